@@ -1,0 +1,60 @@
+"""What every test gets: its own home folder, one thread, fixed seeds."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory):
+    """Runs and caches of the tests never touch those of the user; the tests of one session share a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXRKD_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Numbers then do not depend on the number of cores, and parallel test runs do not fight."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds():
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Real radiographs in `../shared/data` beside the repository; a fresh clone has none and skips."""
+    if not SHARED.is_dir():
+        pytest.skip("needs real radiographs in ../shared/data beside the repository")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_run():
+    """A finished run made by the recipe itself: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
+    from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
+    from cxrkd.runs import create, execute
+
+    train = TrainConfig(epochs=1, warm_epochs=0, batch_size=16)
+    run = create(
+        RunConfig(
+            name="tiny",
+            data=PhantomConfig(n_patients=24, image_size=32),
+            teacher_arch="mobilenetv3_small_100",
+            student_arch="mobilenetv3_small_100",
+            teacher_train=train,
+            student_train=train,
+        )
+    )
+    execute(run)
+    return run
