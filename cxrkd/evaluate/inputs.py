@@ -1,0 +1,71 @@
+"""Brings logits, targets and patients into one shape, or says which of them does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cxrkd.errors import DataError
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What N images are known to show.
+
+    Attributes:
+        targets: float64 (N, K): 1, 0, or NaN where unknown.
+        patients: str (N,).
+        labels: K names.
+    """
+
+    targets: np.ndarray
+    patients: np.ndarray
+    labels: tuple[str, ...]
+
+    def known(self, k: int) -> np.ndarray:
+        """Rows (n,) whose label k is known."""
+        return np.flatnonzero(~np.isnan(self.targets[:, k]))
+
+    def positive(self, k: int) -> np.ndarray:
+        """Bool (n,) over `known(k)`: the label is present."""
+        return self.targets[self.known(k), k] > 0.5
+
+    def evaluable(self, min_positives: int) -> np.ndarray:
+        """Bool (K,): at least `min_positives` positives and one negative."""
+        positives = (self.targets > 0.5).sum(axis=0)
+        negatives = (self.targets <= 0.5).sum(axis=0)
+        return (positives >= max(min_positives, 1)) & (negatives >= 1)
+
+
+def as_cases(targets: ArrayLike, patients: ArrayLike, labels: Sequence[str]) -> Cases:
+    """Check and convert.
+
+    Raises:
+        DataError: shapes do not fit, or a target is neither 0, 1 nor NaN.
+    """
+    values, who = np.asarray(targets, dtype=np.float64), np.asarray(patients).astype(str)
+    if values.ndim != 2 or values.shape[1] != len(labels):
+        raise DataError(f"expected targets of shape (images, {len(labels)} labels), got {values.shape}")
+    if who.shape != values.shape[:1]:
+        raise DataError(f"expected one patient for each of {len(values)} images, got shape {who.shape}")
+    if not np.isin(values[~np.isnan(values)], (0.0, 1.0)).all():
+        raise DataError("targets must be 1 (present), 0 (absent) or NaN (unknown); other values came")
+    return Cases(values, who, tuple(labels))
+
+
+def as_seeds(logits: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Logits (N, K) or (R, N, K) as float64 (R, N, K).
+
+    Raises:
+        DataError: the shape does not fit, or a logit is NaN.
+    """
+    values = np.asarray(logits, dtype=np.float64)
+    values = values[None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[1:] != shape or len(values) == 0:
+        raise DataError(f"expected logits of shape {shape} or (seeds, {shape[0]}, {shape[1]}), got {np.shape(logits)}")
+    if np.isnan(values).any():
+        raise DataError("logits contain NaN: the training diverged; lower its learning rate and train again")
+    return values

@@ -1,0 +1,170 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, recall_score, roc_auc_score
+from torchmetrics.functional.classification import multilabel_auroc
+
+from cxrkd.errors import DataError
+from cxrkd.evaluate import ModelMetrics, best_thresholds, evaluate
+
+LABELS = ("common", "rare", "absent", "everywhere")
+
+
+def cases(n=300, seed=0, seeds=None):
+    """Logits, targets with unknowns, patients: prevalences 0.3, about 5 cases, none, all."""
+    rng = np.random.default_rng(seed)
+    targets = (rng.random((n, 4)) < [0.3, 0.015, 0, 1]).astype(np.float64)
+    targets[rng.random((n, 4)) < 0.1] = np.nan
+    shape = (n, 4) if seeds is None else (seeds, n, 4)
+    logits = rng.normal(size=shape) - 1 + 1.5 * np.nan_to_num(targets)
+    return np.round(logits, 2), targets, rng.integers(0, n // 2, n)
+
+
+def test_torchmetrics_example_of_four_images_and_three_labels():
+    probs = np.array([[0.75, 0.05, 0.35], [0.45, 0.75, 0.05], [0.05, 0.55, 0.75], [0.05, 0.65, 0.05]])
+    targets = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 1, 1]])
+    logits = np.log(probs / (1 - probs))
+    metrics = evaluate(logits, targets, np.arange(4), "abc", min_positives=1, n_boot=0)
+    assert [round(row.auroc, 4) for row in metrics.labels] == [0.6250, 0.5000, 0.8333]
+    assert round(metrics.macro_auroc, 4) == 0.6528
+
+
+def test_every_figure_of_a_label_is_sklearns():
+    logits, targets, patients = cases()
+    thresholds = np.array([0.4, 0.5, 0.5, 0.5])
+    row = evaluate(logits, targets, patients, LABELS, thresholds, n_boot=10).labels[0]
+    known = ~np.isnan(targets[:, 0])
+    z, t = logits[known, 0], targets[known, 0]
+    called = expit(z) >= 0.4
+    assert (row.n_pos, row.n_neg) == (t.sum(), (1 - t).sum())
+    assert row.auroc == pytest.approx(roc_auc_score(t, z))
+    assert row.ap == pytest.approx(average_precision_score(t, z))
+    assert row.sensitivity == pytest.approx(recall_score(t, called))
+    assert row.specificity == pytest.approx(recall_score(1 - t, ~called))
+    assert row.f1 == pytest.approx(f1_score(t, called))
+    assert row.brier == pytest.approx(brier_score_loss(t, expit(z)))
+    assert row.threshold == 0.4
+    assert row.evaluable
+
+
+def test_unknown_targets_count_for_nothing():
+    logits, targets, patients = cases()
+    spoilt = np.where(np.isnan(targets), 99.0, logits)
+    first, second = (evaluate(z, targets, patients, LABELS, n_boot=50).to_dict() for z in (logits, spoilt))
+    assert first == second
+
+
+def test_ours_is_torchmetrics_macro_where_all_labels_are_evaluable():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    targets = (rng.random((200, 5)) < 0.3).astype(int)
+    logits = np.round(rng.normal(size=(200, 5)) + targets, 1)
+    theirs = multilabel_auroc(torch.from_numpy(expit(logits)), torch.from_numpy(targets), 5)
+    assert evaluate(logits, targets, np.arange(200), "abcde", n_boot=0).macro_auroc == pytest.approx(float(theirs))
+
+
+def test_too_few_cases_and_one_class_are_nan_silent_and_out_of_the_macro(recwarn):
+    logits, targets, patients = cases()
+    metrics = evaluate(logits, targets, patients, LABELS, np.full(4, 0.3))
+    common, rare, absent, everywhere = metrics.labels
+    assert 0 < rare.n_pos < 10
+    assert absent.n_pos == 0
+    assert everywhere.n_neg == 0
+    assert [row.evaluable for row in metrics.labels] == [True, False, False, False]
+    for row in (rare, absent, everywhere):
+        figures = [row.auroc, row.auroc_low, row.auroc_high, row.ap, row.sensitivity, row.specificity, row.f1]
+        assert np.isnan([*figures, row.ece, row.brier]).all()
+        assert row.threshold == 0.3
+    assert metrics.macro_auroc == common.auroc
+    assert (metrics.macro_low, metrics.macro_high) == (common.auroc_low, common.auroc_high)
+    assert not recwarn
+
+
+def test_min_positives_decides_who_is_evaluable():
+    logits, targets, patients = cases()
+    n_pos = int(np.nansum(targets[:, 1]))
+    assert evaluate(logits, targets, patients, LABELS, min_positives=n_pos, n_boot=0).labels[1].evaluable
+    assert not evaluate(logits, targets, patients, LABELS, min_positives=n_pos + 1, n_boot=0).labels[1].evaluable
+
+
+def test_without_thresholds_there_is_no_operating_point():
+    row = evaluate(*cases(), LABELS, n_boot=0).labels[0]
+    assert np.isnan([row.threshold, row.sensitivity, row.specificity, row.f1, row.auroc_low]).all()
+    assert row.evaluable
+
+
+def test_the_order_of_the_images_does_not_matter():
+    logits, targets, patients = cases()
+    thresholds = best_thresholds(logits, targets)
+    order = np.random.default_rng(1).permutation(len(patients))
+    first = evaluate(logits, targets, patients, LABELS, thresholds, n_boot=100)
+    second = evaluate(logits[order], targets[order], patients[order], LABELS, thresholds, n_boot=100)
+    for a, b in zip(dataclasses.astuple(first.labels[0]), dataclasses.astuple(second.labels[0]), strict=True):
+        assert a == b if isinstance(a, str) else a == pytest.approx(b, abs=1e-12)
+    assert first.macro_low == pytest.approx(second.macro_low, abs=1e-12)
+
+
+def test_the_order_of_the_labels_does_not_matter():
+    logits, targets, patients = cases()
+    turned = evaluate(logits[:, ::-1], targets[:, ::-1], patients, LABELS[::-1], n_boot=100)
+    assert turned.labels[3].to_dict() == evaluate(logits, targets, patients, LABELS, n_boot=100).labels[0].to_dict()
+
+
+def test_seeds_are_averaged_and_each_one_is_kept():
+    logits, targets, patients = cases(seeds=3)
+    together = evaluate(logits, targets, patients, LABELS, np.full((3, 4), 0.4), n_boot=100)
+    apart = [evaluate(z, targets, patients, LABELS, np.full(4, 0.4), n_boot=100) for z in logits]
+    for name in ("auroc", "ap", "sensitivity", "specificity", "f1", "ece", "brier"):
+        mean = np.mean([getattr(m.labels[0], name) for m in apart])
+        assert getattr(together.labels[0], name) == pytest.approx(mean)
+    assert together.seed_macro_auroc == pytest.approx([m.macro_auroc for m in apart])
+    assert together.macro_auroc == pytest.approx(np.mean(together.seed_macro_auroc))
+    widths = [m.macro_high - m.macro_low for m in apart]
+    assert together.macro_high - together.macro_low < max(widths)
+
+
+def test_equal_seeds_change_nothing():
+    logits, targets, patients = cases()
+    one, three = (evaluate(z, targets, patients, LABELS, n_boot=100) for z in (logits, np.stack([logits] * 3)))
+    assert three.macro_low == pytest.approx(one.macro_low, abs=1e-12)
+    assert three.macro_auroc == pytest.approx(one.macro_auroc, abs=1e-12)
+
+
+def test_metrics_survive_json():
+    metrics = evaluate(*cases(), LABELS, n_boot=20)
+    text = json.dumps(metrics.to_dict(), allow_nan=False)
+    back = ModelMetrics.from_dict(json.loads(text))
+    assert back.to_dict() == metrics.to_dict()
+    assert np.isnan(back.labels[2].auroc)
+    assert isinstance(back.labels, tuple)
+    assert back.labels[0].label == "common"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda z, t, p: (z[:, :3], t, p), "expected logits of shape"),
+        (lambda z, t, p: (z[:10], t, p), "expected logits of shape"),
+        (lambda z, t, p: (z, t[:, :2], p), "4 labels"),
+        (lambda z, t, p: (z, t, p[:9]), "one patient for each"),
+        (lambda z, t, p: (z, t - 1, p), "must be 1"),
+        (lambda z, t, p: (np.where(z > 0, np.nan, z), t, p), "diverged"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(spoil, said):
+    with pytest.raises(DataError, match=said):
+        evaluate(*spoil(*cases()), LABELS, n_boot=0)
+
+
+def test_thresholds_of_another_shape_are_refused():
+    with pytest.raises(DataError, match="thresholds of shape"):
+        evaluate(*cases(), LABELS, np.full(3, 0.5), n_boot=0)
+
+
+def test_infinite_logits_are_ranked_like_any_other():
+    logits = np.array([[np.inf], [3.0], [-np.inf], [0.0]])
+    metrics = evaluate(logits, np.array([[1], [1], [0], [0]]), np.arange(4), ["x"], min_positives=1, n_boot=20)
+    assert metrics.macro_auroc == 1.0
