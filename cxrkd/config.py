@@ -40,13 +40,13 @@ class PhantomConfig(Strict):
 class TrainConfig(Strict):
     """How one network is trained.
 
-    `warm_epochs` run at `warm_size` pixels before `epochs` at the full size (progressive resizing: convolutional
-    features carry over, and an epoch at 128 px costs a third of one at 224).
+    `warm_epochs` climb from `warm_size` pixels towards the full size, `epochs` follow at the full size (progressive
+    resizing: an epoch at 64 px costs a twelfth of one at 224, and what is learned there carries over).
     """
 
     epochs: int = Field(2, ge=1, le=1000, title="Epochs at full size")
-    warm_epochs: int = Field(4, ge=0, le=1000, title="Epochs at the smaller size")
-    warm_size: int = Field(128, ge=32, le=1024, title="Smaller size, pixels")
+    warm_epochs: int = Field(8, ge=0, le=1000, title="Epochs that grow to full size")
+    warm_size: int = Field(64, ge=32, le=1024, title="Size they start at, pixels")
     batch_size: int = Field(32, ge=1, le=4096, title="Batch size")
     learning_rate: float = Field(1e-3, gt=0, le=1, title="Learning rate", description="peak of a one-cycle schedule")
     weight_decay: float = Field(0.01, ge=0, le=1, title="Weight decay")

@@ -1,0 +1,1 @@
+"""Training: Lightning under one function, and what a teacher says kept on disk."""

@@ -1,0 +1,35 @@
+"""Files that are either whole or absent, whatever kills the process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it becomes `path` in one step, on error it is removed.
+
+    The temporary name keeps the suffix, because writers such as `np.save` append one when it is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        _flush(part)
+        part.chmod(0o644)  # mkstemp makes files that only their owner can read
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _flush(path: Path) -> None:
+    """Force the bytes to disk, so that a power cut cannot leave a renamed but empty file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

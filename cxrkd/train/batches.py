@@ -1,0 +1,90 @@
+"""Training batches as a pure function of seed and step: no worker, no iterator, nothing to restore on resume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from cxrkd.data.cohort import Cohort
+from cxrkd.train.augment import jitter_tones, shift
+from cxrkd.train.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images float32 (B, 1, S, S) in [0, 1]; targets float32 (B, K); teacher logits float32 (B, K) or None."""
+
+    images: Tensor
+    targets: Tensor
+    logits_t: Tensor | None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        logits_t = None if self.logits_t is None else self.logits_t.to(device)
+        return Batch(self.images.to(device), self.targets.to(device), logits_t)
+
+
+def resized(images: np.ndarray, size: int) -> np.ndarray:
+    """Images (B, S, S) at another side, dtype kept; averages areas when shrinking, so that nothing aliases."""
+    if images.shape[1:] == (size, size):
+        return images
+    how = cv2.INTER_AREA if images.shape[1] > size else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(image, (size, size), interpolation=how) for image in images])
+
+
+def to_unit(images: np.ndarray | Tensor) -> Tensor:
+    """Grey images (B, S, S), uint8 or float in [0, 1], as float32 (B, 1, S, S) in [0, 1]."""
+    tensor = torch.as_tensor(images)
+    scale = 1 / 255 if tensor.dtype == torch.uint8 else 1.0
+    return (tensor.to(torch.float32) * scale).unsqueeze(1)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The training split of a cohort, cut into batches."""
+
+    cohort: Cohort
+    schedule: Schedule
+    seed: int
+    augment: bool
+    teacher_logits: np.ndarray | None = None
+
+    @cached_property
+    def train_rows(self) -> np.ndarray:
+        """Rows of the training split."""
+        return self.cohort.rows("train")
+
+    def rows(self, step: int) -> np.ndarray:
+        """Rows of the cohort in the batch of a step; sorted, which reads a memory map in order."""
+        order = _order(self.seed, self.schedule.epoch_of(step), len(self.train_rows))
+        start = step % self.schedule.steps_per_epoch * self.schedule.batch_size
+        return np.sort(self.train_rows[order[start : start + self.schedule.batch_size]])
+
+    def at(self, step: int) -> Batch:
+        """The batch of a step; the same for the same seed and step."""
+        rows = self.rows(step)
+        images = resized(np.asarray(self.cohort.images[rows]), self.schedule.size_of(step))
+        teacher = None if self.teacher_logits is None else torch.from_numpy(self.teacher_logits[rows]).float()
+        return Batch(self._look(images, step), torch.from_numpy(self.cohort.targets[rows]).float(), teacher)
+
+    def _look(self, images: np.ndarray, step: int) -> Tensor:
+        if not self.augment:
+            return to_unit(images)
+        generator = torch.Generator().manual_seed(step_seed(self.seed, step))
+        return jitter_tones(to_unit(shift(torch.from_numpy(images), generator)), generator)
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, n: int) -> np.ndarray:
+    """The order of one epoch; cached, because every step of the epoch asks for it."""
+    return np.random.default_rng((seed, epoch)).permutation(n)
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed of 63 bits for whatever is random in one step."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,144 @@
+"""Train one network with Lightning; go on from its last epoch when it was interrupted."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.plugins.environments import LightningEnvironment
+
+from cxrkd.config import TrainConfig
+from cxrkd.data.cohort import Cohort
+from cxrkd.distill import Loss
+from cxrkd.errors import DataError
+from cxrkd.models.classifier import Classifier
+from cxrkd.train.allocator import keep_freed_memory
+from cxrkd.train.batches import Batches
+from cxrkd.train.callbacks import Checkpoint, EpochReport, OnEvent, Watch
+from cxrkd.train.module import Training
+from cxrkd.train.schedule import Schedule, plan
+
+CHECKPOINT = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a call to `fit` did.
+
+    Attributes:
+        epochs: the epochs that this call ran; those before an interruption are in the events.
+        resumed_epochs: epochs that a checkpoint had done already.
+        val_auroc: macro AUROC on val after the last epoch, NaN if nothing was left to run.
+        steps: optimiser steps of the whole training.
+    """
+
+    epochs: tuple[EpochReport, ...]
+    resumed_epochs: int
+    val_auroc: float
+    steps: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def fit(
+    model: Classifier,
+    cohort: Cohort,
+    train: TrainConfig,
+    loss: Loss,
+    *,
+    teacher_logits: np.ndarray | None = None,
+    seed: int,
+    work_dir: Path,
+    on_event: OnEvent,
+) -> FitReport:
+    """Train `model` in place on the train split; the weights are those after the last epoch of the one-cycle schedule.
+
+    A checkpoint is written to `work_dir` after every epoch. When one is there, training goes on after it and ends with
+    the weights of an uninterrupted run: batches, augmentation and dropout are functions of seed and step.
+
+    Args:
+        model: any classifier; left on the CPU in evaluation mode.
+        cohort: images and targets; needs a train and a val split.
+        train: epochs, sizes, optimiser settings, precision.
+        loss: `(logits_s, logits_t, targets) -> LossBreakdown`.
+        teacher_logits: float32 (N, K) for every row of the cohort; None when the loss needs no teacher.
+        seed: order of the images, augmentation and dropout.
+        work_dir: where the checkpoint lives; nothing else is written.
+        on_event: called with "progress", "epoch" and "warning" events.
+
+    Raises:
+        DataError: the cohort has no training or no validation images.
+        RunError: the loss stopped being a number.
+    """
+    keep_freed_memory()
+    n_train = len(cohort.rows("train"))
+    if not n_train or not len(cohort.rows("val")):
+        raise DataError(f"{cohort.name}: expected images in train and val, got {n_train} and {len(cohort.rows('val'))}")
+    schedule = plan(train, n_train, model.input_size, warm=_takes_warm_size(model, train, on_event))
+    batches = Batches(cohort, schedule, seed, train.augment, teacher_logits)
+    training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule)
+    watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
+    trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])
+    found = checkpoint if checkpoint.exists() else None
+    with _quiet(), torch.random.fork_rng():
+        trainer.fit(training, ckpt_path=found, weights_only=True)
+    model.cpu().eval()
+    return FitReport(tuple(watch.reports), schedule.epochs - len(watch.reports), training.val_auroc, schedule.steps)
+
+
+def _trainer(schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
+    """A trainer that writes nothing on its own and prints nothing."""
+    with _quiet():
+        return L.Trainer(
+            max_epochs=schedule.epochs,
+            accelerator="cuda" if torch.cuda.is_available() else "cpu",
+            devices=1,
+            precision=train.precision,
+            plugins=[LightningEnvironment()],
+            callbacks=callbacks,
+            default_root_dir=work_dir,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+
+
+def _takes_warm_size(model: Classifier, train: TrainConfig, on_event: OnEvent) -> bool:
+    """Whether the network runs at the smaller size; some Transformers are tied to one size."""
+    if not train.warm_epochs or train.warm_size >= model.input_size:
+        return True
+    try:
+        with torch.inference_mode():
+            model.eval()(torch.zeros(1, 1, train.warm_size, train.warm_size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        text = f"{model.arch} does not run at {train.warm_size} px ({reason}); all epochs run at {model.input_size} px."
+        on_event({"kind": "warning", "message": text})
+        return False
+    return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning without its banner, tips and advice on loader workers: our loaders carry step numbers only."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,112 @@
+"""The Lightning module: a classifier, its loss, and batches that are found by step number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from cxrkd.config import TrainConfig
+from cxrkd.data.cohort import Cohort
+from cxrkd.distill import Loss
+from cxrkd.models.classifier import Classifier
+from cxrkd.train.batches import Batches, resized, step_seed, to_unit
+from cxrkd.train.schedule import Schedule
+from cxrkd.train.validation import macro_auroc
+
+WARM_UP = 0.15  # of the steps; runs are short, and the default 0.3 leaves too few at a useful rate
+CLIP_NORM = 1.0
+
+
+@dataclass
+class Running:
+    """Sums of loss, task and distill over the batches of one epoch."""
+
+    steps: int = 0
+    sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+
+    def add(self, parts: Tensor) -> None:
+        """Count one batch."""
+        self.steps += 1
+        self.sums += parts.detach().cpu()
+
+    def means(self) -> dict[str, float]:
+        """Mean of each part so far; NaN before the first batch."""
+        values = self.sums / self.steps if self.steps else torch.full((3,), math.nan)
+        return dict(zip(("loss", "task", "distill"), values.tolist(), strict=True))
+
+
+class Training(L.LightningModule):
+    """Trains one classifier. The loaders carry step numbers only; `Batches` turns a step into images."""
+
+    def __init__(
+        self, model: Classifier, cohort: Cohort, batches: Batches, loss: Loss, train: TrainConfig, schedule: Schedule
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.cohort, self.batches, self.loss_fn, self.settings, self.schedule = cohort, batches, loss, train, schedule
+        self.running = Running()
+        self.last_loss = math.nan
+        self.val_auroc = math.nan
+        self.val_rows = cohort.rows("val")
+        self._val_logits: list[Tensor] = []
+
+    def train_dataloader(self) -> DataLoader:
+        """Step numbers of one epoch."""
+        return DataLoader(range(self.schedule.steps_per_epoch), batch_size=None)  # type: ignore[arg-type]
+
+    def val_dataloader(self) -> DataLoader:
+        """Start rows of the validation batches."""
+        return DataLoader(range(0, len(self.val_rows), self.schedule.batch_size), batch_size=None)  # type: ignore[arg-type]
+
+    def training_step(self, _: int) -> Tensor:
+        """Loss of the batch of the current step. What is random in the network is seeded by step, for exact resume."""
+        torch.manual_seed(step_seed(self.batches.seed + 1, self.global_step))
+        batch = self.batches.at(self.global_step).to(self.device)
+        parts = self.loss_fn(self.model(batch.images), batch.logits_t, batch.targets)
+        self.running.add(torch.stack([parts.total, parts.task, parts.distill]).detach().double())
+        self.last_loss = parts.total.item()
+        return parts.total
+
+    def validation_step(self, start: int) -> None:
+        """Keep the logits of one validation batch, at the image size of the epoch."""
+        rows = self.val_rows[start : start + self.schedule.batch_size]
+        size = self.schedule.size_of(self.global_step - 1)
+        images = to_unit(resized(np.asarray(self.cohort.images[rows]), size))
+        self._val_logits.append(self.model(images.to(self.device)).float().cpu())
+
+    def on_validation_epoch_end(self) -> None:
+        """Macro AUROC over the validation split."""
+        targets = torch.from_numpy(self.cohort.targets[self.val_rows])
+        self.val_auroc = macro_auroc(torch.cat(self._val_logits), targets)
+        self._val_logits.clear()
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """AdamW under a one-cycle schedule (up, then down, in straight lines); biases and norms are not decayed."""
+        optimizer = torch.optim.AdamW(self._groups(), lr=self.settings.learning_rate, fused=True)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=self.settings.learning_rate,
+            total_steps=max(self.schedule.steps, 2),
+            pct_start=WARM_UP,
+            anneal_strategy="linear",  # a cosine would leave the last epochs, the full-size ones, almost no rate
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+    def _groups(self) -> list[dict[str, Any]]:
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        return [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.settings.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+
+    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
+        """Clip here, because Lightning refuses to clip for a fused optimiser under mixed precision."""
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)

@@ -1,0 +1,44 @@
+"""What a teacher says about a cohort, computed once. An epoch of distillation then costs an epoch of plain training."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from cxrkd.data.cohort import Cohort
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.weights import fingerprint
+from cxrkd.train.atomic import replacing
+from cxrkd.train.predict import Progress, predict_logits
+
+
+def teacher_logits(model: Classifier, cohort: Cohort, cache_dir: Path, progress: Progress | None = None) -> np.ndarray:
+    """Logits float32 (N, K) of a teacher on every image of a cohort, from the cache when they are there.
+
+    The file is named after the teacher's weights, its input size and the cohort's content; it is written whole or
+    not at all, and one that cannot be read is computed again.
+    """
+    path = cache_dir / f"{_key(model, cohort)}.npy"
+    cached = _read(path, (len(cohort), len(model.labels)))
+    if cached is not None:
+        return cached
+    logits = predict_logits(model, cohort.images, progress=progress)
+    with replacing(path) as part:
+        np.save(part, logits)
+    return logits
+
+
+def _key(model: Classifier, cohort: Cohort) -> str:
+    text = f"{fingerprint(model)}|{model.input_size}|{cohort.fingerprint}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
+    """The cached array, or None when it is missing, damaged or of another shape."""
+    try:
+        logits = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return logits if logits.shape == shape and logits.dtype == np.float32 else None

@@ -1,0 +1,185 @@
+"""Training: it learns, it resumes to the same weights, it stays quiet, it says what goes wrong."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cxrkd.config import ObjectiveConfig, TrainConfig
+from cxrkd.distill import no_distillation, objective
+from cxrkd.errors import DataError, RunError
+from cxrkd.train.fit import CHECKPOINT, fit
+from cxrkd.train.predict import predict_logits
+
+PACE = TrainConfig(epochs=2, warm_epochs=2, warm_size=32, batch_size=12, learning_rate=0.02)
+
+
+def run_fit(model, cohort, folder, train=PACE, loss=no_distillation, on_event=None, **options):
+    events = []
+    report = fit(
+        model, cohort, train, loss, **{"seed": 0, "work_dir": folder, "on_event": on_event or events.append, **options}
+    )
+    return report, events
+
+
+def weights(model):
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def kill_after(epoch):
+    def on_event(event):
+        if event["kind"] == "epoch" and event["epoch"] == epoch + 1:
+            raise KilledError
+
+    return on_event
+
+
+@pytest.fixture
+def half_size(fresh_toy):
+    """The toy with an input of 64, so that epochs at 32 come before those at 64."""
+
+    def make():
+        toy = fresh_toy()
+        toy.input_size = 64
+        return toy
+
+    return make
+
+
+def test_it_learns_what_can_be_seen(toy, blobs, tmp_path):
+    report, events = run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 8}))
+    assert report.val_auroc > 0.95
+    losses = [event["loss"] for event in events if event["kind"] == "epoch"]
+    assert losses[-1] < 0.6 * losses[0]
+    assert not toy.training
+
+
+@pytest.mark.parametrize("killed_in", [1, 2, 3])
+def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(half_size, blobs, tmp_path, killed_in):
+    """Order, augmentation, dropout, batch norm, AdamW and the one-cycle rate, across the change of size."""
+    whole = half_size()
+    full_report, full_events = run_fit(whole, blobs, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        run_fit(half_size(), blobs, tmp_path / "cut", on_event=kill_after(killed_in))
+    resumed = half_size()
+    report, events = run_fit(resumed, blobs, tmp_path / "cut")
+    assert report.resumed_epochs == killed_in
+    assert [e["epoch"] for e in events if e["kind"] == "epoch"] == list(range(killed_in + 1, 5))
+    assert [e["size"] for e in full_events if e["kind"] == "epoch"] == [32, 32, 64, 64]
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    assert report.val_auroc == full_report.val_auroc
+
+
+def test_a_finished_training_is_only_read_back(fresh_toy, blobs, tmp_path):
+    first, again = fresh_toy(), fresh_toy(seed=5)
+    run_fit(first, blobs, tmp_path)
+    report, events = run_fit(again, blobs, tmp_path)
+    assert report.epochs == ()
+    assert not [e for e in events if e["kind"] == "epoch"]
+    assert all(torch.equal(a, b) for a, b in zip(weights(first).values(), weights(again).values(), strict=True))
+
+
+def test_seeds_differ_and_repeat(fresh_toy, blobs, tmp_path):
+    models = [fresh_toy() for _ in range(3)]
+    for i, (model, seed) in enumerate(zip(models, (0, 0, 1), strict=True)):
+        run_fit(model, blobs, tmp_path / str(i), seed=seed)
+    same, other = (next(m.parameters()) for m in (models[1], models[2]))
+    assert torch.equal(next(models[0].parameters()), same)
+    assert not torch.allclose(next(models[0].parameters()), other)
+
+
+def test_it_leaves_the_random_state_of_its_caller_alone(toy, blobs, tmp_path):
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    run_fit(toy, blobs, tmp_path)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_events_tell_epochs_and_progress(toy, blobs, tmp_path):
+    report, events = run_fit(toy, blobs, tmp_path)
+    epochs = [event for event in events if event["kind"] == "epoch"]
+    assert [(e["epoch"], e["epochs"]) for e in epochs] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert set(epochs[0]) >= {"size", "loss", "task", "distill", "val_auroc", "seconds", "images_per_s"}
+    assert epochs[-1]["val_auroc"] == report.val_auroc
+    assert report.steps == 24
+    progress = [event for event in events if event["kind"] == "progress"]
+    assert progress
+    assert all(0 < e["fraction"] <= 1 and e["eta_s"] >= 0 and math.isfinite(e["loss"]) for e in progress)
+
+
+def test_it_prints_nothing_and_writes_only_its_checkpoint(toy, blobs, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    run_fit(toy, blobs, tmp_path / "work")
+    assert capfd.readouterr() == ("", "")
+    assert [p.name for p in tmp_path.iterdir()] == ["work"]
+    assert [p.name for p in (tmp_path / "work").iterdir()] == [CHECKPOINT]
+
+
+def test_the_checkpoint_holds_the_student_and_no_teacher(toy, blobs, tmp_path):
+    teacher = np.zeros((len(blobs), 3), np.float32)
+    run_fit(toy, blobs, tmp_path, loss=objective(ObjectiveConfig()), teacher_logits=teacher)
+    saved = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    assert set(saved["state_dict"]) == {f"model.{name}" for name in toy.state_dict()}
+
+
+@pytest.mark.parametrize("name", ["paper", "bkd"])
+def test_the_teacher_alone_teaches(fresh_toy, blobs, tmp_path, name):
+    """Labels weigh nothing; the student must come to answer as the teacher does, which here contradicts the labels."""
+    teacher = (4 - 8 * blobs.targets).astype(np.float32)
+    train = PACE.model_copy(update={"epochs": 8})
+    student, loss = fresh_toy(), objective(ObjectiveConfig(name=name, alpha=0.0))
+    run_fit(student, blobs, tmp_path, train, loss, teacher_logits=teacher)
+    test = blobs.rows("test")
+    agreement = np.corrcoef(predict_logits(student, blobs.images[test]).ravel(), teacher[test].ravel())[0, 1]
+    assert agreement > 0.8
+
+
+def test_mixed_precision_trains_float32_weights(toy, blobs, tmp_path):
+    report, _ = run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"precision": "bf16-mixed", "epochs": 8}))
+    assert report.val_auroc > 0.9
+    assert {p.dtype for p in toy.parameters()} == {torch.float32}
+
+
+def test_unknown_labels_do_not_spoil_the_weights(toy, blobs, tmp_path):
+    targets = blobs.targets.copy()
+    targets[np.random.default_rng(0).random(targets.shape) < 0.3] = np.nan
+    targets[:, 2] = np.nan
+    report, _ = run_fit(toy, replace(blobs, targets=targets), tmp_path)
+    assert all(torch.isfinite(tensor).all() for tensor in toy.state_dict().values())
+    assert math.isfinite(report.val_auroc)
+
+
+def test_a_network_tied_to_one_size_trains_at_it_and_says_so(toy, blobs, tmp_path):
+    toy.backbone.trunk[-1] = nn.Identity()  # the head then fits 32 px only
+    toy.backbone.head[-1] = nn.Linear(8 * 64, 3)
+    report, events = run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"warm_size": 32, "epochs": 1}))
+    assert not [e for e in events if e["kind"] == "warning"]
+    toy.input_size = 64
+    toy.backbone.head[-1] = nn.Linear(8 * 256, 3)
+    report, events = run_fit(toy, blobs, tmp_path / "b", PACE.model_copy(update={"epochs": 1}))
+    assert {e.size for e in report.epochs} == {64}
+    assert "32 px" in next(e["message"] for e in events if e["kind"] == "warning")
+
+
+def test_divergence_is_an_error_with_advice(toy, blobs, tmp_path):
+    def broken(logits_s, logits_t, targets):
+        parts = no_distillation(logits_s, logits_t, targets)
+        return replace(parts, total=parts.total * float("nan"))
+
+    with pytest.raises(RunError, match="lower learning rate"):
+        run_fit(toy, blobs, tmp_path, loss=broken)
+
+
+def test_a_cohort_without_validation_images_is_refused(toy, blobs, tmp_path):
+    split = np.where(blobs.split == "val", "test", blobs.split)
+    with pytest.raises(DataError, match="train and val"):
+        run_fit(toy, replace(blobs, split=split), tmp_path)
