@@ -1,0 +1,97 @@
+"""One contract for every network: a grey radiograph in, one logit per label out, split where explanations look.
+
+Nothing else in the package asks which architecture it holds: distillation takes `forward`, class-activation maps take
+`forward_features`, `forward_head` and `spatial`, exports take the module as it is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Backbone(nn.Module, ABC):
+    """A network over normalised three-channel images, cut in two where its maps are taken.
+
+    `forward_head` must not write into the features it is given: explanations use them after the head has run.
+    """
+
+    @abstractmethod
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Features of x (B, 3, H, W), after the activation that ends the trunk."""
+
+    @abstractmethod
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Logits (B, K) of the features."""
+
+    def spatial(self, features: Tensor) -> Tensor:
+        """The features as (B, C, h, w); the identity unless the network keeps them in another layout."""
+        return features
+
+
+class Classifier(nn.Module):
+    """A backbone with its labels and its own preparation of the input.
+
+    Args:
+        arch: name under which `cxrkd.models.build` makes this network again.
+        labels: K label names, in the order of the logits.
+        input_size: side of the square input in pixels, the size to resize images to.
+        backbone: the network.
+        mean: of the three channels, for inputs in [0, 1].
+        std: of the three channels.
+    """
+
+    def __init__(
+        self,
+        arch: str,
+        labels: Sequence[str],
+        input_size: int,
+        backbone: Backbone,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        self.arch = arch
+        self.labels = tuple(labels)
+        self.input_size = input_size
+        self.backbone = backbone
+        self.mean: Tensor
+        self.std: Tensor
+        # Constants of the architecture, not weights: they are neither counted nor saved.
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, K) of grey images x, float32 (B, 1, H, W) in [0, 1]."""
+        return self.forward_head(self.forward_features(x))
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """What the head takes, post-activation.
+
+        Args:
+            x: float32 (B, 1, H, W) in [0, 1].
+
+        Returns:
+            (B, C, h, w) for convolutional networks, (B, h, w, C) for Swin, the tokens (B, 1 + hw, C) before the last
+            block for a ViT; `spatial` brings all of them to one layout.
+        """
+        # Subtracting (1,3,1,1) from (B,1,H,W) broadcasts the grey image to three channels.
+        return self.backbone.forward_features((x - self.mean) / self.std)
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Logits (B, K) of what `forward_features` returned; the two in a row are `forward`."""
+        return self.backbone.forward_head(features)
+
+    def spatial(self, features: Tensor) -> Tensor:
+        """The features as (B, C, h, w), differentiably."""
+        return self.backbone.spatial(features)
+
+    def pooled(self, features: Tensor) -> Tensor:
+        """Mean of the features over space, (B, C)."""
+        return self.spatial(features).mean((2, 3))

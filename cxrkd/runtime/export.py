@@ -1,0 +1,177 @@
+"""A network as one ONNX file, normalisation included, for any batch size."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from cxrkd.config import home
+from cxrkd.errors import EngineError
+from cxrkd.models import Classifier, fingerprint
+from cxrkd.models.files import replacing
+
+T = TypeVar("T")
+
+OPSET = 20
+CACHE_FORMAT = "1"
+"""Part of a cached file's name; raise it when an export changes."""
+CACHE_LIMIT = 24
+"""Files kept in the cache; the ones unused for longest go."""
+PARITY = 1e-4
+"""Largest difference of a probability between the file and PyTorch that an export may have (measured: 1e-6)."""
+
+_EXPORTING = threading.RLock()  # torch.export keeps process-wide state while it traces
+
+
+def export_onnx(model: Classifier, path: Path) -> Path:
+    """Write a network as ONNX and check it against PyTorch.
+
+    Input "image" float32 (batch, 1, S, S) in [0, 1], output "logits" float32 (batch, K). The metadata names arch,
+    labels and input size. The weights are inside the file.
+
+    Args:
+        model: not changed.
+        path: the .onnx file; appears whole or not at all.
+
+    Raises:
+        EngineError: onnx, onnxscript or onnxruntime is missing, the network cannot be expressed in ONNX, or the file
+            does not answer like PyTorch.
+    """
+    require("onnxruntime")
+    with replacing(path) as part:
+        _write(model, part)
+        _check(model, part)
+    return path
+
+
+def from_cache(model: Classifier, load: Callable[[Path], T]) -> T:
+    """What `load` makes of the network's ONNX file, which is exported and checked on first use.
+
+    A file in the cache that cannot be loaded, on a damaged disk say, is exported once more.
+
+    Raises:
+        EngineError: as `export_onnx`, or the fresh file cannot be loaded either.
+    """
+    path = _cached(model)
+    try:
+        return load(path)
+    except Exception:  # each engine has its own errors
+        path.unlink(missing_ok=True)
+    try:
+        return load(_cached(model))
+    except Exception as error:
+        raise EngineError(f"The ONNX file of {model.arch} cannot be loaded ({error}).") from error
+
+
+def _cached(model: Classifier) -> Path:
+    folder = home() / "cache" / "engines"
+    path = folder / f"{model.arch}-{fingerprint(model)[:24]}-{CACHE_FORMAT}.onnx"
+    with _EXPORTING:  # a second thread that wants the same file waits for it
+        if path.exists():
+            path.touch()
+        else:
+            with replacing(path) as part:
+                _write(model, part)
+                _check(model, part)
+            _prune(folder)
+    return path
+
+
+def require(*packages: str) -> None:
+    """Refuse to go on without optional packages.
+
+    Raises:
+        EngineError: names the first one missing.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise EngineError(f"The package {package} is not installed: install it with `pip install {package}`.")
+
+
+def _write(model: Classifier, path: Path) -> None:
+    require("onnx", "onnxscript")
+    twin = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
+    try:
+        with _EXPORTING, _quiet():
+            program = torch.onnx.export(
+                twin,
+                (example,),
+                dynamo=True,
+                external_data=False,
+                input_names=["image"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                opset_version=OPSET,
+                verbose=False,
+            )
+    except Exception as error:  # the exporter's own errors share no base class
+        raise EngineError(f"{model.arch} cannot be written as ONNX ({type(error).__name__}: {error}).") from error
+    if program is None:
+        raise EngineError(f"PyTorch's exporter returned nothing for {model.arch}.")
+    program.model.metadata_props.update(_metadata(model))
+    program.save(str(path), external_data=False)
+
+
+def _metadata(model: Classifier) -> dict[str, str]:
+    return {
+        "arch": model.arch,
+        "labels": json.dumps(model.labels),
+        "input_size": str(model.input_size),
+        "input": "float32 (batch, 1, S, S), grey in [0, 1]; normalisation is inside",
+        "output": "logits (batch, K); sigmoid of each gives the probability",
+    }
+
+
+def _check(model: Classifier, path: Path) -> None:
+    """Hold the file against PyTorch on batches of one and three."""
+    if find_spec("onnxruntime") is None:
+        return
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    twin = copy.deepcopy(model).cpu().float().eval()
+    images = np.random.default_rng(0).random((3, 1, model.input_size, model.input_size), np.float32)
+    for batch in (images[:1], images):
+        with torch.inference_mode():
+            expected = twin(torch.from_numpy(batch)).sigmoid()
+        got = torch.from_numpy(session.run(None, {"image": batch})[0]).sigmoid()
+        difference = float((got - expected).abs().max())
+        if not difference <= PARITY:
+            raise EngineError(
+                f"The ONNX file of {model.arch} differs from PyTorch by {difference:.1e} in a probability; "
+                f"at most {PARITY:.0e} is expected, so it was not written."
+            )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter's notes to its own developers are kept from the user's terminal."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the files that were not used for longest."""
+    files = sorted(folder.glob("*.onnx"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for path in files[CACHE_LIMIT:]:
+        path.unlink(missing_ok=True)

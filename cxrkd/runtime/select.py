@@ -1,0 +1,151 @@
+"""Which engine to use: the fastest whose probabilities are PyTorch's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from cxrkd.errors import EngineError
+from cxrkd.models import Classifier
+from cxrkd.runtime.onnx_engine import OnnxEngine
+from cxrkd.runtime.openvino_engine import OpenVinoEngine
+from cxrkd.runtime.protocol import ENGINES, Engine
+from cxrkd.runtime.timing import time_calls
+from cxrkd.runtime.torch_engine import TorchEngine
+
+TOLERANCE = 1e-3
+"""Largest difference of a probability from PyTorch's that counts as agreement: a tenth of a percentage point, below
+what any page prints. float32 engines stay under 1e-5; bfloat16 does not pass on every network."""
+
+
+@dataclass(frozen=True)
+class EngineReport:
+    """One engine beside eager PyTorch.
+
+    Attributes:
+        name: one of ENGINES.
+        latency_ms: median of one image; NaN where the engine could not be built.
+        max_abs_prob_diff: largest difference of a probability from PyTorch's on the images compared; NaN as above.
+        agrees: that difference is within the tolerance.
+        note: why the engine is missing or left out; empty otherwise.
+    """
+
+    name: str
+    latency_ms: float
+    max_abs_prob_diff: float
+    agrees: bool
+    note: str
+
+    def to_dict(self) -> dict[str, float | bool | str]:
+        """Field names and values."""
+        return asdict(self)
+
+
+def build_engine(model: Classifier, name: str, *, threads: int | None = None) -> Engine:
+    """A network made ready to answer; the first time exports it to ONNX, which takes some seconds.
+
+    Args:
+        model: not changed.
+        name: one of ENGINES.
+        threads: CPU threads of a call; PyTorch's number unless given.
+
+    Raises:
+        EngineError: unknown name, missing package, failed export, or a CPU without what the engine needs.
+    """
+    if name == "pytorch":
+        return TorchEngine(model, threads)
+    if name == "onnxruntime":
+        return OnnxEngine(model, threads)
+    if name in ("openvino", "openvino-bf16"):
+        return OpenVinoEngine(model, threads, bf16=name.endswith("bf16"))
+    raise EngineError(f"Unknown engine {name!r}: expected one of {', '.join(ENGINES)}.")
+
+
+def compare_engines(
+    model: Classifier,
+    x: np.ndarray,
+    *,
+    tolerance: float = TOLERANCE,
+    threads: int | None = None,
+    max_s: float = 1.0,
+) -> list[EngineReport]:
+    """Every engine's latency and agreement, in the order of ENGINES.
+
+    Args:
+        model: not changed.
+        x: float32 (B, 1, H, W) in [0, 1]; all images are compared, the first is timed.
+        tolerance: largest difference of a probability that counts as agreement.
+        threads: CPU threads of a call.
+        max_s: seconds of timing an engine gets.
+    """
+    return _compare(model, x, tolerance, threads, max_s)[1]
+
+
+def fastest(
+    model: Classifier,
+    x: np.ndarray,
+    tolerance: float = TOLERANCE,
+    *,
+    threads: int | None = None,
+    max_s: float = 1.0,
+) -> tuple[Engine, list[EngineReport]]:
+    """The engine with the lowest latency among those that agree with PyTorch, and the reports of all.
+
+    Arguments are those of `compare_engines`. PyTorch agrees with itself, so there is always one.
+    """
+    engines, reports = _compare(model, x, tolerance, threads, max_s)
+    best = min((r for r in reports if r.agrees), key=lambda r: r.latency_ms)
+    return engines[best.name], reports
+
+
+def _compare(
+    model: Classifier, x: np.ndarray, tolerance: float, threads: int | None, max_s: float
+) -> tuple[dict[str, Engine], list[EngineReport]]:
+    engines, missing = _build_all(model, threads)
+    expected = engines["pytorch"].predict(x)
+    differences = {name: _prob_difference(engine.predict(x), expected) for name, engine in engines.items()}
+    latencies = _interleaved(engines, x[:1], max_s)
+    reports = []
+    for name in ENGINES:
+        if name in missing:
+            reports.append(EngineReport(name, float("nan"), float("nan"), False, missing[name]))
+            continue
+        agrees = differences[name] <= tolerance
+        note = "" if agrees else f"probabilities differ from PyTorch's by more than {tolerance:g}"
+        reports.append(EngineReport(name, latencies[name], differences[name], agrees, note))
+    return engines, reports
+
+
+def _build_all(model: Classifier, threads: int | None) -> tuple[dict[str, Engine], dict[str, str]]:
+    """The engines that can be built, and why the others cannot."""
+    engines: dict[str, Engine] = {}
+    missing: dict[str, str] = {}
+    for name in ENGINES:
+        try:
+            engines[name] = build_engine(model, name, threads=threads)
+        except EngineError as error:
+            missing[name] = str(error)
+    return engines, missing
+
+
+def _interleaved(engines: dict[str, Engine], x: np.ndarray, max_s: float, rounds: int = 3) -> dict[str, float]:
+    """Median milliseconds of each engine, taken in turns so that a busy moment of the machine meets all of them."""
+    times: dict[str, list[np.ndarray]] = {name: [] for name in engines}
+    for _ in range(rounds):
+        for name, engine in engines.items():
+            times[name].append(_timed(engine, x, max_s / rounds))
+    return {name: float(np.median(np.concatenate(parts))) for name, parts in times.items()}
+
+
+def _timed(engine: Engine, x: np.ndarray, max_s: float) -> np.ndarray:
+    return time_calls(lambda: engine.predict(x), warmup=2, runs=20, max_s=max_s)
+
+
+def _prob_difference(logits: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.abs(_sigmoid(logits) - _sigmoid(expected)).max())
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    # tanh does not overflow where exp(-z) would
+    return 0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64)))

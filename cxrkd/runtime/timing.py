@@ -1,0 +1,30 @@
+"""Milliseconds of one call, repeated until a budget is spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+
+def time_calls(call: Callable[[], object], *, warmup: int, runs: int, max_s: float) -> np.ndarray:
+    """Wall-clock milliseconds (n,) of repeated calls, 1 <= n <= runs.
+
+    Args:
+        call: what to time.
+        warmup: calls before the clock starts; they count towards `max_s`.
+        runs: calls to time at most.
+        max_s: stop after the call that crosses this many seconds.
+    """
+    end = time.perf_counter() + max_s
+    for _ in range(warmup):
+        call()
+        if time.perf_counter() > end:
+            break
+    times: list[float] = []
+    while len(times) < runs and (not times or time.perf_counter() < end):
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1e3)
+    return np.asarray(times)

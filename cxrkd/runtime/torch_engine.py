@@ -1,0 +1,43 @@
+"""Eager PyTorch: the reference the other engines are held against."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+
+from cxrkd.models import Classifier
+from cxrkd.runtime.protocol import as_batch, default_threads
+
+
+class TorchEngine:
+    """A copy of the network in eval mode and channels-last layout, which is the faster one on CPUs.
+
+    Args:
+        model: copied, so that training it on or moving it later does not change the answers.
+        threads: CPU threads of a call.
+    """
+
+    name = "pytorch"
+
+    def __init__(self, model: Classifier, threads: int | None = None) -> None:
+        self.threads = threads or default_threads()
+        self._model = copy.deepcopy(model).eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self._device = next(self._model.parameters()).device
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1]."""
+        batch = torch.from_numpy(as_batch(x, self._model.input_size)).to(self._device)
+        before = torch.get_num_threads()
+        if before == self.threads:
+            return self._logits(batch)
+        torch.set_num_threads(self.threads)
+        try:
+            return self._logits(batch)
+        finally:
+            torch.set_num_threads(before)
+
+    def _logits(self, batch: torch.Tensor) -> np.ndarray:
+        with torch.inference_mode():
+            return self._model(batch).float().cpu().numpy()

@@ -1,0 +1,96 @@
+"""The contract, on every network on offer: whoever adds one gets it tested here."""
+
+import pytest
+import torch
+
+from cxrkd.models import build, list_archs
+
+LABELS = ("a", "b", "c")
+SIZE = 64
+GRID = {"vit_small_patch16_224": 4}  # others have a stride of 32
+
+
+@pytest.fixture(scope="module", params=list_archs())
+def model(request):
+    torch.manual_seed(0)
+    return build(request.param, LABELS, SIZE).eval()
+
+
+@pytest.fixture(scope="module")
+def x():
+    return torch.rand(2, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+
+
+def test_head_of_features_is_forward_and_leaves_the_features_alone(model, x):
+    with torch.no_grad():
+        features = model.forward_features(x)
+        before = features.clone()
+        logits = model.forward_head(features)
+        torch.testing.assert_close(model(x), logits, rtol=0, atol=0)
+    assert logits.shape == (2, 3)
+    assert torch.equal(features, before)
+
+
+def test_forward_is_the_bare_network_on_normalised_three_channel_images(model, x):
+    """Against timm's own forward, which also proves that the ViT is cut without loss."""
+    mean = torch.tensor(model.mean.flatten().tolist())[None, :, None, None]
+    std = torch.tensor(model.std.flatten().tolist())[None, :, None, None]
+    rgb = (x.repeat(1, 3, 1, 1) - mean) / std
+    backbone = model.backbone
+    with torch.no_grad():
+        expected = (
+            backbone.net(rgb) if hasattr(backbone, "net") else backbone.forward_head(backbone.forward_features(rgb))
+        )
+        torch.testing.assert_close(model(x), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_spatial_is_a_differentiable_map_that_every_label_depends_on(model, x):
+    features = model.forward_features(x).detach().requires_grad_()
+    maps = model.spatial(features)
+    grid = GRID.get(model.arch, 2)
+    assert maps.shape == (2, maps.shape[1], grid, grid)
+    for column in model.forward_head(features).unbind(1):
+        (gradient,) = torch.autograd.grad(column.sum(), features, retain_graph=True)
+        assert (model.spatial(gradient).flatten(2).abs().sum(1) > 0).all(), "a place without gradient"
+    maps.sum().backward()
+    assert features.grad.abs().sum() > 0
+    assert model.pooled(features).shape == maps.shape[:2]
+
+
+def test_spatial_keeps_places_where_they_are(model, x):
+    """A bright corner in the image is the place that changes most in the map."""
+    dark = torch.full((1, 1, SIZE, SIZE), 0.5)
+    lit = dark.clone()
+    lit[..., 48:, 48:] = torch.rand(16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        change = (model.spatial(model.forward_features(lit)) - model.spatial(model.forward_features(dark))).abs().sum(1)
+    if model.arch in ("vit_small_patch16_224", "swin_tiny_patch4_window7_224"):  # layouts that spatial rearranges
+        assert int(change.flatten().argmax()) == change.numel() - 1
+    assert change.max() > 0
+
+
+@pytest.mark.parametrize("arch", ["densenet121", "densenet161", "densenet201", "resnet50", "resnet18"])
+def test_features_are_taken_behind_the_relu(arch, x):
+    with torch.no_grad():
+        assert build(arch, LABELS, SIZE).eval().forward_features(x).min() == 0
+
+
+@pytest.mark.parametrize("arch", ["eeea_net_c2", "mobilenetv3_large_100"])
+def test_features_are_taken_behind_the_h_swish(arch, x):
+    """x * relu6(x + 3) / 6 has its minimum -3/8 at -1.5; a batch norm's output goes below."""
+    with torch.no_grad():
+        features = build(arch, LABELS, SIZE).train().forward_features(torch.cat([x] * 4))
+    assert -0.375 - 1e-6 <= features.min() < -0.3
+
+
+def test_preparation_constants_are_neither_parameters_nor_saved():
+    model = build("eeea_net_c2", LABELS, SIZE)
+    assert not [name for name in model.state_dict() if not name.startswith("backbone.")]
+    assert sum(p.numel() for p in model.parameters()) == 4_714_904 + 1281 * 3
+
+
+def test_a_vit_runs_at_other_multiples_of_its_patch(x):
+    """Training starts at a smaller size."""
+    model = build("vit_small_patch16_224", LABELS, 96).eval()
+    with torch.no_grad():
+        assert model.spatial(model.forward_features(x)).shape == (2, 384, 4, 4)
