@@ -1,0 +1,108 @@
+"""The only place where a raw map is scaled and coloured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.nn.functional import interpolate
+
+from cxrkd.errors import ConfigError
+
+# All perceptually uniform and readable with colour-vision deficiency. The signed ones (Crameri, Nat Commun 2020) are
+# dark at zero and bright at both ends, with the warm end positive: strong evidence never disappears on a dark film.
+POSITIVE_COLORMAPS: tuple[str, ...] = ("inferno", "magma", "cividis", "viridis")
+SIGNED_COLORMAPS: tuple[str, ...] = ("managua_r", "berlin")
+COLORMAPS: tuple[str, ...] = POSITIVE_COLORMAPS + SIGNED_COLORMAPS
+
+
+@cache
+def colour_table(colormap: str) -> np.ndarray:
+    """The 256 colours of a map from its low to its high end, uint8 (256, 3); for overlays and colour bars.
+
+    Raises:
+        ConfigError: a colour map that is not offered.
+    """
+    if colormap not in COLORMAPS:
+        raise ConfigError(f"Unknown colour map {colormap!r}: expected one of {', '.join(COLORMAPS)}.")
+    from matplotlib import colormaps
+
+    table = colormaps[colormap](np.arange(256), bytes=True)[:, :3]
+    table.setflags(write=False)
+    return table
+
+
+def upsample(heat: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Bilinear interpolation of (h, w) to `shape` (H, W), float32, cell centres aligned (as cv2.INTER_LINEAR)."""
+    if heat.shape == shape:
+        return heat.astype(np.float32)
+    grid = torch.from_numpy(np.ascontiguousarray(heat, dtype=np.float32))[None, None]
+    return interpolate(grid, size=shape, mode="bilinear", align_corners=False)[0, 0].numpy()
+
+
+def shared_scale(heats: Iterable[np.ndarray], *, signed: bool = False) -> float:
+    """The largest evidence in several maps, for `overlay(scale=...)`: equal colours then mean equal evidence.
+
+    Args:
+        heats: raw maps of any shapes.
+        signed: count evidence against the label too, as a signed colour map draws it.
+
+    Returns:
+        The maximum, 0.0 where no map has any evidence to draw.
+    """
+    return max((float(np.max(np.abs(h) if signed else h, initial=0.0)) for h in heats), default=0.0)
+
+
+def overlay(
+    pixels: np.ndarray,
+    heat: np.ndarray,
+    *,
+    colormap: str = "inferno",
+    opacity: float = 0.5,
+    scale: float | None = None,
+) -> np.ndarray:
+    """Lay a map over a film, the more opaque the stronger its evidence: what has none stays bare film.
+
+    Args:
+        pixels: float (H, W) in [0, 1].
+        heat: (h, w), raw; a map of POSITIVE_COLORMAPS draws its positive part, one of SIGNED_COLORMAPS both.
+        colormap: one of COLORMAPS.
+        opacity: 0 to 1, of the strongest evidence.
+        scale: the evidence that gets the end of the colour map, stronger is clipped; None takes this map's own maximum.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        ConfigError: unknown colour map, opacity outside 0 to 1, or a scale that is negative or not finite.
+    """
+    table, signed = colour_table(colormap), colormap in SIGNED_COLORMAPS
+    if not 0 <= opacity <= 1:
+        raise ConfigError(f"Expected an opacity between 0 and 1, got {opacity}.")
+    scale = shared_scale([heat], signed=signed) if scale is None else scale
+    if not (np.isfinite(scale) and scale >= 0):
+        raise ConfigError(f"Expected a scale that is finite and not negative, got {scale}.")
+    share = np.clip(upsample(heat, pixels.shape) / (scale or 1.0), -1 if signed else 0, 1)
+    colours = table[np.rint(255 * ((share + 1) / 2 if signed else share)).astype(np.intp)]
+    alpha = opacity * np.abs(share)[..., None]
+    grey = 255 * np.clip(pixels, 0, 1)[..., None]
+    return np.rint((1 - alpha) * grey + alpha * colours).astype(np.uint8)
+
+
+def draw_contour(
+    rgb: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int] = (64, 224, 255), width: int = 2
+) -> np.ndarray:
+    """A copy of `rgb` uint8 (H, W, 3) with a line of `width` pixels just outside `mask` bool (H, W): all of it shows.
+
+    Raises:
+        ValueError: mask and image differ in size.
+    """
+    if mask.shape != rgb.shape[:2]:
+        raise ValueError(f"expected a mask of {rgb.shape[:2]}, got {mask.shape}")
+    drawn = rgb.copy()
+    if mask.any():
+        drawn[ndimage.binary_dilation(mask, iterations=width) & ~mask] = colour
+    return drawn

@@ -1,0 +1,58 @@
+"""The linear model that LIME puts in place of the network around one image: neighbourhood, regression, stability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxrkd.explain.similarity import spearman
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A local linear model per label: weights float32 (K, S), intercept (K,), weighted R2 (K,)."""
+
+    weights: np.ndarray
+    intercept: np.ndarray
+    r2: np.ndarray
+
+
+def proximity(masks: np.ndarray, kernel_width: float = 0.25) -> np.ndarray:
+    """Sample weights (N,) of masks (N, S): lime's exponential kernel on the cosine distance to the unchanged image.
+
+    A mask that shows m of S superpixels lies at 1 - sqrt(m / S); an empty one, which has no direction, at 1.
+    """
+    distance = 1 - np.sqrt(masks.mean(axis=1))
+    return np.sqrt(np.exp(-(distance**2) / kernel_width**2))
+
+
+def weighted_ridge(masks: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray, alpha: float = 1.0) -> Surrogate:
+    """Ridge regression with intercept, one solve for all labels; equal to lime's LimeBase with every feature kept.
+
+    minimise  sum_n w_n (y_nk - b_k - x_n . beta_k)^2 + alpha |beta_k|^2
+
+    Args:
+        masks: (N, S), seen = 1.
+        targets: (N, K).
+        sample_weight: (N,), positive.
+        alpha: penalty; 0 is least squares (the smallest solution where there are several).
+    """
+    w = sample_weight / sample_weight.sum()
+    x, y = masks.astype(np.float64), targets.astype(np.float64)
+    x_mean, y_mean = w @ x, w @ y
+    x, y = x - x_mean, y - y_mean
+    weighted = x * sample_weight[:, None]
+    beta = np.linalg.lstsq(weighted.T @ x + alpha * np.eye(x.shape[1]), weighted.T @ y, rcond=None)[0]
+    residual, total = w @ (y - x @ beta) ** 2, w @ y**2
+    r2 = np.where(total > 0, 1 - residual / np.where(total > 0, total, 1), np.nan)
+    as_f32 = (a.astype(np.float32) for a in (beta.T, y_mean - x_mean @ beta, r2))
+    return Surrogate(*as_f32)
+
+
+def split_half(masks: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    """Spearman (K,) of the weights from the even and the odd antithetic pairs; the unchanged image is in both."""
+    pair = (np.arange(len(masks)) - 1) // 2
+    halves = [np.flatnonzero((pair < 0) | (pair % 2 == parity)) for parity in (0, 1)]
+    even, odd = (weighted_ridge(masks[h], targets[h], sample_weight[h]).weights for h in halves)
+    return spearman(even, odd).astype(np.float32)

@@ -1,0 +1,82 @@
+"""Maps of the real networks at 64 pixels against pytorch-grad-cam, hooked on the layer its documentation names."""
+
+import numpy as np
+import pytest
+import torch
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+from cxrkd.errors import ConfigError
+from cxrkd.explain import agreement, baselines, grad_cam, random_twin
+from cxrkd.models.zoo import build
+
+LABELS = ("Mass", "Effusion", "Hernia")
+LAYERS = {
+    "eeea_net_c2": lambda m: m.backbone.final_expand,
+    "densenet121": lambda m: m.backbone.net.features.norm5,
+    "vit_small_patch16_224": lambda m: m.backbone.net.blocks[-2],
+    "swin_tiny_patch4_window7_224": lambda m: m.backbone.net.norm,
+}
+ORACLES = {
+    "gradcam": GradCAM,
+    "hirescam": HiResCAM,
+    "gradcam++": GradCAMPlusPlus,
+    "xgradcam": XGradCAM,
+    "layercam": LayerCAM,
+}
+
+
+CASES = [(a, m) for a in LAYERS for m in ORACLES if (a, m) != ("vit_small_patch16_224", "hirescam")]
+
+
+@pytest.fixture(scope="module")
+def network(request):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build(request.param, LABELS, 64).eval()
+
+
+@pytest.fixture(scope="module")
+def film_64():
+    return torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(2))
+
+
+def oracle_map(model, layer, x, method, k):
+    with ORACLES[method](model, [layer], reshape_transform=model.spatial) as cam:
+        cam(x, [ClassifierOutputTarget(k)])
+        acts = cam.activations_and_grads.activations[0].numpy()
+        grads = cam.activations_and_grads.gradients[0].numpy()
+        return cam.get_cam_image(x, layer, [ClassifierOutputTarget(k)], acts, grads, False)[0]
+
+
+@pytest.mark.parametrize(("network", "method"), CASES, indirect=["network"])
+def test_raw_maps_equal_pytorch_grad_cam_hooked_on_the_named_layer(network, film_64, method):
+    layer = LAYERS[network.arch](network)
+    result = grad_cam(network, film_64, method)
+    for k in range(len(LABELS)):
+        expected = oracle_map(network, layer, film_64, method, k)
+        size = np.abs(expected).max()
+        assert size > 0
+        np.testing.assert_allclose(result.cams[k], expected, atol=1e-5 * min(1, size), rtol=1e-4)
+    np.testing.assert_allclose(result.logits, network(film_64)[0].detach(), atol=1e-5)
+
+
+def test_hirescam_is_refused_on_a_vit_where_it_would_be_rounding_noise(film_64):
+    model = build("vit_small_patch16_224", LABELS, 64).eval()
+    with pytest.raises(ConfigError, match=r"zero everywhere.*choose Grad-CAM"):
+        grad_cam(model, film_64, "hirescam")
+
+
+@pytest.mark.parametrize("arch", ["eeea_net_c2", "mobilenetv3_small_100", "resnet18", "convnext_tiny"])
+def test_random_students_have_living_maps(film_64, arch):
+    twin = random_twin(build(arch, LABELS, 64), seed=0)
+    cams = grad_cam(twin, film_64).cams
+    assert np.isfinite(cams).all()
+    assert (np.ptp(cams, axis=(1, 2)) > 0).all()
+
+
+def test_agreement_of_two_real_networks(film_64):
+    teacher, student = (build(a, LABELS, 64).eval() for a in ("vit_small_patch16_224", "eeea_net_c2"))
+    lines = baselines(teacher, student, film_64, n_noisy=2, n_random=1)
+    found = agreement(grad_cam(teacher, film_64).cams, grad_cam(student, film_64).cams, 0, lines)
+    assert all(-1 <= v <= 1 for v in (found.spearman, found.chance_spearman, found.ceiling_spearman))
