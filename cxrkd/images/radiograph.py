@@ -1,0 +1,70 @@
+"""One grey image and what was done to get it; and how it becomes a network's input."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+# A crop that takes more than this share of the longer side is worth a word: it may cut into a lung.
+NOTABLE_CROP = 0.10
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """A film as a model sees it. Nothing else of the file is kept: no tags, no patient, no EXIF.
+
+    Attributes:
+        pixels: float32 (H, W) in [0, 1], read-only; dense tissue is bright.
+        name: the file name that the user gave.
+        notes: what was done to the stored values, in the order it was done.
+        sha256: of shape and pixels; equal images have equal hashes, whatever file they came in.
+    """
+
+    pixels: np.ndarray
+    name: str
+    notes: tuple[str, ...]
+    sha256: str
+
+
+def radiograph(pixels: np.ndarray, name: str, notes: tuple[str, ...]) -> Radiograph:
+    """Freeze float32 pixels (H, W) in [0, 1] and hash them."""
+    pixels = np.ascontiguousarray(pixels, dtype=np.float32)
+    pixels.flags.writeable = False
+    digest = hashlib.sha256(str(pixels.shape).encode())
+    digest.update(pixels.data)
+    return Radiograph(pixels, name, notes, digest.hexdigest())
+
+
+def to_input(r: Radiograph, size: int) -> np.ndarray:
+    """Float32 (size, size) in [0, 1]: centre crop to a square, then resize.
+
+    Shrinking averages areas, so nothing aliases; it is how training images are shrunk. A square image of that very
+    size passes through unchanged.
+    """
+    square = _centre_square(r.pixels)
+    if len(square) == size:
+        return square.copy()
+    how = cv2.INTER_AREA if len(square) > size else cv2.INTER_LINEAR
+    return np.clip(cv2.resize(square, (size, size), interpolation=how), 0.0, 1.0)
+
+
+def crop_note(r: Radiograph) -> str | None:
+    """A sentence when the centre crop of `to_input` takes more than a tenth of the longer side, else None."""
+    height, width = r.pixels.shape
+    lost = 1 - min(height, width) / max(height, width)
+    if lost <= NOTABLE_CROP:
+        return None
+    return (
+        f"the image is {width} x {height} pixels and models see its central square: "
+        f"{lost:.0%} of its {'width' if width > height else 'height'} is not looked at"
+    )
+
+
+def _centre_square(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]

@@ -1,0 +1,70 @@
+"""Files that the tests write themselves: PNG and JPEG through Pillow, DICOM through pydicom."""
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian
+
+
+def encode(picture, kind="PNG", **options):
+    """Bytes of an array or a Pillow image."""
+    out = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def gradient(top, dtype, height=48, width=64):
+    """Left to right from 0 to `top`, every row the same."""
+    return np.tile(np.linspace(0, top, width).round().astype(dtype), (height, 1))
+
+
+def film(values, *, header=True, **tags):
+    """A data set of one grey frame that carries a patient's name; `tags` overwrite or, when None, remove."""
+    ds = Dataset()
+    if header:
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.SOPClassUID, ds.SOPInstanceUID = ComputedRadiographyImageStorage, "1.2.826.0.1.3680043.8.498.1"
+    ds.PatientName, ds.PatientID, ds.PatientBirthDate = "Doe^Jane", "MRN-4711", "19500101"
+    ds.Modality, ds.BodyPartExamined, ds.ViewPosition = "CR", "CHEST", "PA"
+    ds.Rows, ds.Columns = values.shape
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated = ds.BitsStored = 8 * values.itemsize
+    ds.HighBit, ds.PixelRepresentation = ds.BitsStored - 1, int(values.dtype.kind == "i")
+    ds.PixelData = values.tobytes()
+    for keyword, value in tags.items():
+        setattr(ds, keyword, value)
+    return ds
+
+
+def dicom(values, *, header=True, implicit=False, **tags):
+    """Bytes of `film(...)`; `header=False` leaves out preamble, prefix and file meta."""
+    out = io.BytesIO()
+    ds = film(values, header=header, **tags)
+    if header:
+        pydicom.dcmwrite(out, ds, enforce_file_format=True)
+    else:
+        pydicom.dcmwrite(out, ds, implicit_vr=implicit, little_endian=True)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def make():
+    """The builders above, since test modules cannot import one another."""
+    return SimpleNamespace(encode=encode, gradient=gradient, film=film, dicom=dicom)
+
+
+@pytest.fixture(scope="session")
+def rg1():
+    """The real chest film of `pydicom-data` by transfer syntax: bytes of RG1_UNCI, UNCR, J2KI, J2KR."""
+    pytest.importorskip("data_store", reason="needs pydicom-data")
+    kinds = ("UNCI", "UNCR", "J2KI", "J2KR")
+    return {kind: Path(get_testdata_file(f"RG1_{kind}.dcm", download=False)).read_bytes() for kind in kinds}

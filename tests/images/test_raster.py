@@ -1,0 +1,146 @@
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from cxrkd.images import read
+
+
+def test_eight_bit_grey_is_divided_by_255_even_when_dark(make):
+    values = make.gradient(100, np.uint8)
+    r = read(make.encode(values), "film.png")
+    np.testing.assert_array_equal(r.pixels, values.astype(np.float32) / np.float32(255))
+    assert r.pixels.dtype == np.float32
+    assert r.notes == ()
+    assert r.name == "film.png"
+
+
+def test_sixteen_bit_gradient_is_golden_and_not_white(make):
+    values = make.gradient(65535, np.uint16)
+    r = read(make.encode(values), "film.png")
+    np.testing.assert_allclose(r.pixels, values / 65535, atol=1e-7)
+    assert r.notes == ("16-bit values scaled by a depth of 16 bits",)
+
+
+def test_twelve_bits_in_sixteen_are_recognised(make):
+    values = make.gradient(4095, np.uint16)
+    r = read(make.encode(values), "film.png")
+    np.testing.assert_allclose(r.pixels, values / 4095, atol=1e-6)
+    assert "12 bits" in r.notes[0]
+
+
+def test_sixteen_bit_values_in_a_narrow_band_are_stretched_and_noted(make):
+    values = (make.gradient(3000, np.uint16) + 30000).astype(np.uint16)
+    values[0, 0] = 65535
+    r = read(make.encode(values), "film.png")
+    assert np.percentile(r.pixels, 1) < 0.02
+    assert np.percentile(r.pixels, 99) > 0.98
+    assert "percentiles" in r.notes[0]
+
+
+def test_sixteen_and_eight_bits_of_one_film_agree(make):
+    eight = make.gradient(255, np.uint8)
+    sixteen = eight.astype(np.uint16) * 257
+    first, second = (read(make.encode(v), "film.png").pixels for v in (eight, sixteen))
+    np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_grey_stored_in_colour_keeps_its_values(make):
+    grey = make.gradient(255, np.uint8)
+    plain = read(make.encode(grey), "a.png").pixels
+    for picture in (np.dstack([grey] * 3), Image.fromarray(grey).convert("P")):
+        r = read(make.encode(picture), "b.png")
+        np.testing.assert_array_equal(r.pixels, plain)
+        assert "stored in colour, though grey" in r.notes
+
+
+def test_sixteen_bit_colour_is_read_and_said(make):
+    grey = make.gradient(65535, np.uint16)
+    r = read(cv2.imencode(".png", np.dstack([grey] * 3))[1].tobytes(), "film.png")
+    np.testing.assert_allclose(r.pixels, grey / 65535, atol=1 / 255)
+    assert "16-bit channels reduced to 8 bits" in r.notes
+
+
+def test_a_coloured_palette_is_resolved(make):
+    indices = Image.fromarray(np.tile(np.arange(2, dtype=np.uint8), (40, 20)), mode="L").convert("P")
+    indices.putpalette([0, 0, 255, 255, 0, 30])
+    r = read(make.encode(indices), "film.png")
+    assert "palette resolved" in r.notes
+    assert set(np.unique((r.pixels * 255 * 3).round()).astype(int)) == {255, 285}
+
+
+def test_colour_is_averaged_and_doubted(make):
+    picture = np.zeros((40, 50, 3), np.uint8)
+    picture[:, :25, 0], picture[:, 25:, 1] = 255, 90
+    r = read(make.encode(picture), "photo.png")
+    np.testing.assert_allclose(r.pixels[:, [0, 30]], [[255 / 765, 90 / 765]] * 40, atol=1e-6)
+    assert "radiograph has no colour" in r.notes[0]
+
+
+def test_transparent_areas_are_black(make):
+    grey = np.full((40, 40), 200, np.uint8)
+    alpha = make.gradient(255, np.uint8, 40, 40)
+    for picture in (
+        Image.merge("LA", [Image.fromarray(grey), Image.fromarray(alpha)]),
+        np.dstack([grey] * 3 + [alpha]),
+    ):
+        r = read(make.encode(picture), "film.png")
+        np.testing.assert_allclose(r.pixels, grey / 255 * (alpha / 255), atol=1e-6)
+        assert "transparent areas drawn black" in r.notes
+
+
+def test_one_bit_a_pixel_is_read_and_said(make):
+    picture = Image.fromarray(make.gradient(255, np.uint8) > 127)
+    r = read(make.encode(picture), "film.png")
+    assert set(np.unique(r.pixels)) == {0.0, 1.0}
+    assert "one bit" in r.notes[0]
+
+
+def test_grey_and_colour_jpeg_are_close_to_what_was_saved(make):
+    grey = make.gradient(255, np.uint8)
+    for picture in (grey, np.dstack([grey] * 3)):
+        r = read(make.encode(picture, "JPEG", quality=95), "film.jpg")
+        assert np.abs(r.pixels - grey / 255).max() < 0.03
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_jpeg_is_turned_upright_and_noted(make, orientation):
+    picture = Image.fromarray(make.gradient(255, np.uint8) // 2 + make.gradient(120, np.uint8, 64, 48).T)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = make.encode(picture, "JPEG", exif=exif, quality=95)
+    r = read(data, "film.jpg")
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data)))) / 255
+    np.testing.assert_allclose(r.pixels, upright, atol=1e-6)
+    assert any("EXIF" in note for note in r.notes) == (orientation != 1)
+
+
+def test_what_a_file_is_called_does_not_matter(make):
+    values = make.gradient(255, np.uint8)
+    names = ("film.jpg", "film.dcm", "film", "../../etc/passwd")
+    reads = [read(make.encode(values), name) for name in names]
+    assert len({r.sha256 for r in reads}) == 1
+    assert reads[3].name == "../../etc/passwd"
+
+
+def test_the_hash_is_that_of_the_pixels(make):
+    values = make.gradient(255, np.uint8)
+    first = read(make.encode(values), "a.png").sha256
+    assert read(make.encode(values, compress_level=0), "b.png").sha256 == first
+    assert read(make.encode(values.reshape(values.shape[::-1])), "c.png").sha256 != first
+    assert read(make.encode(255 - values), "d.png").sha256 != first
+
+
+def test_pixels_cannot_be_written_to(make):
+    r = read(make.encode(make.gradient(255, np.uint8)), "film.png")
+    with pytest.raises(ValueError, match="read-only"):
+        r.pixels[0, 0] = 1
+
+
+def test_real_films_are_read_as_they_are(shared_data):
+    for path in sorted((shared_data / "nih_mini" / "images").glob("*.png"))[::200]:
+        r = read(path.read_bytes(), path.name)
+        np.testing.assert_array_equal(r.pixels, np.asarray(Image.open(path)).astype(np.float32) / np.float32(255))
+        assert r.notes == ()
