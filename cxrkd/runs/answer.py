@@ -1,0 +1,211 @@
+"""What a run's networks answer about one radiograph. The command line and the Classify page both ask here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import expit
+
+from cxrkd.config import Member
+from cxrkd.errors import ConfigError, RunError
+from cxrkd.evaluate.record import to_plain
+from cxrkd.images import Radiograph, crop_note, to_input
+from cxrkd.runs.run import Run, list_runs, open_run
+
+if TYPE_CHECKING:
+    from cxrkd.models.classifier import Classifier
+    from cxrkd.runtime import Engine
+
+AUTO = "auto"
+PHANTOM_WARNING = (
+    "This model was trained on phantoms (drawn radiographs) only. "
+    "Its answer to a real radiograph has no medical meaning."
+)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One image to answer.
+
+    Attributes:
+        name: what people call it, such as the file's name.
+        pixels: float32 (S, S) in [0, 1], S the run's image size.
+        notes: what the reader did to the file, in words.
+        real: True for every file and upload, False only for a phantom that this program drew.
+        sha256: of the pixels that were read; empty for a phantom.
+    """
+
+    name: str
+    pixels: np.ndarray = field(repr=False)
+    notes: tuple[str, ...] = ()
+    real: bool = True
+    sha256: str = ""
+
+
+def from_radiograph(radiograph: Radiograph, size: int) -> Input:
+    """A file that was read, brought to the networks' size; what the crop takes is noted."""
+    crop = crop_note(radiograph)
+    notes = radiograph.notes + ((crop,) if crop else ())
+    return Input(radiograph.name, to_input(radiograph, size), notes, real=True, sha256=radiograph.sha256)
+
+
+@dataclass(frozen=True)
+class MemberAnswer:
+    """One network's answer.
+
+    Attributes:
+        engine: name of the engine that computed it.
+        probs: float64 (K,), sigmoid of the logits.
+        thresholds: float64 (K,), the member's own operating points; NaN where validation held one class only.
+        latency_ms: of this image alone (batch of one), after a warm-up.
+    """
+
+    engine: str
+    probs: np.ndarray
+    thresholds: np.ndarray
+    latency_ms: float
+
+    @property
+    def positive(self) -> np.ndarray:
+        """Bool (K,): the probability reaches the threshold; False where there is no threshold."""
+        return np.asarray(self.probs >= self.thresholds)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What all asked members say about one image; `warning` is empty or a sentence to show beside the figures."""
+
+    name: str
+    labels: tuple[str, ...]
+    members: dict[Member, MemberAnswer]
+    notes: tuple[str, ...]
+    warning: str
+    sha256: str = ""
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row a label: `label`, and per member `<member>_prob`, `<member>_threshold`, `<member>_positive`.
+
+        With a teacher, `<student>_difference` is the student's probability minus the teacher's. `positive` and
+        `threshold` are None where the member has no threshold for the label.
+        """
+        return [self._row(k) for k in range(len(self.labels))]
+
+    def _row(self, k: int) -> dict[str, Any]:
+        row: dict[str, Any] = {"label": self.labels[k]}
+        teacher = self.members.get("teacher")
+        for member, said in self.members.items():
+            known = not np.isnan(said.thresholds[k])
+            row[f"{member}_prob"] = float(said.probs[k])
+            row[f"{member}_threshold"] = float(said.thresholds[k]) if known else None
+            row[f"{member}_positive"] = bool(said.positive[k]) if known else None
+            if teacher is not None and member != "teacher":
+                row[f"{member}_difference"] = float(said.probs[k] - teacher.probs[k])
+        return row
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; NaN becomes None."""
+        members = {
+            member: {
+                "engine": said.engine,
+                "latency_ms": said.latency_ms,
+                "probs": dict(zip(self.labels, to_plain(said.probs), strict=True)),
+                "thresholds": dict(zip(self.labels, to_plain(said.thresholds), strict=True)),
+                "positive": [label for label, yes in zip(self.labels, said.positive, strict=True) if yes],
+            }
+            for member, said in self.members.items()
+        }
+        about = {"name": self.name, "sha256": self.sha256, "notes": list(self.notes), "warning": self.warning}
+        return about | {"members": members}
+
+
+def finished_runs() -> list[Run]:
+    """Runs that can answer: shipped ones first, then newest first."""
+    return [run for run in list_runs() if run.state.status == "done"]
+
+
+def choose_run(id_or_path: str | None = None) -> Run:
+    """The run with that id, or without one the first finished run.
+
+    Raises:
+        RunError: there is no such run, or no finished run at all.
+    """
+    if id_or_path is not None:
+        return open_run(id_or_path)
+    found = finished_runs()
+    if not found:
+        raise RunError("There is no finished run on this machine. Make one: python -m cxrkd distill --name first")
+    return found[0]
+
+
+def choose_members(run: Run, asked: Sequence[str] | None = None) -> list[Member]:
+    """The asked members of a run in the order of the run, by default all that it has.
+
+    Raises:
+        RunError: the run has no networks yet.
+        ConfigError: it has no member of an asked name.
+    """
+    there = run.members()
+    if not there:
+        raise RunError(f"{run.id} has no trained networks yet (it is {run.state.status}); let it finish first.")
+    if asked is not None and (not asked or not set(asked) <= set(there)):
+        got = ", ".join(asked) or "none"
+        raise ConfigError(f"Expected members of {run.id} among {', '.join(there)}, got {got}.")
+    return [member for member in there if asked is None or member in asked]
+
+
+def load_engines(models: Mapping[Member, Classifier], engine: str = AUTO) -> dict[Member, Engine]:
+    """An engine for each network: the named one, or with "auto" the fastest that agrees with PyTorch here.
+
+    Raises:
+        EngineError: the engine is unknown, not installed, or fails on a network.
+    """
+    from cxrkd.runtime import build_engine, fastest
+
+    if engine != AUTO:
+        return {member: build_engine(model, engine) for member, model in models.items()}
+    return {member: fastest(model, probe(model.input_size))[0] for member, model in models.items()}
+
+
+def probe(size: int) -> np.ndarray:
+    """A fixed noise image float32 (1, 1, S, S) to compare engines on."""
+    return np.random.default_rng(0).random((1, 1, size, size), np.float32)
+
+
+def warning_for(run: Run, real: bool) -> str:
+    """What has to be said beside an answer of this run, empty when nothing has."""
+    return PHANTOM_WARNING if real and run.config.data.kind == "phantom" else ""
+
+
+def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine]) -> list[Answer]:
+    """Ask every engine about every image, one image at a time, so that each latency is that of one image.
+
+    Args:
+        run: whose labels and thresholds are used.
+        inputs: any number of images.
+        engines: by member, from `load_engines`.
+
+    Raises:
+        RunError: the run has no thresholds for a member yet.
+    """
+    thresholds = {member: run.thresholds(member) for member in engines}
+    for engine in engines.values() if inputs else ():
+        engine.predict(inputs[0].pixels[None, None])  # the first call pays for allocations
+    return [_answer(run, image, engines, thresholds) for image in inputs]
+
+
+def _answer(
+    run: Run, image: Input, engines: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray]
+) -> Answer:
+    members = {member: _ask(engine, image.pixels, thresholds[member]) for member, engine in engines.items()}
+    return Answer(image.name, run.labels, members, image.notes, warning_for(run, image.real), image.sha256)
+
+
+def _ask(engine: Engine, pixels: np.ndarray, thresholds: np.ndarray) -> MemberAnswer:
+    began = time.perf_counter()
+    logits = engine.predict(pixels[None, None])[0]
+    latency_ms = (time.perf_counter() - began) * 1e3
+    return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, latency_ms)

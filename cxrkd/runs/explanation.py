@@ -1,0 +1,194 @@
+"""Why a run's networks answer what they answer: maps of every member and their agreement, for page and command line.
+
+Two kinds with one face, `CamExplanation` and `LimeExplanation`: `heat(member, label)` is a raw signed map to draw,
+`agreement(student, label)` compares it with the teacher's. Each holds all labels, so another label costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from scipy.special import expit
+
+from cxrkd.config import Member
+from cxrkd.errors import ConfigError
+from cxrkd.evaluate.record import to_plain
+from cxrkd.explain import (
+    Agreement,
+    Baselines,
+    LimeAgreement,
+    LimeResult,
+    agreement,
+    baselines,
+    grad_cam,
+    lime_agreement,
+)
+from cxrkd.explain import lime as explain_by_lime
+from cxrkd.explain.segments import Fill
+from cxrkd.models.classifier import Classifier
+from cxrkd.runtime import Engine
+
+LIME = "lime"
+TEACHER: Member = "teacher"
+
+
+class Explanation(Protocol):
+    """What both kinds have in common."""
+
+    @property
+    def method(self) -> str:
+        """One of CAM_METHODS, or "lime"."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """K labels."""
+
+    @property
+    def probs(self) -> dict[Member, np.ndarray]:
+        """Probabilities (K,) by member."""
+
+    def heat(self, member: Member, label: str) -> np.ndarray:
+        """Raw signed map (h, w) of one member and label."""
+
+    def agreement(self, student: Member, label: str) -> Agreement | LimeAgreement | None:
+        """A student against the teacher; None when the teacher was not asked."""
+
+    def to_dict(self, label: str) -> dict[str, Any]:
+        """Everything about one label, for JSON."""
+
+
+@dataclass(frozen=True)
+class CamExplanation:
+    """Class-activation maps: `cams` float32 (K, h, w) by member, `lines` by student where there is a teacher."""
+
+    method: str
+    labels: tuple[str, ...]
+    probs: dict[Member, np.ndarray]
+    cams: dict[Member, np.ndarray]
+    lines: dict[Member, Baselines]
+
+    def heat(self, member: Member, label: str) -> np.ndarray:
+        """Raw signed map (h, w) on the grid of the features."""
+        return np.asarray(self.cams[member][self.labels.index(label)])
+
+    def agreement(self, student: Member, label: str) -> Agreement | None:
+        """Agreement of student and teacher on one label, with chance line and ceiling."""
+        if student not in self.lines:
+            return None
+        return agreement(self.cams[TEACHER], self.cams[student], self.labels.index(label), self.lines[student])
+
+    def to_dict(self, label: str) -> dict[str, Any]:
+        """Method, label, and per member the probability, the raw map and the agreement."""
+        members = {m: _about(self, m, label) | {"cam": to_plain(self.heat(m, label))} for m in self.cams}
+        return {"method": self.method, "label": label, "members": members}
+
+
+@dataclass(frozen=True)
+class LimeExplanation:
+    """LIME of all members over the same superpixels and the same hidden ones."""
+
+    labels: tuple[str, ...]
+    result: LimeResult
+    method: str = LIME
+
+    @property
+    def probs(self) -> dict[Member, np.ndarray]:
+        """Probabilities (K,) by member."""
+        return {_member(name): expit(logits.astype(np.float64)) for name, logits in self.result.logits.items()}
+
+    def heat(self, member: Member, label: str) -> np.ndarray:
+        """Signed weights painted on their superpixels, (H, W)."""
+        return self.result.heat(member, self.labels.index(label))
+
+    def agreement(self, student: Member, label: str) -> LimeAgreement | None:
+        """Agreement of the two weight vectors on one label, with chance line and ceiling."""
+        if student == TEACHER or TEACHER not in self.result.weights:
+            return None
+        return lime_agreement(self.result, TEACHER, student, self.labels.index(label))
+
+    def to_dict(self, label: str) -> dict[str, Any]:
+        """Method, label, settings, and per member the probability, the weights, their fit and the agreement."""
+        k, found = self.labels.index(label), self.result
+        members = {
+            m: _about(self, m, label)
+            | {
+                "weights": to_plain(found.weights[m][k]),
+                "r2": to_plain(float(found.r2[m][k])),
+                "stability": to_plain(float(found.stability[m][k])),
+            }
+            for m in self.probs
+        }
+        settings = {"n_samples": found.n_samples, "fill": found.fill, "space": found.space, "seed": found.seed}
+        n_segments = int(found.segments.max()) + 1
+        return {"method": LIME, "label": label, **settings, "n_segments": n_segments, "members": members}
+
+
+def explain_cams(models: Mapping[Member, Classifier], pixels: np.ndarray, method: str = "gradcam") -> CamExplanation:
+    """Maps of every member for all labels, and what agreement is held against.
+
+    Args:
+        models: by member, in eval mode; shared ones are fine, nothing on them changes.
+        pixels: float32 (S, S) in [0, 1].
+        method: one of CAM_METHODS.
+
+    Raises:
+        ConfigError: unknown method.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))[None, None]
+    found = {member: grad_cam(model, x, method) for member, model in models.items()}
+    students = [m for m in models if m != TEACHER and TEACHER in models]
+    return CamExplanation(
+        method=method,
+        labels=_labels(models),
+        probs={m: expit(r.logits.astype(np.float64)) for m, r in found.items()},
+        cams={m: r.cams for m, r in found.items()},
+        lines={m: baselines(models[TEACHER], models[m], x, method) for m in students},
+    )
+
+
+def explain_lime(
+    engines: Mapping[Member, Engine],
+    labels: tuple[str, ...],
+    pixels: np.ndarray,
+    *,
+    n_samples: int = 300,
+    n_segments: int = 60,
+    seed: int = 0,
+    fill: Fill = "blur",
+    progress: Callable[[int, int], None] | None = None,
+) -> LimeExplanation:
+    """LIME of every member over one set of superpixels and masks, through their engines.
+
+    Raises:
+        ConfigError: too few samples or superpixels, unknown fill.
+    """
+    predicts = {str(member): engine.predict for member, engine in engines.items()}
+    found = explain_by_lime(predicts, pixels, n_samples, n_segments, seed, fill, progress=progress)
+    return LimeExplanation(labels, found)
+
+
+def _about(explanation: Explanation, member: Member, label: str) -> dict[str, Any]:
+    k = explanation.labels.index(label)
+    found = explanation.agreement(member, label)
+    values = {name: to_plain(value) for name, value in found.to_dict().items()} if found else None
+    return {"prob": float(explanation.probs[member][k]), "agreement_with_teacher": values}
+
+
+def _labels(models: Mapping[Member, Classifier]) -> tuple[str, ...]:
+    """The labels that all models share.
+
+    Raises:
+        ConfigError: they differ.
+    """
+    found = {model.labels for model in models.values()}
+    if len(found) != 1:
+        raise ConfigError("Expected networks that answer the same labels in the same order, got different ones.")
+    return found.pop()
+
+
+def _member(name: str) -> Member:
+    return name  # type: ignore[return-value]

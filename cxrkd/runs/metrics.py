@@ -1,0 +1,132 @@
+"""The figures of a run: each member on the test split, and what distillation gained over the seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from cxrkd.config import Member
+from cxrkd.errors import RunError
+from cxrkd.evaluate.metrics import ModelMetrics, evaluate
+from cxrkd.evaluate.paired import PairedDifference, paired_difference
+from cxrkd.evaluate.record import Record
+from cxrkd.evaluate.thresholds import best_thresholds
+from cxrkd.runs.predictions import Predictions
+
+if TYPE_CHECKING:
+    from cxrkd.runs.run import Run
+
+
+@dataclass(frozen=True)
+class MemberMetrics(Record):
+    """One member on the test split.
+
+    Attributes:
+        arch: name of its architecture.
+        seeds: R seeds; the teacher has one.
+        thresholds: K probabilities, chosen on val for the first seed (Youden); NaN where val has one class only.
+        model: the network whose weights are kept (first seed), at `thresholds`.
+        over_seeds: means over all seeds, with intervals; `seed_macro_auroc` holds one macro AUROC a seed.
+    """
+
+    arch: str
+    seeds: tuple[int, ...]
+    thresholds: tuple[float, ...]
+    model: ModelMetrics
+    over_seeds: ModelMetrics
+
+    def thresholds_array(self) -> np.ndarray:
+        """Thresholds as float64 (K,)."""
+        return np.array(self.thresholds, float)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The metrics that `to_dict` wrote."""
+        models = {name: ModelMetrics.from_dict(values[name]) for name in ("model", "over_seeds")}
+        return super().from_dict(values | models)
+
+
+@dataclass(frozen=True)
+class RunMetrics:
+    """All figures of a run.
+
+    Attributes:
+        labels: K labels.
+        members: by member.
+        gain: distilled minus alone, paired by patient, over all seeds; None without a control.
+        gap: distilled against the teacher, likewise; its `ratio` is what the student kept.
+    """
+
+    labels: tuple[str, ...]
+    members: dict[Member, MemberMetrics]
+    gain: PairedDifference | None
+    gap: PairedDifference | None
+
+    def of(self, member: Member) -> MemberMetrics:
+        """One member's figures.
+
+        Raises:
+            RunError: the run has no such member.
+        """
+        if member not in self.members:
+            raise RunError(f"this run has no member {member!r}; it has {', '.join(self.members)}")
+        return self.members[member]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; NaN becomes None."""
+        return {
+            "labels": list(self.labels),
+            "members": {name: member.to_dict() for name, member in self.members.items()},
+            "gain": self.gain.to_dict() if self.gain else None,
+            "gap": self.gap.to_dict() if self.gap else None,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> RunMetrics:
+        """The metrics that `to_dict` wrote.
+
+        Raises:
+            RunError: keys are missing; the file is damaged or of another version.
+        """
+        try:
+            return cls(
+                labels=tuple(raw["labels"]),
+                members={name: MemberMetrics.from_dict(member) for name, member in raw["members"].items()},
+                gain=PairedDifference.from_dict(raw["gain"]) if raw["gain"] else None,
+                gap=PairedDifference.from_dict(raw["gap"]) if raw["gap"] else None,
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"metrics.json is damaged or of another version (at {error})") from error
+
+
+def measure_run(run: Run) -> RunMetrics:
+    """Every figure of a run, from its kept predictions alone.
+
+    Raises:
+        RunError: predictions are missing or damaged.
+    """
+    config, labels, members = run.config, run.labels, run.members()
+    test = {member: run.predictions(member, "test") for member in members}
+    archs = {member: config.teacher_arch if member == "teacher" else config.student_arch for member in members}
+    figures = {m: measure_member(archs[m], run.predictions(m, "val"), test[m], labels) for m in members}
+    gain, gap = compare(test, "distilled", "alone", labels), compare(test, "distilled", "teacher", labels)
+    return RunMetrics(labels, figures, gain, gap)
+
+
+def measure_member(arch: str, val: Predictions, test: Predictions, labels: tuple[str, ...]) -> MemberMetrics:
+    """Thresholds from val and metrics on test, of the first seed and over all seeds."""
+    cuts = np.stack([best_thresholds(logits, val.targets) for logits in val.logits])
+    model = evaluate(test.logits[0], test.targets, test.patients, labels, cuts[0])
+    several = len(test.seeds) > 1
+    over_seeds = evaluate(test.logits, test.targets, test.patients, labels, cuts) if several else model
+    return MemberMetrics(arch, test.seeds, tuple(cuts[0].tolist()), model, over_seeds)
+
+
+def compare(test: dict[Member, Predictions], a: Member, b: Member, labels: tuple[str, ...]) -> PairedDifference | None:
+    """Member `a` minus member `b`, over seeds; None when either is missing."""
+    if a not in test or b not in test:
+        return None
+    first = test[a]
+    return paired_difference(first.logits, test[b].logits, first.targets, first.patients, labels)

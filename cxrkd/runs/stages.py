@@ -1,0 +1,175 @@
+"""The stages of a run, in order. Each leaves files behind, so that a resumed run skips what is done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cxrkd.config import Member, RunConfig, TrainConfig, home
+from cxrkd.data import load_cohort
+from cxrkd.data.cohort import Cohort
+from cxrkd.distill import Loss, no_distillation, objective
+from cxrkd.errors import RunError
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.weights import load_weights, save_weights
+from cxrkd.models.zoo import build
+from cxrkd.runs.events import Event
+from cxrkd.runs.files import write_json
+from cxrkd.runs.metrics import RunMetrics, measure_run
+from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
+from cxrkd.runs.reporter import Reporter
+from cxrkd.runs.run import LABELS, METRICS, Run, open_run
+from cxrkd.train.atomic import replacing
+from cxrkd.train.callbacks import OnEvent
+from cxrkd.train.fit import fit
+from cxrkd.train.predict import predict_logits
+from cxrkd.train.prior import start_at_prevalence
+from cxrkd.train.teacher_cache import teacher_logits
+
+
+@dataclass(frozen=True)
+class Student:
+    """One student to train."""
+
+    member: Member
+    seed: int
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage, and of its folder in `work/`."""
+        return f"{self.member}-{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """What people read while it trains."""
+        verb = "Training the student alone" if self.member == "alone" else "Distilling the student"
+        return f"{verb}, seed {self.seed}"
+
+
+def students(config: RunConfig) -> list[Student]:
+    """The students of a run: for each seed the control first, then the distilled one."""
+    members: tuple[Member, ...] = ("alone", "distilled") if config.control else ("distilled",)
+    return [Student(member, seed) for seed in config.seeds for member in members]
+
+
+def run_stages(run: Run, report: Reporter) -> None:
+    """Data, teacher, its logits, for each seed a student alone and one distilled, metrics; skips what is done."""
+    cohort = prepare_data(run, report)
+    get_teacher(run, report, cohort)
+    logits_t = ask_teacher(run, report, cohort)
+    for student in students(run.config):
+        if report.is_done(student.stage):
+            report.skip(student.stage)
+        else:
+            train_student(run, report, cohort, student, logits_t)
+    measure(run, report)
+
+
+def prepare_data(run: Run, report: Reporter) -> Cohort:
+    """Load the cohort, rendering it on first use, and write down labels and held-out cases."""
+    with report.stage("data", "Preparing the data") as on_event:
+        cohort = load_cohort(run.config.data, _counting(on_event))
+        write_json(run.path / LABELS, list(cohort.labels))
+        write_cases(run.path, cohort)
+    return cohort
+
+
+def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
+    """Train the teacher, or copy the weights of the run that it is borrowed from."""
+    config, path = run.config, run.weights_path("teacher")
+    if report.is_done("teacher") and path.exists():
+        return report.skip("teacher")
+    if config.teacher_from is not None:
+        with report.stage("teacher", f"Taking the teacher of {config.teacher_from}", member="teacher"):
+            return _copy_teacher(open_run(config.teacher_from), path, cohort)
+    seed = config.seeds[0]
+    with report.stage("teacher", f"Training the teacher ({config.teacher_arch})", member="teacher", seed=seed) as tell:
+        work = run.path / "work" / "teacher"
+        model = _fresh(config.teacher_arch, cohort, seed)
+        _fit(model, cohort, config.teacher_train, no_distillation, None, seed, work, tell)
+        save_weights(model, path)
+    return shutil.rmtree(work)  # only now that the stage is recorded as done
+
+
+def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray:
+    """The teacher's logits (N, K) on the whole cohort, from its saved weights; kept for val and test."""
+    with report.stage("teacher-logits", "Asking the teacher", member="teacher") as on_event:
+        model = run.load_model("teacher")
+        logits = teacher_logits(model, cohort, home() / "cache" / "teacher_logits", _counting(on_event))
+        write_logits(run.path, "teacher", run.config.seeds[0], logits[kept_rows(cohort)])
+    return logits
+
+
+def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, logits_t: np.ndarray) -> None:
+    """Train one student, keep its predictions, and its weights if it is the first of its kind.
+
+    Predictions come from the saved weights, rounded to float16 as they are: the figures belong to the file.
+    """
+    config, alone = run.config, student.member == "alone"
+    work = run.path / "work" / student.stage
+    weights = work / "weights.safetensors"
+    loss = no_distillation if alone else objective(config.objective)
+    with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
+        model = _fresh(config.student_arch, cohort, student.seed)
+        teacher = None if alone else logits_t
+        _fit(model, cohort, config.student_train, loss, teacher, student.seed, work, on_event)
+        save_weights(model, weights)
+        logits = predict_logits(load_weights(weights), cohort.images[kept_rows(cohort)])
+        write_logits(run.path, student.member, student.seed, logits)
+        if student.seed == config.seeds[0]:
+            run.weights_path(student.member).parent.mkdir(exist_ok=True)
+            os.replace(weights, run.weights_path(student.member))
+    shutil.rmtree(work)  # only now that the stage is recorded as done
+
+
+def measure(run: Run, report: Reporter) -> RunMetrics:
+    """Every figure of the run, from the kept predictions alone."""
+    with report.stage("metrics", "Measuring"):
+        metrics = measure_run(run)
+        write_json(run.path / METRICS, metrics.to_dict())
+    return metrics
+
+
+def _fresh(arch: str, cohort: Cohort, seed: int) -> Classifier:
+    """An untrained network; one seed gives the control and the distilled student the same start."""
+    torch.manual_seed(seed)
+    model = build(arch, cohort.labels, cohort.images.shape[1])
+    start_at_prevalence(model, cohort.targets[cohort.rows("train")])
+    return model
+
+
+def _fit(
+    model: Classifier,
+    cohort: Cohort,
+    train: TrainConfig,
+    loss: Loss,
+    teacher: np.ndarray | None,
+    seed: int,
+    work: Path,
+    on_event: OnEvent,
+) -> None:
+    fit(model, cohort, train, loss, teacher_logits=teacher, seed=seed, work_dir=work, on_event=on_event)
+
+
+def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:
+    model = source.load_model("teacher")
+    if model.labels != cohort.labels:
+        raise RunError(f"the teacher of {source.id} answers other labels than this data set has; train a new teacher")
+    with replacing(path) as part:
+        shutil.copyfile(source.weights_path("teacher"), part)
+
+
+def _counting(on_event: OnEvent) -> Callable[[int, int], None]:
+    """Progress as `(done, total)` turned into events."""
+
+    def progress(done: int, total: int) -> None:
+        event: Event = {"kind": "progress", "fraction": done / max(total, 1)}
+        on_event(event)
+
+    return progress

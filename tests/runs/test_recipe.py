@@ -1,0 +1,257 @@
+"""The whole recipe in this process, on data that a toy network can learn."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from cxrkd.config import TrainConfig
+from cxrkd.errors import DataError, RunError
+from cxrkd.runs import create, execute, open_run, recipe, stages
+from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.process import start_mark
+from cxrkd.runs.state import RunState, write_state
+from cxrkd.train.predict import predict_logits
+from cxrkd.train.teacher_cache import predict_logits as ask
+
+LEARNS = TrainConfig(epochs=5, warm_epochs=0, batch_size=16, learning_rate=0.03)
+
+
+@pytest.fixture(scope="module")
+def learned(config, blobs, furnish, tmp_path_factory):
+    """A finished run with two seeds, for the tests that only read."""
+    with pytest.MonkeyPatch.context() as patch:
+        furnish(patch, tmp_path_factory.mktemp("learned"))
+        patch.setattr(stages, "load_cohort", lambda config, progress: blobs)
+        run = create(config(teacher_train=LEARNS, student_train=LEARNS, seeds=(3, 1)))
+        execute(run)
+        return run
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Names of the work folders in which a training was called for."""
+    started, fit = [], stages.fit
+
+    def spy(*args, **options):
+        started.append(options["work_dir"].name)
+        return fit(*args, **options)
+
+    monkeypatch.setattr(stages, "fit", spy)
+    return started
+
+
+def macro(targets, logits):
+    scores = []
+    for k in range(targets.shape[1]):
+        known = ~np.isnan(targets[:, k])
+        scores.append(roc_auc_score(targets[known, k], logits[known, k]))
+    return np.mean(scores)
+
+
+def test_a_run_leaves_everything_it_promises(learned, blobs):
+    files = {str(p.relative_to(learned.path)) for p in learned.path.rglob("*") if p.is_file()}
+    students = {f"predictions/{m}-seed{s}.npz" for m in ("alone", "distilled") for s in (3, 1)}
+    assert files == students | {
+        *("config.json", "state.json", "events.jsonl", "labels.json", "environment.json", "log.txt", "metrics.json"),
+        *("models/teacher.safetensors", "models/alone.safetensors", "models/distilled.safetensors"),
+        *("predictions/teacher-seed3.npz", "predictions/cases.csv"),
+    }
+    state = learned.state
+    assert (state.status, state.progress, state.pid, state.eta_s) == ("done", 1.0, None, None)
+    assert state.created <= state.started <= state.finished
+    assert learned.labels == blobs.labels
+    assert learned.members() == ["teacher", "alone", "distilled"]
+    assert learned.events()[-1]["kind"] == "done"
+
+
+def test_the_figures_are_those_of_the_stored_predictions(learned):
+    metrics = learned.metrics()
+    for member in learned.members():
+        kept = learned.predictions(member)
+        figures = metrics.of(member)
+        each = [macro(kept.targets, logits) for logits in kept.logits]
+        assert figures.seeds == kept.seeds
+        assert figures.over_seeds.seed_macro_auroc == pytest.approx(each)
+        assert figures.over_seeds.macro_auroc == pytest.approx(np.mean(each))
+        assert figures.model.macro_auroc == pytest.approx(each[0])
+    alone, distilled = (metrics.of(m).over_seeds.macro_auroc for m in ("alone", "distilled"))
+    assert metrics.gain.macro_diff == pytest.approx(distilled - alone)
+    assert metrics.gain.macro_low <= metrics.gain.macro_diff <= metrics.gain.macro_high
+    assert metrics.gap.ratio == pytest.approx(distilled / metrics.of("teacher").model.macro_auroc)
+    assert metrics.of("teacher").model.labels[0].auroc > 0.9
+
+
+def test_the_figures_belong_to_the_shipped_weights(learned, blobs):
+    """Rounded to float16 as they are, of the first seed in the config."""
+    for member in learned.members():
+        kept = learned.predictions(member)
+        logits = predict_logits(learned.load_model(member), blobs.images[blobs.rows("test")])
+        assert kept.seeds == ((3,) if member == "teacher" else (3, 1))
+        assert np.allclose(kept.logits[0], logits, atol=1e-4)
+        assert not any(np.allclose(other, logits, atol=1e-3) for other in kept.logits[1:])
+
+
+def test_thresholds_come_from_val_and_split_it_best(learned):
+    kept, cuts = learned.predictions("distilled", "val"), learned.thresholds("distilled")
+    probs = 1 / (1 + np.exp(-kept.logits[0, :, 0].astype(float)))
+    positive = kept.targets[:, 0] == 1
+
+    def youden(cut):
+        return np.mean(probs[positive] >= cut) - np.mean(probs[~positive] >= cut)
+
+    assert cuts.shape == (14,)
+    assert youden(cuts[0]) == pytest.approx(max(youden(cut) for cut in probs))
+
+
+def test_nothing_private_is_written(learned):
+    for path in learned.path.rglob("*"):
+        if path.suffix in (".json", ".jsonl", ".csv", ".txt"):
+            text = path.read_text()
+            assert os.uname().nodename not in text.split('"')
+            assert str(learned.path.parent) not in text
+    assert {"python", "cpu", "cores", "seconds", "cxrkd", "packages", "commit"} <= set(learned.environment())
+    assert set(learned.environment()["seconds"]) >= {"data", "teacher", "alone-3", "distilled-1", "metrics"}
+
+
+def test_metrics_survive_the_file(learned):
+    raw = json.loads((learned.path / "metrics.json").read_text())
+    assert RunMetrics.from_dict(raw).to_dict() == raw
+    with pytest.raises(RunError, match="another version"):
+        RunMetrics.from_dict({"labels": []})
+    with pytest.raises(RunError, match="no member"):
+        RunMetrics((), {}, None, None).of("alone")
+
+
+def test_events_name_their_stage_member_and_seed(learned):
+    epochs = [event for event in learned.events() if event["kind"] == "epoch"]
+    assert len(epochs) == 5 * 5
+    last = epochs[-1]
+    assert (last["stage"], last["member"], last["seed"], last["epoch"]) == ("distilled-1", "distilled", 1, 5)
+    assert last["distill"] > 0
+    assert epochs[0]["distill"] == 0
+    titles = [event["title"] for event in learned.events() if event["kind"] == "stage"]
+    assert titles[0] == "Preparing the data"
+    assert titles[-1] == "Measuring"
+
+
+def test_a_run_without_control_has_no_gain(config, blob_data):
+    run = create(config(control=False))
+    execute(run)
+    assert run.members() == ["teacher", "distilled"]
+    assert run.metrics().gain is None
+    assert run.metrics().gap is not None
+
+
+def test_a_borrowed_teacher_is_neither_trained_nor_asked_again(config, blob_data, trainings, monkeypatch):
+    source = create(config("Source"))
+    execute(source)
+    trainings.clear()
+    asked = []
+    monkeypatch.setattr("cxrkd.train.teacher_cache.predict_logits", lambda *a, **o: asked.append(1) or ask(*a, **o))
+    run = create(config("Borrower", teacher_from=source.id, student_arch="eeea_net_c1", control=False))
+    execute(run)
+    assert trainings == ["distilled-0"]
+    assert asked == []
+    assert run.weights_path("teacher").read_bytes() == source.weights_path("teacher").read_bytes()
+    assert np.array_equal(run.predictions("teacher").logits, source.predictions("teacher").logits)
+
+
+@pytest.mark.parametrize("broken_in", ["teacher", "distilled-0", "metrics"])
+def test_a_stopped_run_goes_on_where_it_was(config, blob_data, trainings, monkeypatch, broken_in):
+    whole = create(config("Whole", student_train=LEARNS))
+    execute(whole)
+    run = create(config("Cut", student_train=LEARNS))
+    with monkeypatch.context() as patch:
+        fit, measure = stages.fit, stages.measure
+
+        def breaking(*args, on_event, work_dir, **options):
+            def tell(event):
+                if work_dir.name == broken_in and event["kind"] == "epoch" and event["epoch"] == event["epochs"]:
+                    raise KeyboardInterrupt
+                on_event(event)
+
+            return fit(*args, on_event=tell, work_dir=work_dir, **options)
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        patch.setattr(stages, "fit", breaking)
+        patch.setattr(stages, "measure", interrupted if broken_in == "metrics" else measure)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            execute(run)
+    assert run.state.status == "interrupted"
+    trainings.clear()
+    execute(run)
+    left = {"teacher": ["teacher", "alone-0", "distilled-0"], "distilled-0": ["distilled-0"], "metrics": []}
+    assert trainings == left[broken_in]
+    assert run.state.status == "done"
+    for member in run.members():
+        assert np.array_equal(run.predictions(member).logits, whole.predictions(member).logits), member
+
+
+def test_an_error_for_the_user_is_kept_as_it_is(config, monkeypatch):
+    def missing(config, progress):
+        raise DataError("the folder of films is gone; mount it again")
+
+    monkeypatch.setattr(stages, "load_cohort", missing)
+    run = create(config())
+    with pytest.raises(DataError, match="mount it again"):
+        execute(run)
+    assert run.state.status == "failed"
+    assert run.state.message == "the folder of films is gone; mount it again"
+    assert run.events()[-1] == {**run.events()[-1], "kind": "error", "message": run.state.message}
+
+
+def test_a_defect_is_a_sentence_with_its_trace_in_the_log_only(config, monkeypatch):
+    monkeypatch.setattr(stages, "load_cohort", lambda config, progress: {}["nothing"])
+    run = create(config())
+    with pytest.raises(RunError, match="KeyError"):
+        execute(run)
+    assert "Traceback" not in run.state.message
+    assert "Traceback" in (run.path / "log.txt").read_text()
+
+
+def test_a_full_disk_is_said_plainly(config, blob_data, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stages, "save_weights", full)
+    run = create(config())
+    with pytest.raises(RunError, match=r"No space left on device.*Free some space"):
+        execute(run)
+    assert run.state.status == "failed"
+    monkeypatch.undo()
+
+
+def test_a_run_is_executed_by_one_process_and_once(config, blob_data):
+    run = create(config())
+    write_state(run.path, RunState("running", pid=os.getppid(), pid_started=start_mark(os.getppid())))
+    with pytest.raises(RunError, match="running already"):
+        execute(run)
+    write_state(run.path, RunState("done"))
+    with pytest.raises(RunError, match="done"):
+        recipe.execute(run)
+
+
+def test_state_moves_forward_while_it_runs(config, blob_data, monkeypatch):
+    run, seen = create(config(student_train=LEARNS)), []
+    monkeypatch.setattr("cxrkd.runs.progress.WRITE_EVERY_S", 0.0)
+    monkeypatch.setattr("cxrkd.train.callbacks.PROGRESS_EVERY_S", 0.0)
+    emit = stages.Reporter.emit
+
+    def watched(self, event):
+        emit(self, event)
+        seen.append(open_run(run.id).state)
+
+    monkeypatch.setattr(stages.Reporter, "emit", watched)
+    execute(run)
+    shares = [state.progress for state in seen]
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 10
+    assert {state.status for state in seen} == {"running"}
+    assert all(state.eta_s is None or state.eta_s >= 0 for state in seen)
+    assert any(state.eta_s for state in seen)
+    assert {"Training the student alone, seed 0", "Distilling the student, seed 0"} <= {s.stage for s in seen}

@@ -1,0 +1,105 @@
+"""The real worker process: queue, kill -9 and resume, cancel."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cxrkd
+from cxrkd.config import TrainConfig
+from cxrkd.runs import cancel, ensure_worker, execute, log_tail, queue, resume, submit
+from cxrkd.runs.locks import worker_lives, working
+from cxrkd.runs.process import is_alive
+from cxrkd.runs.run import own_runs
+
+pytestmark = pytest.mark.slow
+SLOW = TrainConfig(epochs=40, warm_epochs=0, batch_size=16, learning_rate=0.02)
+
+
+def has_epochs(stage, n):
+    return lambda run: sum(e["kind"] == "epoch" and e.get("stage") == stage for e in run.events()) >= n
+
+
+def is_done(run):
+    assert run.state.status not in ("failed", "interrupted"), (run.state, log_tail(run))
+    return run.state.status == "done"
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_stays_behind():
+    yield
+    for child in queue._started:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    queue._started.clear()
+
+
+def test_two_submits_run_one_after_the_other_in_one_worker(config, wait_for):
+    first, second = submit(config("First")), submit(config("Second"))
+    assert len(queue._started) == 1 or queue._started[1].wait(60) == 0
+    wait_for(first, is_done)
+    wait_for(second, is_done)
+    assert first.state.finished <= second.state.started
+    assert queue._started[0].wait(60) == 0
+    assert not worker_lives(own_runs())
+    assert any("Measuring" in line for line in log_tail(first))
+
+
+def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(config, wait_for):
+    settings = {"student_arch": "slow_toy", "control": False, "student_train": SLOW}
+    run = submit(config("Killed", **settings))
+    wait_for(run, has_epochs("distilled-0", 3))
+    pid, mark = run.state.pid, run.state.pid_started
+    os.killpg(pid, signal.SIGKILL)
+    queue._started[0].wait(60)
+    assert run.state.status == "interrupted"
+    assert not is_alive(pid, mark)
+    done_before = sum(e["kind"] == "epoch" for e in run.events())
+    assert done_before < 40
+
+    resume(run)
+    wait_for(run, is_done)
+    teacher = [e for e in run.events() if e["kind"] == "epoch" and e["stage"] == "teacher"]
+    student = [e["epoch"] for e in run.events() if e["kind"] == "epoch" and e["stage"] == "distilled-0"]
+    assert len(teacher) == 1
+    assert set(student) == set(range(1, 41))
+    assert len(student) <= 41  # at most the epoch it was killed after is told twice
+
+    whole = queue.create(config("Whole", **settings))
+    execute(whole)
+    for member in ("teacher", "distilled"):
+        assert np.allclose(run.predictions(member).logits, whole.predictions(member).logits, atol=1e-4), member
+
+
+def test_cancelling_ends_the_process_and_the_queue_goes_on(config, wait_for):
+    long = submit(config("Long", student_arch="slow_toy", student_train=SLOW))
+    waiting = submit(config("Waiting"))
+    wait_for(long, has_epochs("alone-0", 1))
+    pid, mark = long.state.pid, long.state.pid_started
+    cancel(long)
+    assert long.state.status == "cancelled"
+    assert not is_alive(pid, mark)
+    wait_for(waiting, is_done)
+    assert long.state.status == "cancelled"
+
+
+def test_a_failing_run_does_not_stop_the_queue(config, wait_for):
+    broken, good = submit(config("Broken", teacher_arch="no_such_net")), submit(config("Good"))
+    wait_for(good, is_done)
+    assert broken.state.status == "failed"
+    assert "no_such_net" in broken.state.message
+
+
+def test_a_second_worker_leaves_at_once(config):
+    root = str(Path(cxrkd.__file__).parents[1])
+    with working(own_runs()) as mine:
+        assert mine
+        ensure_worker()
+        assert queue._started == []
+        done = subprocess.run([sys.executable, "-m", "cxrkd.runs.worker"], cwd=root, check=False, timeout=120)
+        assert done.returncode == 0
