@@ -1,0 +1,7 @@
+"""`python -m cxrkd`."""
+
+import sys
+
+from cxrkd.cli import main
+
+sys.exit(main())

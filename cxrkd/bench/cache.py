@@ -1,0 +1,93 @@
+"""An epoch of distillation with cached teacher logits, against a plain epoch and against the teacher in the loop."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cxrkd.bench.plan import Plan
+from cxrkd.bench.section import Goal, Section, compare
+from cxrkd.bench.timing import Measure, interleave
+from cxrkd.config import ObjectiveConfig
+from cxrkd.data import load_cohort
+from cxrkd.data.cohort import Cohort
+from cxrkd.distill import Loss, LossBreakdown, no_distillation, objective
+from cxrkd.models import Classifier
+from cxrkd.train.fit import fit
+from cxrkd.train.predict import predict_logits
+
+GOAL = Goal(1.1, at_least=False)
+
+
+def cache(plan: Plan) -> Iterator[Section]:
+    """Seconds of one epoch through `cxrkd.train.fit`, validation included, three ways."""
+    cohort = load_cohort(plan.data)
+    began = time.perf_counter()
+    logits_t = predict_logits(plan.teacher, cohort.images)
+    ask_s = time.perf_counter() - began
+    distil = objective(ObjectiveConfig())
+    contenders = {
+        "plain": _epoch(plan, cohort, plan.student, no_distillation, None),
+        "cached": _epoch(plan, cohort, plan.student, distil, logits_t),
+        "loop": _epoch(plan, cohort, *with_teacher_in_loop(plan.student, plan.teacher, distil), None),
+    }
+    timed = interleave(contenders, plan.rounds["cache"])
+    about = f"an epoch of {len(cohort.rows('train'))} images, batches of {plan.train.batch_size} ({plan.student.arch})"
+    cached = (f"{about}, distilled from cached logits", timed["cached"])
+    detail = {"teacher": plan.teacher.arch, "filling_the_cache_once_s": ask_s, "images_in_cache": len(cohort)}
+    yield compare(
+        "Distillation epoch, cached logits, cost of",
+        cached,
+        ("the same epoch without distillation", timed["plain"]),
+        goal=GOAL,
+        detail=detail,
+        remark="The cache leaves a lookup and a second loss term; the rest is the student's own forward and backward.",
+    )
+    loop = ("the same epoch with the teacher asked about every batch", timed["loop"])
+    yield compare("Cached logits against the teacher in the loop", cached, loop)
+
+
+def with_teacher_in_loop(student: Classifier, teacher: Classifier, loss: Loss) -> tuple[Classifier, Loss]:
+    """A student that remembers its last batch, and a loss that asks the teacher about that batch."""
+    watched = copy.deepcopy(student)
+    seen: list[Tensor] = []
+
+    def remember(_: object, inputs: tuple[Tensor, ...]) -> None:
+        seen[:] = inputs
+
+    watched.register_forward_pre_hook(remember)
+
+    def asking(logits_s: Tensor, _: Tensor | None, targets: Tensor) -> LossBreakdown:
+        with torch.no_grad():
+            logits_t = teacher(seen[0])
+        return loss(logits_s, logits_t, targets)
+
+    return watched, asking
+
+
+def _epoch(plan: Plan, cohort: Cohort, student: Classifier, loss: Loss, logits_t: np.ndarray | None) -> Measure:
+    """One epoch on a fresh copy; its milliseconds as the training itself reports them."""
+
+    def measure() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            model = copy.deepcopy(student)
+            report = fit(
+                model,
+                cohort,
+                plan.train,
+                loss,
+                teacher_logits=logits_t,
+                seed=0,
+                work_dir=Path(folder),
+                on_event=lambda _: None,
+            )
+        return report.epochs[0].seconds * 1e3
+
+    return measure

@@ -1,0 +1,114 @@
+"""LIME of two networks with shared masks and fast engines against `lime` with eager PyTorch for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from lime.lime_image import LimeImageExplainer
+
+from cxrkd.bench.plan import Plan
+from cxrkd.bench.section import Goal, Section, compare
+from cxrkd.bench.timing import interleave, stopwatch
+from cxrkd.explain import lime as our_lime
+from cxrkd.explain.segments import superpixels
+from cxrkd.models import Classifier
+from cxrkd.runs.answer import load_engines
+
+GOAL = Goal(3)
+BATCH = 32
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+class Counted:
+    """A predict function that counts the images it is shown and the seconds it takes."""
+
+    def __init__(self, predict: Predict) -> None:
+        self.predict, self.images, self.seconds = predict, 0, 0.0
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Ask, and count."""
+        began = time.perf_counter()
+        found = self.predict(x)
+        self.seconds += time.perf_counter() - began
+        self.images += len(x)
+        return found
+
+    def restart(self) -> None:
+        """Forget what was counted."""
+        self.images, self.seconds = 0, 0.0
+
+
+def eager_probs(model: Classifier) -> Predict:
+    """Images (N, H, W, 3) as `lime` makes them -> probabilities (N, K), by PyTorch as it is."""
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        x = torch.from_numpy(images[..., 0].astype(np.float32))[:, None]
+        with torch.inference_mode():
+            return torch.sigmoid(model(x)).numpy()
+
+    return predict
+
+
+def lime(plan: Plan) -> Iterator[Section]:
+    """Both networks, all labels, the same superpixels and number of samples on either side."""
+    engines = load_engines({"teacher": plan.teacher, "distilled": plan.student})
+    fast = {str(member): Counted(engine.predict) for member, engine in engines.items()}
+    eager = [Counted(eager_probs(model)) for model in (plan.teacher, plan.student)]
+    segments = superpixels(plan.pixels, plan.segments)
+    rgb = np.repeat(plan.pixels[..., None], 3, axis=2)
+    contenders = {
+        "ours": stopwatch(lambda: _ours(plan, fast)),
+        "theirs": stopwatch(lambda: [_theirs(plan, rgb, segments, predict) for predict in eager]),
+    }
+    timed = interleave(contenders, plan.rounds["lime"])
+    names = {member: engine.name for member, engine in engines.items()}
+    yield compare(
+        "LIME of both networks",
+        (f"cxrkd.explain.lime, engines {names['teacher']} and {names['distilled']}, shared masks", timed["ours"]),
+        ("lime.LimeImageExplainer, eager PyTorch, one network after the other", timed["theirs"]),
+        goal=GOAL,
+        detail={
+            "samples": plan.samples,
+            "superpixels": int(segments.max()) + 1,
+            "labels": len(plan.teacher.labels),
+            "batch_size": BATCH,
+            "ours": _side(lambda: _ours(plan, fast), list(fast.values())),
+            "theirs": _side(lambda: [_theirs(plan, rgb, segments, p) for p in eager], eager),
+        },
+        remark="What is left on our side is nearly all the teacher's forward passes; LIME needs one for every sample.",
+    )
+
+
+def _ours(plan: Plan, predicts: dict[str, Counted]) -> object:
+    return our_lime(predicts, plan.pixels, plan.samples, plan.segments, batch_size=BATCH)
+
+
+def _theirs(plan: Plan, rgb: np.ndarray, segments: np.ndarray, predict: Counted) -> object:
+    """As its documentation has it, with the superpixels of our side and all labels from one pass."""
+    explainer = LimeImageExplainer(random_state=0, verbose=False)
+    return explainer.explain_instance(
+        rgb,
+        predict,
+        labels=range(len(plan.teacher.labels)),
+        top_labels=None,
+        num_samples=plan.samples,
+        batch_size=BATCH,
+        segmentation_fn=lambda _: segments,
+        progress_bar=False,
+    )
+
+
+def _side(work: Callable[[], object], predicts: list[Counted]) -> dict[str, float | int]:
+    """One more run of a side: how many images its networks saw, and the share of the time that took."""
+    for predict in predicts:
+        predict.restart()
+    began = time.perf_counter()
+    work()
+    whole = time.perf_counter() - began
+    return {
+        "forwards": sum(predict.images for predict in predicts),
+        "share_of_time_in_forwards": sum(predict.seconds for predict in predicts) / whole,
+    }

@@ -1,0 +1,148 @@
+"""`explain`: where a run's networks look, as pictures and figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cxrkd.cli.classify as classify_verb
+from cxrkd.cli.files import read_input, writing
+from cxrkd.cli.names import find_label
+from cxrkd.cli.output import Report, Ticker, number, plain, table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cxrkd.config import Member
+    from cxrkd.models import Classifier
+    from cxrkd.runs.answer import Input
+    from cxrkd.runs.explanation import Explanation
+
+METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "lime")
+
+
+def add(verbs: Any, common: argparse.ArgumentParser) -> None:
+    """Add the verb."""
+    verb = verbs.add_parser(
+        "explain",
+        parents=[common],
+        help="Grad-CAM and its kin, or LIME, of all networks on one radiograph",
+        description="Maps of every member, and the agreement of each student with the teacher beside its chance line.",
+    )
+    verb.add_argument("file", type=Path, metavar="FILE", help="a radiograph")
+    verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: the most probable)")
+    verb.add_argument("--method", choices=METHODS, default="gradcam", help="default gradcam")
+    classify_verb.add_run_options(verb)
+    verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
+    picture = verb.add_argument_group("pictures")
+    picture.add_argument("--colormap", default="inferno", help="default inferno; berlin draws evidence against, too")
+    picture.add_argument("--opacity", type=float, default=0.5, help="0 to 1 (default 0.5)")
+    picture.add_argument("--shared-scale", action="store_true", help="one colour scale for all networks")
+    lime = verb.add_argument_group("lime")
+    lime.add_argument("--samples", type=int, default=300, help="images shown to each network (default 300)")
+    lime.add_argument("--segments", type=int, default=60, help="about how many superpixels (default 60)")
+    lime.add_argument("--seed", type=int, default=0, help="of the masks (default 0)")
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> Report:
+    """Explain one file."""
+    from cxrkd.runs.answer import choose_members, choose_run, warning_for
+
+    run = choose_run(args.run)
+    members = choose_members(run, args.members)
+    asked = [find_label(run.labels, label) for label in args.label or ()]
+    image = read_input(args.file, run.config.data.image_size)
+    found = _explain(args, {member: run.load_model(member) for member in members}, image)
+    labels = list(dict.fromkeys(asked)) or [_most_probable(found)]
+    document = {
+        "run": run.id,
+        "name": image.name,
+        "sha256": image.sha256,
+        "notes": list(image.notes),
+        "warning": warning_for(run, image.real),
+        "explanations": [found.to_dict(label) for label in labels],
+        "pictures": _write_pictures(args, image, found, labels) if args.out else [],
+    }
+    if args.out:
+        _write_json(args, document)
+    return Report(document, _lines(document))
+
+
+def _explain(args: argparse.Namespace, models: Mapping[Member, Classifier], image: Input) -> Explanation:
+    from cxrkd.runs.answer import load_engines
+    from cxrkd.runs.explanation import LIME, explain_cams, explain_lime
+
+    if args.method != LIME:
+        return explain_cams(models, image.pixels, args.method)
+    ticker = Ticker()
+    ticker.tell("loading the networks")
+    engines = load_engines(models, classify_verb.engine_for(args.engine, args.samples))
+    labels = next(iter(models.values())).labels
+    options = {"n_samples": args.samples, "n_segments": args.segments, "seed": args.seed}
+    found = explain_lime(
+        engines, labels, image.pixels, **options, progress=lambda done, n: ticker.tell(f"LIME, sample {done} of {n}")
+    )
+    ticker.clear()
+    return found
+
+
+def _most_probable(found: Explanation) -> str:
+    """What the first member (the teacher, if asked) holds most probable."""
+    probs = next(iter(found.probs.values()))
+    return found.labels[int(probs.argmax())]
+
+
+def _write_pictures(args: argparse.Namespace, image: Input, found: Explanation, labels: Sequence[str]) -> list[str]:
+    """A PNG per label and member; returns their paths."""
+    from PIL import Image
+
+    from cxrkd.explain import overlay
+
+    paths = []
+    for label in labels:
+        heats = {member: found.heat(member, label) for member in found.probs}
+        scale = _scale(args, heats)
+        for member, heat in heats.items():
+            rgb = overlay(image.pixels, heat, colormap=args.colormap, opacity=args.opacity, scale=scale)
+            with writing(args.out / f"{args.file.stem}-{label}-{args.method}-{member}.png") as path:
+                Image.fromarray(rgb).save(path)
+            paths.append(str(path))
+    return paths
+
+
+def _scale(args: argparse.Namespace, heats: Mapping[Member, np.ndarray]) -> float | None:
+    """The evidence at the end of the colour map; None lets each picture have its own."""
+    from cxrkd.explain import SIGNED_COLORMAPS, shared_scale
+
+    return shared_scale(heats.values(), signed=args.colormap in SIGNED_COLORMAPS) if args.shared_scale else None
+
+
+def _write_json(args: argparse.Namespace, document: dict[str, Any]) -> None:
+    with writing(args.out / f"{args.file.stem}-{args.method}.json") as path:
+        path.write_text(json.dumps(plain(document), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _lines(document: Mapping[str, Any]) -> list[str]:
+    """A table a label: probability, peak of the map, and agreement between its chance line and its ceiling."""
+    warning = [f"  WARNING: {document['warning']}"] if document["warning"] else []
+    lines = [document["name"], *(f"  {note}" for note in document["notes"]), *warning]
+    for one in document["explanations"]:
+        lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one))]
+    return lines + [""] + [f"wrote {path}" for path in document["pictures"]] if document["pictures"] else lines
+
+
+def _table(one: Mapping[str, Any]) -> list[str]:
+    chance = "other labels" if one["method"] == "lime" else "random student"
+    head = ["member", "prob", "fit R2"] if one["method"] == "lime" else ["member", "prob"]
+    rows = []
+    for member, said in one["members"].items():
+        agreement = said["agreement_with_teacher"] or {}
+        low = agreement.get("other_labels_spearman" if one["method"] == "lime" else "chance_high_spearman")
+        fit = [number(said["r2"], 2)] if one["method"] == "lime" else []
+        figures = [agreement.get("spearman"), low, agreement.get("ceiling_spearman")]
+        rows.append([member, number(said["prob"]), *fit, *(number(figure, 2, sign=True) for figure in figures)])
+    return table([*head, "agreement (Spearman)", chance, "ceiling"], rows)

@@ -1,0 +1,94 @@
+"""Parse, call the verb, print its report, and turn every way of failing into an exit code and a sentence."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+
+from cxrkd import __version__
+from cxrkd.cli import bench, classify, data, distill, evaluate, explain, models, runs
+from cxrkd.cli.output import Report, set_aside_stdout, show
+from cxrkd.errors import CxrkdError
+
+OK, SOME_FAILED, ERROR = 0, 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141  # what shells report for SIGINT and SIGPIPE
+VERBS = (models, classify, explain, evaluate, distill, runs, bench, data)
+EPILOG = """exit codes:
+  0  everything was done
+  1  some inputs could not be used; the others were answered
+  2  nothing was done: wrong usage, or an error that the sentence on stderr explains
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    top = argparse.ArgumentParser(
+        prog="python -m cxrkd",
+        description="Distil a large chest X-ray classifier into a small one, compare the two, and see why they answer "
+        "what they answer. Not for clinical use.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"cxrkd {__version__}")
+    verbs = top.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
+    for verb in VERBS:
+        verb.add(verbs, _common())
+    return top
+
+
+def _common() -> argparse.ArgumentParser:
+    """Options of every verb."""
+    common = argparse.ArgumentParser(add_help=False)
+    group = common.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    group.add_argument("--debug", action="store_true", help="show the traceback of an error, and library warnings")
+    return common
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code, see EPILOG; argparse itself raises SystemExit for wrong usage (2) and for --help (0).
+    """
+    args = parser().parse_args(argv)
+    try:
+        report = _ask(args)
+        show(report, as_json=args.json)
+        return SOME_FAILED if report.failures else OK
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes stdout once more when it ends
+        return PIPE_CLOSED
+    except CxrkdError as error:
+        return _failed(str(error), args.debug)
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0][:200]
+        sentence = f"Something unexpected went wrong ({type(error).__name__}: {first})."
+        return _failed(sentence + ("" if args.debug else " Add --debug to see where."), args.debug)
+
+
+def _ask(args: argparse.Namespace) -> Report:
+    """Call the verb. What libraries print meanwhile goes to stderr, so that stdout holds the report alone."""
+    with set_aside_stdout(), warnings.catch_warnings():
+        if not args.debug:
+            warnings.simplefilter("ignore")
+        report: Report = args.call(args)
+    return report
+
+
+def _failed(sentence: str, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    _say(sentence)
+    return ERROR
+
+
+def _say(sentence: str) -> None:
+    print(f"cxrkd: {sentence}", file=sys.stderr)

@@ -1,0 +1,174 @@
+"""`runs`: list, show, cancel, resume, delete and read the log of runs."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cxrkd.cli.output import Report, duration, interval, number, table
+
+if TYPE_CHECKING:
+    from cxrkd.runs import Run
+
+
+def add(verbs: Any, common: argparse.ArgumentParser) -> None:
+    """Add the verb and its own verbs."""
+    verb = verbs.add_parser("runs", help="list, show, cancel, resume, delete runs, or read a log")
+    actions = verb.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", parents=[common], help="all runs: shipped ones, then newest first")
+    listing.set_defaults(call=list_all)
+    for name, call, text in (
+        ("show", show, "state, settings and headline figures"),
+        ("cancel", cancel, "stop a waiting or running run"),
+        ("resume", resume, "go on with a stopped run after its last epoch"),
+        ("delete", delete, "remove a run's folder for good"),
+        ("log", log, "what the run wrote while it ran"),
+    ):
+        action = actions.add_parser(name, parents=[common], help=text)
+        action.add_argument("run", metavar="RUN", help="id or folder")
+        action.set_defaults(call=call)
+        if name == "resume":
+            action.add_argument("--foreground", action="store_true", help="execute it here instead of in the queue")
+        if name == "log":
+            action.add_argument("-n", type=int, default=200, dest="lines", metavar="N", help="last lines (default 200)")
+
+
+def list_all(args: argparse.Namespace) -> Report:
+    """All runs."""
+    from cxrkd.runs import list_runs
+
+    runs = [_summary(run) for run in list_runs()]
+    head = ["id", "status", "progress", "created", "teacher", "student", "patients", *_MEMBERS]
+    rows = [
+        [
+            run["run"] + (" (shipped)" if run["shipped"] else ""),
+            run["state"]["status"],
+            f"{run['state']['progress']:.0%}",
+            _when(run["state"]["created"]),
+            run["teacher_arch"],
+            run["student_arch"],
+            str(run["n_patients"]),
+            *(number(run["macro_auroc"].get(member)) for member in _MEMBERS),
+        ]
+        for run in runs
+    ]
+    none = ["No runs yet. Make one: python -m cxrkd distill --name first"]
+    return Report({"runs": runs}, table(head, rows) if rows else none)
+
+
+_MEMBERS = ("teacher", "alone", "distilled")
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    config = run.config
+    return {
+        "run": run.id,
+        "name": run.name,
+        "shipped": run.shipped,
+        "path": str(run.path),
+        "state": run.state.to_dict(),
+        "teacher_arch": config.teacher_arch,
+        "student_arch": config.student_arch,
+        "n_patients": config.data.n_patients,
+        "macro_auroc": _macros(run),
+    }
+
+
+def _macros(run: Run) -> dict[str, float]:
+    from cxrkd.errors import RunError
+
+    try:
+        return {member: found.over_seeds.macro_auroc for member, found in run.metrics().members.items()}
+    except RunError:  # it has not come that far
+        return {}
+
+
+def _when(seconds: float | None) -> str:
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "–"
+
+
+def show(args: argparse.Namespace) -> Report:
+    """One run."""
+    from cxrkd.errors import RunError
+    from cxrkd.runs import open_run
+
+    run = open_run(args.run)
+    document = _summary(run) | {"config": run.config.model_dump(mode="json"), "members": run.members()}
+    try:
+        document["environment"] = run.environment()
+    except RunError:  # written when the run is done
+        document["environment"] = None
+    return Report(document, _shown(run, document))
+
+
+def _shown(run: Run, document: dict[str, Any]) -> list[str]:
+    state, config = run.state, run.config
+    took = (state.finished - state.started) if state.finished and state.started else None
+    left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
+    data, seeds = config.data, " ".join(map(str, config.seeds))
+    facts = {
+        "run": f"{run.id} ({run.name}){' shipped' if run.shipped else ''}",
+        "folder": str(run.path),
+        "status": f"{state.status}, {state.progress:.0%}, {state.stage}{left}",
+        "message": state.message,
+        "created": _when(state.created),
+        "took": duration(took) if took else "",
+        "data": f"{data.kind}, {data.n_patients} patients, seed {data.seed}, {data.image_size} px",
+        "teacher": config.teacher_arch + (f" of run {config.teacher_from}" if config.teacher_from else ""),
+        "student": f"{config.student_arch}, objective {config.objective.name}, seeds {seeds}",
+        "networks": ", ".join(document["members"]),
+        **{f"AUROC {member}": text for member, text in _headline(run).items()},
+    }
+    return [f"{name + ':':<18}{text}" for name, text in facts.items() if text]
+
+
+def _headline(run: Run) -> dict[str, str]:
+    from cxrkd.errors import RunError
+
+    try:
+        found = {name: member.over_seeds for name, member in run.metrics().members.items()}
+    except RunError:  # it has not come that far
+        return {}
+    return {str(name): interval(m.macro_auroc, m.macro_low, m.macro_high) for name, m in found.items()}
+
+
+def cancel(args: argparse.Namespace) -> Report:
+    """Stop a run."""
+    from cxrkd import runs
+
+    run = runs.open_run(args.run)
+    runs.cancel(run)
+    return _state(run)
+
+
+def resume(args: argparse.Namespace) -> Report:
+    """Go on with a run."""
+    from cxrkd import runs
+    from cxrkd.cli.distill import foreground
+
+    run = runs.open_run(args.run)
+    return foreground(run) if args.foreground else _state(runs.resume(run))
+
+
+def delete(args: argparse.Namespace) -> Report:
+    """Remove a run."""
+    from cxrkd import runs
+
+    run = runs.open_run(args.run)
+    runs.delete(run)
+    return Report({"run": run.id, "deleted": True}, [f"{run.id} is deleted"])
+
+
+def _state(run: Run) -> Report:
+    state = run.state
+    return Report({"run": run.id, "state": state.to_dict()}, [f"{run.id} is {state.status}"])
+
+
+def log(args: argparse.Namespace) -> Report:
+    """The end of the log."""
+    from cxrkd.runs import log_tail, open_run
+
+    run = open_run(args.run)
+    lines = log_tail(run, args.lines)
+    return Report({"run": run.id, "log": lines}, lines or [f"{run.id} has no log yet."])

@@ -1,0 +1,134 @@
+"""Flags and files -> `RunConfig`. One table says which flag sets which key of the config."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxrkd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cxrkd.config import RunConfig
+
+
+def seeds(text: str) -> list[int]:
+    """`0,1,2` -> `[0, 1, 2]`."""
+    return [int(part) for part in text.split(",")]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag, the dotted keys it sets, the type of its value, and a word for --help."""
+
+    name: str
+    keys: tuple[str, ...]
+    kind: Callable[[str], Any]
+    help: str
+
+    @property
+    def attribute(self) -> str:
+        """Where argparse keeps the value."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+
+BOTH = ("teacher_train", "student_train")
+FLAGS: tuple[Flag, ...] = (
+    Flag("--name", ("name",), str, "what the run is called"),
+    Flag("--teacher", ("teacher_arch",), str, "network, see `models`"),
+    Flag("--teacher-from", ("teacher_from",), str, "reuse the teacher of a finished run"),
+    Flag("--student", ("student_arch",), str, "network, see `models`"),
+    Flag("--seeds", ("seeds",), seeds, "of the students, such as 0,1,2"),
+    Flag("--patients", ("data.n_patients",), int, "number of phantom patients"),
+    Flag("--image-size", ("data.image_size",), int, "side in pixels"),
+    Flag("--data-seed", ("data.seed",), int, "seed of the phantoms and of their split"),
+    Flag("--epochs", ("student_train.epochs",), int, "of each student, at full size"),
+    Flag("--warm-epochs", ("student_train.warm_epochs",), int, "of each student before, at the smaller size"),
+    Flag("--learning-rate", ("student_train.learning_rate",), float, "of the students"),
+    Flag("--teacher-epochs", ("teacher_train.epochs",), int, "of the teacher, at full size"),
+    Flag("--teacher-warm-epochs", ("teacher_train.warm_epochs",), int, "of the teacher before, at the smaller size"),
+    Flag("--teacher-learning-rate", ("teacher_train.learning_rate",), float, "of the teacher"),
+    Flag("--warm-size", tuple(f"{who}.warm_size" for who in BOTH), int, "the smaller size, pixels"),
+    Flag("--batch-size", tuple(f"{who}.batch_size" for who in BOTH), int, "images a step"),
+    Flag("--precision", tuple(f"{who}.precision" for who in BOTH), str, "32-true or bf16-mixed"),
+    Flag("--objective", ("objective.name",), str, "paper (focal BCE + tempered MSE) or bkd (binary KL)"),
+    Flag("--alpha", ("objective.alpha",), float, "weight of the labels, the teacher's is the rest"),
+    Flag("--temperature", ("objective.temperature",), float, "of the teacher's and the student's logits"),
+    Flag("--gamma", ("objective.gamma",), float, "focal exponent of the paper's objective"),
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add --config, the flags of the table, and --no-control."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a run's config as JSON; flags override it")
+    group = parser.add_argument_group("settings (default: those of the config file, else the program's)")
+    for flag in FLAGS:
+        group.add_argument(flag.name, type=flag.kind, metavar="X", help=flag.help)
+    group.add_argument("--no-control", action="store_true", help="do not train the student alone beside the distilled")
+
+
+def run_config(args: argparse.Namespace) -> RunConfig:
+    """The config that file and flags describe together.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown, or a value is out of range.
+    """
+    values = _read(args.config) if args.config else {}
+    for flag in FLAGS:
+        given = getattr(args, flag.attribute)
+        for key in flag.keys if given is not None else ():
+            _put(values, key.split("."), given)
+    if args.no_control:
+        values["control"] = False
+    return _validated(values)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path} ({error.strerror}); expected a run's config as JSON.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON ({error}); expected the config.json of a run.") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} holds {type(found).__name__}; expected an object with the keys of a run's config.")
+    return found
+
+
+def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = values.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"The config's {key!r} must be an object, got {inner!r}.")
+        values = inner
+    values[keys[-1]] = value
+
+
+def _validated(values: dict[str, Any]) -> RunConfig:
+    from pydantic import ValidationError
+
+    from cxrkd.config import RunConfig
+
+    if "name" not in values:
+        raise ConfigError('Give the run a name: --name NAME, or "name" in the config file.')
+    try:
+        return RunConfig.model_validate_json(json.dumps(_with_defaults(values)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the config"
+        raise ConfigError(f"{where}: {first['msg']}, got {first['input']!r}.") from error
+
+
+def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """Keep the run's own defaults of an inner config of which only some keys are given."""
+    from cxrkd.config import RunConfig
+
+    found = dict(values)
+    for key, given in values.items():
+        field = RunConfig.model_fields.get(key)
+        if field is not None and isinstance(given, dict) and hasattr(field.default, "model_dump"):
+            found[key] = field.default.model_dump() | given
+    return found

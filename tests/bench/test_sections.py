@@ -1,0 +1,120 @@
+"""The sections on toy sizes. What they say about equality is asserted, what they say about time is not."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cxrkd.bench import SECTIONS, machine, plan, run_sections
+from cxrkd.bench.cache import with_teacher_in_loop
+from cxrkd.bench.gradcam import KeepingRaw, Tapped, raw_maps
+from cxrkd.distill import no_distillation
+from cxrkd.distill.breakdown import LossBreakdown
+from cxrkd.errors import ConfigError
+from cxrkd.explain import grad_cam
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return plan(quick=True)
+
+
+@pytest.fixture(scope="module")
+def measured(quick):
+    return {name: list(run_sections(quick, [name], lambda _: None)) for name in SECTIONS}
+
+
+def test_every_section_reports_both_sides(measured):
+    sections = [section for found in measured.values() for section in found]
+    assert [len(found) for found in measured.values()] == [2, 1, 1, 2]
+    for section in sections:
+        assert section.ours_ms > 0
+        assert section.theirs_ms > 0
+        assert section.ratio_low <= section.ratio_high
+        assert section.rounds == 1
+        json.dumps(section.to_dict(), allow_nan=False)
+    assert len({section.name for section in sections}) == len(sections)
+
+
+def test_the_promises_are_those_of_the_project(measured):
+    goals = {name: found[0].to_dict()["goal"] for name, found in measured.items()}
+    assert goals == {"engines": ">= 30x", "gradcam": ">= 25x", "lime": ">= 3x", "cache": "<= 1.1x"}
+
+
+def test_the_maps_that_are_timed_are_equal(measured):
+    detail = measured["gradcam"][0].detail
+    assert detail["maps_equal"] is True
+    assert detail["max_abs_map_difference"] <= 1e-5
+    assert detail["max_abs_map"] > 1e-4, "all-zero maps would be equal, too"
+
+
+def test_raw_maps_are_signed_and_those_of_the_library(quick):
+    x = torch.from_numpy(quick.x)
+    tapped = Tapped(quick.student).eval()
+    with KeepingRaw(tapped, [tapped.tap]) as cam:
+        found = raw_maps(cam, x, 14)
+    assert found.min() < 0
+    np.testing.assert_allclose(found, grad_cam(quick.student, x).cams, atol=1e-5)
+
+
+def test_both_sides_of_lime_show_the_networks_as_many_images(measured, quick):
+    detail = measured["lime"][0].detail
+    assert detail["ours"]["forwards"] == detail["theirs"]["forwards"] == 2 * quick.samples
+    assert 0 < detail["ours"]["share_of_time_in_forwards"] <= 1
+    assert detail["superpixels"] > 2
+
+
+def test_engines_that_do_not_agree_are_not_the_best(measured, quick):
+    detail = measured["engines"][0].detail
+    rows = detail[quick.student.arch]
+    assert rows["pytorch"]["max_abs_prob_diff"] == 0
+    assert set(rows) <= {"pytorch", "onnxruntime", "openvino"}
+    best = measured["engines"][0].ours.split(" on ")[1].split(",")[0]
+    assert rows[best]["agrees"]
+    assert rows[best]["ms"] == min(row["ms"] for row in rows.values() if row["agrees"])
+
+
+def test_the_teacher_in_the_loop_is_asked_about_the_students_batch(quick):
+    asked = []
+
+    def keep(logits_s, logits_t, targets):
+        asked.append(logits_t)
+        return LossBreakdown(logits_s.sum(), logits_s.sum().detach(), logits_s.sum().detach())
+
+    student, loss = with_teacher_in_loop(quick.student, quick.teacher, keep)
+    batch = torch.rand(2, 1, 64, 64)
+    loss(student(batch), None, torch.zeros(2, 14))
+    with torch.no_grad():
+        torch.testing.assert_close(asked[0], quick.teacher(batch))
+    assert not asked[0].requires_grad
+    assert not quick.student._forward_pre_hooks, "the plan's own network is left alone"
+
+
+def test_the_plain_epoch_needs_no_teacher():
+    logits, targets = torch.randn(4, 14), torch.zeros(4, 14)
+    assert torch.isfinite(no_distillation(logits, None, targets).total)
+
+
+def test_the_machine_is_described():
+    found = machine()
+    assert found["cores"] >= 1
+    assert found["torch_threads"] >= 1
+    assert len(found["load_average"]) == 3
+    assert torch.__version__.startswith(found["packages"]["torch"])
+
+
+def test_less_than_one_round_is_refused():
+    with pytest.raises(ConfigError, match="at least one round"):
+        plan(quick=True, rounds=0)
+
+
+def test_the_verb_prints_the_ratio_and_the_machine(capsys):
+    from cxrkd.cli import main
+
+    assert main(["bench", "--quick", "--only", "gradcam", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["quick"] is True
+    assert [section["name"] for section in document["sections"]] == ["Grad-CAM of all labels"]
+    assert main(["bench", "--quick", "--only", "gradcam"]) == 0
+    assert "largest_possible_ratio" in capsys.readouterr().out

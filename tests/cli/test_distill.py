@@ -1,0 +1,90 @@
+import pytest
+
+from cxrkd import runs
+from cxrkd.cli.distill import foreground
+from cxrkd.errors import RunError
+from cxrkd.runs import recipe
+
+TINY = ["--patients", 24, "--image-size", 32, "--student", "mobilenetv3_small_100", "--epochs", 1, "--warm-epochs", 0]
+TINY += ["--batch-size", 16, "--no-control"]
+
+
+def test_a_run_is_made_here_and_shown(cli, tiny_run):
+    found = cli("distill", "--name", "by hand", *TINY, "--teacher-from", tiny_run.id, "--objective", "bkd", "--json")
+    assert found.code == 0
+    document = found.document
+    assert document["state"]["status"] == "done"
+    assert list(document["metrics"]["members"]) == ["teacher", "distilled"]
+    assert "Distilling the student" in found.err
+    run = runs.open_run(document["run"])
+    assert run.config.objective.name == "bkd"
+    listed = cli("runs", "list", "--json").document["runs"]
+    assert {"by-hand", tiny_run.id} <= {one["run"] for one in listed}
+
+
+def test_a_dry_run_prints_the_config_and_does_nothing(cli):
+    before = len(runs.list_runs())
+    found = cli("distill", "--name", "plan", *TINY, "--dry-run", "--json").document
+    assert (found["name"], found["data"]["n_patients"], found["control"]) == ("plan", 24, False)
+    assert len(runs.list_runs()) == before
+
+
+@pytest.fixture
+def no_worker(monkeypatch):
+    """Queued runs stay queued."""
+    monkeypatch.setattr(runs.queue, "ensure_worker", lambda: None)
+
+
+def test_queue_cancel_resume_delete(cli, no_worker):
+    run = cli("distill", "--name", "waits", *TINY, "--queue", "--json").document["run"]
+    assert cli("runs", "show", run, "--json").document["state"]["status"] == "queued"
+    refused = cli("runs", "delete", run)
+    assert refused.code == 2
+    assert "cancel it" in refused.err
+    assert cli("runs", "cancel", run, "--json").document["state"]["status"] == "cancelled"
+    assert cli("runs", "resume", run, "--json").document["state"]["status"] == "queued"
+    cli("runs", "cancel", run)
+    assert cli("runs", "delete", run, "--json").document == {"run": run, "deleted": True}
+    assert cli("runs", "show", run).code == 2
+
+
+def test_people_read_the_state_of_a_run(cli, tiny_run):
+    found = cli("runs", "show", tiny_run.id)
+    assert found.code == 0
+    assert "done, 100%" in found.out
+    assert "24 patients" in found.out
+    assert tiny_run.id in cli("runs", "list").out
+
+
+def test_the_log_ends_where_it_ends(cli, tiny_run):
+    whole = cli("runs", "log", tiny_run.id, "--json").document["log"]
+    assert "Preparing the data" in whole[0]
+    assert cli("runs", "log", tiny_run.id, "-n", 1).out.strip() == whole[-1]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit], ids=lambda e: e.__name__)
+def test_a_stopped_run_says_how_to_go_on(cli, no_worker, monkeypatch, stop):
+    def interrupted(*_):
+        raise stop(1)
+
+    monkeypatch.setattr(recipe, "run_stages", interrupted)
+    found = cli("distill", "--name", "stopped", *TINY)
+    assert (found.code, found.out) == (130, "")
+    assert "python -m cxrkd runs resume stopped" in found.err
+    assert runs.open_run("stopped").state.status == "interrupted"
+    runs.delete(runs.open_run("stopped"))
+
+
+def test_resume_in_the_foreground_executes_here(cli, no_worker, monkeypatch):
+    run = cli("distill", "--name", "later", *TINY, "--queue", "--json").document["run"]
+    executed = []
+    monkeypatch.setattr(runs, "execute", lambda run: executed.append(run.id))
+    monkeypatch.setattr("cxrkd.cli.distill._lines", lambda run: [])
+    assert cli("runs", "resume", run, "--foreground").code == 0
+    assert executed == [run]
+    cli("runs", "cancel", run)
+
+
+def test_a_failed_run_is_an_error(tiny_run):
+    with pytest.raises(RunError, match="done"):
+        foreground(tiny_run)

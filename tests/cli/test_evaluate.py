@@ -1,0 +1,88 @@
+import shutil
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from cxrkd.config import PhantomConfig, RunConfig
+from cxrkd.data.preview import preview
+from cxrkd.models import build, save_weights
+from cxrkd.runs import Run, create
+from cxrkd.runs.files import read_json, write_json
+from cxrkd.runs.metrics import measure_run
+from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
+from cxrkd.runs.run import LABELS, METRICS
+
+SKILL = {"teacher": 3.0, "alone": 1.0, "distilled": 2.0}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run whose predictions know the truth up to noise, the distilled student better than the one alone."""
+    config = RunConfig(name="skilled", data=PhantomConfig(n_patients=300, image_size=32), seeds=(0, 1, 2))
+    run = create(config, tmp_path_factory.mktemp("made") / "skilled")
+    table, rng = preview(config.data), np.random.default_rng(0)
+    write_json(run.path / LABELS, list(table.labels))
+    write_cases(run.path, table)
+    network, targets = build("mobilenetv3_small_100", table.labels, 32), table.targets[kept_rows(table)]
+    for member, skill in SKILL.items():
+        save_weights(network, run.weights_path(member))
+        for seed in (0,) if member == "teacher" else config.seeds:
+            write_logits(run.path, member, seed, skill * targets + rng.normal(-2, 1, targets.shape))
+    write_json(run.path / METRICS, measure_run(run).to_dict())
+    return run
+
+
+@pytest.fixture
+def skilled(made, tmp_path):
+    """A copy that a test may spoil."""
+    return Run(shutil.copytree(made.path, tmp_path / made.id))
+
+
+def test_the_figures_follow_from_the_predictions(cli, skilled):
+    found = cli("evaluate", skilled.path, "--json").document
+    said = skilled.predictions("distilled")
+    label = found["members"]["distilled"]["over_seeds"]["labels"][3]
+    expected = [roc_auc_score(said.targets[:, 3], logits[:, 3]) for logits in said.logits]
+    assert label["auroc"] == pytest.approx(np.mean(expected))
+    assert found["equals_stored"] is True
+    assert found["synthetic"] is True
+    assert found["gain"]["macro_low"] > 0
+
+
+def test_people_read_intervals_gain_and_verdict(cli, skilled):
+    found = cli("evaluate", skilled.path)
+    assert found.code == 0
+    assert "phantom images" in found.out
+    assert "Distillation helped." in found.out
+    assert "These are the figures stored with the run." in found.out
+    assert all(word in found.out for word in ("Hernia", "macro mean", " to ", "distilled - alone"))
+
+
+def test_stored_figures_that_do_not_follow_are_told(cli, skilled):
+    stored = read_json(skilled.path / METRICS)
+    stored["members"]["alone"]["model"]["macro_auroc"] += 0.01
+    write_json(skilled.path / METRICS, stored)
+    assert cli("evaluate", skilled.path, "--json").document["equals_stored"] is False
+    assert "stores other figures" in cli("evaluate", skilled.path).out
+
+
+def test_missing_figures_are_not_an_error(cli, skilled):
+    (skilled.path / METRICS).unlink()
+    assert cli("evaluate", skilled.path, "--json").document["equals_stored"] is None
+
+
+def test_curves_come_on_request(cli, skilled):
+    assert "curves" not in cli("evaluate", skilled.path, "--json").document
+    curves = cli("evaluate", skilled.path, "--json", "--curves").document["curves"]
+    roc = curves["teacher"]["Effusion"]["roc"]
+    assert (roc["fpr"][0], roc["tpr"][-1]) == (0, 1)
+    assert {"roc", "pr", "reliability"} == set(curves["alone"]["Hernia"])
+
+
+def test_too_few_cases_are_said_and_not_computed(cli, tiny_run):
+    found = cli("evaluate", tiny_run.id)
+    assert found.code == 0
+    assert "not enough cases" in found.out
+    assert "nan" not in found.out
+    assert cli("evaluate", tiny_run.id, "--json").document["gain"]["macro_diff"] is None

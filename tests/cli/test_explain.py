@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxrkd.cli.explain import METHODS
+from cxrkd.explain import CAM_METHODS
+from cxrkd.runs.answer import PHANTOM_WARNING
+
+
+@pytest.fixture
+def explain(cli, tiny_run, films):
+    """`explain` the grey film with the tiny run by plain PyTorch."""
+    return lambda *words: cli("explain", films / "grey.png", "--run", tiny_run.id, "--engine", "pytorch", *words)
+
+
+def test_the_offered_methods_are_those_there_are():
+    assert (*CAM_METHODS, "lime") == METHODS
+
+
+def test_maps_pictures_and_json(explain, tmp_path):
+    words = ["--label", "pleural thickening", "--label", "Mass", "--out", tmp_path / "o", "--shared-scale", "--json"]
+    found = explain(*words)
+    assert found.code == 0
+    assert [one["label"] for one in found.document["explanations"]] == ["Pleural_Thickening", "Mass"]
+    assert found.document["warning"] == PHANTOM_WARNING
+    pictures = sorted(path.name for path in (tmp_path / "o").glob("*.png"))
+    assert pictures == sorted(
+        f"grey-{label}-gradcam-{member}.png"
+        for label in ("Pleural_Thickening", "Mass")
+        for member in ("teacher", "alone", "distilled")
+    )
+    assert all(np.asarray(Image.open(path)).shape == (32, 32, 3) for path in found.document["pictures"])
+    assert json.loads((tmp_path / "o" / "grey-gradcam.json").read_text()) == found.document
+
+
+def test_the_map_is_that_of_grad_cam(explain, tiny_run, films):
+    import torch
+
+    from cxrkd.explain import grad_cam
+    from cxrkd.images import read, to_input
+
+    pixels = to_input(read((films / "grey.png").read_bytes(), "grey.png"), 32)
+    expected = grad_cam(tiny_run.load_model("alone"), torch.from_numpy(pixels)[None, None], "layercam").cams
+    said = explain("--label", "Mass", "--method", "layercam", "--json").document["explanations"][0]
+    got = np.array(said["members"]["alone"]["cam"])
+    np.testing.assert_allclose(got, expected[tiny_run.labels.index("Mass")], atol=1e-6)
+
+
+def test_without_a_label_the_teachers_most_probable_is_explained(explain, cli, films, tiny_run):
+    said = cli("classify", films / "grey.png", "--run", tiny_run.id, "--engine", "pytorch", "--json").document
+    probs = said["answers"][0]["members"]["teacher"]["probs"]
+    assert explain("--json").document["explanations"][0]["label"] == max(probs, key=probs.get)
+
+
+def test_lime_for_people_and_programs(explain):
+    words = ["--method", "lime", "--samples", 32, "--segments", 6, "--label", "Mass"]
+    one = explain(*words, "--json").document["explanations"][0]
+    assert one["n_samples"] == 32
+    for said in one["members"].values():
+        assert len(said["weights"]) == one["n_segments"]
+    assert one["members"]["teacher"]["agreement_with_teacher"] is None
+    assert "spearman" in one["members"]["alone"]["agreement_with_teacher"]
+    text = explain(*words)
+    assert text.code == 0
+    assert "fit R2" in text.out
+    assert PHANTOM_WARNING in text.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--label", "Scoliosis"], "Expected a label among Atelectasis"),
+        (["--colormap", "jet", "--out", "OUT"], "Unknown colour map"),
+        (["--opacity", "3", "--out", "OUT"], "opacity between 0 and 1"),
+        (["--method", "lime", "--samples", "2"], "at least 16 samples"),
+    ],
+)
+def test_a_wrong_choice_is_one_sentence(explain, tmp_path, words, message):
+    found = explain(*[tmp_path if word == "OUT" else word for word in words])
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err
+
+
+def test_a_file_that_is_no_film_is_one_sentence(cli, films, tiny_run):
+    found = cli("explain", films / "notes.txt", "--run", tiny_run.id)
+    assert (found.code, found.out) == (2, "")
+    assert found.err.count("\n") == 1

@@ -1,0 +1,91 @@
+import argparse
+import json
+
+import pytest
+
+from cxrkd.cli.settings import FLAGS, add_flags, run_config
+from cxrkd.config import RunConfig
+from cxrkd.errors import ConfigError
+
+
+def parse(*words):
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    return run_config(parser.parse_args([str(word) for word in words]))
+
+
+def leaf(config, key):
+    for part in key.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def test_without_flags_a_config_is_the_programs_own():
+    assert parse("--name", "x") == RunConfig(name="x")
+
+
+EXAMPLES = {str: "4-true", int: 40, float: 0.25}
+
+
+@pytest.mark.parametrize("flag", FLAGS, ids=lambda f: f.name)
+def test_every_flag_reaches_every_key_it_names(flag):
+    special = {
+        "--precision": "bf16-mixed",
+        "--objective": "bkd",
+        "--seeds": "3,1",
+        "--teacher": "resnet50",
+        "--student": "resnet18",
+    }
+    value = special.get(flag.name, EXAMPLES.get(flag.kind))
+    words = [flag.name, value] if flag.name == "--name" else ["--name", "x", flag.name, value]
+    config = parse(*words)
+    expected = (3, 1) if flag.name == "--seeds" else value
+    assert [leaf(config, key) for key in flag.keys] == [expected] * len(flag.keys)
+
+
+def test_a_file_is_overridden_by_flags_and_keeps_the_rest(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"name": "file", "data": {"n_patients": 50}, "teacher_train": {"epochs": 7}}))
+    config = parse("--config", path, "--patients", 60, "--no-control")
+    assert (config.name, config.data.n_patients, config.teacher_train.epochs, config.control) == ("file", 60, 7, False)
+    assert config.teacher_train.precision == "bf16-mixed", "the run's default for teachers, not the class's"
+
+
+def test_the_config_of_a_run_can_be_used_again(tmp_path):
+    path = tmp_path / "config.json"
+    first = RunConfig(name="one", seeds=(2, 5), control=False)
+    path.write_text(json.dumps(first.model_dump(mode="json")))
+    assert parse("--config", path) == first
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[1]", "holds list"),
+        ('{"name": "x", "typo": 1}', "typo"),
+        ('{"name": "x", "data": 3}', "data"),
+        ('{"data": {}}', "--name NAME"),
+        ('{"name": "x", "seeds": [1, 1]}', "seeds must differ"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "run.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse("--config", path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(["--patients", 3], "data.n_patients"), (["--alpha", 2], "objective.alpha"), ([], "--name")]
+)
+def test_a_wrong_flag_names_its_key(words, message):
+    name = ["--name", "x"] if words else []
+    with pytest.raises(ConfigError, match=message):
+        parse(*name, *words)
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(ConfigError, match="Cannot read"):
+        parse("--config", "/no/such/file.json")
