@@ -1,0 +1,209 @@
+"""The only `st.cache_*` calls. Keys are file paths with their times, config text and content hashes, never models.
+
+What is computed from an upload is kept per session and leaves with it. Models, engines and predictions are shared by
+all visitors; all of them are only ever read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+import torch
+
+from cxrkd import images
+from cxrkd.config import Member, PhantomConfig, RunConfig
+from cxrkd.dashboard.costs import Measured
+from cxrkd.dashboard.session import Film
+from cxrkd.data.cohort import Split
+from cxrkd.data.phantom import Phantom
+from cxrkd.data.preview import Preview, preview
+from cxrkd.efficiency import Complexity, count
+from cxrkd.evaluate import PairedDifference, paired_difference
+from cxrkd.explain import CamResult, grad_cam
+from cxrkd.images import Radiograph
+from cxrkd.models import Classifier
+from cxrkd.runs import Run
+from cxrkd.runs.answer import Answer, Input, classify, probe
+from cxrkd.runs.estimate import stage_weights
+from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
+from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.predictions import Predictions
+from cxrkd.runs.stages import students
+from cxrkd.runtime import Engine, EngineReport, fastest
+
+
+def stamp(path: Path) -> tuple[str, int]:
+    """A key that changes when the file is written again; time 0 where there is none."""
+    return str(path), path.stat().st_mtime_ns if path.exists() else 0
+
+
+def metrics(run: Run) -> RunMetrics:
+    """The figures of a run; see `Run.metrics`."""
+    return _metrics(stamp(run.path / "metrics.json"), run)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _metrics(key: tuple[str, int], _run: Run) -> RunMetrics:
+    return _run.metrics()
+
+
+def predictions(run: Run, member: Member, split: Split = "test") -> Predictions:
+    """A member's logits on held-out images; see `Run.predictions`."""
+    return _predictions(stamp(run.path / "metrics.json"), member, split, run)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading predictions")
+def _predictions(key: tuple[str, int], member: Member, split: Split, _run: Run) -> Predictions:
+    return _run.predictions(member, split)
+
+
+def model(run: Run, member: Member) -> Classifier:
+    """A member's network, in evaluation mode; explain it without hooks only, it is shared."""
+    return _model(stamp(run.weights_path(member)), run, member)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Loading the models")
+def _model(key: tuple[str, int], _run: Run, _member: Member) -> Classifier:
+    return _run.load_model(_member)
+
+
+def engine(run: Run, member: Member) -> tuple[Engine, list[EngineReport]]:
+    """The fastest engine that agrees with PyTorch on this machine, and what was compared."""
+    return _engine(stamp(run.weights_path(member)), run, member)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Choosing the fastest engine that agrees with PyTorch")
+def _engine(key: tuple[str, int], _run: Run, _member: Member) -> tuple[Engine, list[EngineReport]]:
+    network = model(_run, _member)
+    return fastest(network, probe(network.input_size))
+
+
+def complexities(run: Run) -> dict[Member, Complexity]:
+    """Parameters, MACs and size of every member."""
+    return {member: complexity(run, member) for member in run.members()}
+
+
+def complexity(run: Run, member: Member) -> Complexity:
+    """Parameters, MACs and size of a member."""
+    return _complexity(stamp(run.weights_path(member)), run, member)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Counting parameters and multiply-adds")
+def _complexity(key: tuple[str, int], _run: Run, _member: Member) -> Complexity:
+    return count(model(_run, _member))
+
+
+def table(config: PhantomConfig) -> Preview:
+    """What a cohort holds, without its pixels."""
+    return _table(config.model_dump_json(), config)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the data set's table")
+def _table(key: str, _config: PhantomConfig) -> Preview:
+    return preview(_config)
+
+
+def film(config: PhantomConfig, row: int, size: int) -> Phantom:
+    """One phantom with its labels and lesion masks, at a size of choice."""
+    return _film(config.model_dump_json(), row, size, config)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _film(key: str, row: int, size: int, _config: PhantomConfig) -> Phantom:
+    return table(_config).film(row, size)
+
+
+def guessed_seconds(config: RunConfig) -> float:
+    """How long a run will take on this machine, from one timed forward pass of its networks."""
+    return _guessed_seconds(config.model_dump_json(exclude={"name"}), config)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Timing the networks on this machine")
+def _guessed_seconds(key: str, _config: RunConfig) -> float:
+    return sum(stage_weights(_config, [student.stage for student in students(_config)]).values())
+
+
+@st.cache_data(scope="session", max_entries=32, show_spinner=False)
+def radiograph(data: bytes, name: str) -> Radiograph:
+    """An uploaded file as one grey image; kept for this session only.
+
+    Raises:
+        ImageError: it is not a radiograph we can read.
+    """
+    return images.read(data, name)
+
+
+def difference(run_a: Run, member_a: Member, run_b: Run, member_b: Member) -> PairedDifference | None:
+    """Macro and per-label AUROC of one member minus another; None where they were not tested on the same images."""
+    keys = (stamp(run_a.path / "metrics.json"), member_a, stamp(run_b.path / "metrics.json"), member_b)
+    return _difference(keys, run_a, run_b)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Drawing bootstrap samples by patient")
+def _difference(
+    keys: tuple[tuple[str, int], Member, tuple[str, int], Member], _run_a: Run, _run_b: Run
+) -> PairedDifference | None:
+    a, b = predictions(_run_a, keys[1]), predictions(_run_b, keys[3])
+    same_images = np.array_equal(a.ids, b.ids) and _run_a.config.data == _run_b.config.data
+    if not same_images or _run_a.labels != _run_b.labels:
+        return None
+    return paired_difference(a.logits, b.logits, a.targets, a.patients, _run_a.labels)
+
+
+def cams(run: Run, member: Member, film_: Film) -> CamResult:
+    """A member's Grad-CAM of one film, all labels at once, without chance lines."""
+    return _cams(stamp(run.weights_path(member)), film_.key, run, member, film_)
+
+
+@st.cache_data(scope="session", max_entries=16, show_spinner="Computing the maps")
+def _cams(key: tuple[str, int], film_key: str, _run: Run, _member: Member, _film: Film) -> CamResult:
+    pixels = np.ascontiguousarray(_film.pixels, dtype=np.float32)
+    return grad_cam(model(_run, _member), torch.from_numpy(pixels)[None, None])
+
+
+def explanation(run: Run, film_: Film, method: str) -> CamExplanation | LimeExplanation:
+    """Maps of all members for all labels by one of `CAM_METHODS` or "lime", with what agreement is held against."""
+    keys = tuple(stamp(run.weights_path(member)) for member in run.members())
+    return (_lime if method == LIME else _maps)(keys, film_.key, method, run, film_)
+
+
+@st.cache_data(scope="session", max_entries=24, show_spinner="Computing maps, chance lines and ceiling")
+def _maps(
+    keys: tuple[tuple[str, int], ...], film_key: str, method: str, _run: Run, _film: Film
+) -> CamExplanation | LimeExplanation:
+    return explain_cams({member: model(_run, member) for member in _run.members()}, _film.pixels, method)
+
+
+@st.cache_data(
+    scope="session", max_entries=12, show_spinner="LIME: showing each model 300 films", show_time=True
+)
+def _lime(
+    keys: tuple[tuple[str, int], ...], film_key: str, method: str, _run: Run, _film: Film
+) -> CamExplanation | LimeExplanation:
+    return explain_lime({member: engine(_run, member)[0] for member in _run.members()}, _run.labels, _film.pixels)
+
+
+def answer(run: Run, members: Sequence[Member], film_: Film) -> Answer:
+    """What the members say about one film, each on its fastest engine."""
+    keys = (stamp(run.path / "metrics.json"), *(stamp(run.weights_path(member)) for member in members))
+    return _answer(keys, film_.key, film_.name, run, tuple(members), film_)
+
+
+@st.cache_data(scope="session", max_entries=128, show_spinner="Asking the models")
+def _answer(
+    keys: tuple[tuple[str, int], ...], film_key: str, name: str, _run: Run, _members: tuple[Member, ...], _film: Film
+) -> Answer:
+    asked = Input(name, _film.pixels, _film.notes, _film.real)
+    return classify(_run, [asked], {member: engine(_run, member)[0] for member in _members})[0]
+
+
+def quick_latencies(run: Run, members: Sequence[Member]) -> list[Measured]:
+    """Latencies as they were found when the engines were chosen."""
+    return [
+        Measured(member, report.name, report.latency_ms, report.latency_ms, report.agrees, report.note)
+        for member in members
+        for report in engine(run, member)[1]
+    ]

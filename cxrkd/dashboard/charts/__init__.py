@@ -1,0 +1,1 @@
+"""Data -> plotly figure, as pure functions; nothing here knows Streamlit."""

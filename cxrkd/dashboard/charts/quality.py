@@ -1,0 +1,196 @@
+"""How good the members are: ROC, precision-recall, forests of intervals, reliability, seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cxrkd.dashboard.charts import style
+from cxrkd.labels import display_name
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a ROC or precision-recall chart: x and y (P,), and the figure the legend prints."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A point with its interval; NaN where there are too few cases to say."""
+
+    value: float
+    low: float
+    high: float
+
+
+def roc(curves: Mapping[str, Curve]) -> go.Figure:
+    """True positive rate against false positive rate, one line a member, with the chance diagonal."""
+    chart = style.figure(430)
+    style.diagonal(chart, "Chance")
+    _lines(chart, curves, "FPR %{x:.2f}, TPR %{y:.2f}")
+    style.unit_square(chart, "False positive rate (1 − specificity)", "True positive rate (sensitivity)")
+    return chart
+
+
+def precision_recall(curves: Mapping[str, Curve], prevalence: float) -> go.Figure:
+    """Precision against recall, one line a member; chance is the prevalence of the label."""
+    chart = style.figure(430)
+    chart.add_trace(
+        go.Scatter(
+            x=[0, 1],
+            y=[prevalence, prevalence],
+            mode="lines",
+            line={"color": style.NEUTRAL, "dash": "dash", "width": 1},
+            name=f"Chance {prevalence:.2f}",
+            hoverinfo="skip",
+        )
+    )
+    _lines(chart, curves, "recall %{x:.2f}, precision %{y:.2f}")
+    style.unit_square(chart, "Recall (sensitivity)", "Precision")
+    return chart
+
+
+def _lines(chart: go.Figure, curves: Mapping[str, Curve], hover: str) -> None:
+    for member in style.ordered(curves):
+        curve = curves[member]
+        chart.add_trace(
+            go.Scatter(
+                x=curve.x,
+                y=curve.y,
+                mode="lines",
+                line={"color": style.COLOURS[member], "dash": style.DASHES[member], "width": 2.5},
+                name=f"{style.name(member)} {curve.summary}".strip(),
+                hovertemplate=hover,
+            )
+        )
+
+
+def forest(labels: Sequence[str], rows: Mapping[str, Sequence[Interval]], x_title: str = "AUROC") -> go.Figure:
+    """One line a label and a dodged marker with its interval per member; chance at 0.5."""
+    members = style.ordered(rows)
+    chart = style.figure((16 * len(members) + 12) * len(labels) + 100)
+    chart.add_vline(x=0.5, line={"color": style.NEUTRAL, "dash": "dash", "width": 1})
+    for place, member in enumerate(members):
+        offset = ((len(members) - 1) / 2 - place) * 0.24
+        _whiskers(chart, rows[member], offset, member)
+    _label_axis(chart, labels)
+    chart.update_xaxes(title=x_title)
+    return chart
+
+
+def macro_forest(rows: Mapping[str, Sequence[Interval]]) -> go.Figure:
+    """Macro AUROC with its interval, one line a member, named on the axis."""
+    chart = style.figure(52 * len(rows) + 60, legend=False)
+    members = style.ordered(rows)
+    for place, member in enumerate(members):
+        _whiskers(chart, rows[member], -float(place), member)
+    chart.update_yaxes(
+        tickvals=list(range(len(members))),
+        ticktext=[style.name(member) for member in members],
+        range=[len(members) - 0.5, -0.5],
+        showgrid=False,
+    )
+    chart.update_xaxes(title="Macro AUROC with 95 % interval", tickformat=".2f", nticks=6)
+    return chart
+
+
+def differences(labels: Sequence[str], rows: Sequence[Interval], better: str, worse: str) -> go.Figure:
+    """Paired difference per label with its interval; filled where the interval leaves zero out."""
+    chart = style.figure(26 * len(labels) + 80, legend=False)
+    chart.add_vline(x=0, line={"color": style.NEUTRAL, "dash": "dash", "width": 1})
+    _whiskers(chart, rows, 0.0, "distilled", hollow_across_zero=True)
+    _label_axis(chart, labels)
+    chart.update_xaxes(title=f"AUROC {better} − {worse}", tickformat="+.2f")
+    return chart
+
+
+def _label_axis(chart: go.Figure, labels: Sequence[str]) -> None:
+    positions = list(range(len(labels)))
+    chart.update_yaxes(
+        tickvals=positions,
+        ticktext=[display_name(label) for label in labels],
+        range=[len(labels) - 0.5, -0.5],
+        showgrid=False,
+    )
+
+
+def _whiskers(
+    chart: go.Figure, rows: Sequence[Interval], offset: float, member: str, *, hollow_across_zero: bool = False
+) -> None:
+    colour = style.COLOURS[member]
+    value = np.array([row.value for row in rows])
+    low, high = np.array([row.low for row in rows]), np.array([row.high for row in rows])
+    hollow = (low <= 0) & (high >= 0) if hollow_across_zero else np.zeros(len(rows), dtype=bool)
+    marker = {
+        "symbol": style.SYMBOLS[member],
+        "size": 8,
+        "color": [style.CLEAR if empty else colour for empty in hollow],
+        "line": {"color": colour, "width": 1.5},
+    }
+    chart.add_trace(
+        go.Scatter(
+            x=value,
+            # Minus: the label axis runs downwards, and the first member should be the upper one.
+            y=np.arange(len(rows)) - offset,
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": high - value,
+                "arrayminus": value - low,
+                "color": colour,
+                "thickness": 1.5,
+                "width": 3,
+            },
+            mode="markers",
+            marker=marker,
+            name=style.name(member),
+            customdata=np.stack([low, high], axis=1),
+            hovertemplate="%{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})",
+        )
+    )
+
+
+def reliability(curves: Mapping[str, Curve]) -> go.Figure:
+    """Observed frequency against mean predicted probability; on the diagonal a model says what it means."""
+    chart = style.figure(400)
+    style.diagonal(chart, "Perfectly calibrated")
+    for member in style.ordered(curves):
+        chart.add_trace(
+            go.Scatter(
+                x=curves[member].x,
+                y=curves[member].y,
+                mode="lines+markers",
+                line={"color": style.COLOURS[member], "dash": style.DASHES[member], "width": 2},
+                marker={"symbol": style.SYMBOLS[member], "size": 8},
+                name=f"{style.name(member)} {curves[member].summary}".strip(),
+                hovertemplate="predicted %{x:.2f}, observed %{y:.2f}",
+            )
+        )
+    style.unit_square(chart, "Mean predicted probability", "Observed frequency")
+    return chart
+
+
+def seeds(values: Mapping[str, Sequence[float]]) -> go.Figure:
+    """Macro AUROC of each seed as a point; the line marks the members' means."""
+    chart = style.figure(56 * len(values) + 70, legend=False)
+    for member in style.ordered(values):
+        points = list(values[member])
+        label = [style.name(member)] * len(points)
+        marker = {"symbol": style.SYMBOLS[member], "size": 11, "color": style.translucent(member, 0.75)}
+        chart.add_trace(go.Scatter(x=points, y=label, mode="markers", marker=marker, hovertemplate="%{x:.4f}"))
+        mean = {"symbol": "line-ns", "size": 24, "line": {"color": style.COLOURS[member], "width": 2}}
+        chart.add_trace(
+            go.Scatter(
+                x=[float(np.mean(points))], y=label[:1], mode="markers", marker=mean, hovertemplate="mean %{x:.4f}"
+            )
+        )
+    chart.update_xaxes(title="Macro AUROC, one point a seed", tickformat=".3f")
+    chart.update_yaxes(showgrid=False, autorange="reversed")
+    return chart

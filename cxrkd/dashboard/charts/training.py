@@ -1,0 +1,50 @@
+"""Live curves of a run, from its epoch events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from cxrkd.dashboard.charts import style
+
+_EPOCH_TITLE = "Epoch"
+
+
+def epoch_curves(events: Sequence[Mapping[str, Any]], value: str, y_title: str) -> go.Figure:
+    """One line per member and seed of `value` against the epoch, from events of kind "epoch".
+
+    Later seeds of a member are thinner and share its legend entry. An epoch trained again after a resume replaces
+    the earlier point.
+    """
+    chart = style.figure(300)
+    series = _series(events, value)
+    for (member, seed), points in series.items():
+        first = seed == min(s for m, s in series if m == member)
+        chart.add_trace(
+            go.Scatter(
+                x=list(points),
+                y=list(points.values()),
+                mode="lines+markers",
+                line={"color": style.COLOURS[member], "dash": style.DASHES[member], "width": 2.5 if first else 1.2},
+                marker={"symbol": style.SYMBOLS[member], "size": 7 if first else 4},
+                name=style.name(member),
+                legendgroup=member,
+                showlegend=first,
+                hovertemplate=f"epoch %{{x}}: %{{y:.4f}}<extra>{style.name(member)}, seed {seed}</extra>",
+            )
+        )
+    chart.update_xaxes(title=_EPOCH_TITLE, rangemode="tozero", tickformat="d")
+    chart.update_yaxes(title=y_title)
+    return chart
+
+
+def _series(events: Sequence[Mapping[str, Any]], value: str) -> dict[tuple[str, int], dict[int, float]]:
+    found: dict[tuple[str, int], dict[int, float]] = {}
+    for event in events:
+        if event.get("kind") == "epoch" and event.get(value) is not None and event.get("member") in style.COLOURS:
+            key = (str(event["member"]), int(event.get("seed") or 0))
+            found.setdefault(key, {})[int(event["epoch"])] = float(event[value])
+    order = style.ordered(member for member, _ in found)
+    return {key: found[key] for key in sorted(found, key=lambda k: (order.index(k[0]), k[1]))}

@@ -1,0 +1,60 @@
+"""Widgets for single settings, with the titles, help and bounds of the pydantic fields they fill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+
+def bounds(model: type[BaseModel], name: str) -> tuple[float | None, float | None]:
+    """Inclusive lower and upper bound of a numeric field; None where it has none (or an exclusive one)."""
+    low = next((m.ge for m in _field(model, name).metadata if getattr(m, "ge", None) is not None), None)
+    high = next((m.le for m in _field(model, name).metadata if getattr(m, "le", None) is not None), None)
+    return low, high
+
+
+def _field(model: type[BaseModel], name: str) -> FieldInfo:
+    return model.model_fields[name]
+
+
+def integer(model: type[BaseModel], name: str, value: int, *, key: str, step: int = 1) -> int:
+    """A number input for an integer field, with the field's title, help and bounds."""
+    low, high = bounds(model, name)
+    field = _field(model, name)
+    entered = st.number_input(
+        str(field.title),
+        min_value=None if low is None else int(low),
+        max_value=None if high is None else int(high),
+        value=value,
+        step=step,
+        key=key,
+        help=field.description,
+    )
+    return int(entered)
+
+
+def real(model: type[BaseModel], name: str, value: float, *, key: str, step: float, format: str = "%g") -> float:
+    """A number input for a float field, with the field's title, help and bounds."""
+    low, high = bounds(model, name)
+    field = _field(model, name)
+    entered = st.number_input(
+        str(field.title),
+        min_value=None if low is None else float(low),
+        max_value=None if high is None else float(high),
+        value=value,
+        step=step,
+        format=format,
+        key=key,
+        help=field.description,
+    )
+    return float(entered)
+
+
+def choice(model: type[BaseModel], name: str, options: Sequence[str], value: str, *, key: str) -> str:
+    """A select box for a field that names something in a registry."""
+    field = _field(model, name)
+    index = options.index(value) if value in options else 0
+    return str(st.selectbox(str(field.title), options, index=index, key=key, help=field.description))

@@ -1,0 +1,209 @@
+"""The form of a new run: widgets -> `RunConfig`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import streamlit as st
+from pydantic import ValidationError
+
+from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.dashboard.fields import choice, integer, real
+from cxrkd.distill import list_objectives
+from cxrkd.errors import ConfigError
+from cxrkd.models import list_archs
+
+PresetName = Literal["Quick look", "Small", "Full"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Defaults of the form for one budget, and a word on what to expect."""
+
+    patients: int
+    image_size: int
+    teacher: TrainConfig
+    student: TrainConfig
+    seeds: int
+    expect: str
+
+    def config(self, name: str) -> RunConfig:
+        """The run that the untouched form describes."""
+        return RunConfig(
+            name=name,
+            data=PhantomConfig(n_patients=self.patients, image_size=self.image_size),
+            teacher_train=self.teacher,
+            student_train=self.student,
+            seeds=tuple(range(self.seeds)),
+        )
+
+
+PRESETS: dict[PresetName, Preset] = {
+    "Quick look": Preset(
+        patients=120,
+        image_size=64,
+        teacher=TrainConfig(epochs=3, warm_epochs=0, warm_size=64),
+        student=TrainConfig(epochs=4, warm_epochs=0, warm_size=64, learning_rate=2e-3),
+        seeds=1,
+        expect="Shows how a run works. Too little data for a good model.",
+    ),
+    "Small": Preset(
+        patients=600,
+        image_size=128,
+        teacher=TrainConfig(epochs=2, warm_epochs=4, warm_size=64),
+        student=TrainConfig(epochs=3, warm_epochs=6, warm_size=64),
+        seeds=1,
+        expect="Clear findings are learnt, faint ones are not.",
+    ),
+    "Full": Preset(
+        patients=2000,
+        image_size=224,
+        teacher=TrainConfig(precision="bf16-mixed"),
+        student=TrainConfig(),
+        seeds=3,
+        expect="What the shipped run does: hours on two cores.",
+    ),
+}
+
+
+def preset() -> Preset:
+    """Which budget the form starts from; outside the form, because it changes the form's defaults."""
+    name = st.segmented_control("Size of the run", list(PRESETS), default="Quick look", required=True, key="preset")
+    return PRESETS[name or "Quick look"]
+
+
+def run_config(start: Preset, finished: Sequence[str], suggested_name: str) -> RunConfig | None:
+    """The form for a run; the config when it is submitted, else None.
+
+    Args:
+        start: defaults.
+        finished: ids of runs whose teacher can be reused.
+        suggested_name: default of the name field.
+
+    Raises:
+        ConfigError: the entries contradict each other.
+    """
+    prefix = f"new_{start.patients}"
+    with st.form(f"{prefix}_form", border=True):
+        values = _what(start, finished, suggested_name, prefix)
+        left, right = st.columns(2)
+        with left.expander("Training of the teacher"):
+            values["teacher_train"] = train_values(start.teacher, f"{prefix}_teacher")
+        with right.expander("Training of the students"):
+            values["student_train"] = train_values(start.student, f"{prefix}_student")
+        with left.expander("Objective"):
+            values["objective"] = objective_values(f"{prefix}_objective")
+        with right.expander("Data and seeds"):
+            values |= _data_and_seeds(start, prefix)
+        submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
+    return validated(values) if submitted else None
+
+
+def validated(values: dict[str, Any]) -> RunConfig:
+    """Build the config from the form's values (`seeds` as typed), turning pydantic's report into one sentence.
+
+    Raises:
+        ConfigError: a value is out of range or contradicts another.
+    """
+    try:
+        return RunConfig.model_validate(values | {"seeds": parse_seeds(values["seeds"])})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the form"
+        raise ConfigError(f"{where}: {first['msg']}. Change it and press Distil again.") from error
+
+
+def _what(start: Preset, finished: Sequence[str], suggested_name: str, prefix: str) -> dict[str, Any]:
+    name, teacher, student = st.columns(3)
+    with name:
+        entered = st.text_input("Name", suggested_name, max_chars=80, key=f"{prefix}_name")
+    with teacher:
+        arch = choice(RunConfig, "teacher_arch", list_archs("teacher"), "densenet121", key=f"{prefix}_teacher_arch")
+    with student:
+        small = choice(RunConfig, "student_arch", list_archs("student"), "eeea_net_c2", key=f"{prefix}_student_arch")
+    reuse, control = st.columns([1, 2], vertical_alignment="bottom")
+    with reuse:
+        source = choice(RunConfig, "teacher_from", ["", *finished], "", key=f"{prefix}_teacher_from")
+    field = RunConfig.model_fields["control"]
+    with control:
+        alone = st.checkbox(str(field.title), True, help=field.description, key=f"{prefix}_control")
+    return {
+        "name": entered.strip(),
+        "teacher_arch": arch,
+        "student_arch": small,
+        "teacher_from": source or None,
+        "control": alone,
+    }
+
+
+def train_values(start: TrainConfig, key: str) -> dict[str, Any]:
+    """Widgets for one network's training; the values of a `TrainConfig`, not yet checked."""
+    left, right = st.columns(2)
+    with left:
+        epochs = integer(TrainConfig, "epochs", start.epochs, key=f"{key}_epochs")
+        warm_epochs = integer(TrainConfig, "warm_epochs", start.warm_epochs, key=f"{key}_warm_epochs")
+        batch_size = integer(TrainConfig, "batch_size", start.batch_size, key=f"{key}_batch", step=8)
+        augment = st.checkbox("Shift and contrast jitter", start.augment, key=f"{key}_augment")
+    with right:
+        rate = real(TrainConfig, "learning_rate", start.learning_rate, key=f"{key}_rate", step=1e-4)
+        warm_size = integer(TrainConfig, "warm_size", start.warm_size, key=f"{key}_warm_size", step=32)
+        decay = real(TrainConfig, "weight_decay", start.weight_decay, key=f"{key}_decay", step=0.005)
+        precision = choice(TrainConfig, "precision", ["32-true", "bf16-mixed"], start.precision, key=f"{key}_precision")
+    return {
+        "epochs": epochs,
+        "warm_epochs": warm_epochs,
+        "warm_size": warm_size,
+        "batch_size": batch_size,
+        "learning_rate": rate,
+        "weight_decay": decay,
+        "precision": precision,
+        "augment": augment,
+    }
+
+
+def objective_values(key: str) -> dict[str, Any]:
+    """Widgets for the distillation loss; the list of objectives comes from their registry."""
+    known = {objective.name: objective for objective in list_objectives()}
+    name = st.selectbox("Objective", list(known), format_func=lambda n: known[n].title, key=f"{key}_name")
+    for objective in known.values():
+        st.caption(f"**{objective.title}**: {objective.description} ({objective.reference})")
+    start = ObjectiveConfig()
+    alpha, temperature, gamma = st.columns(3)
+    with alpha:
+        weight = real(ObjectiveConfig, "alpha", start.alpha, key=f"{key}_alpha", step=0.05)
+    with temperature:
+        T = real(ObjectiveConfig, "temperature", start.temperature, key=f"{key}_temperature", step=0.5)
+    with gamma:
+        focus = real(ObjectiveConfig, "gamma", start.gamma, key=f"{key}_gamma", step=0.5)
+    return {"name": name, "alpha": weight, "temperature": T, "gamma": focus}
+
+
+def _data_and_seeds(start: Preset, prefix: str) -> dict[str, Any]:
+    left, right = st.columns(2)
+    with left:
+        patients = integer(PhantomConfig, "n_patients", start.patients, key=f"{prefix}_patients", step=20)
+        seed = integer(PhantomConfig, "seed", 0, key=f"{prefix}_data_seed")
+    with right:
+        size = integer(PhantomConfig, "image_size", start.image_size, key=f"{prefix}_size", step=32)
+        seeds = st.text_input(
+            "Seeds of the students",
+            ", ".join(str(i) for i in range(start.seeds)),
+            key=f"{prefix}_seeds",
+            help="whole numbers; three or more are needed to claim a gain; the weights of the first are kept",
+        )
+    return {"data": {"n_patients": patients, "seed": seed, "image_size": size}, "seeds": seeds}
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`"0, 1 2"` -> `(0, 1, 2)`.
+
+    Raises:
+        ConfigError: something in it is not a whole number, or there is none.
+    """
+    words = [word for word in re.split(r"[,\s]+", text) if word]
+    if not words or not all(word.isdecimal() for word in words):
+        raise ConfigError(f"Seeds are whole numbers with commas between them, for example 0, 1, 2. Got {text!r}.")
+    return tuple(int(word) for word in words)

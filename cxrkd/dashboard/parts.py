@@ -1,0 +1,138 @@
+"""Small elements every page shares: the frame with the run chooser, notices, empty states, the errors boundary."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from cxrkd.config import MEMBER_NAMES
+from cxrkd.dashboard import routes, session
+from cxrkd.dashboard.charts import style
+from cxrkd.errors import CxrkdError
+from cxrkd.runs import Run, list_runs
+
+log = logging.getLogger("cxrkd.dashboard")
+
+PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
+MEMBER_TITLES = tuple(MEMBER_NAMES.values())
+NOT_CLINICAL = "Research software. Not for clinical use."
+RUN_HELP = "A run is one distillation: its data, its teacher and its students. New ones are made on the Distil page."
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Turn exceptions into sentences. Also a decorator, for fragments, which rerun outside the page's boundary.
+
+    A `CxrkdError` is shown as it reads. Anything else is a defect of ours: the visitor gets a reference, the server
+    log the traceback under that reference. Streamlit's own control flow passes through, it is no `Exception`.
+    """
+    try:
+        yield
+    except CxrkdError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:
+        reference = secrets.token_hex(3)
+        log.exception("page failed, reference %s", reference)
+        st.error(
+            f"Something went wrong on our side and this part of the page cannot be shown. The server log has the "
+            f"details under reference {reference}. The other pages are not affected.",
+            icon=":material/error:",
+        )
+
+
+def frame(title: str, lead: str) -> Run | None:
+    """The first beat of a page: title, one sentence on what it is for, and the sidebar.
+
+    Returns:
+        The run that the visitor has chosen; None where there is no finished run.
+    """
+    st.title(title, anchor=False)
+    st.markdown(lead)
+    with st.sidebar:
+        run = _choose_run()
+        st.caption(NOT_CLINICAL)
+    return run
+
+
+def finished_runs() -> list[Run]:
+    """Runs that pages can show: shipped first, then newest first."""
+    return [run for run in list_runs() if run.state.status == "done"]
+
+
+def run_title(run: Run) -> str:
+    """How a run is called in lists."""
+    return f"{run.name} (shipped)" if run.shipped else f"{run.name} · {run.id}" if run.name != run.id else run.name
+
+
+def _choose_run() -> Run | None:
+    runs = {run.id: run for run in finished_runs()}
+    if not runs:
+        st.caption("No finished run yet.")
+        return None
+    chosen = session.current()
+    ids = list(runs)
+    index = ids.index(chosen.run_id) if chosen.run_id in runs else 0
+    chosen.run_id = st.selectbox(
+        "Run shown on every page", ids, index=index, format_func=lambda i: run_title(runs[i]), help=RUN_HELP
+    )
+    return runs[chosen.run_id]
+
+
+def empty_state(sentence: str, *links: str) -> None:
+    """Say what is missing and what to do about it, with links to the pages that help."""
+    with st.container(border=True):
+        st.markdown(f":material/inbox: {sentence}")
+        for name in links:
+            routes.link(name)
+
+
+def no_run() -> None:
+    """The empty state of every page that shows a run."""
+    empty_state(
+        "There is no finished run on this machine. Make one on the Distil page; it takes a few minutes.", "distill"
+    )
+
+
+def notice(sentence: str) -> None:
+    """A quiet line: a fact the reader needs beside a figure."""
+    st.caption(f":material/info: {sentence}")
+
+
+def chart(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Draw a figure across the column, in the theme's colours."""
+    st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=dict(style.CONFIG), alt=alt)
+
+
+def choose(label: str, options: Sequence[str], default: str, *, key: str, help: str | None = None) -> str:
+    """A segmented control that always has a value."""
+    chosen = st.segmented_control(label, options, default=default, required=True, key=key, help=help)
+    return str(chosen or default)
+
+
+def member_title(member: str) -> str:
+    """`alone` -> `Student alone`."""
+    return MEMBER_NAMES[member]
+
+
+def reader_notes(film: session.Film) -> None:
+    """What the reader did to an uploaded file."""
+    if film.notes:
+        notice("; ".join(film.notes))
+
+
+def two_digits() -> dict[str, ColumnConfig]:
+    """Two decimals for every numeric column of the explanation tables."""
+    names = (*MEMBER_TITLES, "Evidence in the lesion", "… of a uniform map", "Times chance", "IoU")
+    return {name: st.column_config.NumberColumn(format="%.2f") for name in names}
+
+
+def percent(table: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """Percent with one decimal for every numeric column."""
+    return {name: st.column_config.NumberColumn(format="percent") for name in table.select_dtypes("number").columns}

@@ -1,0 +1,59 @@
+"""Which pages there are, and links between them that also work when a page runs alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+from streamlit.navigation.page import StreamlitPage
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGO = ROOT / "assets" / "logo.svg"
+ICON = ROOT / "assets" / "icon.svg"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One page: its file stem, the title in the sidebar, a Material symbol and its section."""
+
+    name: str
+    title: str
+    icon: str
+    section: str
+
+    @property
+    def path(self) -> Path:
+        """Absolute path of the page's script, so that the working directory does not matter."""
+        return ROOT / "pages" / f"{self.name}.py"
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("overview", "Overview", ":material/monitoring:", ""),
+    Route("classify", "Classify", ":material/radiology:", "Use"),
+    Route("explain", "Explain", ":material/visibility:", "Use"),
+    Route("results", "Results", ":material/show_chart:", "Measure"),
+    Route("efficiency", "Efficiency", ":material/speed:", "Measure"),
+    Route("distill", "Distil", ":material/science:", "Make"),
+    Route("data", "Data", ":material/database:", "Make"),
+)
+BY_NAME: dict[str, Route] = {route.name: route for route in ROUTES}
+
+
+def sections() -> dict[str, list[StreamlitPage]]:
+    """The navigation of `app.py`: section heading -> pages. The first page is the default."""
+    found: dict[str, list[StreamlitPage]] = {}
+    for index, route in enumerate(ROUTES):
+        page = st.Page(route.path, title=route.title, icon=route.icon, url_path=route.name, default=index == 0)
+        found.setdefault(route.section, []).append(page)
+    return found
+
+
+def link(name: str, label: str | None = None) -> None:
+    """A link to a page; plain text where the page runs outside `app.py` and the sibling is unknown."""
+    route = BY_NAME[name]
+    try:
+        st.page_link(route.path, label=label or route.title, icon=route.icon)
+    except StreamlitAPIException:
+        st.markdown(f"{route.icon} {label or route.title}")

@@ -1,0 +1,63 @@
+"""What one visitor has chosen, as a typed object in `st.session_state`.
+
+Widgets lose their state when the visitor leaves a page; what must survive a page switch is kept here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from cxrkd.dashboard.costs import Measured
+
+_KEY = "cxrkd"
+
+
+@dataclass(frozen=True)
+class Film:
+    """One image a visitor looks at: a sample of the run's test split or an upload.
+
+    Attributes:
+        name: what the pages call it.
+        key: changes when the pixels change; caches use it instead of the pixels.
+        pixels: float32 (S, S) in [0, 1], at the models' input size.
+        notes: what the reader did to the file, in words.
+        real: True when it is not a phantom.
+        row: row in the run's cohort, None for an upload.
+        truth: names of the labels known to be present, None when unknown.
+    """
+
+    name: str
+    key: str
+    pixels: np.ndarray = field(repr=False)
+    notes: tuple[str, ...] = ()
+    real: bool = False
+    row: int | None = None
+    truth: tuple[str, ...] | None = None
+
+
+@dataclass
+class Session:
+    """The visitor's choices that survive a page switch.
+
+    Attributes:
+        run_id: the run every page shows; None means the first one there is.
+        followed_run_id: the run whose progress Distil shows.
+        latencies: what was measured here, by the weights it was measured on.
+        uploads: name and bytes of the radiographs last uploaded. In memory only, gone with the tab.
+    """
+
+    run_id: str | None = None
+    followed_run_id: str | None = None
+    uploads: tuple[tuple[str, bytes], ...] = ()
+    latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
+
+
+def current() -> Session:
+    """The session of this visitor, made on the first call."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = Session()
+    session: Session = st.session_state[_KEY]
+    return session

@@ -1,0 +1,118 @@
+"""Where a film comes from: the run's test patients or an upload. Widgets -> `Film`."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from cxrkd.dashboard import caching, session
+from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
+from cxrkd.dashboard.session import Film
+from cxrkd.data.phantom import Phantom
+from cxrkd.data.preview import Preview
+from cxrkd.errors import ImageError
+from cxrkd.images import crop_note, to_input
+from cxrkd.labels import display_name
+from cxrkd.runs import Run
+
+SAMPLES, UPLOADS = "Samples", "Uploads"
+ANY = "Any finding"
+NONE = "No finding"
+
+
+def film_of_row(run: Run, row: int) -> Film:
+    """A test image of the run with its truth."""
+    table = caching.table(run.config.data)
+    phantom = caching.film(run.config.data, row, run.config.data.image_size)
+    return Film(
+        name=str(table.ids[row]),
+        key=f"{table.ids[row]}@{run.config.data.image_size}",
+        pixels=phantom.pixels.astype(np.float32) / 255,
+        row=row,
+        truth=tuple(label for label, there in zip(table.labels, phantom.labels, strict=True) if there),
+    )
+
+
+def sample_rows(table: Preview, finding: str) -> list[int]:
+    """Test rows with a finding, or with any, or with none."""
+    rows = table.rows("test")
+    if finding == NONE:
+        return [int(row) for row in rows if not table.targets[row].any()]
+    if finding == ANY:
+        return [int(row) for row in rows if table.targets[row].any()]
+    return [int(row) for row in rows if table.targets[row, table.labels.index(finding)]]
+
+
+def sample_title(table: Preview, row: int) -> str:
+    """`Patient 12, visit 1, PA: Effusion, Mass`."""
+    found = [display_name(label) for label, there in zip(table.labels, table.targets[row], strict=True) if there]
+    where = f"Patient {table.numbers[row]}, visit {table.visits[row] + 1}, {table.views[row]}"
+    return f"{where}: {', '.join(found) or 'no finding'}"
+
+
+def choose_samples(run: Run, key: str) -> list[Film]:
+    """One or more test images of the run."""
+    table = caching.table(run.config.data)
+    left, right = st.columns([1, 3])
+    finding = left.selectbox("Samples with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")
+    rows = sample_rows(table, finding)
+    chosen = right.multiselect(
+        "Test images", rows, default=rows[:1], format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}"
+    )
+    return [film_of_row(run, row) for row in chosen]
+
+
+def choose_sample(run: Run, key: str) -> Film | None:
+    """One test image of the run; None where none has the finding."""
+    table = caching.table(run.config.data)
+    left, right = st.columns([1, 2])
+    finding = left.selectbox("Sample with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")
+    rows = sample_rows(table, finding)
+    row = right.selectbox("Test image", rows, format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}")
+    return None if row is None else film_of_row(run, row)
+
+
+def _title(choice: str) -> str:
+    return choice if choice in (ANY, NONE) else display_name(choice)
+
+
+def remember_uploads(key: str) -> tuple[tuple[str, bytes], ...]:
+    """The upload box. What was uploaded stays for this session, so that another page can explain it."""
+    files = st.file_uploader(
+        "Radiographs",
+        accept_multiple_files=True,
+        key=key,
+        help="PNG or JPEG with 8 or 16 bits, or DICOM; several at once. Files stay in memory until you close the tab.",
+    )
+    if files:
+        session.current().uploads = tuple((file.name, file.getvalue()) for file in files)
+    return session.current().uploads
+
+
+def read_upload(name: str, data: bytes, size: int) -> Film:
+    """One uploaded file as a film.
+
+    Raises:
+        ImageError: it is not a radiograph we can read.
+    """
+    found = caching.radiograph(data, name)
+    crop = crop_note(found)
+    notes = (*found.notes, crop) if crop else found.notes
+    return Film(name=name, key=found.sha256, pixels=to_input(found, size), notes=notes, real=True)
+
+
+def read_uploads(uploads: tuple[tuple[str, bytes], ...], size: int) -> list[Film]:
+    """The uploads that can be read; the others get a line each that says why not."""
+    films = []
+    for name, data in uploads:
+        try:
+            films.append(read_upload(name, data, size))
+        except ImageError as error:
+            st.error(str(error), icon=":material/broken_image:")
+    return films
+
+
+def thumbnail(phantom: Phantom, k: int | None) -> np.ndarray:
+    """A phantom as uint8 (2 S, 2 S, 3), with label k outlined unless k is None."""
+    curves = () if k is None else outlines(phantom.masks[k])
+    return np.asarray(outlined(grey_to_rgb(phantom.pixels), curves, scale=2))

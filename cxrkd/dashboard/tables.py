@@ -1,0 +1,228 @@
+"""Backend objects -> what charts and tables take: intervals, curves, data frames, and numbers as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
+from cxrkd.dashboard.charts.quality import Curve, Interval
+from cxrkd.evaluate import ModelMetrics, PairedDifference, pr_curve, reliability, roc_curve
+from cxrkd.labels import display_name
+from cxrkd.runs import Run
+from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.predictions import Predictions
+
+NOT_ENOUGH = "not enough cases"
+
+
+def with_interval(value: float, low: float, high: float, *, digits: int = 3, sign: bool = False) -> str:
+    """`0.912 (0.901 to 0.923)`; says so where the value is undefined.
+
+    >>> with_interval(0.0123, 0.004, 0.02, sign=True)
+    '+0.012 (+0.004 to +0.020)'
+    """
+    if math.isnan(value):
+        return NOT_ENOUGH
+    form = f"{'+' if sign else ''}.{digits}f"
+    return f"{value:{form}} ({low:{form}} to {high:{form}})"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """`0.0312` -> `0.031`; a dash where it is undefined."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """`75` -> `1 min 15 s`; the two largest units.
+
+    >>> duration(5), duration(75), duration(3700)
+    ('5 s', '1 min 15 s', '1 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def macro_interval(model: ModelMetrics) -> Interval:
+    """Macro AUROC with its interval."""
+    return Interval(model.macro_auroc, model.macro_low, model.macro_high)
+
+
+def label_intervals(model: ModelMetrics) -> list[Interval]:
+    """AUROC of each label with its interval."""
+    return [Interval(row.auroc, row.auroc_low, row.auroc_high) for row in model.labels]
+
+
+def difference_intervals(difference: PairedDifference) -> list[Interval]:
+    """Paired difference of each label with its interval."""
+    return [Interval(row.diff, row.low, row.high) for row in difference.labels]
+
+
+def evaluable(metrics: RunMetrics) -> list[str]:
+    """Labels with enough positives on test, in order."""
+    first = next(iter(metrics.members.values()))
+    return [row.label for row in first.model.labels if row.evaluable]
+
+
+def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
+    """One row a label and a last one for the macro mean; AUROC with interval per member, gain, positives."""
+    rows = []
+    for k, label in enumerate(metrics.labels):
+        row: dict[str, object] = {"Label": display_name(label)}
+        for member, found in metrics.members.items():
+            figures = found.model.labels[k]
+            row["Positives"] = figures.n_pos
+            row[MEMBER_NAMES[member]] = with_interval(figures.auroc, figures.auroc_low, figures.auroc_high)
+        if metrics.gain is not None:
+            gain = metrics.gain.labels[k]
+            row["Distilled − alone"] = with_interval(gain.diff, gain.low, gain.high, sign=True)
+        rows.append(row)
+    return pd.DataFrame([*rows, _macro_row(metrics)])
+
+
+def _macro_row(metrics: RunMetrics) -> dict[str, object]:
+    row: dict[str, object] = {"Label": "Macro mean"}
+    for member, found in metrics.members.items():
+        row[MEMBER_NAMES[member]] = with_interval(
+            found.model.macro_auroc, found.model.macro_low, found.model.macro_high
+        )
+    if metrics.gain is not None:
+        gain = metrics.gain
+        row["Distilled − alone"] = with_interval(gain.macro_diff, gain.macro_low, gain.macro_high, sign=True)
+    return row
+
+
+def metrics_csv(metrics: RunMetrics) -> bytes:
+    """Every figure of every label and member in full precision, one row each."""
+    rows = [
+        {"member": member, "arch": found.arch, **row.to_dict()}
+        for member, found in metrics.members.items()
+        for row in found.model.labels
+    ]
+    return csv(pd.DataFrame(rows))
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """UTF-8 with a byte-order mark, which spreadsheets need to read a minus sign."""
+    return table.to_csv(index=False).encode("utf-8-sig")
+
+
+def operating_points(metrics: RunMetrics, member: Member) -> pd.DataFrame:
+    """Threshold, sensitivity, specificity, F1, average precision and calibration of each label."""
+    rows = metrics.of(member).model.labels
+    return pd.DataFrame(
+        {
+            "Label": [display_name(row.label) for row in rows],
+            "Threshold": [row.threshold for row in rows],
+            "Sensitivity": [row.sensitivity for row in rows],
+            "Specificity": [row.specificity for row in rows],
+            "F1": [row.f1 for row in rows],
+            "Average precision": [row.ap for row in rows],
+            "ECE": [row.ece for row in rows],
+            "Brier": [row.brier for row in rows],
+        }
+    )
+
+
+def roc_curves(predictions: Mapping[Member, Predictions], k: int) -> dict[str, Curve]:
+    """ROC of label k for each member, first seed."""
+    found = {}
+    for member, said in predictions.items():
+        curve = roc_curve(said.logits[0][:, k], said.targets[:, k])
+        found[str(member)] = Curve(curve.fpr, curve.tpr, f"{curve.auroc:.3f}")
+    return found
+
+
+def pr_curves(predictions: Mapping[Member, Predictions], k: int) -> tuple[dict[str, Curve], float]:
+    """Precision-recall of label k for each member, first seed, and the prevalence."""
+    found, prevalence = {}, math.nan
+    for member, said in predictions.items():
+        curve = pr_curve(said.logits[0][:, k], said.targets[:, k])
+        found[str(member)], prevalence = Curve(curve.recall, curve.precision, f"{curve.ap:.3f}"), curve.prevalence
+    return found, prevalence
+
+
+def reliability_curves(predictions: Mapping[Member, Predictions], k: int | None) -> dict[str, Curve]:
+    """Reliability of label k, or of all labels pooled, for each member, first seed."""
+    found = {}
+    for member, said in predictions.items():
+        columns = slice(None) if k is None else k
+        curve = reliability(said.logits[0][:, columns], said.targets[:, columns])
+        found[str(member)] = Curve(curve.predicted, curve.observed, f"ECE {curve.ece:.3f}")
+    return found
+
+
+def prevalence(labels: Sequence[str], targets: np.ndarray, split: np.ndarray) -> dict[str, np.ndarray]:
+    """Positives (K,) of each split that has images."""
+    return {
+        name: np.nansum(targets[split == name], axis=0) for name in ("train", "val", "test") if (split == name).any()
+    }
+
+
+def comparison(name_a: str, a: RunMetrics, name_b: str, b: RunMetrics) -> pd.DataFrame:
+    """Macro AUROC with interval of each member of two runs, side by side."""
+    rows = []
+    for member, title in MEMBER_NAMES.items():
+        row: dict[str, object] = {"Member": title}
+        for name, metrics in ((name_a, a), (name_b, b)):
+            found = metrics.members.get(member)  # type: ignore[call-overload]
+            row[f"{name}: network"] = found.arch if found else "–"
+            model = found.model if found else None
+            text = with_interval(model.macro_auroc, model.macro_low, model.macro_high) if model else "–"
+            row[f"{name}: macro AUROC"] = text
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def config_differences(a: RunConfig, b: RunConfig) -> pd.DataFrame:
+    """Settings that differ between two runs, by dotted name; the runs' names are left out."""
+    flat_a, flat_b = _flat(a.model_dump(mode="json")), _flat(b.model_dump(mode="json"))
+    names = [name for name in flat_a | flat_b if name != "name" and flat_a.get(name) != flat_b.get(name)]
+    rows = [{"Setting": name, "This run": str(flat_a.get(name)), "Other run": str(flat_b.get(name))} for name in names]
+    return pd.DataFrame(rows)
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in values.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
+
+
+def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row a run: where it stands, what it distils, and how good the student became."""
+    return pd.DataFrame([_run_row(run) for run in runs])
+
+
+def _run_row(run: Run) -> dict[str, object]:
+    state = run.state
+    aurocs = _macro_aurocs(run) if state.status == "done" else {}
+    ended = state.finished or state.started
+    return {
+        "Run": run.id,
+        "Status": state.status,
+        "From": run.config.teacher_arch,
+        "To": run.config.student_arch,
+        "Patients": run.config.data.n_patients,
+        "Pixels": run.config.data.image_size,
+        **{MEMBER_NAMES[member]: aurocs.get(member) for member in MEMBERS},
+        "Took": duration(state.finished - state.started) if state.finished and state.started else "",
+        "When": pd.Timestamp(ended, unit="s") if ended else pd.NaT,
+    }
+
+
+def _macro_aurocs(run: Run) -> dict[str, float]:
+    return {str(member): found.over_seeds.macro_auroc for member, found in run.metrics().members.items()}
+
+
+def best_student(members: Iterable[Member]) -> Member:
+    """The distilled student, or the student alone where none was distilled."""
+    there = set(members)
+    return "distilled" if "distilled" in there else "alone"

@@ -1,0 +1,100 @@
+"""Classify: films in, every member's probabilities per label against its own thresholds out."""
+
+import streamlit as st
+
+from cxrkd.config import Member
+from cxrkd.dashboard import answers as answers_table
+from cxrkd.dashboard import caching, costs, parts, session, sources
+from cxrkd.dashboard.charts import probabilities
+from cxrkd.dashboard.pictures import grey_to_rgb
+from cxrkd.labels import display_name
+from cxrkd.runs import Run
+from cxrkd.runs.answer import Answer
+
+
+def choose_films(run: Run) -> list[session.Film]:
+    left, right = st.columns([1, 3])
+    with left:
+        source = parts.choose("Images", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="classify_source")
+    if source == sources.SAMPLES:
+        with right:
+            return sources.choose_samples(run, "classify")
+    return sources.read_uploads(sources.remember_uploads("classify_upload"), run.config.data.image_size)
+
+
+def choose_members(run: Run) -> list[Member]:
+    there = run.members()
+    start = [member for member in there if member != "alone"]
+    chosen = st.pills(
+        "Models", there, selection_mode="multi", default=start, format_func=parts.member_title, key="classify_members"
+    )
+    return [member for member in there if member in (chosen or start)]
+
+
+def show_film(film: session.Film, answer: Answer) -> None:
+    picture, chart = st.columns([2, 5], gap="medium")
+    with picture:
+        st.image(grey_to_rgb(film.pixels), width="stretch", alt=film.name)
+        if film.truth is not None:
+            present = ", ".join(display_name(label) for label in film.truth) or "no finding"
+            st.markdown(f"**True labels:** {present}")
+        for member, said in answer.members.items():
+            st.markdown(
+                f"**{parts.member_title(member)}**: {said.latency_ms:.1f} ms with {costs.engine_name(said.engine)}"
+            )
+        parts.reader_notes(film)
+    with chart:
+        by_chart, by_table = st.tabs(["Chart", "Table"], key=f"tabs_{film.key}")
+        with by_chart:
+            probs = {str(m): said.probs for m, said in answer.members.items()}
+            cuts = {str(m): said.thresholds for m, said in answer.members.items()}
+            figure = probabilities.probabilities(answer.labels, probs, cuts, present=film.truth or ())
+            parts.chart(figure, key=f"probs_{film.key}", alt=f"Probabilities for {film.name}")
+            st.caption(
+                "Filled: at or above that model's own threshold. Bold: truly present."
+                if film.truth is not None
+                else "Filled: at or above that model's own threshold."
+            )
+        with by_table:
+            table = answers_table.answer_table(answer)
+            st.dataframe(
+                table, hide_index=True, height="content", key=f"table_{film.key}", column_config=parts.percent(table)
+            )
+
+
+def show(films: list[session.Film], answers: list[Answer]) -> None:
+    if len(films) > 1:
+        st.dataframe(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
+    for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
+        if answer.warning:
+            st.warning(f"**{film.name}**: {answer.warning}", icon=":material/warning:")
+        if len(films) == 1:
+            show_film(film, answer)
+            continue
+        with st.expander(film.name, expanded=index == 0):
+            show_film(film, answer)
+
+
+def page() -> None:
+    run = parts.frame("Classify", "Teacher and student answer the same film; each is held against its own thresholds.")
+    if run is None:
+        parts.no_run()
+        return
+    films = choose_films(run)
+    if not films:
+        parts.empty_state("No film yet. Drop radiographs above, or take one of the samples.")
+        return
+    members = choose_members(run)
+    answers = [caching.answer(run, members, film) for film in films]
+    show(films, answers)
+    st.download_button(
+        "All answers as CSV",
+        answers_table.answers_csv(answers),
+        f"{run.id}-answers.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+
+
+with parts.boundary():
+    page()

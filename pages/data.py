@@ -1,0 +1,113 @@
+"""Data: what is in the chosen run's data set, and whether its split keeps patients apart."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrkd.dashboard import caching, parts, sources, tables
+from cxrkd.dashboard.charts import dataset
+from cxrkd.data.cohort import SPLITS, check_no_leak
+from cxrkd.data.preview import Preview
+from cxrkd.labels import RADIOGRAPHIC_SIGN, display_name
+from cxrkd.runs import Run
+
+GALLERY = 8
+GALLERY_SIZE = 224
+
+
+def headline(table: Preview) -> None:
+    cells = st.grid(5, min_column_width=130)
+    per_view = {view: int((table.views == view).sum()) for view in ("PA", "AP")}
+    figures = {
+        "Images": f"{len(table):,}",
+        "Patients": f"{table.config.n_patients:,}",
+        "Without finding": f"{float((table.targets.sum(axis=1) == 0).mean()):.0%}",
+        "View PA": f"{per_view['PA'] / len(table):.0%}",
+        "View AP": f"{per_view['AP'] / len(table):.0%}",
+    }
+    for name, value in figures.items():
+        with cells.cell():
+            st.metric(name, value, border=True)
+
+
+def prevalence(table: Preview) -> None:
+    counts = tables.prevalence(table.labels, table.targets, table.split)
+    sizes = {name: int((table.split == name).sum()) for name in counts}
+    figure = dataset.prevalence(table.labels, counts, sizes)
+    parts.chart(figure, key="prevalence", alt="Share of images with each finding, by split")
+
+
+def cooccurrence(table: Preview) -> None:
+    figure = dataset.cooccurrence(table.labels, table.targets)
+    parts.chart(figure, key="cooccurrence", alt="How often a finding comes with another")
+    st.caption("Of the images with the finding on the left, the share that also has the finding below.")
+
+
+def gallery(table: Preview) -> None:
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    label = left.selectbox("Finding", table.labels, format_func=display_name, key="gallery_label")
+    outlined = right.toggle("Outline the finding", True, key="gallery_outline")
+    k = table.labels.index(label)
+    rows = [row for row in table.rows("test") if table.targets[row, k]][:GALLERY]
+    st.caption(f"{display_name(label)}: {RADIOGRAPHIC_SIGN[label]}.")
+    if not rows:
+        parts.empty_state(f"No test image has {display_name(label).lower()}. Choose another finding.")
+        return
+    cells = st.grid(4, min_column_width=150)
+    for row in rows:
+        film = caching.film(table.config, int(row), GALLERY_SIZE)
+        with cells.cell():
+            st.image(sources.thumbnail(film, k if outlined else None), width="stretch", alt=film.image_id)
+            st.caption(f"{film.view}, severity {film.severity[k]:.2f}")
+
+
+def split_check(table: Preview) -> None:
+    check_no_leak(table.patients, table.split)
+    st.success("No patient is in more than one split.", icon=":material/check_circle:")
+    rows = [
+        {
+            "Split": name,
+            "Patients": len(np.unique(table.patients[table.split == name])),
+            "Images": int((table.split == name).sum()),
+            "PA": int(((table.split == name) & (table.views == "PA")).sum()),
+            "AP": int(((table.split == name) & (table.views == "AP")).sum()),
+        }
+        for name in SPLITS
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="splits")
+
+
+def by_view(table: Preview) -> None:
+    shares = {view: table.targets[table.views == view].mean(axis=0) for view in ("PA", "AP")}
+    frame = pd.DataFrame({"Finding": [display_name(label) for label in table.labels], **shares})
+    form = {
+        view: st.column_config.ProgressColumn(view, format="percent", min_value=0, max_value=0.5) for view in shares
+    }
+    st.dataframe(frame, hide_index=True, column_config=form, height="content", key="views")
+    st.caption(
+        "Share of the images of each view that have the finding. A model can learn the view instead of the finding."
+    )
+
+
+def page(run: Run) -> None:
+    table = caching.table(run.config.data)
+    parts.notice(
+        "Phantom radiographs: drawn by a program with known findings, prevalence and co-occurrence as in ChestX-ray14, "
+        "tempered so that every finding has cases. Nothing in them comes from a patient."
+    )
+    headline(table)
+    for tab, draw in zip(
+        st.tabs(["Gallery", "Prevalence", "Co-occurrence", "Views", "Split"], key="data_tabs"),
+        (gallery, prevalence, cooccurrence, by_view, split_check),
+        strict=True,
+    ):
+        with tab, parts.boundary():
+            draw(table)
+
+
+with parts.boundary():
+    chosen = parts.frame("Data", "The images that the chosen run was trained and tested on.")
+    if chosen is None:
+        parts.no_run()
+    else:
+        page(chosen)

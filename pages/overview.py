@@ -1,0 +1,103 @@
+"""Overview: what the system is, the headline of the chosen run, one look at both models, and what to do next."""
+
+import streamlit as st
+from scipy.special import expit
+
+from cxrkd.config import Member
+from cxrkd.dashboard import caching, explaining, parts, routes, sources, tables, tiles
+from cxrkd.dashboard.charts import cost, films, quality
+from cxrkd.dashboard.look import Look
+from cxrkd.dashboard.pictures import outlines
+from cxrkd.labels import display_name
+from cxrkd.runs import Run
+from cxrkd.runs.metrics import RunMetrics
+
+WHAT = (
+    "cxrkd distils a large chest X-ray classifier, the teacher, into a student small enough for a phone. It measures "
+    "what the student keeps, with intervals, and what it saves. It also shows where each of them looks, and whether "
+    "they agree more than chance would."
+)
+NEXT = (
+    ("classify", "Classify a radiograph", "Upload films or take samples; both models answer at once."),
+    ("explain", "See where they look", "Grad-CAM and LIME of teacher and students, side by side."),
+    ("results", "Read the curves", "ROC, precision and calibration of every label."),
+    ("distill", "Distil a student", "Start a run here, watch it, and open it on every page."),
+)
+LOOK = Look(colormap="inferno", opacity=0.65, shared=False, heat=True, outline=True)
+
+
+def quality_row(metrics: RunMetrics) -> None:
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    with left:
+        cells = st.grid(2, min_column_width=150)
+        for member, found in metrics.members.items():
+            with cells.cell():
+                tiles.auroc(parts.member_title(member), found)
+        with cells.cell():
+            tiles.kept(metrics.gap)
+    with right:
+        rows = {str(m): [tables.macro_interval(found.over_seeds)] for m, found in metrics.members.items()}
+        figure = quality.macro_forest(rows)
+        parts.chart(figure, key="macro", alt="Macro AUROC of each member with its interval")
+
+
+def cost_row(run: Run) -> None:
+    counted = caching.complexities(run)
+    student = tables.best_student(counted)
+    cells = st.grid(3, min_column_width=150)
+    with cells.cell():
+        tiles.ratio("Fewer parameters", counted["teacher"].params, counted[student].params, cost.si)
+    with cells.cell():
+        tiles.ratio("Fewer multiply-adds", counted["teacher"].macs, counted[student].macs, cost.si)
+    with cells.cell():
+        tiles.latency(caching.quick_latencies(run, ("teacher", student)), student)
+
+
+def both_look(run: Run, metrics: RunMetrics) -> None:
+    student = tables.best_student(metrics.members)
+    members: tuple[Member, ...] = ("teacher", student)
+    said = {member: caching.predictions(run, member) for member in members}
+    cuts = {member: metrics.of(member).thresholds_array() for member in members}
+    case, k = explaining.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets)
+    film = sources.film_of_row(run, caching.table(run.config.data).row_of(str(said["teacher"].ids[case])))
+    label = run.labels[k]
+    st.subheader(f"Where they see {display_name(label).lower()}", anchor=False)
+    maps = {m: caching.cams(run, m, film) for m in members}
+    heats = {str(m): found.cams[k] for m, found in maps.items()}
+    notes = {str(m): f"{expit(found.logits[k]):.0%}" for m, found in maps.items()}
+    mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
+    drawn = explaining.panels(film.pixels, heats, LOOK, notes, outlines(mask))
+    parts.chart(films.films(drawn, height=360), key="look", alt=f"Grad-CAM of teacher and student for {label}")
+    st.caption("Grad-CAM on a test image. The line is where the finding was drawn.")
+
+
+def next_steps() -> None:
+    st.subheader("What to do next", anchor=False)
+    cells = st.grid(4, min_column_width=190)
+    for name, title, sentence in NEXT:
+        with cells.cell(), st.container(border=True, height="stretch"):
+            routes.link(name, title)
+            st.caption(sentence)
+
+
+def page() -> None:
+    run = parts.frame("Chest X-ray distillation", WHAT)
+    if run is None:
+        parts.no_run()
+        return
+    metrics = caching.metrics(run)
+    st.subheader(f"Run {run.id}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
+    quality_row(metrics)
+    costs = st.container()
+    parts.notice(f"{parts.PHANTOM_RESULT} {tiles.gain_sentence(metrics)}")
+    left, right = st.columns([3, 2], gap="medium")
+    with left, parts.boundary():
+        both_look(run, metrics)
+    with right:
+        next_steps()
+    with costs, parts.boundary():  # last, because the first visit has to start the engines
+        cost_row(run)
+
+
+with parts.boundary():
+    page()

@@ -1,0 +1,135 @@
+"""One visit, as a person would make it: distil, find it on Results, classify an upload, explain it, see every page."""
+
+import io
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from cxrkd.dashboard.routes import ROUTES
+from cxrkd.data.phantom import render
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+MINUTE = 60_000
+HEADINGS = {"Overview": "Chest X-ray distillation"}
+BUSY = 'button:has-text("Stop"), [data-testid="stSpinner"], [data-testid="stSkeleton"]'
+ERRORS = '[data-testid="stException"], [data-testid="stAlertContentError"]'
+
+
+@pytest.fixture(scope="module")
+def page(browser, app_url):
+    """One tab for the whole visit, so that its session is kept."""
+    tab = browser.new_page(viewport={"width": 1440, "height": 1000})
+    tab.set_default_timeout(2 * MINUTE)
+    tab.goto(app_url)
+    expect(tab.get_by_role("heading", level=1)).to_be_visible(timeout=3 * MINUTE)
+    settle(tab)
+    yield tab
+    tab.close()
+
+
+def settle(page, calm_needed=3):
+    """Wait until the script has stopped running for a moment."""
+    calm = 0
+    for _ in range(600):
+        calm = 0 if page.locator(BUSY).count() else calm + 1
+        if calm == calm_needed:
+            return
+        page.wait_for_timeout(300)
+    pytest.fail("the page was still busy after three minutes")
+
+
+def visit(page, title):
+    go(page, title)
+    assert_no_errors(page)
+
+
+def go(page, title):
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
+    heading = HEADINGS.get(title, title)
+    expect(page.get_by_role("heading", name=heading, level=1, exact=True)).to_be_visible(timeout=2 * MINUTE)
+    settle(page)
+
+
+def assert_no_errors(page):
+    assert page.locator(ERRORS).count() == 0, page.locator(ERRORS).first.inner_text()
+    assert "Traceback" not in page.inner_text("body")
+
+
+def png():
+    buffer = io.BytesIO()
+    Image.fromarray(render(11, 4, 0, 256).pixels).save(buffer, format="PNG")
+    return {"name": "film.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+def fill(page, label, value, within):
+    field = within.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Tab")
+
+
+def test_a_tiny_distillation_runs_to_the_end_and_is_found_on_results(page):
+    visit(page, "Distil")
+    form = page.get_by_test_id("stForm")
+    box = page.get_by_test_id("stExpander").filter(has_text="New run").locator("details").first
+    if box.get_attribute("open") is None:
+        box.locator("summary").click()
+    fill(page, "Name", "browser run", form)
+    for section in ("Training of the teacher", "Training of the students", "Data and seeds"):
+        form.get_by_text(section).click()
+    for epochs in form.get_by_label("Epochs at full size").all():
+        epochs.fill("1")
+        epochs.press("Tab")
+    fill(page, "Patients", 20, form)
+    fill(page, "Image size, pixels", 32, form)
+    form.get_by_role("button", name="Distil").click()
+    expect(page.get_by_role("button", name="Open on every page")).to_be_visible(timeout=5 * MINUTE)
+    assert_no_errors(page)
+    page.get_by_role("button", name="Open on every page").click()
+    settle(page)
+    visit(page, "Results")
+    expect(page.get_by_test_id("stSidebar").get_by_text("browser run").first).to_be_visible()
+    expect(page.get_by_text("Student distilled").first).to_be_visible()
+
+
+def test_an_upload_is_answered_and_a_text_file_is_refused_in_a_sentence(page):
+    visit(page, "Classify")
+    page.get_by_role("radio", name="Uploads").or_(page.get_by_role("button", name="Uploads")).first.click()
+    settle(page)
+    text = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"not a radiograph"}
+    page.locator('input[type="file"]').set_input_files([png(), text])
+    expect(page.get_by_text(re.compile(r"[\d.]+ ms with ")).first).to_be_visible()
+    settle(page)
+    errors = page.locator(ERRORS)
+    assert errors.count() == 1
+    assert "notes.txt" in errors.first.inner_text()
+    assert page.get_by_text("trained on phantoms").count() >= 1
+
+
+def test_the_upload_is_explained_by_another_label_and_method(page):
+    go(page, "Explain")
+    page.get_by_role("radio", name="Uploads").or_(page.get_by_role("button", name="Uploads")).first.click()
+    settle(page)
+    if page.get_by_label("File", exact=True).count():
+        expect(page.get_by_text("film.png").first).to_be_visible()
+    box = page.get_by_test_id("stSelectbox").filter(has_text="Label, most probable first")
+    before = box.inner_text()
+    box.locator("input").click()
+    page.get_by_role("option").nth(3).click()
+    settle(page)
+    assert box.inner_text() != before
+    page.get_by_text("LayerCAM", exact=True).click()
+    settle(page)
+    assert_no_errors(page)
+    assert page.locator(".js-plotly-plot image").count() == 3
+
+
+def test_no_page_shows_an_error(page):
+    for route in ROUTES:
+        visit(page, route.title)
+    visit(page, "Overview")
+    page.get_by_test_id("stMain").or_(page.locator("main")).first.get_by_role("link", name="Read the curves").click()
+    settle(page)
+    expect(page.get_by_role("heading", name="Results", level=1)).to_be_visible()

@@ -1,0 +1,188 @@
+"""Figures hold the numbers they were given, in the members' colours, with their uncertainty."""
+
+import numpy as np
+import pytest
+
+from cxrkd.config import MEMBERS
+from cxrkd.dashboard.charts import cost, dataset, films, probabilities, quality, style, training
+from cxrkd.dashboard.pictures import Panel, grey_to_rgb, outlines
+
+LABELS = ("Effusion", "Mass", "Pleural_Thickening")
+PROBS = {"teacher": np.array([0.9, 0.1, 0.4]), "distilled": np.array([0.7, 0.2, 0.5])}
+THRESHOLDS = {"teacher": np.array([0.5, 0.3, 0.4]), "distilled": np.array([0.6, 0.1, 0.6])}
+
+
+def traces(chart, name):
+    return [trace for trace in chart.data if trace.name == name]
+
+
+def test_probabilities_are_sorted_by_the_teacher_with_the_highest_on_top():
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS)
+    assert list(chart.layout.yaxis.categoryarray) == ["Mass", "Pleural thickening", "Effusion"]
+
+
+def test_threshold_ticks_stand_at_each_models_own_threshold():
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS)
+    (ticks,) = traces(chart, "Teacher threshold")
+    assert dict(zip(ticks.y, ticks.x, strict=True)) == {"Effusion": 0.5, "Mass": 0.3, "Pleural thickening": 0.4}
+    (ticks,) = traces(chart, "Student distilled threshold")
+    assert dict(zip(ticks.y, ticks.x, strict=True)) == {"Effusion": 0.6, "Mass": 0.1, "Pleural thickening": 0.6}
+
+
+def test_a_marker_is_filled_exactly_where_the_threshold_is_reached():
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS)
+    markers = next(t for t in traces(chart, "Student distilled") if t.x[0] is not None)
+    filled = {
+        y: colour == style.COLOURS["distilled"] for y, colour in zip(markers.y, markers.marker.color, strict=True)
+    }
+    assert filled == {"Effusion": True, "Mass": True, "Pleural thickening": False}
+
+
+def test_labels_known_to_be_present_are_bold():
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, present=("Mass",))
+    assert "<b>Mass</b>" in chart.layout.yaxis.categoryarray
+
+
+def test_members_keep_their_order_and_differ_in_colour_dash_and_symbol():
+    assert style.ordered({"distilled", "teacher"}) == ["teacher", "distilled"]
+    for table in (style.COLOURS, style.DASHES, style.SYMBOLS):
+        assert set(table) == set(MEMBERS)
+        assert len(set(table.values())) == len(MEMBERS)
+
+
+@pytest.mark.parametrize("background", ["#FFFFFF", "#10171E"])
+@pytest.mark.parametrize("member", MEMBERS)
+def test_member_colours_stand_out_on_both_themes(member, background):
+    def luminance(value):
+        channels = np.array([int(value[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    light, dark = sorted((luminance(style.COLOURS[member]), luminance(background)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 2.8
+
+
+def test_roc_has_one_line_a_member_and_the_chance_line():
+    line = quality.Curve(np.array([0, 0.5, 1]), np.array([0, 0.8, 1]), "0.800")
+    chart = quality.roc({"alone": line, "teacher": line})
+    assert [trace.name for trace in chart.data] == ["Chance", "Teacher 0.800", "Student alone 0.800"]
+
+
+def test_precision_recall_draws_chance_at_the_prevalence():
+    line = quality.Curve(np.array([0, 1]), np.array([1, 0.1]))
+    chart = quality.precision_recall({"teacher": line}, prevalence=0.125)
+    assert list(chart.data[0].y) == [0.125, 0.125]
+
+
+def test_forest_whiskers_end_at_the_interval():
+    rows = [
+        quality.Interval(0.8, 0.7, 0.85),
+        quality.Interval(np.nan, np.nan, np.nan),
+        quality.Interval(0.9, 0.89, 0.95),
+    ]
+    (trace,) = quality.forest(LABELS, {"teacher": rows}).data
+    np.testing.assert_allclose(trace.x - trace.error_x.arrayminus, [0.7, np.nan, 0.89])
+    np.testing.assert_allclose(trace.x + trace.error_x.array, [0.85, np.nan, 0.95])
+
+
+def test_forest_puts_the_teacher_above_the_student_on_the_downward_axis():
+    row = [quality.Interval(0.8, 0.7, 0.9)] * 3
+    chart = quality.forest(LABELS, {"distilled": row, "teacher": row})
+    teacher, student = chart.data
+    assert (np.array(teacher.y) < np.array(student.y)).all()
+    assert chart.layout.yaxis.range[0] > chart.layout.yaxis.range[1]
+
+
+def test_a_difference_is_hollow_where_its_interval_holds_zero():
+    rows = [
+        quality.Interval(0.02, 0.01, 0.03),
+        quality.Interval(0.01, -0.01, 0.03),
+        quality.Interval(-0.02, -0.03, -0.01),
+    ]
+    (trace,) = quality.differences(LABELS, rows, "distilled", "alone").data
+    assert [colour == style.CLEAR for colour in trace.marker.color] == [False, True, False]
+
+
+def test_seeds_show_every_point_and_the_mean():
+    chart = quality.seeds({"alone": [0.8, 0.82, 0.84]})
+    assert list(chart.data[0].x) == [0.8, 0.82, 0.84]
+    assert chart.data[1].x[0] == pytest.approx(0.82)
+
+
+def test_members_of_equal_cost_do_not_hide_each_other_and_hover_tells_the_true_cost():
+    auroc = {m: quality.Interval(0.9, 0.88, 0.92) for m in MEMBERS}
+    chart = cost.auroc_against_cost({"teacher": 2.8e9, "alone": 2.9e8, "distilled": 2.9e8}, auroc, "MACs")
+    teacher, alone, distilled = chart.data
+    assert teacher.x[0] == 2.8e9
+    assert alone.x[0] != distilled.x[0]
+    assert distilled.customdata[0][0] == 2.9e8
+
+
+def test_latency_whiskers_never_point_backwards():
+    timings = [cost.Timing("teacher", "pytorch", 30.0, 45.0), cost.Timing("distilled", "pytorch", 9.0, 8.0)]
+    teacher, student = cost.latency(timings).data
+    assert teacher.error_x.array[0] == 15.0
+    assert student.error_x.array[0] == 0.0
+
+
+def test_an_epoch_trained_again_after_a_resume_replaces_the_earlier_point():
+    events = [
+        {"kind": "epoch", "member": "alone", "seed": 0, "epoch": 1, "loss": 0.9},
+        {"kind": "progress", "member": "alone", "seed": 0, "epoch": 2, "loss": 0.1},
+        {"kind": "epoch", "member": "alone", "seed": 0, "epoch": 2, "loss": 0.8},
+        {"kind": "epoch", "member": "alone", "seed": 0, "epoch": 2, "loss": 0.7},
+        {"kind": "epoch", "member": "alone", "seed": 1, "epoch": 1, "loss": None},
+    ]
+    (line,) = training.epoch_curves(events, "loss", "Loss").data
+    assert list(line.x) == [1, 2]
+    assert list(line.y) == [0.9, 0.7]
+
+
+def test_later_seeds_share_the_legend_entry_of_the_first():
+    events = [{"kind": "epoch", "member": "alone", "seed": s, "epoch": 1, "loss": 0.5} for s in (0, 1, 2)]
+    assert [t.showlegend for t in training.epoch_curves(events, "loss", "Loss").data] == [True, False, False]
+
+
+def test_cooccurrence_is_conditional_on_the_row():
+    targets = np.array([[1, 1, 0], [1, 0, np.nan], [1, 0, 0], [1, 0, 0]], dtype=float)
+    z = dataset.cooccurrence(LABELS, targets).data[0].z
+    assert z[0][1] == 0.25
+    assert z[1][0] == 1.0
+    assert np.isnan(np.diag(z)).all()
+    assert np.isnan(z[2]).all()
+
+
+def test_prevalence_counts_each_split_against_its_own_size():
+    chart = dataset.prevalence(
+        LABELS, {"train": np.array([10, 2, 0]), "test": np.array([1, 1, 0])}, {"train": 100, "test": 4}
+    )
+    train, test = chart.data
+    assert list(train.x) == [0.1, 0.02, 0.0]
+    assert list(test.x) == [0.25, 0.25, 0.0]
+
+
+def test_film_panels_are_tied_and_carry_outlines_and_one_colour_bar():
+    mask = np.zeros((8, 8), dtype=bool)
+    mask[2:5, 3:6] = True
+    panels = [Panel(name, grey_to_rgb(np.zeros((8, 8), np.uint8)), outlines(mask)) for name in ("a", "b", "c")]
+    chart = films.films(panels, films.ColourBar([(0, "#000000"), (1, "#FFFFFF")], 0, 3, "logits"))
+    assert [trace.type for trace in chart.data].count("image") == 3
+    assert sum(bool(trace.marker.showscale) for trace in chart.data if trace.type == "scatter") == 1
+    assert {axis.matches for axis in chart.select_xaxes()} == {"x"}
+
+
+def test_film_strip_needs_a_panel():
+    with pytest.raises(ValueError, match="at least one"):
+        films.films([])
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        probabilities.probabilities(LABELS, PROBS, THRESHOLDS),
+        quality.seeds({"alone": [0.8]}),
+        dataset.cooccurrence(LABELS, np.ones((2, 3))),
+    ],
+)
+def test_paper_is_transparent_so_that_both_themes_show_through(chart):
+    assert chart.layout.paper_bgcolor == chart.layout.plot_bgcolor == style.CLEAR

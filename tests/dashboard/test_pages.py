@@ -1,0 +1,247 @@
+"""Every page empty, with a finished run, and with a broken one. Engines are replaced by PyTorch without a contest."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from cxrkd.config import RunConfig
+from cxrkd.dashboard import caching, measuring, routes
+from cxrkd.data.phantom import render
+from cxrkd.runs import list_runs, open_run
+from cxrkd.runtime import build_engine
+
+NAMES = [route.name for route in routes.ROUTES]
+SHOWING = [name for name in NAMES if name != "distill"]
+TIMEOUT = 120
+
+
+@pytest.fixture(autouse=True)
+def _one_engine(monkeypatch):
+    """No export, no contest of engines: those have their own tests."""
+    monkeypatch.setattr(caching, "fastest", lambda model, x: (build_engine(model, "pytorch"), []))
+    monkeypatch.setattr(measuring, "ENGINES", ("pytorch",))
+    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.ROOT / "no-such-folder")
+
+
+@pytest.fixture
+def empty_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def sample_home(home_with_run, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(home_with_run))
+    return home_with_run
+
+
+def open_page(name):
+    return AppTest.from_file(routes.BY_NAME[name].path, default_timeout=TIMEOUT).run()
+
+
+def words(page):
+    groups = (page.markdown, page.caption, page.error, page.warning, page.success)
+    return "\n".join(str(element.value) for group in groups for element in group)
+
+
+def assert_healthy(page):
+    assert not page.exception
+    assert not page.error, words(page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_run_a_page_says_what_to_do(name, empty_home):
+    page = open_page(name)
+    assert_healthy(page)
+    assert "Distil" in words(page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_with_a_run_a_page_shows_it(name, sample_home):
+    page = open_page(name)
+    assert_healthy(page)
+    assert page.sidebar.selectbox[0].value == "made"
+    assert "Not for clinical use" in words(page)
+
+
+@pytest.mark.parametrize("name", SHOWING)
+def test_a_damaged_run_is_one_sentence(name, sample_home, monkeypatch):
+    def damaged(*_):
+        from cxrkd.errors import RunError
+
+        raise RunError("made: metrics.json is damaged; make the run again")
+
+    for reader in ("metrics", "table", "explanation", "answer", "complexities"):
+        monkeypatch.setattr(caching, reader, damaged)
+    page = open_page(name)
+    assert not page.exception
+    assert "metrics.json is damaged" in page.error[0].value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_defect_of_ours_shows_a_reference_and_no_traceback(name, sample_home, monkeypatch, caplog):
+    def defect(*_, **__):
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr("cxrkd.dashboard.parts.frame", defect)
+    page = open_page(name)
+    assert not page.exception
+    (error,) = page.error
+    assert "secret" not in error.value
+    reference = error.value.split("reference ")[1].split(".")[0]
+    assert reference in caplog.text
+    assert "secret detail" in caplog.text
+
+
+def test_overview_prints_macro_auroc_and_what_is_kept(sample_home):
+    page = open_page("overview")
+    shown = {metric.label: metric.value for metric in page.metric}
+    metrics = open_run("made").metrics()
+    assert shown["Teacher"] == f"{metrics.of('teacher').over_seeds.macro_auroc:.3f}"
+    assert shown["Kept of the teacher"] == f"{metrics.gap.ratio:.1%}"
+    assert "phantom" in words(page)
+
+
+def test_classify_prints_the_models_own_numbers(sample_home):
+    page = open_page("classify")
+    table = next(frame.value for frame in page.dataframe if "Student distilled" in frame.value)
+    run = open_run("made")
+    cuts = dict(zip(run.labels, run.thresholds("distilled"), strict=True))
+    mass = table[table["Label"] == "Mass"].iloc[0]
+    assert mass["Student distilled threshold"] == pytest.approx(cuts["Mass"])
+    assert mass["Student distilled says"] == ("yes" if mass["Student distilled"] >= cuts["Mass"] else "no")
+    assert mass["Student distilled − teacher"] == pytest.approx(mass["Student distilled"] - mass["Teacher"])
+    assert list(table["Teacher"]) == sorted(table["Teacher"], reverse=True)
+    assert "True labels" in words(page)
+
+
+def png_of(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def test_classify_answers_an_upload_warns_and_explains_a_bad_file(sample_home):
+    page = open_page("classify")
+    page.segmented_control(key="classify_source").set_value("Uploads").run()
+    assert "Drop radiographs" in words(page)
+    film = png_of(render(3, 1, 0, 128).pixels)
+    page.file_uploader(key="classify_upload").set_value(
+        [("film.png", film, "image/png"), ("notes.txt", b"not an image at all", "text/plain")]
+    ).run()
+    assert not page.exception
+    (error,) = page.error
+    assert "notes.txt" in error.value
+    assert any("phantoms" in warning.value for warning in page.warning)
+    assert any("Student distilled threshold" in frame.value for frame in page.dataframe)
+
+
+def test_explain_starts_at_the_most_probable_label_and_changes_method(sample_home):
+    page = open_page("explain")
+    label = next(box for box in page.selectbox if box.label.startswith("Label"))
+    probs = [float(option.split("(")[1].split("%")[0]) for option in label.options]
+    assert probs == sorted(probs, reverse=True)
+    page.segmented_control(key="method").set_value("layercam").run()
+    assert_healthy(page)
+    page.segmented_control(key="method").set_value("lime").run()
+    assert_healthy(page)
+    assert "Local R2" in words(page)
+
+
+def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, monkeypatch):
+    found = caching.explanation
+    cams = dict.fromkeys(("teacher", "alone", "distilled"), -np.ones((14, 4, 4), np.float32))
+    monkeypatch.setattr(caching, "explanation", lambda *asked: replace(found(*asked), cams=cams))
+    page = open_page("explain")
+    assert_healthy(page)
+    assert words(page).count("no positive evidence") == 3
+
+
+def test_results_follow_the_label_and_print_the_paired_gain(sample_home):
+    page = open_page("results")
+    metrics = open_run("made").metrics()
+    assert {m.label: m.value for m in page.metric}["Distilled − alone"] == f"{metrics.gain.macro_diff:+.3f}"
+    label = page.selectbox(key="results_label")
+    label.set_value(label.options[1] if label.options[1] in metrics.labels else metrics.labels[1]).run()
+    assert_healthy(page)
+    table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)
+    assert len(table) == len(metrics.labels) + 1
+
+
+def test_efficiency_measures_on_request(sample_home):
+    page = open_page("efficiency")
+    assert "Press the button" in words(page)
+    page.button[0].click().run()
+    assert_healthy(page)
+    assert any("PyTorch" in frame.value for frame in page.dataframe)
+    macs = next(frame.value for frame in page.dataframe if "MACs" in frame.value)
+    first = macs.iloc[0]
+    assert int(first["FLOPs (2 × MACs)"].replace(",", "")) == 2 * int(first["MACs"].replace(",", ""))
+
+
+def test_data_shows_that_no_patient_is_in_two_splits(sample_home):
+    page = open_page("data")
+    assert "No patient is in more than one split" in words(page)
+    splits = next(frame.value for frame in page.dataframe if "Split" in frame.value)
+    assert splits["Patients"].sum() == 300
+
+
+def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
+    queued = []
+    monkeypatch.setattr("cxrkd.runs.queue.ensure_worker", lambda: None)
+    monkeypatch.setattr("cxrkd.runs.submit", lambda config: queued.append(config) or submit_here(config))
+    page = open_page("distill")
+    page.text_input(key="new_120_name").set_value("my first")
+    page.number_input(key="new_120_patients").set_value(40)
+    page.text_input(key="new_120_seeds").set_value("3, 4")
+    page.button[0].click().run()
+    assert_healthy(page)
+    (config,) = queued
+    assert isinstance(config, RunConfig)
+    assert (config.name, config.data.n_patients, config.seeds) == ("my first", 40, (3, 4))
+    assert "queued" in words(page)
+
+
+def submit_here(config):
+    from cxrkd.runs.queue import create, resume
+
+    return resume(create(config))
+
+
+def test_distil_cancels_and_deletes_a_run(empty_home, monkeypatch):
+    monkeypatch.setattr("cxrkd.runs.queue.ensure_worker", lambda: None)
+    submit_here(RunConfig(name="doomed"))
+    page = open_page("distill")
+    next(b for b in page.button if b.label == "Cancel").click().run()
+    assert "cancelled" in words(page)
+    next(b for b in page.button if b.label == "Delete for good").click().run()
+    assert_healthy(page)
+    assert list_runs() == []
+
+
+def test_distil_explains_a_bad_entry_and_keeps_the_form(empty_home):
+    page = open_page("distill")
+    page.text_input(key="new_120_seeds").set_value("one, two")
+    page.button[0].click().run()
+    assert not page.exception
+    assert "Seeds are whole numbers" in page.error[0].value
+    assert page.text_input(key="new_120_seeds").value == "one, two"
+
+
+def test_distil_offers_to_open_a_finished_run_on_every_page(sample_home):
+    page = open_page("distill")
+    next(b for b in page.button if b.label == "Open on every page").click().run()
+    assert_healthy(page)
+    assert page.session_state["cxrkd"].run_id == "made"
+
+
+def test_the_frame_reaches_every_page(sample_home):
+    app = AppTest.from_file(routes.ROOT / "app.py", default_timeout=TIMEOUT).run()
+    for route in routes.ROUTES:
+        app.switch_page(f"pages/{route.name}.py").run()
+        assert_healthy(app)

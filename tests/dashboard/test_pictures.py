@@ -1,0 +1,51 @@
+import io
+
+import numpy as np
+from PIL import Image
+
+from cxrkd.dashboard.pictures import Panel, data_uri, grey_to_rgb, outlined, outlines, png, strip
+
+
+def test_grey_floats_become_three_equal_channels():
+    rgb = grey_to_rgb(np.array([[0.0, 0.5, 1.2]], np.float32))
+    assert rgb.tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
+
+
+def test_png_keeps_every_pixel():
+    rgb = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(rgb)))), rgb)
+    assert data_uri(rgb).startswith("data:image/png;base64,")
+
+
+def test_outline_of_a_rectangle_is_its_border():
+    mask = np.zeros((10, 12), dtype=bool)
+    mask[2:5, 4:9] = True
+    ((x, y),) = outlines(mask)
+    assert (x.min(), x.max(), y.min(), y.max()) == (3.5, 8.5, 1.5, 4.5)
+
+
+def test_outline_closes_at_the_edge_of_the_film():
+    mask = np.zeros((6, 6), dtype=bool)
+    mask[:2, :2] = True
+    ((x, y),) = outlines(mask)
+    assert (x[0], y[0]) == (x[-1], y[-1])
+
+
+def test_no_outline_for_an_empty_mask():
+    assert outlines(np.zeros((4, 4), dtype=bool)) == ()
+
+
+def test_outline_is_drawn_where_the_mask_ends():
+    mask = np.zeros((20, 20), dtype=bool)
+    mask[5:15, 5:15] = True
+    drawn = np.asarray(outlined(np.zeros((20, 20, 3), np.uint8), outlines(mask), scale=2))
+    assert drawn[20, 10].any()
+    assert not drawn[20, 20].any()
+
+
+def test_strip_holds_all_panels_side_by_side():
+    panels = [Panel("Teacher", np.full((10, 10, 3), v, np.uint8), note="90 %") for v in (10, 200)]
+    picture = Image.open(io.BytesIO(strip(panels, scale=3)))
+    assert picture.size == (2 * 30 + 8, 30 + 34)
+    assert picture.getpixel((15, 34 + 15)) == (10, 10, 10)
+    assert picture.getpixel((38 + 15, 34 + 15)) == (200, 200, 200)
