@@ -31,7 +31,7 @@ def choose_members(run: Run) -> list[Member]:
     return [member for member in there if member in (chosen or start)]
 
 
-def show_film(film: session.Film, answer: Answer) -> None:
+def show_film(film: session.Film, answer: Answer, key: str) -> None:
     picture, chart = st.columns([2, 5], gap="medium")
     with picture:
         st.image(grey_to_rgb(film.pixels), width="stretch", alt=film.name)
@@ -44,12 +44,12 @@ def show_film(film: session.Film, answer: Answer) -> None:
             )
         parts.reader_notes(film)
     with chart:
-        by_chart, by_table = st.tabs(["Chart", "Table"], key=f"tabs_{film.key}")
+        by_chart, by_table = st.tabs(["Chart", "Table"], key=f"tabs_{key}")
         with by_chart:
             probs = {str(m): said.probs for m, said in answer.members.items()}
             cuts = {str(m): said.thresholds for m, said in answer.members.items()}
             figure = probabilities.probabilities(answer.labels, probs, cuts, present=film.truth or ())
-            parts.chart(figure, key=f"probs_{film.key}", alt=f"Probabilities for {film.name}")
+            parts.chart(figure, key=f"probs_{key}", alt=f"Probabilities for {film.name}")
             st.caption(
                 "Filled: at or above that model's own threshold. Bold: truly present."
                 if film.truth is not None
@@ -58,7 +58,7 @@ def show_film(film: session.Film, answer: Answer) -> None:
         with by_table:
             table = answers_table.answer_table(answer)
             st.dataframe(
-                table, hide_index=True, height="content", key=f"table_{film.key}", column_config=parts.percent(table)
+                table, hide_index=True, height="content", key=f"table_{key}", column_config=parts.percent(table)
             )
 
 
@@ -69,10 +69,10 @@ def show(films: list[session.Film], answers: list[Answer]) -> None:
         if answer.warning:
             st.warning(f"**{film.name}**: {answer.warning}", icon=":material/warning:")
         if len(films) == 1:
-            show_film(film, answer)
+            show_film(film, answer, f"{index}_{film.key}")
             continue
         with st.expander(film.name, expanded=index == 0):
-            show_film(film, answer)
+            show_film(film, answer, f"{index}_{film.key}")
 
 
 def page() -> None:

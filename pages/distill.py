@@ -15,6 +15,7 @@ ICONS = {
     "interrupted": ":orange-badge[interrupted]",
 }
 POLL_S = 2.0
+HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *parts.MEMBER_TITLES, "Took", "When")
 
 
 def new_run(runs: list[Run]) -> None:
@@ -24,6 +25,7 @@ def new_run(runs: list[Run]) -> None:
     finished = [run.id for run in runs if run.state.status == "done"]
     config = forms.run_config(start, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
     if config is not None:
+        caching.guessed_seconds(config)  # builds the networks, and so refuses an image size that one does not take
         session.current().followed_run_id = submit(config).id
         st.rerun()
 
@@ -97,11 +99,17 @@ def followed(runs: list[Run]) -> Run | None:
 
 
 def history(runs: list[Run]) -> None:
-    table = tables.runs_table(runs)
+    table = tables.runs_table(runs, caching.metrics)
     form = {name: st.column_config.NumberColumn(format="%.3f") for name in parts.MEMBER_TITLES}
     form["When"] = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
     picked = st.dataframe(
-        table, hide_index=True, column_config=form, on_select="rerun", selection_mode="single-row", key="history"
+        table,
+        hide_index=True,
+        column_order=HISTORY_COLUMNS,
+        column_config=form,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="history",
     )
     rows = picked["selection"]["rows"]
     st.caption("Macro AUROC on the test patients, mean over seeds. Select a row to look at that run.")

@@ -58,7 +58,11 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     members: tuple[Member, ...] = ("teacher", student)
     said = {member: caching.predictions(run, member) for member in members}
     cuts = {member: metrics.of(member).thresholds_array() for member in members}
-    case, k = explaining.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets)
+    best = explaining.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets)
+    if best is None:
+        parts.notice("No test image has a finding, so there is nothing to look for.")
+        return
+    case, k = best
     film = sources.film_of_row(run, caching.table(run.config.data).row_of(str(said["teacher"].ids[case])))
     label = run.labels[k]
     st.subheader(f"Where they see {display_name(label).lower()}", anchor=False)

@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.files import read_input, writing
-from cxrkd.cli.names import comma_separated
+from cxrkd.cli.options import add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, number, table
 from cxrkd.errors import ImageError
 
 if TYPE_CHECKING:
     from cxrkd.runs.answer import Answer, Input
-
-MANY_IMAGES = 500
-"""From here on the quicker engines win back the seconds that exporting and comparing them takes."""
-ENGINES = ("auto", "pytorch", "onnxruntime", "openvino", "openvino-bf16")
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -34,25 +30,6 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     add_run_options(verb)
     verb.add_argument("--csv", type=Path, metavar="OUT", help="also write a table, one row a file and label")
     verb.set_defaults(call=call)
-
-
-def add_run_options(verb: argparse.ArgumentParser) -> None:
-    """Which run, members and engine answer."""
-    verb.add_argument("--run", metavar="RUN", help="id or folder of a run (default: the first finished one)")
-    verb.add_argument(
-        "--members", type=comma_separated, metavar="A,B", help="among teacher,alone,distilled (default: all)"
-    )
-    verb.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default="auto",
-        help=f"auto (default): PyTorch below {MANY_IMAGES} images, from there on the fastest that agrees with it",
-    )
-
-
-def engine_for(asked: str, n_images: int) -> str:
-    """What "auto" means for so many images; other names stay as they are."""
-    return "pytorch" if asked == "auto" and n_images < MANY_IMAGES else asked
 
 
 def call(args: argparse.Namespace) -> Report:

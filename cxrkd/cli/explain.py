@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cxrkd.cli.classify as classify_verb
 from cxrkd.cli.files import read_input, writing
 from cxrkd.cli.names import find_label
+from cxrkd.cli.options import add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, number, plain, table
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb.add_argument("file", type=Path, metavar="FILE", help="a radiograph")
     verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: the most probable)")
     verb.add_argument("--method", choices=METHODS, default="gradcam", help="default gradcam")
-    classify_verb.add_run_options(verb)
+    add_run_options(verb)
     verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
     picture = verb.add_argument_group("pictures")
     picture.add_argument("--colormap", default="inferno", help="default inferno; berlin draws evidence against, too")
@@ -80,7 +80,7 @@ def _explain(args: argparse.Namespace, models: Mapping[Member, Classifier], imag
         return explain_cams(models, image.pixels, args.method)
     ticker = Ticker()
     ticker.tell("loading the networks")
-    engines = load_engines(models, classify_verb.engine_for(args.engine, args.samples))
+    engines = load_engines(models, engine_for(args.engine, args.samples))
     labels = next(iter(models.values())).labels
     options = {"n_samples": args.samples, "n_segments": args.segments, "seed": args.seed}
     found = explain_lime(
@@ -137,12 +137,20 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
 
 def _table(one: Mapping[str, Any]) -> list[str]:
     chance = "other labels" if one["method"] == "lime" else "random student"
-    head = ["member", "prob", "fit R2"] if one["method"] == "lime" else ["member", "prob"]
+    head = ["member", "prob", "peak", *(["fit R2"] if one["method"] == "lime" else [])]
     rows = []
     for member, said in one["members"].items():
         agreement = said["agreement_with_teacher"] or {}
         low = agreement.get("other_labels_spearman" if one["method"] == "lime" else "chance_high_spearman")
         fit = [number(said["r2"], 2)] if one["method"] == "lime" else []
         figures = [agreement.get("spearman"), low, agreement.get("ceiling_spearman")]
-        rows.append([member, number(said["prob"]), *fit, *(number(figure, 2, sign=True) for figure in figures)])
+        shown = (number(figure, 2, sign=True) for figure in figures)
+        rows.append([member, number(said["prob"]), _peak(said), *fit, *shown])
     return table([*head, "agreement (Spearman)", chance, "ceiling"], rows)
+
+
+def _peak(said: Mapping[str, Any]) -> str:
+    """The strongest evidence for the label, in units of the map."""
+    rows = said["cam"] if "cam" in said else [said["weights"]]
+    strongest = max(max(row) for row in rows)
+    return f"{strongest:.3g}" if strongest > 0 else "nothing for it"

@@ -177,9 +177,7 @@ def _maps(
     return explain_cams({member: model(_run, member) for member in _run.members()}, _film.pixels, method)
 
 
-@st.cache_data(
-    scope="session", max_entries=12, show_spinner="LIME: showing each model 300 films", show_time=True
-)
+@st.cache_data(scope="session", max_entries=12, show_spinner="LIME: showing each model 300 films", show_time=True)
 def _lime(
     keys: tuple[tuple[str, int], ...], film_key: str, method: str, _run: Run, _film: Film
 ) -> CamExplanation | LimeExplanation:

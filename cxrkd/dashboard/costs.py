@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,8 +48,12 @@ def best(found: Sequence[Measured]) -> dict[str, float]:
 
 
 def timings(found: Sequence[Measured]) -> list[Timing]:
-    """Chart rows, with the engines' full names."""
-    return [Timing(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms) for row in found]
+    """Chart rows, with the engines' full names; engines that could not run are left out."""
+    return [
+        Timing(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms)
+        for row in found
+        if not math.isnan(row.median_ms)
+    ]
 
 
 def latency_table(found: Sequence[Measured]) -> pd.DataFrame:
@@ -57,11 +62,15 @@ def latency_table(found: Sequence[Measured]) -> pd.DataFrame:
     for member in dict.fromkeys(row.member for row in found):
         own = {row.engine: row for row in found if row.member == member}
         row: dict[str, object] = {"Model": MEMBER_NAMES[member]}
-        row |= {engine_name(name): f"{own[name].median_ms:.1f} ms" for name in ENGINE_NAMES if name in own}
+        row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINE_NAMES if name in own}
         fastest = min((r.median_ms for r in own.values() if r.agrees), default=float("nan"))
         row["Best against PyTorch"] = f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own else ""
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _milliseconds(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.1f} ms"
 
 
 def disagreements(found: Sequence[Measured]) -> list[str]:

@@ -134,8 +134,8 @@ def lesion_table(found: Mapping[str, LesionHit]) -> pd.DataFrame:
 
 def showcase(
     logits: Mapping[Member, np.ndarray], thresholds: Mapping[Member, np.ndarray], targets: np.ndarray
-) -> tuple[int, int]:
-    """The case and label (n, k) that all members recognise most clearly.
+) -> tuple[int, int] | None:
+    """The case and label (n, k) that all members recognise most clearly; None without a positive case.
 
     Args:
         logits: member -> (N, K).
@@ -143,6 +143,8 @@ def showcase(
         targets: (N, K); a case counts only where its label is present.
     """
     margins = [expit(logits[member]) - thresholds[member] for member in logits]
+    if not (targets == 1).any():
+        return None
     worst = np.where(targets == 1, np.nan_to_num(np.min(margins, axis=0), nan=-1.0), -2.0)
     n, k = np.unravel_index(np.argmax(worst), worst.shape)
     return int(n), int(k)

@@ -15,7 +15,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import routes, session
 from cxrkd.dashboard.charts import style
-from cxrkd.errors import CxrkdError
+from cxrkd.errors import CxrkdError, RunError
 from cxrkd.runs import Run, list_runs
 
 log = logging.getLogger("cxrkd.dashboard")
@@ -67,8 +67,14 @@ def finished_runs() -> list[Run]:
 
 
 def run_title(run: Run) -> str:
-    """How a run is called in lists."""
-    return f"{run.name} (shipped)" if run.shipped else f"{run.name} · {run.id}" if run.name != run.id else run.name
+    """How a run is called in lists; its id alone where its config cannot be read."""
+    try:
+        name = run.name
+    except RunError:
+        return f"{run.id} (damaged)"
+    if run.shipped:
+        return f"{name} (shipped)"
+    return name if name == run.id else f"{name} · {run.id}"
 
 
 def _choose_run() -> Run | None:

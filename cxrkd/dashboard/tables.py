@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
 from cxrkd.dashboard.charts.quality import Curve, Interval
+from cxrkd.errors import RunError
 from cxrkd.evaluate import ModelMetrics, PairedDifference, pr_curve, reliability, roc_curve
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
@@ -196,30 +197,41 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     return found
 
 
-def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run: where it stands, what it distils, and how good the student became."""
-    return pd.DataFrame([_run_row(run) for run in runs])
+def runs_table(runs: Sequence[Run], read: Callable[[Run], RunMetrics]) -> pd.DataFrame:
+    """One row a run: where it stands, what it distils, and how good its members became.
+
+    Args:
+        runs: any runs; one whose files cannot be read is listed as damaged, so that it can be deleted.
+        read: gives the figures of a finished run.
+    """
+    return pd.DataFrame([_run_row(run, read) for run in runs])
 
 
-def _run_row(run: Run) -> dict[str, object]:
+def _run_row(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, object]:
     state = run.state
-    aurocs = _macro_aurocs(run) if state.status == "done" else {}
     ended = state.finished or state.started
-    return {
+    row: dict[str, object] = {
         "Run": run.id,
         "Status": state.status,
-        "From": run.config.teacher_arch,
-        "To": run.config.student_arch,
-        "Patients": run.config.data.n_patients,
-        "Pixels": run.config.data.image_size,
-        **{MEMBER_NAMES[member]: aurocs.get(member) for member in MEMBERS},
         "Took": duration(state.finished - state.started) if state.finished and state.started else "",
         "When": pd.Timestamp(ended, unit="s") if ended else pd.NaT,
     }
+    try:
+        return row | _run_details(run, read)
+    except RunError:
+        return row | {"Status": "damaged"}
 
 
-def _macro_aurocs(run: Run) -> dict[str, float]:
-    return {str(member): found.over_seeds.macro_auroc for member, found in run.metrics().members.items()}
+def _run_details(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, object]:
+    members = read(run).members if run.state.status == "done" else {}
+    config = run.config
+    return {
+        "From": config.teacher_arch,
+        "To": config.student_arch,
+        "Patients": config.data.n_patients,
+        "Pixels": config.data.image_size,
+        **{MEMBER_NAMES[m]: members[m].over_seeds.macro_auroc if m in members else None for m in MEMBERS},
+    }
 
 
 def best_student(members: Iterable[Member]) -> Member:

@@ -3,8 +3,8 @@ import csv
 import numpy as np
 import pytest
 
-from cxrkd.cli.classify import ENGINES as CLI_ENGINES
-from cxrkd.cli.classify import engine_for
+from cxrkd.cli.options import ENGINES as CLI_ENGINES
+from cxrkd.cli.options import engine_for
 from cxrkd.runs.answer import PHANTOM_WARNING
 from cxrkd.runtime import ENGINES
 

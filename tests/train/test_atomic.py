@@ -20,9 +20,13 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
 def test_whatever_stops_the_writer_nothing_is_left(tmp_path, stop):
-    with pytest.raises(stop), replacing(tmp_path / "x") as part:
-        part.write_text("half")
-        raise stop
+    def write():
+        with replacing(tmp_path / "x") as part:
+            part.write_text("half")
+            raise stop
+
+    with pytest.raises(stop):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 

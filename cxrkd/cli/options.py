@@ -1,0 +1,30 @@
+"""Options that `classify` and `explain` share: which run, which of its networks, on which engine."""
+
+from __future__ import annotations
+
+import argparse
+
+from cxrkd.cli.names import comma_separated
+
+MANY_IMAGES = 500
+"""From here on the quicker engines win back the seconds that exporting and comparing them takes."""
+ENGINES = ("auto", "pytorch", "onnxruntime", "openvino", "openvino-bf16")
+
+
+def add_run_options(verb: argparse.ArgumentParser) -> None:
+    """Which run, members and engine answer."""
+    verb.add_argument("--run", metavar="RUN", help="id or folder of a run (default: the first finished one)")
+    verb.add_argument(
+        "--members", type=comma_separated, metavar="A,B", help="among teacher,alone,distilled (default: all)"
+    )
+    verb.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help=f"auto (default): PyTorch below {MANY_IMAGES} images, from there on the fastest that agrees with it",
+    )
+
+
+def engine_for(asked: str, n_images: int) -> str:
+    """What "auto" means for so many images; other names stay as they are."""
+    return "pytorch" if asked == "auto" and n_images < MANY_IMAGES else asked

@@ -1,0 +1,55 @@
+"""The form of a run: presets are valid, bounds are pydantic's, an untouched form is its preset."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.dashboard import fields, forms
+from cxrkd.errors import ConfigError
+
+
+def form_script(name):
+    import streamlit as st
+
+    from cxrkd.dashboard import forms
+
+    config = forms.run_config(forms.PRESETS[name], [], suggested_name="untouched")
+    if config is not None:
+        st.session_state["config"] = config
+
+
+@pytest.mark.parametrize("name", list(forms.PRESETS))
+def test_an_untouched_form_is_its_preset(name):
+    page = AppTest.from_function(form_script, args=(name,), default_timeout=60).run()
+    assert "config" not in page.session_state
+    page.button[0].click().run()
+    assert not page.exception
+    assert page.session_state["config"] == forms.PRESETS[name].config("untouched")
+
+
+def test_bounds_are_those_of_the_fields():
+    assert fields.bounds(PhantomConfig, "n_patients") == (20, 200_000)
+    assert fields.bounds(TrainConfig, "learning_rate") == (None, 1)
+    assert fields.bounds(ObjectiveConfig, "gamma") == (0, 10)
+
+
+@pytest.mark.parametrize(("text", "seeds"), [("0", (0,)), ("0, 1,2", (0, 1, 2)), (" 7  9 ", (7, 9))])
+def test_seeds_are_read_with_commas_or_spaces(text, seeds):
+    assert forms.parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "one", "1.5", "-3", ","])
+def test_what_is_no_list_of_seeds_is_explained(text):
+    with pytest.raises(ConfigError, match="whole numbers"):
+        forms.parse_seeds(text)
+
+
+def test_a_value_out_of_range_is_one_sentence_that_names_the_setting():
+    values = RunConfig(name="x").model_dump() | {"seeds": "0", "student_train": {"learning_rate": 0.0}}
+    with pytest.raises(ConfigError, match=r"student_train\.learning_rate: Input should be greater than 0"):
+        forms.validated(values)
+
+
+def test_repeated_seeds_are_refused():
+    with pytest.raises(ConfigError, match="seeds must differ"):
+        forms.validated({"name": "x", "seeds": "1, 1"})

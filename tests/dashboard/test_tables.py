@@ -1,0 +1,123 @@
+"""Numbers as text and backend objects as tables."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrkd.config import RunConfig
+from cxrkd.dashboard import answers, costs, explaining, tables
+from cxrkd.dashboard.look import Look
+from cxrkd.dashboard.session import Film
+from cxrkd.explain import SIGNED_COLORMAPS
+from cxrkd.runs.answer import Answer, MemberAnswer
+
+LOOK = Look("inferno", 0.5, shared=True, heat=True, outline=False)
+
+
+def test_an_undefined_figure_says_so():
+    assert tables.with_interval(math.nan, math.nan, math.nan) == "not enough cases"
+    assert tables.with_interval(0.91234, 0.9, 0.925) == "0.912 (0.900 to 0.925)"
+    assert tables.number(math.nan) == "–"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (7325, "2 h 2 min")])
+def test_durations(seconds, text):
+    assert tables.duration(seconds) == text
+
+
+def test_only_settings_that_differ_are_listed():
+    a, b = RunConfig(name="a"), RunConfig(name="b", student_arch="eeea_net_c1", seeds=(0, 1))
+    assert list(tables.config_differences(a, b)["Setting"]) == ["student_arch", "seeds"]
+    assert tables.config_differences(a, RunConfig(name="c")).empty
+
+
+def answer_of(name="film.png"):
+    def said(probs, cuts):
+        return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25)
+
+    members = {"teacher": said([0.2, 0.9], [0.3, 0.5]), "distilled": said([0.4, 0.7], [0.3, math.nan])}
+    return Answer(name, ("Mass", "Pleural_Thickening"), members, ("inverted",), "trained on phantoms")
+
+
+def test_answers_are_sorted_by_the_teacher_and_carry_both_verdicts():
+    table = answers.answer_table(answer_of())
+    assert list(table["Label"]) == ["Pleural thickening", "Mass"]
+    assert list(table["Teacher says"]) == ["yes", "no"]
+    assert list(table["Student distilled says"]) == ["no threshold", "yes"]
+    np.testing.assert_allclose(table["Student distilled − teacher"], [-0.2, 0.2])
+
+
+def test_the_csv_holds_every_file_label_engine_and_warning():
+    import io
+
+    table = pd.read_csv(io.BytesIO(answers.answers_csv([answer_of("a.png"), answer_of("b.dcm")])))
+    assert list(table["file"]) == ["a.png", "a.png", "b.dcm", "b.dcm"]
+    assert set(table["distilled_engine"]) == {"openvino"}
+    assert set(table["warning"]) == {"trained on phantoms"}
+    assert table["teacher_prob"].tolist() == [0.2, 0.9, 0.2, 0.9]
+
+
+def test_the_summary_names_what_each_member_finds():
+    film = Film("a", "key", np.zeros((4, 4), np.float32), truth=("Mass",))
+    row = answers.answers_summary([film], [answer_of()]).iloc[0]
+    assert (row["True labels"], row["Teacher"], row["Student distilled"]) == ("Mass", "Pleural thickening", "Mass")
+
+
+def test_the_best_latency_leaves_out_engines_that_disagree():
+    found = [
+        costs.Measured("teacher", "pytorch", 30.0, 33.0),
+        costs.Measured("teacher", "openvino", 10.0, 11.0),
+        costs.Measured("teacher", "openvino-bf16", 5.0, 6.0, agrees=False, note="probabilities differ"),
+        costs.Measured("alone", "onnxruntime", math.nan, math.nan, agrees=False, note="is not installed"),
+    ]
+    assert costs.best(found) == {"teacher": 10.0}
+    assert costs.latency_table(found).iloc[0]["Best against PyTorch"] == "3.0 ×"
+    assert [s.split(" is not used")[0] for s in costs.disagreements(found)] == ["OpenVINO bfloat16", "ONNX Runtime"]
+    assert {t.engine for t in costs.timings(found)} == {"PyTorch", "OpenVINO", "OpenVINO bfloat16"}
+
+
+def test_on_a_shared_scale_half_the_evidence_is_drawn_paler():
+    film = np.full((8, 8), 0.5, np.float32)
+    heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 1.0)}
+    notes = dict.fromkeys(heats, "")
+    strong, weak = explaining.panels(film, heats, LOOK, notes)
+    assert not np.array_equal(strong.rgb, weak.rgb)
+    own = Look("inferno", 0.5, shared=False, heat=True, outline=False)
+    strong, weak = explaining.panels(film, heats, own, notes)
+    np.testing.assert_array_equal(strong.rgb, weak.rgb)
+
+
+def test_without_heat_the_film_is_bare():
+    film = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    bare = Look("inferno", 0.5, shared=True, heat=False, outline=False)
+    (panel,) = explaining.panels(film, {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
+    np.testing.assert_array_equal(panel.rgb[..., 0], np.round(film * 255))
+    assert explaining.colour_bar({"teacher": np.ones((2, 2))}, bare, "raw") is None
+
+
+def test_the_colour_bar_carries_raw_units_and_is_signed_for_a_signed_map():
+    heats = {"teacher": np.array([[3.0, -7.0]]), "alone": np.array([[1.0, -1.0]])}
+    positive = explaining.colour_bar(heats, LOOK, "raw")
+    assert (positive.low, positive.high, positive.title) == (0.0, 3.0, "raw")
+    signed = explaining.colour_bar(heats, Look(SIGNED_COLORMAPS[0], 0.5, True, True, False), "raw")
+    assert (signed.low, signed.high) == (-7.0, 7.0)
+
+
+def test_members_without_positive_evidence_are_named():
+    assert explaining.without_evidence({"teacher": np.ones((2, 2)), "alone": -np.ones((2, 2))}) == ["alone"]
+
+
+def test_the_showcase_is_the_case_that_all_members_recognise():
+    logits = {"teacher": np.array([[4.0, -4.0], [3.0, 5.0]]), "distilled": np.array([[-4.0, 0.0], [2.0, 6.0]])}
+    cuts = {member: np.array([0.5, 0.5]) for member in logits}
+    assert explaining.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 1.0]])) == (1, 1)
+    assert explaining.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 0.0]])) == (1, 0)
+    assert explaining.showcase(logits, cuts, np.zeros((2, 2))) is None
+
+
+def test_no_lesion_says_which_labels_would_have_one():
+    assert "Present are: mass." in explaining.no_lesion("Nodule", ("Mass",))
+    assert "no finding" in explaining.no_lesion("Nodule", ())
+    assert "upload" in explaining.no_lesion("Nodule", None)

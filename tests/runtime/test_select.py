@@ -1,0 +1,90 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from cxrkd.runtime import ENGINE_NAMES, ENGINES, compare_engines, export, fastest, select
+from cxrkd.runtime.onnx_engine import OnnxEngine
+from cxrkd.runtime.openvino_engine import OpenVinoEngine
+from cxrkd.runtime.protocol import default_threads
+
+
+def with_latencies(monkeypatch, **latencies):
+    """Engines as fast as a test needs them."""
+    monkeypatch.setattr(
+        select, "_timed", lambda engine, x, max_s: np.asarray([latencies.get(engine.name.replace("-", "_"), 99.0)])
+    )
+
+
+def by_name(reports):
+    return {r.name: r for r in reports}
+
+
+def test_every_engine_is_reported_in_order(model, images):
+    reports = compare_engines(model, images, threads=1, max_s=0.1)
+    assert tuple(r.name for r in reports) == ENGINES == tuple(ENGINE_NAMES)
+    for report in reports[:3]:
+        assert report.agrees
+        assert report.latency_ms > 0
+        assert report.max_abs_prob_diff < 1e-5
+        assert report.note == ""
+    json.dumps([r.to_dict() for r in reports])
+
+
+def test_the_fastest_that_agrees_is_chosen(model, images, expected, monkeypatch):
+    with_latencies(monkeypatch, pytorch=5, onnxruntime=2, openvino=3)
+    engine, reports = fastest(model, images, threads=1)
+    assert engine.name == "onnxruntime"
+    assert by_name(reports)["openvino"].latency_ms == 3
+    np.testing.assert_allclose(engine.predict(images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_fast_engine_that_differs_is_not_chosen(model, images, monkeypatch):
+    with_latencies(monkeypatch, pytorch=5, onnxruntime=2, openvino=3)
+    right = OnnxEngine.predict
+    monkeypatch.setattr(OnnxEngine, "predict", lambda self, x: right(self, x) + 0.05)
+    engine, reports = fastest(model, images, threads=1)
+    report = by_name(reports)["onnxruntime"]
+    assert engine.name == "openvino"
+    assert not report.agrees
+    assert 1e-3 < report.max_abs_prob_diff < 0.05
+    assert "differ from PyTorch" in report.note
+    assert fastest(model, images, tolerance=0.05, threads=1)[0].name == "onnxruntime"
+
+
+def test_one_wrong_image_in_a_batch_is_enough(model, images, monkeypatch):
+    right = OnnxEngine.predict
+
+    def off(self, x):
+        logits = right(self, x)
+        logits[-1, -1] += 0.05
+        return logits
+
+    monkeypatch.setattr(OnnxEngine, "predict", off)
+    assert not by_name(compare_engines(model, images, threads=1, max_s=0.1))["onnxruntime"].agrees
+
+
+def test_an_engine_that_answers_nan_does_not_agree(model, images, monkeypatch):
+    monkeypatch.setattr(OpenVinoEngine, "predict", lambda self, x: np.full((len(x), 3), np.nan, np.float32))
+    assert not by_name(compare_engines(model, images, threads=1, max_s=0.1))["openvino"].agrees
+
+
+@pytest.mark.parametrize("missing", [("openvino",), ("onnxruntime",), ("onnx",), ("onnxruntime", "openvino")])
+def test_a_missing_package_is_a_note(model, images, tmp_path, monkeypatch, missing):
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+    find = export.find_spec
+    monkeypatch.setattr(export, "find_spec", lambda name: None if name in missing else find(name))
+    engine, reports = fastest(model, images, threads=1, max_s=0.1)
+    assert engine.predict(images).shape == (7, 3)
+    assert by_name(reports)["pytorch"].agrees
+    for name in set(missing) & set(ENGINES):
+        report = by_name(reports)[name]
+        assert not report.agrees
+        assert math.isnan(report.latency_ms)
+        assert f"pip install {name}" in report.note
+
+
+def test_threads_default_to_pytorchs(model):
+    for name in ("pytorch", "onnxruntime", "openvino"):
+        assert select.build_engine(model, name).threads == default_threads()
