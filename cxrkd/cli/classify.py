@@ -81,7 +81,7 @@ def _answers(run: Any, members: Sequence[Any], inputs: Sequence[Input], engine: 
 def _lines(answer: Answer) -> list[str]:
     """One file: its notes, a table of labels, and how long each network took."""
     members = list(answer.members)
-    head = ["label", *(f"{m}{part}" for m in members for part in ("", " threshold"))]
+    head = ["label", *(part for m in members for part in (m, "threshold"))]
     if "teacher" in members:
         head += [f"{m} - teacher" for m in members if m != "teacher"]
     rows = [_row(row, members) for row in answer.table()]

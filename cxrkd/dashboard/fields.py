@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import streamlit as st
 from pydantic import BaseModel
@@ -53,8 +54,29 @@ def real(model: type[BaseModel], name: str, value: float, *, key: str, step: flo
     return float(entered)
 
 
-def choice(model: type[BaseModel], name: str, options: Sequence[str], value: str, *, key: str) -> str:
-    """A select box for a field that names something in a registry."""
+class Titled(Protocol):
+    """An entry of a registry, with the title that people read."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+
+
+def choice(
+    model: type[BaseModel],
+    name: str,
+    options: Sequence[str],
+    value: str,
+    *,
+    key: str,
+    titles: Mapping[str, Titled] | None = None,
+) -> str:
+    """A select box for a field that names something in a registry, shown by title where `titles` gives one."""
     field = _field(model, name)
     index = options.index(value) if value in options else 0
-    return str(st.selectbox(str(field.title), options, index=index, key=key, help=field.description))
+
+    def shown(option: str) -> str:
+        return titles[option].title if titles else option
+
+    label, about = str(field.title), field.description
+    return str(st.selectbox(label, options, index=index, format_func=shown, key=key, help=about))

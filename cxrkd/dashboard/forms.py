@@ -166,11 +166,10 @@ def train_values(start: TrainConfig, key: str) -> dict[str, Any]:
 
 def objective_values(key: str) -> dict[str, Any]:
     """Widgets for the distillation loss; the list of objectives comes from their registry."""
-    known = {objective.name: objective for objective in list_objectives()}
-    name = st.selectbox("Objective", list(known), format_func=lambda n: known[n].title, key=f"{key}_name")
+    known, start = {objective.name: objective for objective in list_objectives()}, ObjectiveConfig()
+    name = choice(ObjectiveConfig, "name", list(known), start.name, key=f"{key}_name", titles=known)
     for objective in known.values():
         st.caption(f"**{objective.title}**: {objective.description} ({objective.reference})")
-    start = ObjectiveConfig()
     alpha, temperature, gamma = st.columns(3)
     with alpha:
         weight = real(ObjectiveConfig, "alpha", start.alpha, key=f"{key}_alpha", step=0.05)

@@ -4,10 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import timm
 import torch
 
 from cxrkd.errors import EngineError
-from cxrkd.models import build
+from cxrkd.models import Classifier, build
+from cxrkd.models.eeea_net import EEEA_NET_C1, EEEANet
+from cxrkd.models.timm_backbone import ChannelsLastBackbone, ViTBackbone
 from cxrkd.runtime import ENGINES, build_engine
 
 EXACT = [name for name in ENGINES if name != "openvino-bf16"]
@@ -109,11 +112,22 @@ def test_an_unknown_engine_is_answered_with_the_list(model):
         build_engine(model, "tensorrt")
 
 
+def small_vit():
+    net = timm.create_model("vit_small_patch16_224", img_size=32, num_classes=2, embed_dim=32, depth=2, num_heads=2)
+    return ViTBackbone(net)
+
+
+def small_swin():
+    """Windows, shifted in every second block."""
+    shape = {"embed_dim": 16, "depths": (2, 2), "num_heads": (1, 2), "window_size": 4}
+    net = timm.create_model("swin_tiny_patch4_window7_224", img_size=32, num_classes=2, **shape)
+    return ChannelsLastBackbone(net)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("arch", ["eeea_net_c2", "vit_small_patch16_224", "swin_tiny_patch4_window7_224"])
-def test_networks_of_every_kind_run_everywhere(arch):
-    torch.manual_seed(0)
-    model = build(arch, ("a", "b"), 32)
+@pytest.mark.parametrize("make", [small_vit, small_swin, lambda: EEEANet(EEEA_NET_C1, 2)], ids=["vit", "swin", "eeea"])
+def test_networks_of_every_kind_run_everywhere(make):
+    model = Classifier("kind", ("a", "b"), 32, make())
     x = np.random.default_rng(0).random((3, 1, 32, 32), np.float32)
     with torch.no_grad():
         model.train()(torch.from_numpy(x))
