@@ -103,7 +103,9 @@ def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) ->
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(found, label).items()}
     st.dataframe(explaining.lesion_table(hits), hide_index=True, key="lesion", column_config=parts.two_digits())
-    st.caption("A uniform map has as much evidence in the lesion as the lesion has area: that is chance.")
+    st.caption(
+        "Share of the positive evidence inside the lesion. Chance: a uniform map, which is the lesion's share of the film."
+    )
 
 
 def explain(run: Run, film: session.Film) -> None:

@@ -23,6 +23,7 @@ NEXT = (
     ("results", "Read the curves", "ROC, precision and calibration of every label."),
     ("distill", "Distil a student", "Start a run here, watch it, and open it on every page."),
 )
+FOCAL = ("Effusion", "Mass", "Nodule", "Pneumothorax", "Consolidation", "Hernia")
 LOOK = Look(colormap="inferno", opacity=0.65, shared=False, heat=True, outline=True)
 
 
@@ -58,7 +59,8 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     members: tuple[Member, ...] = ("teacher", student)
     said = {member: caching.predictions(run, member) for member in members}
     cuts = {member: metrics.of(member).thresholds_array() for member in members}
-    best = explaining.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets)
+    focal = [k for k, label in enumerate(run.labels) if label in FOCAL]
+    best = explaining.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets, focal)
     if best is None:
         parts.notice("No test image has a finding, so there is nothing to look for.")
         return
@@ -72,7 +74,10 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
     drawn = explaining.panels(film.pixels, heats, LOOK, notes, outlines(mask))
     parts.chart(films.films(drawn, height=360), key="look", alt=f"Grad-CAM of teacher and student for {label}")
-    st.caption("Grad-CAM on a test image. The line is where the finding was drawn.")
+    st.caption(
+        "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "
+        "its maps. The line is where the finding was drawn."
+    )
 
 
 def next_steps() -> None:

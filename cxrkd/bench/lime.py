@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 from collections.abc import Callable, Iterator
 
@@ -89,16 +91,16 @@ def _ours(plan: Plan, predicts: dict[str, Counted]) -> object:
 def _theirs(plan: Plan, rgb: np.ndarray, segments: np.ndarray, predict: Counted) -> object:
     """As its documentation has it, with the superpixels of our side and all labels from one pass."""
     explainer = LimeImageExplainer(random_state=0, verbose=False)
-    return explainer.explain_instance(
-        rgb,
-        predict,
-        labels=range(len(plan.teacher.labels)),
-        top_labels=None,
-        num_samples=plan.samples,
-        batch_size=BATCH,
-        segmentation_fn=lambda _: segments,
-        progress_bar=False,
-    )
+    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar cannot be switched off
+        return explainer.explain_instance(
+            rgb,
+            predict,
+            labels=range(len(plan.teacher.labels)),
+            top_labels=None,
+            num_samples=plan.samples,
+            batch_size=BATCH,
+            segmentation_fn=lambda _: segments,
+        )
 
 
 def _side(work: Callable[[], object], predicts: list[Counted]) -> dict[str, float | int]:

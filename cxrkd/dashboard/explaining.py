@@ -121,10 +121,10 @@ def lesion_table(found: Mapping[str, LesionHit]) -> pd.DataFrame:
         [
             {
                 "Model": MEMBER_NAMES[member],
-                "Maximum in the lesion": "yes" if hit.hit else "no",
-                "Evidence in the lesion": hit.energy,
-                "… of a uniform map": hit.area,
-                "Times chance": hit.energy_gain,
+                "Peak inside": "yes" if hit.hit else "no",
+                "Evidence inside": hit.energy,
+                "Chance": hit.area,
+                "× chance": hit.energy_gain,
                 "IoU": hit.iou,
             }
             for member, hit in found.items()
@@ -133,7 +133,10 @@ def lesion_table(found: Mapping[str, LesionHit]) -> pd.DataFrame:
 
 
 def showcase(
-    logits: Mapping[Member, np.ndarray], thresholds: Mapping[Member, np.ndarray], targets: np.ndarray
+    logits: Mapping[Member, np.ndarray],
+    thresholds: Mapping[Member, np.ndarray],
+    targets: np.ndarray,
+    preferred: Sequence[int] = (),
 ) -> tuple[int, int] | None:
     """The case and label (n, k) that all members recognise most clearly; None without a positive case.
 
@@ -141,7 +144,10 @@ def showcase(
         logits: member -> (N, K).
         thresholds: member -> probabilities (K,).
         targets: (N, K); a case counts only where its label is present.
+        preferred: labels to choose from if one of them is present anywhere, for example those with a small lesion.
     """
+    among = np.isin(np.arange(targets.shape[1]), preferred) & (targets == 1).any(axis=0)
+    targets = np.where(among, targets, 0) if among.any() else targets
     margins = [expit(logits[member]) - thresholds[member] for member in logits]
     if not (targets == 1).any():
         return None

@@ -38,7 +38,7 @@ def choose_look(has_truth: bool) -> Look:
     opacity = middle.slider("Opacity", 0.0, 1.0, 0.6, 0.05, key="look_opacity")
     with right.container(horizontal=True):
         heat = st.toggle("Heat", True, key="look_heat", help="off shows the bare film")
-        shared = st.toggle("Shared scale", True, key="look_shared", help=SHARED_HELP)
+        shared = st.toggle("Shared scale", False, key="look_shared", help=SHARED_HELP)
         outline = st.toggle("Lesion truth", True, key="look_outline", disabled=not has_truth)
     return Look(str(colormap), float(opacity), shared, heat, outline and has_truth)
 

@@ -135,7 +135,7 @@ def reader_notes(film: session.Film) -> None:
 
 def two_digits() -> dict[str, ColumnConfig]:
     """Two decimals for every numeric column of the explanation tables."""
-    names = (*MEMBER_TITLES, "Evidence in the lesion", "… of a uniform map", "Times chance", "IoU")
+    names = (*MEMBER_TITLES, "Evidence inside", "Chance", "× chance", "IoU")
     return {name: st.column_config.NumberColumn(format="%.2f") for name in names}
 
 

@@ -29,7 +29,12 @@ def with_interval(value: float, low: float, high: float, *, digits: int = 3, sig
     if math.isnan(value):
         return NOT_ENOUGH
     form = f"{'+' if sign else ''}.{digits}f"
-    return f"{value:{form}} ({low:{form}} to {high:{form}})"
+    return minus(f"{value:{form}} ({low:{form}} to {high:{form}})")
+
+
+def minus(text: str) -> str:
+    """Hyphens of formatted numbers as true minus signs."""
+    return text.replace("-", "−")
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from cxrkd.dashboard import costs
+from cxrkd.dashboard.tables import minus
 from cxrkd.evaluate import PairedDifference
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 
@@ -22,7 +23,8 @@ def estimate(title: str, value: float, low: float, high: float, form: str, *, he
     if math.isnan(value):
         figure(title, "–", "not enough cases", help=help)
     else:
-        figure(title, f"{value:{form}}", f"95 %: {low:{form}} to {high:{form}}", help=help)
+        shown = (minus(f"{number:{form}}") for number in (value, low, high))
+        figure(title, next(shown), "95 %: {} to {}".format(*shown), help=help)
 
 
 def auroc(title: str, found: MemberMetrics) -> None:

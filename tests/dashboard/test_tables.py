@@ -121,3 +121,14 @@ def test_no_lesion_says_which_labels_would_have_one():
     assert "Present are: mass." in explaining.no_lesion("Nodule", ("Mass",))
     assert "no finding" in explaining.no_lesion("Nodule", ())
     assert "upload" in explaining.no_lesion("Nodule", None)
+
+
+def test_a_loss_is_printed_with_a_true_minus():
+    assert tables.with_interval(-0.006, -0.016, 0.004, sign=True) == "−0.006 (−0.016 to +0.004)"
+
+
+def test_the_showcase_prefers_some_labels_where_one_is_present():
+    logits = {"teacher": np.array([[1.0, 9.0], [0.5, 9.0]])}
+    cuts = {"teacher": np.array([0.5, 0.5])}
+    assert explaining.showcase(logits, cuts, np.ones((2, 2)), preferred=[0]) == (0, 0)
+    assert explaining.showcase(logits, cuts, np.array([[0.0, 1.0], [0.0, 0.0]]), preferred=[0]) == (0, 1)

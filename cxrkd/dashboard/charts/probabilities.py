@@ -23,7 +23,8 @@ def probabilities(
     """Dumbbells: a marker per member and label, joined by a line; a tick at that member's threshold.
 
     A marker is filled where the probability reaches the threshold. Labels are sorted by the first member's
-    probability, highest on top; labels known to be present are bold.
+    probability, highest on top; labels known to be present are bold. The axis starts at 0 and ends behind the largest
+    value, because the probabilities of rare findings crowd near 0.
 
     Args:
         labels: K label names.
@@ -39,7 +40,9 @@ def probabilities(
     for member in members:
         _ticks(chart, names, thresholds[member][order], member)
         _markers(chart, names, probs[member][order], thresholds[member][order], member)
-    chart.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title="Probability; the tick is that model's threshold")
+    top = max(0.3, *(float(np.nan_to_num(values).max()) for table in (probs, thresholds) for values in table.values()))
+    title = "Probability; the tick is that model's threshold"
+    chart.update_xaxes(range=[-0.02 * top, 1.05 * top], tickformat=".0%", title=title)
     chart.update_yaxes(categoryorder="array", categoryarray=names, showgrid=False)
     return chart
 
