@@ -13,12 +13,9 @@ from cxrkd.runs.answer import Answer
 
 
 def choose_films(run: Run) -> list[session.Film]:
-    left, right = st.columns([1, 3])
-    with left:
-        source = parts.choose("Images", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="classify_source")
+    source = parts.choose("Images", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="classify_source")
     if source == sources.SAMPLES:
-        with right:
-            return sources.choose_samples(run, "classify")
+        return sources.choose_samples(run, "classify")
     return sources.read_uploads(sources.remember_uploads("classify_upload"), run.config.data.image_size)
 
 
@@ -32,6 +29,8 @@ def choose_members(run: Run) -> list[Member]:
 
 
 def show_film(film: session.Film, answer: Answer, key: str) -> None:
+    if answer.warning:
+        st.warning(answer.warning, icon=":material/warning:")
     picture, chart = st.columns([2, 5], gap="medium")
     with picture:
         st.image(grey_to_rgb(film.pixels), width="stretch", alt=film.name)
@@ -57,17 +56,15 @@ def show_film(film: session.Film, answer: Answer, key: str) -> None:
             )
         with by_table:
             table = answers_table.answer_table(answer)
-            st.dataframe(
-                table, hide_index=True, height="content", key=f"table_{key}", column_config=parts.percent(table)
-            )
+            st.dataframe(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
 
 
 def show(films: list[session.Film], answers: list[Answer]) -> None:
     if len(films) > 1:
+        for warning in dict.fromkeys(answer.warning for answer in answers if answer.warning):
+            st.warning(warning, icon=":material/warning:")
         st.dataframe(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
     for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
-        if answer.warning:
-            st.warning(f"**{film.name}**: {answer.warning}", icon=":material/warning:")
         if len(films) == 1:
             show_film(film, answer, f"{index}_{film.key}")
             continue

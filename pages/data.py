@@ -78,10 +78,11 @@ def split_check(table: Preview) -> None:
 
 
 def by_view(table: Preview) -> None:
-    shares = {view: table.targets[table.views == view].mean(axis=0) for view in ("PA", "AP")}
+    shares = {view: 100 * table.targets[table.views == view].mean(axis=0) for view in ("PA", "AP")}
     frame = pd.DataFrame({"Finding": [display_name(label) for label in table.labels], **shares})
+    top = float(5 * np.ceil(max(share.max() for share in shares.values()) / 5))
     form = {
-        view: st.column_config.ProgressColumn(view, format="percent", min_value=0, max_value=0.5) for view in shares
+        view: st.column_config.ProgressColumn(view, format="%.1f %%", min_value=0, max_value=top) for view in shares
     }
     st.dataframe(frame, hide_index=True, column_config=form, height="content", key="views")
     st.caption(

@@ -53,7 +53,7 @@ def draw_curves(run: Run) -> None:
         if run.state.active:
             st.caption("Curves appear after the first epoch.")
         return
-    left, right = st.columns(2)
+    left, right = parts.side_by_side()
     with left:
         st.markdown("Training loss")
         parts.chart(training.epoch_curves(events, "loss", "Loss"), key="live_loss", alt="Training loss by epoch")
@@ -101,6 +101,7 @@ def followed(runs: list[Run]) -> Run | None:
 def history(runs: list[Run]) -> None:
     table = tables.runs_table(runs, caching.metrics)
     form = {name: st.column_config.NumberColumn(format="%.3f") for name in parts.MEMBER_TITLES}
+    form["Status"] = st.column_config.TextColumn(width=95)
     form["When"] = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
     picked = st.dataframe(
         table,
@@ -110,6 +111,7 @@ def history(runs: list[Run]) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key="history",
+        placeholder="–",
     )
     rows = picked["selection"]["rows"]
     st.caption("Macro AUROC on the test patients, mean over seeds. Select a row to look at that run.")

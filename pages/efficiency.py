@@ -32,10 +32,8 @@ def headline(run: Run) -> None:
 
 def measure(run: Run) -> None:
     found = measuring.measured(run)
-    left, right = st.columns([1, 3], vertical_alignment="center")
-    pressed = left.button(
-        "Measure latency on this machine", icon=":material/timer:", type="secondary" if found else "primary"
-    )
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    pressed = left.button("Measure latency", icon=":material/timer:", type="secondary" if found else "primary")
     right.caption("Each member on each engine, one image at a time. Takes under a minute; other work slows it down.")
     if pressed:
         bar = st.progress(0.0, text="Preparing the engines")
@@ -70,7 +68,7 @@ def against_cost(run: Run) -> None:
 
 
 def page(run: Run) -> None:
-    headline(run)
+    top = st.container()
     st.subheader("Counted", anchor=False)
     st.dataframe(costs.complexity_table(caching.metrics(run), caching.complexities(run)), hide_index=True, key="counts")
     st.caption(
@@ -80,6 +78,8 @@ def page(run: Run) -> None:
     measure(run)
     st.subheader("Quality against cost", anchor=False)
     against_cost(run)
+    with top:  # last, because measuring changes it
+        headline(run)
 
 
 with parts.boundary():

@@ -18,12 +18,9 @@ LIME_NOTE = "Which superpixels raise the label's logit when they are seen: 300 a
 
 
 def choose_film(run: Run) -> session.Film | None:
-    left, right = st.columns([1, 3])
-    with left:
-        source = parts.choose("Image", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="explain_source")
+    source = parts.choose("Image", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="explain_source")
     if source == sources.SAMPLES:
-        with right:
-            return sources.choose_sample(run, "explain")
+        return sources.choose_sample(run, "explain")
     uploads = dict(sources.remember_uploads("explain_upload"))
     if not uploads:
         parts.empty_state("Drop a radiograph above, or switch to Samples.")
@@ -103,9 +100,7 @@ def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) ->
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(found, label).items()}
     st.dataframe(explaining.lesion_table(hits), hide_index=True, key="lesion", column_config=parts.two_digits())
-    st.caption(
-        "Share of the positive evidence inside the lesion. Chance: a uniform map, which is the lesion's share of the film."
-    )
+    st.caption("Share of the positive evidence inside the lesion; chance is the lesion's share of the film.")
 
 
 def explain(run: Run, film: session.Film) -> None:
@@ -120,7 +115,7 @@ def explain(run: Run, film: session.Film) -> None:
         label = choose_label(found, film)
     st.caption(CAM_NOTES.get(method, LIME_NOTE))
     pictures(run, film, found, label)
-    left, right = st.columns(2)
+    left, right = parts.side_by_side()
     with left, parts.boundary():
         st.subheader("Do they look at the same places?", anchor=False)
         if isinstance(found, LimeExplanation):

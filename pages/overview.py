@@ -28,7 +28,7 @@ LOOK = Look(colormap="inferno", opacity=0.65, shared=False, heat=True, outline=T
 
 
 def quality_row(metrics: RunMetrics) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="center")
+    left, right = parts.side_by_side()
     with left:
         cells = st.grid(2, min_column_width=150)
         for member, found in metrics.members.items():
@@ -73,7 +73,7 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     notes = {str(m): f"{expit(found.logits[k]):.0%}" for m, found in maps.items()}
     mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
     drawn = explaining.panels(film.pixels, heats, LOOK, notes, outlines(mask))
-    parts.chart(films.films(drawn, height=360), key="look", alt=f"Grad-CAM of teacher and student for {label}")
+    parts.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "
         "its maps. The line is where the finding was drawn."
@@ -82,7 +82,7 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
 
 def next_steps() -> None:
     st.subheader("What to do next", anchor=False)
-    cells = st.grid(4, min_column_width=190)
+    cells = st.grid(2, min_column_width=190)
     for name, title, sentence in NEXT:
         with cells.cell(), st.container(border=True, height="stretch"):
             routes.link(name, title)
@@ -99,7 +99,7 @@ def page() -> None:
     quality_row(metrics)
     costs = st.container()
     parts.notice(f"{parts.PHANTOM_RESULT} {tiles.gain_sentence(metrics)}")
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = parts.side_by_side()
     with left, parts.boundary():
         both_look(run, metrics)
     with right:

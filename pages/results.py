@@ -29,7 +29,7 @@ def curves(run: Run, metrics: RunMetrics) -> None:
         return
     label = st.selectbox("Label", labels, format_func=display_name, key="results_label")
     k, said = metrics.labels.index(label), read_predictions(run, metrics)
-    left, right = st.columns(2)
+    left, right = parts.side_by_side()
     with left:
         st.subheader("ROC", anchor=False)
         parts.chart(quality.roc(tables.roc_curves(said, k)), key="roc", alt=f"ROC curves for {label}")
@@ -45,10 +45,10 @@ def read_predictions(run: Run, metrics: RunMetrics) -> dict[Member, Predictions]
 
 
 def per_label(run: Run, metrics: RunMetrics) -> None:
-    left, right = st.columns([3, 2])
+    left, right = parts.side_by_side()
     with left:
         st.subheader("AUROC with 95 % interval", anchor=False)
-        rows = {str(member): tables.label_intervals(found.model) for member, found in metrics.members.items()}
+        rows = {str(member): tables.label_intervals(found.over_seeds) for member, found in metrics.members.items()}
         parts.chart(quality.forest(metrics.labels, rows), key="forest", alt="AUROC of each label and member")
     with right:
         st.subheader("Gain of distillation", anchor=False)
@@ -56,7 +56,7 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
             parts.notice("This run trained no student alone, so there is no gain to show.")
         else:
             rows_gain = tables.difference_intervals(metrics.gain)
-            figure = quality.differences(metrics.labels, rows_gain, "distilled", "alone")
+            figure = quality.differences(metrics.labels, rows_gain, "distilled", "alone", beside=len(rows))
             parts.chart(figure, key="gain", alt="Paired AUROC difference of each label")
             st.caption("A hollow marker: the interval holds zero, so no difference is shown.")
     st.dataframe(tables.auroc_table(metrics), hide_index=True, height="content", key="auroc_table")
@@ -73,7 +73,7 @@ def calibration(run: Run, metrics: RunMetrics) -> None:
     labels = ["All labels pooled", *tables.evaluable(metrics)]
     shown = st.selectbox("Label", labels, format_func=display_name, key="calibration_label")
     k = None if shown == labels[0] else metrics.labels.index(shown)
-    left, right = st.columns(2)
+    left, right = parts.side_by_side()
     with left:
         figure = quality.reliability(tables.reliability_curves(read_predictions(run, metrics), k))
         parts.chart(figure, key="reliability", alt="Reliability diagram")
@@ -94,7 +94,7 @@ def calibration(run: Run, metrics: RunMetrics) -> None:
         tables.operating_points(metrics, member), hide_index=True, height="content", column_config=form, key="points"
     )
     st.caption(
-        "Thresholds are chosen on the validation patients (Youden), sensitivity and the rest are of the test patients."
+        "First seed of each member. Thresholds come from validation patients (Youden), the rest from test patients."
     )
 
 

@@ -13,7 +13,9 @@ from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import Measure, Timing, interleave, stopwatch
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier
+from cxrkd.runs.answer import probe
 from cxrkd.runtime import ENGINES, TOLERANCE, Engine, build_engine
+from cxrkd.runtime.select import worst_change
 
 GOAL = Goal(30)
 EAGER = "pytorch"
@@ -21,7 +23,7 @@ EAGER = "pytorch"
 
 @dataclass(frozen=True)
 class Row:
-    """One network on one engine; the difference is of probabilities, from eager PyTorch, on the measured image."""
+    """One network on one engine; the difference is the largest of a probability from eager PyTorch's."""
 
     ms: float
     max_abs_prob_diff: float
@@ -77,6 +79,8 @@ def _asking(engine: Engine, x: np.ndarray) -> Measure:
 
 
 def _row(built: dict[Key, Engine], key: Key, timing: Timing, x: np.ndarray) -> Row:
-    eager, own = (expit(built[k].predict(x).astype(np.float64)) for k in ((key[0], EAGER), key))
-    difference = float(np.abs(own - eager).max())
-    return Row(timing.median_ms, difference, difference <= TOLERANCE)
+    """Agreement is judged as the product does, on the film and on noise."""
+    images = np.concatenate([x, probe(x.shape[-1])])
+    eager, own = (built[k].predict(images) for k in ((key[0], EAGER), key))
+    difference = float(np.abs(expit(own.astype(np.float64)) - expit(eager.astype(np.float64))).max())
+    return Row(timing.median_ms, difference, worst_change(own, eager) <= TOLERANCE)

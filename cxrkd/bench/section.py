@@ -109,11 +109,17 @@ def compare(
 
 
 def _flat(detail: dict[str, Any]) -> list[str]:
-    """Nested figures as lines, inner names behind outer ones."""
+    """Nested figures as lines: outer names in front, innermost figures side by side."""
     lines = []
     for name, value in detail.items():
-        if isinstance(value, dict):
+        if not isinstance(value, dict):
+            lines.append(f"{name}: {_text(value)}")
+        elif any(isinstance(inner, dict) for inner in value.values()):
             lines += [f"{name} {line}" for line in _flat(value)]
-        else:
-            lines.append(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")
+        elif value:
+            lines.append(f"{name}: " + ", ".join(f"{inner} {_text(figure)}" for inner, figure in value.items()))
     return lines
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

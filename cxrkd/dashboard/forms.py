@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
 from cxrkd.dashboard.fields import choice, integer, real
+from cxrkd.dashboard.parts import side_by_side
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
 from cxrkd.models import list_archs
 
+NEW_TEACHER = ""
 PresetName = Literal["Quick look", "Small", "Full"]
 
 
@@ -89,14 +91,14 @@ def run_config(start: Preset, finished: Sequence[str], suggested_name: str) -> R
     prefix = f"new_{start.patients}"
     with st.form(f"{prefix}_form", border=True):
         values = _what(start, finished, suggested_name, prefix)
-        left, right = st.columns(2)
-        with left.expander("Training of the teacher"):
+        left, right = side_by_side()
+        with left, st.expander("Training of the teacher"):
             values["teacher_train"] = train_values(start.teacher, f"{prefix}_teacher")
-        with right.expander("Training of the students"):
+        with right, st.expander("Training of the students"):
             values["student_train"] = train_values(start.student, f"{prefix}_student")
-        with left.expander("Objective"):
+        with left, st.expander("Objective"):
             values["objective"] = objective_values(f"{prefix}_objective")
-        with right.expander("Data and seeds"):
+        with right, st.expander("Data and seeds"):
             values |= _data_and_seeds(start, prefix)
         submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
     return validated(values) if submitted else None
@@ -126,7 +128,14 @@ def _what(start: Preset, finished: Sequence[str], suggested_name: str, prefix: s
         small = choice(RunConfig, "student_arch", list_archs("student"), "eeea_net_c2", key=f"{prefix}_student_arch")
     reuse, control = st.columns([1, 2], vertical_alignment="bottom")
     with reuse:
-        source = choice(RunConfig, "teacher_from", ["", *finished], "", key=f"{prefix}_teacher_from")
+        reused = RunConfig.model_fields["teacher_from"]
+        source = st.selectbox(
+            str(reused.title),
+            [NEW_TEACHER, *finished],
+            format_func=lambda run_id: run_id or "train a new one",
+            key=f"{prefix}_teacher_from",
+            help=reused.description,
+        )
     field = RunConfig.model_fields["control"]
     with control:
         alone = st.checkbox(str(field.title), True, help=field.description, key=f"{prefix}_control")

@@ -51,6 +51,6 @@ def choose_method() -> str:
     """Which explanation: one of `CAM_METHODS`, or "lime"."""
     names = {**CAM_NAMES, LIME: "LIME"}
     chosen = st.segmented_control(
-        "Method", list(names), default="gradcam", format_func=names.__getitem__, required=True, key="method"
+        "Method", list(names), default="gradcam", format_func=names.__getitem__, required=True, wrap=True, key="method"
     )
     return str(chosen or "gradcam")

@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.config import MEMBER_NAMES
@@ -21,6 +21,7 @@ from cxrkd.runs import Run, list_runs
 log = logging.getLogger("cxrkd.dashboard")
 
 PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
+HALF_PX = 360
 MEMBER_TITLES = tuple(MEMBER_NAMES.values())
 NOT_CLINICAL = "Research software. Not for clinical use."
 RUN_HELP = "A run is one distillation: its data, its teacher and its students. New ones are made on the Distil page."
@@ -116,6 +117,12 @@ def chart(figure: go.Figure, *, key: str, alt: str) -> None:
     st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=dict(style.CONFIG), alt=alt)
 
 
+def side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Two halves that become one column where a chart would get too narrow to read."""
+    cells = st.grid(2, min_column_width=HALF_PX, gap="medium")
+    return cells.cell(), cells.cell()
+
+
 def choose(label: str, options: Sequence[str], default: str, *, key: str, help: str | None = None) -> str:
     """A segmented control that always has a value."""
     chosen = st.segmented_control(label, options, default=default, required=True, key=key, help=help)
@@ -137,8 +144,3 @@ def two_digits() -> dict[str, ColumnConfig]:
     """Two decimals for every numeric column of the explanation tables."""
     names = (*MEMBER_TITLES, "Evidence inside", "Chance", "× chance", "IoU")
     return {name: st.column_config.NumberColumn(format="%.2f") for name in names}
-
-
-def percent(table: pd.DataFrame) -> dict[str, ColumnConfig]:
-    """Percent with one decimal for every numeric column."""
-    return {name: st.column_config.NumberColumn(format="percent") for name in table.select_dtypes("number").columns}

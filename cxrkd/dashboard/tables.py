@@ -17,6 +17,7 @@ from cxrkd.runs import Run
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 
+GAIN = "Distilled − alone"
 NOT_ENOUGH = "not enough cases"
 
 
@@ -78,31 +79,33 @@ def evaluable(metrics: RunMetrics) -> list[str]:
 
 
 def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
-    """One row a label and a last one for the macro mean; AUROC with interval per member, gain, positives."""
+    """One row a label and a last one for the macro mean; positives, AUROC with interval per member, gain. All seeds."""
     rows = []
     for k, label in enumerate(metrics.labels):
         row: dict[str, object] = {"Label": display_name(label)}
         for member, found in metrics.members.items():
-            figures = found.model.labels[k]
-            row["Positives"] = figures.n_pos
+            figures = found.over_seeds.labels[k]
+            row["Positives"] = str(figures.n_pos)
             row[MEMBER_NAMES[member]] = with_interval(figures.auroc, figures.auroc_low, figures.auroc_high)
         if metrics.gain is not None:
             gain = metrics.gain.labels[k]
-            row["Distilled − alone"] = with_interval(gain.diff, gain.low, gain.high, sign=True)
+            row[GAIN] = with_interval(gain.diff, gain.low, gain.high, sign=True)
         rows.append(row)
     return pd.DataFrame([*rows, _macro_row(metrics)])
 
 
 def _macro_row(metrics: RunMetrics) -> dict[str, object]:
-    row: dict[str, object] = {"Label": "Macro mean"}
-    for member, found in metrics.members.items():
-        row[MEMBER_NAMES[member]] = with_interval(
-            found.model.macro_auroc, found.model.macro_low, found.model.macro_high
-        )
+    row: dict[str, object] = {"Label": "Macro mean", "Positives": ""}
+    row |= {MEMBER_NAMES[member]: macro_text(found.over_seeds) for member, found in metrics.members.items()}
     if metrics.gain is not None:
         gain = metrics.gain
-        row["Distilled − alone"] = with_interval(gain.macro_diff, gain.macro_low, gain.macro_high, sign=True)
+        row[GAIN] = with_interval(gain.macro_diff, gain.macro_low, gain.macro_high, sign=True)
     return row
+
+
+def macro_text(model: ModelMetrics) -> str:
+    """Macro AUROC with its interval."""
+    return with_interval(model.macro_auroc, model.macro_low, model.macro_high)
 
 
 def metrics_csv(metrics: RunMetrics) -> bytes:
@@ -180,9 +183,7 @@ def comparison(name_a: str, a: RunMetrics, name_b: str, b: RunMetrics) -> pd.Dat
         for name, metrics in ((name_a, a), (name_b, b)):
             found = metrics.members.get(member)  # type: ignore[call-overload]
             row[f"{name}: network"] = found.arch if found else "–"
-            model = found.model if found else None
-            text = with_interval(model.macro_auroc, model.macro_low, model.macro_high) if model else "–"
-            row[f"{name}: macro AUROC"] = text
+            row[f"{name}: macro AUROC"] = macro_text(found.over_seeds) if found else "–"
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -20,7 +20,14 @@ class Backbone(nn.Module, ABC):
     """A network over normalised three-channel images, cut in two where its maps are taken.
 
     `forward_head` must not write into the features it is given: explanations use them after the head has run.
+
+    Attributes:
+        mean: of the three channels that the network expects, for images in [0, 1].
+        std: of the three channels.
     """
+
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
 
     @abstractmethod
     def forward_features(self, x: Tensor) -> Tensor:
@@ -43,19 +50,9 @@ class Classifier(nn.Module):
         labels: K label names, in the order of the logits.
         input_size: side of the square input in pixels, the size to resize images to.
         backbone: the network.
-        mean: of the three channels, for inputs in [0, 1].
-        std: of the three channels.
     """
 
-    def __init__(
-        self,
-        arch: str,
-        labels: Sequence[str],
-        input_size: int,
-        backbone: Backbone,
-        mean: Sequence[float] = IMAGENET_MEAN,
-        std: Sequence[float] = IMAGENET_STD,
-    ) -> None:
+    def __init__(self, arch: str, labels: Sequence[str], input_size: int, backbone: Backbone) -> None:
         super().__init__()
         self.arch = arch
         self.labels = tuple(labels)
@@ -64,8 +61,8 @@ class Classifier(nn.Module):
         self.mean: Tensor
         self.std: Tensor
         # Constants of the architecture, not weights: they are neither counted nor saved.
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K) of grey images x, float32 (B, 1, H, W) in [0, 1]."""

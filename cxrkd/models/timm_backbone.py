@@ -6,7 +6,7 @@ from math import isqrt
 from typing import Any
 
 import timm
-from torch import Tensor, nn
+from torch import Tensor
 
 from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Backbone
@@ -17,19 +17,12 @@ class TimmBackbone(Backbone):
 
     net: Any  # timm's methods are not part of nn.Module's type
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: Any) -> None:
         super().__init__()
         self.net = net
-
-    @property
-    def mean(self) -> tuple[float, ...]:
-        """Channel means the pretrained weights expect; kept for random ones, too, so that both see the same input."""
-        return tuple(self.net.pretrained_cfg["mean"])
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        """Channel deviations, as `mean`."""
-        return tuple(self.net.pretrained_cfg["std"])
+        # What the pretrained weights expect; kept for random ones, too, so that both see the same input.
+        self.mean = tuple(net.pretrained_cfg["mean"])
+        self.std = tuple(net.pretrained_cfg["std"])
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Features of x (B, 3, H, W) as timm cuts them."""
@@ -74,9 +67,7 @@ class ViTBackbone(TimmBackbone):
         return patches.transpose(1, 2).reshape(patches.shape[0], -1, side, side)
 
 
-def create(
-    name: str, n_labels: int, pretrained: bool, img_size: int | None = None, any_size: bool = False
-) -> nn.Module:
+def create(name: str, n_labels: int, pretrained: bool, img_size: int | None = None, any_size: bool = False) -> Any:
     """A timm network with `n_labels` outputs.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cxrkd.errors import ConfigError
 from cxrkd.models import timm_backbone as tb
-from cxrkd.models.classifier import IMAGENET_MEAN, IMAGENET_STD, Backbone, Classifier
+from cxrkd.models.classifier import Backbone, Classifier
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, OFA_595, Chain, EEEANet
 
 Role = Literal["teacher", "student"]
@@ -64,9 +64,7 @@ def build(arch: str, labels: Sequence[str], input_size: int = 224, pretrained: b
         raise ConfigError(f"Unknown network {arch!r}: expected one of {', '.join(list_archs())}.")
     _check_labels(labels)
     _check_size(arch, entry, input_size)
-    backbone = entry.make(len(labels), input_size, pretrained)
-    mean, std = getattr(backbone, "mean", IMAGENET_MEAN), getattr(backbone, "std", IMAGENET_STD)
-    return Classifier(arch, labels, input_size, backbone, mean, std)
+    return Classifier(arch, labels, input_size, entry.make(len(labels), input_size, pretrained))
 
 
 def _check_labels(labels: Sequence[str]) -> None:

@@ -25,7 +25,9 @@ def _from_proc(pid: int) -> str | None:
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()  # the command's name before it may hold spaces and brackets
-    return None if fields[0] in "ZX" else fields[19]
+    state, threads, started = fields[0], int(fields[17]), fields[19]
+    # A leader that is a zombie while its threads still end keeps files open, and with them the worker's lock.
+    return None if state in "ZX" and threads <= 1 else started
 
 
 def _from_ps(pid: int) -> str | None:

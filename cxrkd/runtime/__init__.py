@@ -2,7 +2,7 @@
 
 from cxrkd.runtime.export import export_onnx
 from cxrkd.runtime.protocol import ENGINE_NAMES, ENGINES, Engine
-from cxrkd.runtime.select import TOLERANCE, EngineReport, build_engine, compare_engines, fastest
+from cxrkd.runtime.select import TOLERANCE, EngineReport, build_engine, compare_engines, fastest, worst_change
 
 __all__ = [
     "ENGINES",
@@ -14,4 +14,5 @@ __all__ = [
     "compare_engines",
     "export_onnx",
     "fastest",
+    "worst_change",
 ]

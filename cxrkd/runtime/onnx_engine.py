@@ -6,7 +6,7 @@ import numpy as np
 
 from cxrkd.models import Classifier
 from cxrkd.runtime.export import from_cache, require
-from cxrkd.runtime.protocol import as_batch, default_threads
+from cxrkd.runtime.protocol import as_batch, default_threads, in_chunks
 
 
 class OnnxEngine:
@@ -38,4 +38,7 @@ class OnnxEngine:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1]."""
-        return self._session.run(None, {"image": as_batch(x, self._input_size)})[0]
+        return in_chunks(self._logits, as_batch(x, self._input_size))
+
+    def _logits(self, batch: np.ndarray) -> np.ndarray:
+        return self._session.run(None, {"image": batch})[0]

@@ -11,14 +11,14 @@ import numpy as np
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier
 from cxrkd.runtime.export import from_cache, require
-from cxrkd.runtime.protocol import as_batch, default_threads
+from cxrkd.runtime.protocol import CHUNK, as_batch, default_threads, in_chunks
 
 
 class OpenVinoEngine:
-    """The network's cached ONNX file, compiled for a single image and, when one comes, for larger batches.
+    """The network's cached ONNX file, compiled for a single image and, when one comes, for a chunk of them.
 
-    OpenVINO chooses bfloat16 by itself where the CPU has it. That is faster but moves probabilities in the third
-    digit, so float32 is asked for unless `bf16` says otherwise.
+    OpenVINO chooses bfloat16 by itself where the CPU has it. That is faster but moves probabilities by up to
+    7e-3, so float32 is asked for unless `bf16` says otherwise.
 
     Args:
         model: exported on first use.
@@ -43,21 +43,25 @@ class OpenVinoEngine:
         self._network = from_cache(model, self._core.read_model)
         self._compiling = threading.Lock()
         self._single = _Requests(self._compile(batch=1))
-        self._many: _Requests | None = None
+        self._chunk: _Requests | None = None
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1]."""
-        batch = as_batch(x, self._input_size)
-        return (self._single if len(batch) == 1 else self._for_batches()).infer(batch)
+        return in_chunks(self._logits, as_batch(x, self._input_size))
 
-    def _for_batches(self) -> _Requests:
+    def _logits(self, batch: np.ndarray) -> np.ndarray:
+        if len(batch) == CHUNK:
+            return self._for_chunks().infer(batch)
+        return np.concatenate([self._single.infer(batch[i : i + 1]) for i in range(len(batch))])
+
+    def _for_chunks(self) -> _Requests:
         with self._compiling:
-            if self._many is None:
-                self._many = _Requests(self._compile(batch=-1))
-            return self._many
+            if self._chunk is None:
+                self._chunk = _Requests(self._compile(batch=CHUNK))
+            return self._chunk
 
     def _compile(self, batch: int) -> Any:
-        """A fixed batch of one compiles to faster code than an open batch (-1)."""
+        """Fixed shapes compile to faster code than an open batch."""
         network = self._network.clone()
         network.reshape([batch, 1, self._input_size, self._input_size])
         return self._core.compile_model(

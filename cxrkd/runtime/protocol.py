@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,11 @@ ENGINE_NAMES: dict[str, str] = {
     "openvino": "OpenVINO",
     "openvino-bf16": "OpenVINO bfloat16",
 }
+
+
+CHUNK = 4
+"""Images a CPU engine works on at a time. Activations of more leave the caches: 32 images of EEEA-Net-C2 at once cost
+about a third more, in ONNX Runtime and in OpenVINO, than in fours."""
 
 
 class Engine(Protocol):
@@ -43,6 +49,13 @@ def as_batch(x: np.ndarray, input_size: int) -> np.ndarray:
             "cxrkd.images.to_input prepares them"
         )
     return np.ascontiguousarray(x, np.float32)
+
+
+def in_chunks(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> np.ndarray:
+    """`run` over the batch, CHUNK images at a time, joined again."""
+    if len(batch) <= CHUNK:
+        return run(batch)
+    return np.concatenate([run(batch[start : start + CHUNK]) for start in range(0, len(batch), CHUNK)])
 
 
 def default_threads() -> int:

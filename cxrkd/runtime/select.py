@@ -14,9 +14,9 @@ from cxrkd.runtime.protocol import ENGINES, Engine
 from cxrkd.runtime.timing import time_calls
 from cxrkd.runtime.torch_engine import TorchEngine
 
-TOLERANCE = 1e-3
-"""Largest difference of a probability from PyTorch's that counts as agreement: a tenth of a percentage point, below
-what any page prints. float32 engines stay under 1e-5; bfloat16 does not pass on every network."""
+TOLERANCE = 1e-4
+"""Largest change of any probability against PyTorch's that counts as agreement. Measured on trained networks: float32
+engines stay below 3e-6, bfloat16 moves probabilities by up to 7e-3."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class EngineReport:
         name: one of ENGINES.
         latency_ms: median of one image; NaN where the engine could not be built.
         max_abs_prob_diff: largest difference of a probability from PyTorch's on the images compared; NaN as above.
-        agrees: that difference is within the tolerance.
+        agrees: `worst_change` of the logits is within the tolerance.
         note: why the engine is missing or left out; empty otherwise.
     """
 
@@ -75,7 +75,7 @@ def compare_engines(
     Args:
         model: not changed.
         x: float32 (B, 1, H, W) in [0, 1]; all images are compared, the first is timed.
-        tolerance: largest difference of a probability that counts as agreement.
+        tolerance: largest `worst_change` of a probability that counts as agreement.
         threads: CPU threads of a call.
         max_s: seconds of timing an engine gets.
     """
@@ -104,17 +104,31 @@ def _compare(
 ) -> tuple[dict[str, Engine], list[EngineReport]]:
     engines, missing = _build_all(model, threads)
     expected = engines["pytorch"].predict(x)
-    differences = {name: _prob_difference(engine.predict(x), expected) for name, engine in engines.items()}
+    logits = {name: engine.predict(x) for name, engine in engines.items()}
     latencies = _interleaved(engines, x[:1], max_s)
-    reports = []
-    for name in ENGINES:
-        if name in missing:
-            reports.append(EngineReport(name, float("nan"), float("nan"), False, missing[name]))
-            continue
-        agrees = differences[name] <= tolerance
-        note = "" if agrees else f"probabilities differ from PyTorch's by more than {tolerance:g}"
-        reports.append(EngineReport(name, latencies[name], differences[name], agrees, note))
+    reports = [
+        EngineReport(name, float("nan"), float("nan"), False, missing[name])
+        if name in missing
+        else _report(name, latencies[name], logits[name], expected, tolerance)
+        for name in ENGINES
+    ]
     return engines, reports
+
+
+def _report(name: str, latency_ms: float, logits: np.ndarray, expected: np.ndarray, tolerance: float) -> EngineReport:
+    change = worst_change(logits, expected)
+    agrees = change <= tolerance
+    note = "" if agrees else f"probabilities can differ from PyTorch's by {change:.1g}, more than {tolerance:g}"
+    return EngineReport(name, latency_ms, _prob_difference(logits, expected), agrees, note)
+
+
+def worst_change(logits: np.ndarray, expected: np.ndarray) -> float:
+    """The largest change of a probability that the difference of two sets of logits can stand for.
+
+    The sigmoid's slope is 1/4 at most. Unlike the probabilities' own difference, this does not shrink when the images
+    at hand happen to be confident negatives, so a handful of images speaks for others.
+    """
+    return float(np.abs(logits - expected).max()) / 4
 
 
 def _build_all(model: Classifier, threads: int | None) -> tuple[dict[str, Engine], dict[str, str]]:

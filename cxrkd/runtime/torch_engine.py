@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from cxrkd.models import Classifier
-from cxrkd.runtime.protocol import as_batch, default_threads
+from cxrkd.runtime.protocol import as_batch, default_threads, in_chunks
 
 
 class TorchEngine:
@@ -28,16 +28,18 @@ class TorchEngine:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1]."""
-        batch = torch.from_numpy(as_batch(x, self._model.input_size)).to(self._device)
+        batch = as_batch(x, self._model.input_size)
+        if self._device.type != "cpu":
+            return self._logits(batch)
         before = torch.get_num_threads()
         if before == self.threads:
-            return self._logits(batch)
+            return in_chunks(self._logits, batch)
         torch.set_num_threads(self.threads)
         try:
-            return self._logits(batch)
+            return in_chunks(self._logits, batch)
         finally:
             torch.set_num_threads(before)
 
-    def _logits(self, batch: torch.Tensor) -> np.ndarray:
+    def _logits(self, batch: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return self._model(batch).float().cpu().numpy()
+            return self._model(torch.from_numpy(batch).to(self._device)).float().cpu().numpy()

@@ -56,7 +56,7 @@ def epoch_sizes(train: TrainConfig, full_size: int) -> tuple[int, ...]:
     are multiples of 32, which is what networks shrink an image by.
 
     >>> epoch_sizes(TrainConfig(epochs=2, warm_epochs=4, warm_size=64), 224)
-    (64, 64, 96, 160, 224, 224)
+    (64, 64, 96, 128, 224, 224)
     """
     start = min(train.warm_size, full_size)
     climb = (start * (full_size / start) ** (i / (train.warm_epochs + 1)) for i in range(train.warm_epochs))

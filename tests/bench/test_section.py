@@ -32,10 +32,10 @@ def test_without_a_goal_nothing_is_claimed():
 
 
 def test_a_section_is_json_and_lines():
-    detail = {"a": {"b": 1.5}, "c": 2}
+    detail = {"a": {"b": {"ms": 1.5, "agrees": True}}, "c": 2, "none": {}}
     found = compare("x", ("ours", OURS), ("theirs", THEIRS), goal=Goal(5), detail=detail, remark="Why.")
     document = json.loads(json.dumps(found.to_dict()))
     assert (document["goal"], document["met"], document["ours_ms"], document["detail"]) == (">= 5x", True, 3.0, detail)
     lines = found.lines()
-    assert any("a b: 1.5" in line for line in lines)
+    assert [line.strip() for line in lines[4:-1]] == ["a b: ms 1.5, agrees True", "c: 2"]
     assert lines[-1].strip() == "Why."

@@ -200,3 +200,12 @@ def test_a_label_without_a_threshold_is_drawn_without_a_tick_and_hollow():
     chart = probabilities.probabilities(LABELS, {"teacher": PROBS["teacher"]}, {"teacher": np.array([np.nan] * 3)})
     markers = next(t for t in traces(chart, "Teacher") if t.x[0] is not None)
     assert set(markers.marker.color) == {style.CLEAR}
+
+
+def test_differences_line_up_with_the_forest_beside_them():
+    row = [quality.Interval(0.8, 0.7, 0.9)] * 3
+    left = quality.forest(LABELS, {"teacher": row, "alone": row})
+    right = quality.differences(LABELS, row, "distilled", "alone", beside=2)
+    assert left.layout.height == right.layout.height
+    assert left.layout.margin.t == right.layout.margin.t
+    assert left.layout.yaxis.range == right.layout.yaxis.range

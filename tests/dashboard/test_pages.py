@@ -113,7 +113,7 @@ def test_classify_prints_the_models_own_numbers(sample_home):
     run = open_run("made")
     cuts = dict(zip(run.labels, run.thresholds("distilled"), strict=True))
     mass = table[table["Label"] == "Mass"].iloc[0]
-    assert mass["Student distilled threshold"] == pytest.approx(cuts["Mass"])
+    assert mass["Student distilled: threshold"] == pytest.approx(cuts["Mass"])
     assert mass["Student distilled says"] == ("yes" if mass["Student distilled"] >= cuts["Mass"] else "no")
     assert mass["Student distilled − teacher"] == pytest.approx(mass["Student distilled"] - mass["Teacher"])
     assert list(table["Teacher"]) == sorted(table["Teacher"], reverse=True)
@@ -138,7 +138,7 @@ def test_classify_answers_an_upload_warns_and_explains_a_bad_file(sample_home):
     (error,) = page.error
     assert "notes.txt" in error.value
     assert any("phantoms" in warning.value for warning in page.warning)
-    assert any("Student distilled threshold" in frame.value for frame in page.dataframe)
+    assert any("Student distilled: threshold" in frame.value for frame in page.dataframe)
 
 
 def test_explain_starts_at_the_most_probable_label_and_changes_method(sample_home):

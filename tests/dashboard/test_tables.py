@@ -132,3 +132,32 @@ def test_the_showcase_prefers_some_labels_where_one_is_present():
     cuts = {"teacher": np.array([0.5, 0.5])}
     assert explaining.showcase(logits, cuts, np.ones((2, 2)), preferred=[0]) == (0, 0)
     assert explaining.showcase(logits, cuts, np.array([[0.0, 1.0], [0.0, 0.0]]), preferred=[0]) == (0, 1)
+
+
+def test_a_long_list_of_findings_is_cut_after_three():
+    labels = ("Mass", "Nodule", "Edema", "Hernia", "Fibrosis")
+    said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0)
+    film = Film("a", "key", np.zeros((4, 4), np.float32), real=True)
+    row = answers.answers_summary([film], [Answer("a", labels, {"teacher": said}, (), "")]).iloc[0]
+    assert row["Teacher"] == "Nodule, Edema, Hernia and 2 more"
+    assert "True labels" not in row
+
+
+def test_percent_has_one_decimal_and_differences_a_sign():
+    html = answers.in_percent(answers.answer_table(answer_of())).to_html()
+    assert ">90.0%<" in html
+    assert ">-20.0%<" in html
+    assert ">+20.0%<" in html
+    assert ">–<" in html
+
+
+def test_results_tables_hold_the_figures_over_all_seeds(home_with_run, monkeypatch):
+    from cxrkd.runs import open_run
+
+    monkeypatch.setenv("CXRKD_HOME", str(home_with_run))
+    metrics = open_run("made").metrics()
+    table = tables.auroc_table(metrics)
+    student = metrics.of("distilled")
+    assert table.iloc[-1]["Student distilled"].startswith(f"{student.over_seeds.macro_auroc:.3f}")
+    assert student.over_seeds.macro_auroc != student.model.macro_auroc
+    assert list(table["Positives"])[:2] == [str(row.n_pos) for row in student.model.labels[:2]]

@@ -13,7 +13,7 @@ from cxrkd.models import zoo
 
 SIZE = 32
 
-# Executed here, and by every worker process through PYTHONPATH: "toy" is quick, "slow_toy" can be killed half-way.
+# Executed here, and in every worker process through sitecustomize: "toy" is quick, "slow_toy" can be killed half-way.
 TOY = """
 import time
 from torch import nn
@@ -40,6 +40,25 @@ zoo.register("toy", zoo.Entry("student", lambda n, size, pretrained: Toy(n, 0.0)
 zoo.register("slow_toy", zoo.Entry("student", lambda n, size, pretrained: Toy(n, 0.03), min_size=16))
 """
 
+# Registers the toys as soon as a process imports the zoo, so that those which never do stay quick.
+SITE = f"""
+import importlib.util, sys
+
+
+class WhenZooIsImported:
+    def find_spec(self, name, path, target=None):
+        if name != "cxrkd.models.zoo":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        load = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (load(module), exec({TOY!r}, {{}}))
+        return spec
+
+
+sys.meta_path.insert(0, WhenZooIsImported())
+"""
+
 
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory):
@@ -60,7 +79,7 @@ def furnish(phantoms):
         for made in (home / "cache", site):
             made.mkdir(parents=True)
         (home / "cache" / "phantom").symlink_to(phantoms)
-        (site / "sitecustomize.py").write_text(TOY)
+        (site / "sitecustomize.py").write_text(SITE)
         patch.setenv("CXRKD_HOME", str(home))
         patch.setenv("PYTHONPATH", str(site))
         patch.setenv("OMP_NUM_THREADS", "1")

@@ -135,13 +135,24 @@ def test_the_first_finished_run_is_the_default(monkeypatch):
         choose_run()
 
 
-@pytest.mark.parametrize("engine", ["pytorch", "auto"])
-def test_engines_answer_as_the_networks_do(models, film, engine):
-    few = {"alone": models["alone"]}
-    logits = load_engines(few, engine)["alone"].predict(film[None, None])
+def test_a_named_engine_answers_as_the_network_does(models, film):
+    logits = load_engines({"alone": models["alone"]}, "pytorch")["alone"].predict(film[None, None])
     with torch.inference_mode():
         expected = models["alone"](torch.from_numpy(film)[None, None])
-    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), torch.sigmoid(expected), atol=0.02)
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_auto_takes_the_fastest_that_agrees_for_each_network(models, monkeypatch):
+    compared = []
+
+    def fastest(model, x):
+        compared.append((model, x.shape))
+        return FakeEngine((0.0,), model.arch), []
+
+    monkeypatch.setattr("cxrkd.runtime.fastest", fastest)
+    found = load_engines(models)
+    assert {member: engine.name for member, engine in found.items()} == ARCHS
+    assert compared == [(model, (1, 1, 32, 32)) for model in models.values()]
 
 
 @pytest.mark.parametrize("method", CAM_METHODS)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from cxrkd.config import TrainConfig
@@ -29,3 +31,9 @@ def test_fraction_counts_pixels_not_steps():
     assert schedule.fraction(5) == pytest.approx(0.1)
     assert schedule.fraction(15) == pytest.approx(0.6)
     assert schedule.fraction(99) == 1
+
+
+def test_warm_epochs_climb_without_a_jump_and_end_below_the_full_size():
+    sizes = plan(TrainConfig(epochs=1, warm_epochs=8, warm_size=64), 640, 224).sizes
+    assert sizes == (64, 64, 64, 96, 96, 128, 128, 160, 224)
+    assert all(after / before <= 1.5 for before, after in pairwise(sizes))

@@ -108,9 +108,6 @@ def latency(timings: Sequence[Timing]) -> go.Figure:
                 },
                 orientation="h",
                 marker={"color": style.COLOURS[member]},
-                text=[f"{row.median_ms:.1f} ms" for row in rows],
-                textposition="inside",
-                insidetextanchor="start",
                 name=style.name(member),
                 hovertemplate="%{y}: median %{x:.2f} ms",
             )

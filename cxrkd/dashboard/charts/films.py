@@ -22,7 +22,7 @@ class ColourBar:
     title: str
 
 
-def films(panels: Sequence[Panel], bar: ColourBar | None = None, height: int = 390) -> go.Figure:
+def films(panels: Sequence[Panel], bar: ColourBar | None = None, height: int = 360) -> go.Figure:
     """One picture a panel, axes tied for zoom and pan; outlines on top; one colour bar on the right.
 
     Raises:

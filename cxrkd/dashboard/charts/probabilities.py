@@ -41,7 +41,7 @@ def probabilities(
         _ticks(chart, names, thresholds[member][order], member)
         _markers(chart, names, probs[member][order], thresholds[member][order], member)
     top = max(0.3, *(float(np.nan_to_num(values).max()) for table in (probs, thresholds) for values in table.values()))
-    title = "Probability; the tick is that model's threshold"
+    title = "Probability (tick: threshold)"
     chart.update_xaxes(range=[-0.02 * top, 1.05 * top], tickformat=".0%", title=title)
     chart.update_yaxes(categoryorder="array", categoryarray=names, showgrid=False)
     return chart

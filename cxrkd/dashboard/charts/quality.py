@@ -75,7 +75,7 @@ def _lines(chart: go.Figure, curves: Mapping[str, Curve], hover: str) -> None:
 def forest(labels: Sequence[str], rows: Mapping[str, Sequence[Interval]], x_title: str = "AUROC") -> go.Figure:
     """One line a label and a dodged marker with its interval per member; chance at 0.5."""
     members = style.ordered(rows)
-    chart = style.figure((16 * len(members) + 12) * len(labels) + 100)
+    chart = style.figure(forest_height(len(labels), len(members)))
     chart.add_vline(x=0.5, line={"color": style.NEUTRAL, "dash": "dash", "width": 1})
     for place, member in enumerate(members):
         offset = ((len(members) - 1) / 2 - place) * 0.24
@@ -101,9 +101,25 @@ def macro_forest(rows: Mapping[str, Sequence[Interval]]) -> go.Figure:
     return chart
 
 
-def differences(labels: Sequence[str], rows: Sequence[Interval], better: str, worse: str) -> go.Figure:
-    """Paired difference per label with its interval; filled where the interval leaves zero out."""
-    chart = style.figure(26 * len(labels) + 80, legend=False)
+def forest_height(n_labels: int, n_members: int) -> int:
+    """Pixels of a forest, so that a chart beside it can have its rows at the same heights."""
+    return (13 * n_members + 10) * n_labels + 100
+
+
+def differences(
+    labels: Sequence[str], rows: Sequence[Interval], better: str, worse: str, *, beside: int = 1
+) -> go.Figure:
+    """Paired difference per label with its interval; filled where the interval leaves zero out.
+
+    Args:
+        labels: K names.
+        rows: K intervals.
+        better: what is subtracted from.
+        worse: what is subtracted.
+        beside: members of the forest that stands next to it, whose rows it lines up with.
+    """
+    chart = style.figure(forest_height(len(labels), beside))
+    chart.update_layout(showlegend=False)
     chart.add_vline(x=0, line={"color": style.NEUTRAL, "dash": "dash", "width": 1})
     _whiskers(chart, rows, 0.0, "distilled", hollow_across_zero=True)
     _label_axis(chart, labels)

@@ -1,0 +1,23 @@
+import platform
+import subprocess
+import sys
+
+import pytest
+
+FAULTS = """
+import resource, torch
+from cxrkd.train.allocator import keep_freed_memory
+if {switch}: assert keep_freed_memory()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20): torch.zeros(8_000_000).add_(1)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the switch belongs to glibc")
+def test_kept_memory_is_not_faulted_in_again():
+    def faults(switch):
+        code = [sys.executable, "-c", FAULTS.format(switch=switch)]
+        return int(subprocess.run(code, capture_output=True, text=True, check=True).stdout)
+
+    assert faults(True) < 0.5 * faults(False)
