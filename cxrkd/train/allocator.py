@@ -1,7 +1,8 @@
 """Keep freed memory in the process while training.
 
 glibc gives every large block back to the system on free, so that each step faults all its activations in again. Telling
-it not to made a step of EEEA-Net-C2 at 128 px 1.5 to 2 times as fast on two cores (docs/experiments.md).
+it not to through environment variables made a
+step of EEEA-Net-C2 at 128 px 1.5 to 2 times as fast on two cores (docs/experiments.md); this call sets the same switch.
 """
 
 from __future__ import annotations
