@@ -68,7 +68,7 @@ def show(films: list[session.Film], answers: list[Answer]) -> None:
         if len(films) == 1:
             show_film(film, answer, f"{index}_{film.key}")
             continue
-        with st.expander(film.name, expanded=index == 0):
+        with st.expander(parts.literal(film.name), expanded=index == 0):
             show_film(film, answer, f"{index}_{film.key}")
 
 

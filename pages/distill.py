@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrkd.dashboard import caching, forms, parts, session, tables
 from cxrkd.dashboard.charts import training
-from cxrkd.runs import Run, cancel, delete, list_runs, log_tail, open_run, resume, submit
+from cxrkd.runs import Run, cancel, delete, keep_going, list_runs, log_tail, open_run, resume, submit
 
 ICONS = {
     "queued": ":gray-badge[queued]",
@@ -34,12 +34,14 @@ def new_run(runs: list[Run]) -> None:
 def live(run_id: str, was_active: bool) -> None:
     run = open_run(run_id)
     state = run.state
-    st.markdown(f"**{run.name}** {ICONS[state.status]} {run.config.teacher_arch} → {run.config.student_arch}")
+    st.markdown(
+        f"**{parts.literal(run.name)}** {ICONS[state.status]} {run.config.teacher_arch} → {run.config.student_arch}"
+    )
     if state.active:
         left = f", about {tables.duration(state.eta_s)} left" if state.eta_s is not None else ""
         st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
     elif state.message:
-        st.error(state.message, icon=":material/error:")
+        parts.refused(state.message)
     draw_curves(run)
     with st.expander("Log"):
         st.code("\n".join(log_tail(run, 40)) or "Nothing yet.", language=None, height=240)
@@ -124,6 +126,7 @@ def page() -> None:
     parts.frame(
         "Distil", "Train a small student to answer like a large teacher. It runs in the background; you can leave."
     )
+    keep_going()
     runs = list_runs()
     run = followed(runs)
     with st.expander("New run", expanded=run is None, icon=":material/add:"), parts.boundary():

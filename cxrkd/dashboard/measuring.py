@@ -44,7 +44,7 @@ def _key(run: Run) -> tuple[tuple[str, int], ...]:
 
 def _measure_one(run: Run, member: Member, name: str) -> Measured:
     model = caching.model(run, member)
-    x = probe(model.input_size)
+    x = probe(model.input_size)[:1]
     try:
         engine = build_engine(model, name)
         latency = measure_latency(engine.predict, x, engine=name, threads=engine.threads)

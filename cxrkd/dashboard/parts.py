@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ log = logging.getLogger("cxrkd.dashboard")
 
 PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
 HALF_PX = 360
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+|~$:!])")
 MEMBER_TITLES = tuple(MEMBER_NAMES.values())
 NOT_CLINICAL = "Research software. Not for clinical use."
 RUN_HELP = "A run is one distillation: its data, its teacher and its students. New ones are made on the Distil page."
@@ -37,7 +39,7 @@ def boundary() -> Iterator[None]:
     try:
         yield
     except CxrkdError as error:
-        st.error(str(error), icon=":material/error:")
+        refused(error)
     except Exception:
         reference = secrets.token_hex(3)
         log.exception("page failed, reference %s", reference)
@@ -46,6 +48,16 @@ def boundary() -> Iterator[None]:
             f"details under reference {reference}. The other pages are not affected.",
             icon=":material/error:",
         )
+
+
+def literal(text: str) -> str:
+    """Text that did not come from us (file names, what a library said) for places that read markdown."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def refused(error: CxrkdError | str, icon: str = ":material/error:") -> None:
+    """The sentence of an error that the visitor can act on, shown as it reads."""
+    st.error(literal(str(error)), icon=icon)
 
 
 def frame(title: str, lead: str) -> Run | None:
@@ -137,7 +149,7 @@ def member_title(member: str) -> str:
 def reader_notes(film: session.Film) -> None:
     """What the reader did to an uploaded file."""
     if film.notes:
-        notice("; ".join(film.notes))
+        notice(literal("; ".join(film.notes)))
 
 
 def two_digits() -> dict[str, ColumnConfig]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from cxrkd.dashboard import caching, session
+from cxrkd.dashboard import caching, parts, session
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.session import Film
 from cxrkd.data.phantom import Phantom
@@ -108,7 +108,7 @@ def read_uploads(uploads: tuple[tuple[str, bytes], ...], size: int) -> list[Film
         try:
             films.append(read_upload(name, data, size))
         except ImageError as error:
-            st.error(str(error), icon=":material/broken_image:")
+            parts.refused(error, ":material/broken_image:")
     return films
 
 

@@ -17,9 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from cxrkd.atomic import replacing
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.models.classifier import Classifier
-from cxrkd.models.files import replacing
 from cxrkd.models.zoo import build
 
 FORMAT = "1"

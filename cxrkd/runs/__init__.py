@@ -1,6 +1,6 @@
 """Runs: one folder each, a queue, and the recipe that fills the folder."""
 
-from cxrkd.runs.queue import cancel, create, delete, ensure_worker, resume, submit
+from cxrkd.runs.queue import cancel, create, delete, keep_going, resume, submit
 from cxrkd.runs.run import Run, list_runs, log_tail, open_run
 from cxrkd.runs.state import RunState
 
@@ -10,8 +10,8 @@ __all__ = [
     "cancel",
     "create",
     "delete",
-    "ensure_worker",
     "execute",
+    "keep_going",
     "list_runs",
     "log_tail",
     "open_run",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cxrkd.runtime import Engine
 
 AUTO = "auto"
+_PROBE_FILMS = 8
+_PROBE_SEED = 224
 PHANTOM_WARNING = (
     "This model was trained on phantoms (drawn radiographs) only. "
     "Its answer to a real radiograph has no medical meaning."
@@ -171,8 +173,11 @@ def load_engines(models: Mapping[Member, Classifier], engine: str = AUTO) -> dic
 
 
 def probe(size: int) -> np.ndarray:
-    """A fixed noise image float32 (1, 1, S, S) to compare engines on."""
-    return np.random.default_rng(0).random((1, 1, size, size), np.float32)
+    """A few phantoms, float32 (B, 1, S, S) in [0, 1], to compare engines on: what networks here are asked about."""
+    from cxrkd.data.phantom import render
+
+    films = [render(_PROBE_SEED, patient, 0, size).pixels for patient in range(_PROBE_FILMS)]
+    return np.stack(films)[:, None].astype(np.float32) / 255
 
 
 def warning_for(run: Run, real: bool) -> str:

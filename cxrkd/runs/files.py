@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from cxrkd.atomic import replacing
 from cxrkd.errors import RunError
-from cxrkd.train.atomic import replacing
 
 
 def write_json(path: Path, value: Any) -> None:

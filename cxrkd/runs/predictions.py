@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxrkd.atomic import replacing
 from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import RunError
 from cxrkd.runs.files import cannot_write
-from cxrkd.train.atomic import replacing
 
 FOLDER = "predictions"
 CASES = "cases.csv"

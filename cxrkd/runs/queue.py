@@ -89,6 +89,15 @@ def cancel(run: Run, grace_s: float = 5.0) -> None:
         if state.status != "done":  # it may have finished while we waited
             stopped = replace(state, status="cancelled", eta_s=None, finished=time.time())
             write_state(run.path, replace(stopped, pid=None, pid_started=None))
+    keep_going()
+
+
+def keep_going() -> None:
+    """Start a worker where runs wait and none lives: after a cancelled run, a reboot or a killed worker.
+
+    Raises:
+        RunError: the folder of runs cannot be written.
+    """
     if oldest_queued() is not None:
         ensure_worker()
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from cxrkd.atomic import PART
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.runs.environment import describe
 from cxrkd.runs.estimate import stage_weights
@@ -22,7 +23,6 @@ from cxrkd.runs.reporter import Reporter
 from cxrkd.runs.run import ENVIRONMENT, EVENTS, LOG, Run, own_runs
 from cxrkd.runs.stages import run_stages, students
 from cxrkd.runs.state import Status, write_state
-from cxrkd.train.atomic import PART
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 log = logging.getLogger("cxrkd.runs")

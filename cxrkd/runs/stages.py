@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cxrkd.atomic import replacing
 from cxrkd.config import Member, RunConfig, TrainConfig, home
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
@@ -25,7 +26,6 @@ from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reporter import Reporter
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
-from cxrkd.train.atomic import replacing
 from cxrkd.train.callbacks import OnEvent
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits

@@ -17,10 +17,10 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from cxrkd.atomic import replacing
 from cxrkd.config import home
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier, fingerprint
-from cxrkd.models.files import replacing
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import lightning as L
 
+from cxrkd.atomic import replacing
 from cxrkd.errors import RunError
-from cxrkd.train.atomic import replacing
 from cxrkd.train.module import Running, Training
 
 Event = dict[str, Any]

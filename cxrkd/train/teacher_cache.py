@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from cxrkd.atomic import replacing
 from cxrkd.data.cohort import Cohort
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import fingerprint
-from cxrkd.train.atomic import replacing
 from cxrkd.train.predict import Progress, predict_logits
 
 

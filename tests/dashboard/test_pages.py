@@ -141,6 +141,15 @@ def test_classify_answers_an_upload_warns_and_explains_a_bad_file(sample_home):
     assert any("Student distilled: threshold" in frame.value for frame in page.dataframe)
 
 
+def test_what_a_file_name_says_is_not_markup(sample_home):
+    page = open_page("classify")
+    page.segmented_control(key="classify_source").set_value("Uploads").run()
+    name = "[press](http://x.example) **:red[now]** $x$.png"
+    page.file_uploader(key="classify_upload").set_value([(name, b"not an image", "image/png")]).run()
+    (error,) = page.error
+    assert r"\[press\]\(http\://x.example\) \*\*\:red\[now\]\*\* \$x\$.png" in error.value
+
+
 def test_explain_starts_at_the_most_probable_label_and_changes_method(sample_home):
     page = open_page("explain")
     label = next(box for box in page.selectbox if box.label.startswith("Label"))

@@ -152,7 +152,7 @@ def test_auto_takes_the_fastest_that_agrees_for_each_network(models, monkeypatch
     monkeypatch.setattr("cxrkd.runtime.fastest", fastest)
     found = load_engines(models)
     assert {member: engine.name for member, engine in found.items()} == ARCHS
-    assert compared == [(model, (1, 1, 32, 32)) for model in models.values()]
+    assert compared == [(model, (8, 1, 32, 32)) for model in models.values()]
 
 
 @pytest.mark.parametrize("method", CAM_METHODS)

@@ -8,7 +8,7 @@ import pytest
 
 from cxrkd.config import MEMBERS, PhantomConfig
 from cxrkd.errors import ConfigError, RunError
-from cxrkd.runs import cancel, create, delete, list_runs, log_tail, open_run, queue, resume, run, submit
+from cxrkd.runs import cancel, create, delete, keep_going, list_runs, log_tail, open_run, queue, resume, run, submit
 from cxrkd.runs.locks import deciding, worker_lives, working
 from cxrkd.runs.process import start_mark
 from cxrkd.runs.state import RunState, write_state
@@ -62,6 +62,16 @@ def test_names_become_safe_folders(config, name, identity, home):
     assert made.id == identity
     assert made.path.parent == (home / "runs").resolve()
     assert made.name == name
+
+
+def test_a_worker_is_started_only_where_something_waits(config, no_worker):
+    create(config("Not queued"))
+    keep_going()
+    assert no_worker == []
+    submit(config("Queued"))
+    no_worker.clear()  # the machine was restarted
+    keep_going()
+    assert no_worker == [1]
 
 
 def test_equal_names_get_numbers_and_avoid_shipped_ids(config, finished):

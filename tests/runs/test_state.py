@@ -78,7 +78,7 @@ def test_a_full_disk_keeps_the_old_state(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cxrkd.train.atomic.os.fsync", full)
+    monkeypatch.setattr("cxrkd.atomic.os.fsync", full)
     with pytest.raises(RunError, match="No space left on device"):
         write_state(folder, RunState("done"))
     assert read_state(folder).status == "queued"

@@ -11,7 +11,7 @@ import pytest
 
 import cxrkd
 from cxrkd.config import TrainConfig
-from cxrkd.runs import cancel, ensure_worker, execute, log_tail, queue, resume, submit
+from cxrkd.runs import cancel, execute, log_tail, queue, resume, submit
 from cxrkd.runs.locks import worker_lives, working
 from cxrkd.runs.process import is_alive
 from cxrkd.runs.run import own_runs
@@ -90,7 +90,7 @@ def test_a_second_worker_leaves_at_once(config):
     root = str(Path(cxrkd.__file__).parents[1])
     with working(own_runs()) as mine:
         assert mine
-        ensure_worker()
+        queue.ensure_worker()
         assert queue._started == []
         done = subprocess.run([sys.executable, "-m", "cxrkd.runs.worker"], cwd=root, check=False, timeout=120)
         assert done.returncode == 0

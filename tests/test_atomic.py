@@ -1,7 +1,6 @@
 import pytest
 
-from cxrkd.train.allocator import keep_freed_memory
-from cxrkd.train.atomic import PART, replacing
+from cxrkd.atomic import PART, replacing
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
@@ -28,7 +27,3 @@ def test_whatever_stops_the_writer_nothing_is_left(tmp_path, stop):
     with pytest.raises(stop):
         write()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_allocator_switch_can_be_asked_for_anywhere_and_again():
-    assert keep_freed_memory() == keep_freed_memory()
