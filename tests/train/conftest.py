@@ -77,4 +77,4 @@ def fresh_toy():
 
 @pytest.fixture
 def train():
-    return TrainConfig(epochs=2, warm_epochs=1, warm_size=32, batch_size=12, learning_rate=0.02)
+    return TrainConfig(epochs=2, warm_epochs=1, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)

@@ -14,7 +14,7 @@ from cxrkd.errors import DataError, RunError
 from cxrkd.train.fit import CHECKPOINT, fit
 from cxrkd.train.predict import predict_logits
 
-PACE = TrainConfig(epochs=2, warm_epochs=2, warm_size=32, batch_size=12, learning_rate=0.02)
+PACE = TrainConfig(epochs=2, warm_epochs=2, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)
 
 
 def run_fit(model, cohort, folder, train=PACE, loss=no_distillation, on_event=None, **options):
