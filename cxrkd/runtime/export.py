@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from cxrkd.atomic import replacing
 from cxrkd.config import home
@@ -25,7 +26,7 @@ from cxrkd.models import Classifier, fingerprint
 T = TypeVar("T")
 
 OPSET = 20
-CACHE_FORMAT = "1"
+CACHE_FORMAT = "2"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
@@ -102,7 +103,7 @@ def require(*packages: str) -> None:
 
 def _write(model: Classifier, path: Path) -> None:
     require("onnx", "onnxscript")
-    twin = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    twin = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
     example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
     try:
         with _EXPORTING, _quiet():
@@ -123,6 +124,40 @@ def _write(model: Classifier, path: Path) -> None:
         raise EngineError(f"PyTorch's exporter returned nothing for {model.arch}.")
     program.model.metadata_props.update(_metadata(model))
     program.save(str(path), external_data=False)
+
+
+class GreyNetwork(nn.Module):
+    """A network whose first convolution takes the grey image and a channel of ones; see `fold_normalisation`."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.backbone = model.backbone
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, K) of x, float32 (B, 1, H, W) in [0, 1]."""
+        return self.backbone.forward_head(self.backbone.forward_features(torch.cat([x, torch.ones_like(x)], 1)))
+
+
+def fold_normalisation(model: Classifier) -> nn.Module:
+    """The same function without its first two steps, the normalisation and the copy to three channels.
+
+    With x the grey image, the first convolution sees (x - mean_c) / std_c in channel c. It is linear, so
+
+        sum_c W_c * (x - mean_c) / std_c  =  (sum_c W_c / std_c) * x  -  (sum_c W_c mean_c / std_c) * 1,
+
+    a convolution of x and of an image of ones. Zero padding keeps this exact at the border, where a bias would not be.
+
+    Args:
+        model: changed, do not use it afterwards. One without exactly one convolution of three channels is returned.
+    """
+    first = [m for m in model.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3 and m.groups == 1]
+    if len(first) != 1 or first[0].padding_mode != "zeros":
+        return model
+    (conv,), scale = first, 1 / model.std.double()
+    weight = conv.weight.double()
+    folded = torch.stack([(weight * scale).sum(1), -(weight * scale * model.mean).sum(1)], 1)
+    conv.weight, conv.in_channels = nn.Parameter(folded.float(), requires_grad=False), 2
+    return GreyNetwork(model)
 
 
 def _metadata(model: Classifier) -> dict[str, str]:

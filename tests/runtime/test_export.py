@@ -10,7 +10,7 @@ import torch
 
 from cxrkd.config import home
 from cxrkd.errors import EngineError
-from cxrkd.models import fingerprint
+from cxrkd.models import Classifier, build, fingerprint
 from cxrkd.runtime import build_engine, export, export_onnx
 
 
@@ -34,6 +34,22 @@ def test_one_file_for_any_batch_that_answers_like_pytorch(exported, images, expe
     for batch in (1, 2, 7):
         got = session.run(None, {"image": images[:batch]})[0]
         np.testing.assert_allclose(got, expected[:batch], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", ["eeea_net_c2", "densenet121", "convnext_tiny", "vit_small_patch16_224", "resnet50"])
+def test_folding_the_normalisation_changes_nothing(arch):
+    network = build(arch, ("a", "b"), 64).eval()
+    folded = export.fold_normalisation(copy.deepcopy(network))
+    x = torch.rand(2, 1, 64, 64)
+    assert not isinstance(folded, Classifier)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_with_another_beginning_is_exported_as_it_is(model):
+    twin = copy.deepcopy(model)
+    twin.backbone.trunk[0] = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), torch.nn.Conv2d(3, 8, 3, 2, 1))
+    assert export.fold_normalisation(twin) is twin
 
 
 def test_the_file_says_what_it_is(exported):
