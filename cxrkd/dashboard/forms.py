@@ -31,6 +31,7 @@ class Preset:
     student: TrainConfig
     seeds: int
     expect: str
+    objective: ObjectiveConfig = ObjectiveConfig()
 
     def config(self, name: str) -> RunConfig:
         """The run that the untouched form describes."""
@@ -39,6 +40,7 @@ class Preset:
             data=PhantomConfig(n_patients=self.patients, image_size=self.image_size),
             teacher_train=self.teacher,
             student_train=self.student,
+            objective=self.objective,
             seeds=tuple(range(self.seeds)),
         )
 
@@ -67,6 +69,7 @@ PRESETS: dict[PresetName, Preset] = {
         student=TrainConfig(),
         seeds=3,
         expect="What the shipped run did, step by step.",
+        objective=ObjectiveConfig(name="bkd", alpha=0.3),
     ),
 }
 
@@ -97,7 +100,7 @@ def run_config(start: Preset, finished: Sequence[str], suggested_name: str) -> R
         with right, st.expander("Training of the students"):
             values["student_train"] = train_values(start.student, f"{prefix}_student")
         with left, st.expander("Objective"):
-            values["objective"] = objective_values(f"{prefix}_objective")
+            values["objective"] = objective_values(start.objective, f"{prefix}_objective")
         with right, st.expander("Data and seeds"):
             values |= _data_and_seeds(start, prefix)
         submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
@@ -173,9 +176,9 @@ def train_values(start: TrainConfig, key: str) -> dict[str, Any]:
     }
 
 
-def objective_values(key: str) -> dict[str, Any]:
+def objective_values(start: ObjectiveConfig, key: str) -> dict[str, Any]:
     """Widgets for the distillation loss; the list of objectives comes from their registry."""
-    known, start = {objective.name: objective for objective in list_objectives()}, ObjectiveConfig()
+    known = {objective.name: objective for objective in list_objectives()}
     name = choice(ObjectiveConfig, "name", list(known), start.name, key=f"{key}_name", titles=known)
     for objective in known.values():
         st.caption(f"**{objective.title}**: {objective.description} ({objective.reference})")

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
 from cxrkd.dashboard import fields, forms
 from cxrkd.errors import ConfigError
+from cxrkd.runs import open_run
 
 
 def form_script(name):
@@ -25,6 +26,11 @@ def test_an_untouched_form_is_its_preset(name):
     page.button[0].click().run()
     assert not page.exception
     assert page.session_state["config"] == forms.PRESETS[name].config("untouched")
+
+
+def test_the_full_preset_is_what_the_shipped_run_did():
+    shipped = open_run("phantom").config
+    assert forms.PRESETS["Full"].config(shipped.name) == shipped
 
 
 def test_bounds_are_those_of_the_fields():
