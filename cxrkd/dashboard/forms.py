@@ -31,7 +31,7 @@ class Preset:
     student: TrainConfig
     seeds: int
     expect: str
-    objective: ObjectiveConfig = ObjectiveConfig()
+    objective: ObjectiveConfig = RunConfig.model_fields["objective"].default
 
     def config(self, name: str) -> RunConfig:
         """The run that the untouched form describes."""

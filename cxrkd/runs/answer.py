@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -185,13 +186,14 @@ def warning_for(run: Run, real: bool) -> str:
     return PHANTOM_WARNING if real and run.config.data.kind == "phantom" else ""
 
 
-def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine]) -> list[Answer]:
+def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine], calls: int = 1) -> list[Answer]:
     """Ask every engine about every image, one image at a time, so that each latency is that of one image.
 
     Args:
         run: whose labels and thresholds are used.
         inputs: any number of images.
         engines: by member, from `load_engines`.
+        calls: times that each image is asked; the latency is their median.
 
     Raises:
         RunError: the run has no thresholds for a member yet.
@@ -199,18 +201,20 @@ def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine]
     thresholds = {member: run.thresholds(member) for member in engines}
     for engine in engines.values() if inputs else ():
         engine.predict(inputs[0].pixels[None, None])  # the first call pays for allocations
-    return [_answer(run, image, engines, thresholds) for image in inputs]
+    return [_answer(run, image, engines, thresholds, calls) for image in inputs]
 
 
 def _answer(
-    run: Run, image: Input, engines: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray]
+    run: Run, image: Input, engines: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray], calls: int
 ) -> Answer:
-    members = {member: _ask(engine, image.pixels, thresholds[member]) for member, engine in engines.items()}
+    members = {member: _ask(engine, image.pixels, thresholds[member], calls) for member, engine in engines.items()}
     return Answer(image.name, run.labels, members, image.notes, warning_for(run, image.real), image.sha256)
 
 
-def _ask(engine: Engine, pixels: np.ndarray, thresholds: np.ndarray) -> MemberAnswer:
-    began = time.perf_counter()
-    logits = engine.predict(pixels[None, None])[0]
-    latency_ms = (time.perf_counter() - began) * 1e3
-    return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, latency_ms)
+def _ask(engine: Engine, pixels: np.ndarray, thresholds: np.ndarray, calls: int) -> MemberAnswer:
+    times = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        logits = engine.predict(pixels[None, None])[0]
+        times.append((time.perf_counter() - began) * 1e3)
+    return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, statistics.median(times))

@@ -1,7 +1,7 @@
 """Keep freed memory in the process while training.
 
-glibc gives every large block back to the system on free, so that each step faults its activations in again. Keeping them
-makes a training step of EEEA-Net-C2 at 128 px 1.2 to 1.3 times as fast on two cores (docs/experiments.md).
+glibc gives every large block back to the system on free, so that each step faults its activations in again. Keeping
+them makes a training step of EEEA-Net-C2 at 128 px 1.2 to 1.3 times as fast on two cores (docs/experiments.md).
 """
 
 from __future__ import annotations

@@ -92,6 +92,14 @@ def test_every_image_is_asked_alone_after_one_warm_up(asked, film):
     assert asked[0][0].members["distilled"].engine == "quick"
 
 
+def test_the_latency_is_the_median_of_the_calls(monkeypatch, film):
+    clock = iter([0, 0.009, 1, 1.001, 2, 2.004])
+    monkeypatch.setattr(answer.time, "perf_counter", lambda: next(clock))
+    engine = FakeEngine((0.0, 0.0, 0.0))
+    found = classify(fake_run(teacher=(0.5, 0.5, 0.5)), [answer.Input("a.png", film)], {"teacher": engine}, calls=3)
+    assert found[0].members["teacher"].latency_ms == pytest.approx(4)
+
+
 def test_no_input_asks_nobody():
     engine = FakeEngine((0.0, 0.0, 0.0))
     assert classify(fake_run(teacher=(0.5, 0.5, 0.5)), [], {"teacher": engine}) == []

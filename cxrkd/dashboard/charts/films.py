@@ -11,6 +11,8 @@ from plotly.subplots import make_subplots
 from cxrkd.dashboard.charts import style
 from cxrkd.dashboard.pictures import OUTLINE_COLOUR, Panel, data_uri
 
+_BAR_PIXELS = 240
+
 
 @dataclass(frozen=True)
 class ColourBar:
@@ -71,7 +73,8 @@ def _colour_bar(bar: ColourBar) -> go.Scatter:
         "colorbar": {
             "title": {"text": bar.title, "side": "right"},
             "thickness": 10,
-            "len": 1.0,
+            "lenmode": "pixels",  # the films shrink with the page, the figure's height does not
+            "len": _BAR_PIXELS,
             "y": 1.0,
             "yanchor": "top",
             "x": 1.01,

@@ -102,6 +102,7 @@ def _markers(chart: go.Figure, names: Sequence[str], probs: np.ndarray, threshol
             name=style.name(member),
             legendgroup=member,
             showlegend=False,
+            cliponaxis=False,  # markers at 0 % stay whole on a narrow page
             hovertemplate="%{y}: %{x:.1%}",
         )
     )
