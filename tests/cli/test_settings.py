@@ -35,6 +35,8 @@ def test_every_flag_reaches_every_key_it_names(flag):
         "--seeds": "3,1",
         "--teacher": "resnet50",
         "--student": "resnet18",
+        "--teacher-weights": "chest-nih",
+        "--student-weights": "imagenet",
     }
     value = special.get(flag.name, EXAMPLES.get(flag.kind))
     words = [flag.name, value] if flag.name == "--name" else ["--name", "x", flag.name, value]
