@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.output import Report, duration, interval, number, table
 
 if TYPE_CHECKING:
+    from cxrkd.config import RunConfig
     from cxrkd.runs import Run
 
 
@@ -106,7 +107,7 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
     state, config = run.state, run.config
     took = (state.finished - state.started) if state.finished and state.started else None
     left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
-    data, seeds = config.data, " ".join(map(str, config.seeds))
+    data, seeds, start = config.data, " ".join(map(str, config.seeds)), _start(config.student_weights)
     facts = {
         "run": f"{run.id} ({run.name}){' shipped' if run.shipped else ''}",
         "folder": str(run.path),
@@ -116,7 +117,7 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
         "took": duration(took) if took else "",
         "data": f"{data.kind}, {data.n_patients} patients, seed {data.seed}, {data.image_size} px",
         "teacher": _teacher(config),
-        "student": f"{config.student_arch}{_start(config.student_weights)}, objective {config.objective.name}, seeds {seeds}",
+        "student": f"{config.student_arch}{start}, objective {config.objective.name}, seeds {seeds}",
         "networks": ", ".join(document["members"]),
         **{f"AUROC {member}": text for member, text in _headline(run).items()},
     }

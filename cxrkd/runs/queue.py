@@ -243,8 +243,8 @@ def _refuse_weights(config: RunConfig) -> None:
         native = source(config.teacher_arch, config.teacher_weights).size
         if config.data.image_size != native:
             raise ConfigError(
-                f"{config.teacher_weights} of {config.teacher_arch} learnt from images of {native} pixels, this run has "
-                f"{config.data.image_size}. Use {native} pixels, or train the teacher on this data."
+                f"{config.teacher_weights} of {config.teacher_arch} learnt from images of {native} pixels, this run "
+                f"has {config.data.image_size}. Use {native} pixels, or train the teacher on this data."
             )
 
 

@@ -72,7 +72,9 @@ def test_spatial_keeps_places_where_they_are(arch, corner):
     assert int(change.flatten().argmax()) == corner
 
 
-@pytest.mark.parametrize("arch", ["densenet121", "resnet50", "resnet18", "xrv_densenet121", "xrv_resnet50"])
+@pytest.mark.parametrize(
+    "arch", ["densenet121", "densenet161", "densenet201", "resnet50", "resnet18", "xrv_densenet121", "xrv_resnet50"]
+)
 def test_features_are_taken_behind_the_relu(arch, x):
     with torch.no_grad():
         assert build(arch, LABELS, SIZE).eval().forward_features(x).min() == 0
