@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Member = Literal["teacher", "alone", "distilled"]
 MEMBERS: tuple[Member, ...] = ("teacher", "alone", "distilled")
+Weights = Literal["none", "imagenet", "chest-all", "chest-nih", "chest-chex", "chest-pc"]
+CHEST_WEIGHTS: tuple[Weights, ...] = ("chest-all", "chest-nih", "chest-chex", "chest-pc")
+StudentWeights = Literal["none", "imagenet"]
 MEMBER_NAMES: dict[str, str] = {
     "teacher": "Teacher",
     "alone": "Student alone",
@@ -73,7 +76,19 @@ class RunConfig(Strict):
     teacher_from: str | None = Field(
         None, title="Reuse the teacher of run", description="id of a finished run; none trains a new teacher"
     )
+    teacher_weights: Weights = Field(
+        "none",
+        title="Teacher starts from",
+        description="none is a random start; `python -m cxrkd models` lists what there is for each network",
+    )
+    teacher_trained: bool = Field(
+        True, title="Train the teacher on this data", description="off uses a chest X-ray teacher as it is"
+    )
     student_arch: str = Field("eeea_net_c2", title="Student")
+    student_weights: StudentWeights = Field("none", title="Students start from", description="as for the teacher")
+    download: bool = Field(
+        False, title="Download weights that are missing", description="nothing is downloaded without this"
+    )
     teacher_train: TrainConfig = TrainConfig(epochs=5, warm_epochs=10, learning_rate=1e-3, precision="bf16-mixed")
     student_train: TrainConfig = TrainConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
@@ -84,4 +99,13 @@ class RunConfig(Strict):
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must differ, got {self.seeds}")
+        return self
+
+    @model_validator(mode="after")
+    def _untrained_teacher_knows_something(self) -> Self:
+        if not self.teacher_trained and self.teacher_weights not in CHEST_WEIGHTS:
+            raise ValueError(
+                f"a teacher that is not trained needs weights that know findings ({', '.join(CHEST_WEIGHTS)}), "
+                f"got {self.teacher_weights}"
+            )
         return self

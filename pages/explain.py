@@ -42,7 +42,9 @@ def choose_label(found: Explanation, film: session.Film) -> str:
 
     def title(label: str) -> str:
         there = ", present" if film.truth and label in film.truth else ""
-        return f"{display_name(label)} ({probs[found.labels.index(label)]:.0%}{there})"
+        prob = probs[found.labels.index(label)]
+        said = "no answer" if np.isnan(prob) else f"{prob:.0%}"
+        return f"{display_name(label)} ({said}{there})"
 
     order = [found.labels[k] for k in np.argsort(-probs)]
     # The key holds the film: a new film starts at its own most probable label.

@@ -91,9 +91,11 @@ def _explain(args: argparse.Namespace, models: Mapping[Member, Classifier], imag
 
 
 def _most_probable(found: Explanation) -> str:
-    """What the first member (the teacher, if asked) holds most probable."""
+    """What the first member (the teacher, if asked) holds most probable, among the labels that it knows."""
+    import numpy as np
+
     probs = next(iter(found.probs.values()))
-    return found.labels[int(probs.argmax())]
+    return found.labels[int(np.nanargmax(probs))]
 
 
 def _write_pictures(args: argparse.Namespace, image: Input, found: Explanation, labels: Sequence[str]) -> list[str]:

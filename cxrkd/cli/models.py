@@ -1,26 +1,35 @@
-"""`models`: the networks on offer and what each costs."""
+"""`models`: the networks on offer, what each costs, and the pretrained weights there are for it."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from cxrkd.cli.output import Report, Ticker, table
+from cxrkd.errors import ConfigError
+
+FEW = 3
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     """Add the verb."""
-    verb = verbs.add_parser("models", parents=[common], help="list the networks with parameters, MACs and size")
+    verb = verbs.add_parser(
+        "models", parents=[common], help="list the networks with parameters, MACs, size and pretrained weights"
+    )
     verb.add_argument("archs", nargs="*", metavar="ARCH", help="names; default all")
     verb.add_argument("--role", choices=("teacher", "student"), help="only those usually used as teacher or student")
     verb.add_argument("--size", type=int, default=224, metavar="PIXELS", help="input side (default 224)")
+    verb.add_argument("--download", metavar="WEIGHTS", help="fetch these pretrained weights of the named networks")
     verb.set_defaults(call=call)
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Count every network."""
+    """Fetch weights if asked to, and count every network."""
     from cxrkd.models import list_archs
 
+    if args.download:
+        fetch(args.archs, args.download)
     archs = args.archs or list_archs(args.role)
     ticker, rows = Ticker(), []
     for number, arch in enumerate(archs, 1):
@@ -30,17 +39,46 @@ def call(args: argparse.Namespace) -> Report:
     return Report({"input_size": args.size, "models": rows}, _lines(rows, args.size))
 
 
+def fetch(archs: Sequence[str], weights: str) -> None:
+    """Bring pretrained weights of networks to this machine, with progress on stderr.
+
+    Raises:
+        ConfigError: no network is named, it has no such weights, or they cannot be had.
+    """
+    from cxrkd.models import source
+
+    if not archs:
+        raise ConfigError(f"Name the network whose weights {weights} to fetch: models ARCH --download {weights}")
+    ticker = Ticker()
+    for arch in archs:
+        source(arch, weights).fetch(lambda done, total, arch=arch: ticker.tell(_progress(arch, done, total)))
+    ticker.clear()
+
+
+def _progress(arch: str, done: int, total: int) -> str:
+    """How far a download is, in megabytes.
+
+    >>> _progress("resnet18", 5_000_000, 46_800_000)
+    'resnet18: 5 of 47 MB'
+    """
+    return f"{arch}: {done / 1e6:.0f}" + (f" of {total / 1e6:.0f} MB" if total else " MB")
+
+
 def _count(arch: str, size: int) -> dict[str, Any]:
     from cxrkd.efficiency import count
     from cxrkd.labels import CHESTXRAY14
-    from cxrkd.models import build, list_archs
+    from cxrkd.models import build, list_weights, role_of
 
-    role = "teacher" if arch in list_archs("teacher") else "student"
-    return {"arch": arch, "role": role, "labels": len(CHESTXRAY14), **count(build(arch, CHESTXRAY14, size)).to_dict()}
+    weights = {
+        name: {"about": w.about, "licence": w.licence, "input_size": w.size, "here": w.is_here()}
+        for name, w in list_weights(arch).items()
+    }
+    found = {"arch": arch, "role": role_of(arch), "labels": len(CHESTXRAY14), "weights": weights}
+    return found | count(build(arch, CHESTXRAY14, size)).to_dict()
 
 
 def _lines(rows: list[dict[str, Any]], size: int) -> list[str]:
-    head = ["arch", "role", "params", "MACs", "FLOPs", "MB float32", "MB float16"]
+    head = ["arch", "role", "params", "MACs", "FLOPs", "MB float32", "MB float16", "weights"]
     body = [
         [
             row["arch"],
@@ -50,7 +88,24 @@ def _lines(rows: list[dict[str, Any]], size: int) -> list[str]:
             f"{row['flops']:,}",
             f"{row['size_mb']:.1f}",
             f"{row['size_f16_mb']:.1f}",
+            " ".join(name if w["here"] else f"({name})" for name, w in row["weights"].items()),
         ]
         for row in rows
     ]
-    return [*table(head, body), f"14 labels, one {size} x {size} image; FLOPs = 2 x MACs."]
+    return [
+        *table(head, body),
+        f"14 labels, one {size} x {size} image; FLOPs = 2 x MACs.",
+        "Weights in brackets are not on this machine; fetch them with: models ARCH --download WEIGHTS",
+        *_origins(rows),
+    ]
+
+
+def _origins(rows: list[dict[str, Any]]) -> list[str]:
+    """A line for each set of weights, where few networks were asked about."""
+    if len(rows) > FEW:
+        return []
+    return [
+        f"{row['arch']} {name}: {w['about']}, {w['input_size']} px, {w['licence']}"
+        for row in rows
+        for name, w in row["weights"].items()
+    ]

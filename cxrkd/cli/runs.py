@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.output import Report, duration, interval, number, table
 
 if TYPE_CHECKING:
+    from cxrkd.config import RunConfig
     from cxrkd.runs import Run
 
 
@@ -106,7 +107,7 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
     state, config = run.state, run.config
     took = (state.finished - state.started) if state.finished and state.started else None
     left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
-    data, seeds = config.data, " ".join(map(str, config.seeds))
+    data, seeds, start = config.data, " ".join(map(str, config.seeds)), _start(config.student_weights)
     facts = {
         "run": f"{run.id} ({run.name}){' shipped' if run.shipped else ''}",
         "folder": str(run.path),
@@ -115,12 +116,22 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
         "created": _when(state.created),
         "took": duration(took) if took else "",
         "data": f"{data.kind}, {data.n_patients} patients, seed {data.seed}, {data.image_size} px",
-        "teacher": config.teacher_arch + (f" of run {config.teacher_from}" if config.teacher_from else ""),
-        "student": f"{config.student_arch}, objective {config.objective.name}, seeds {seeds}",
+        "teacher": _teacher(config),
+        "student": f"{config.student_arch}{start}, objective {config.objective.name}, seeds {seeds}",
         "networks": ", ".join(document["members"]),
         **{f"AUROC {member}": text for member, text in _headline(run).items()},
     }
     return [f"{name + ':':<18}{text}" for name, text in facts.items() if text]
+
+
+def _teacher(config: RunConfig) -> str:
+    as_is = "" if config.teacher_trained else ", not trained"
+    borrowed = f" of run {config.teacher_from}" if config.teacher_from else ""
+    return f"{config.teacher_arch}{_start(config.teacher_weights)}{as_is}{borrowed}"
+
+
+def _start(weights: str) -> str:
+    return "" if weights == "none" else f" from {weights}"
 
 
 def _headline(run: Run) -> dict[str, str]:

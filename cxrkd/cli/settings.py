@@ -40,7 +40,9 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--name", ("name",), str, "what the run is called"),
     Flag("--teacher", ("teacher_arch",), str, "network, see `models`"),
     Flag("--teacher-from", ("teacher_from",), str, "reuse the teacher of a finished run"),
+    Flag("--teacher-weights", ("teacher_weights",), str, "what the teacher starts from, see `models`"),
     Flag("--student", ("student_arch",), str, "network, see `models`"),
+    Flag("--student-weights", ("student_weights",), str, "what the students start from: none or imagenet"),
     Flag("--seeds", ("seeds",), seeds, "of the students, such as 0,1,2"),
     Flag("--patients", ("data.n_patients",), int, "number of phantom patients"),
     Flag("--image-size", ("data.image_size",), int, "side in pixels"),
@@ -60,14 +62,22 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--gamma", ("objective.gamma",), float, "focal exponent of the paper's objective"),
 )
 
+SWITCHES: dict[str, tuple[str, bool, str]] = {
+    "--no-control": ("control", False, "do not train the student alone beside the distilled"),
+    "--teacher-as-is": ("teacher_trained", False, "use a teacher with chest weights without training it"),
+    "--download": ("download", True, "fetch pretrained weights that are not on this machine"),
+}
+"""Flags without a value: the key of the config, what it becomes, and a word for --help."""
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add --config, the flags of the table, and --no-control."""
+    """Add --config, the flags of the table, and those without a value."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="a run's config as JSON; flags override it")
     group = parser.add_argument_group("settings (default: those of the config file, else the program's)")
     for flag in FLAGS:
         group.add_argument(flag.name, type=flag.kind, metavar="X", help=flag.help)
-    group.add_argument("--no-control", action="store_true", help="do not train the student alone beside the distilled")
+    for name, (_, _, about) in SWITCHES.items():
+        group.add_argument(name, action="store_true", help=about)
 
 
 def run_config(args: argparse.Namespace) -> RunConfig:
@@ -81,8 +91,9 @@ def run_config(args: argparse.Namespace) -> RunConfig:
         given = getattr(args, flag.attribute)
         for key in flag.keys if given is not None else ():
             _put(values, key.split("."), given)
-    if args.no_control:
-        values["control"] = False
+    for name, (key, value, _) in SWITCHES.items():
+        if getattr(args, name.removeprefix("--").replace("-", "_")):
+            values[key] = value
     return _validated(values)
 
 

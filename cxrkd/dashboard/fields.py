@@ -54,6 +54,12 @@ def real(model: type[BaseModel], name: str, value: float, *, key: str, step: flo
     return float(entered)
 
 
+def switch(model: type[BaseModel], name: str, value: bool, *, key: str) -> bool:
+    """A checkbox for a boolean field, with the field's title and help."""
+    field = _field(model, name)
+    return st.checkbox(str(field.title), value, help=field.description, key=key)
+
+
 class Titled(Protocol):
     """An entry of a registry, with the title that people read."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import streamlit as st
 from pydantic import ValidationError
 
-from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
-from cxrkd.dashboard.fields import choice, integer, real
+from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, StudentWeights, TrainConfig, Weights
+from cxrkd.dashboard.fields import choice, integer, real, switch
 from cxrkd.dashboard.parts import side_by_side
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
@@ -103,6 +103,8 @@ def run_config(start: Preset, finished: Sequence[str], suggested_name: str) -> R
             values["objective"] = objective_values(start.objective, f"{prefix}_objective")
         with right, st.expander("Data and seeds"):
             values |= _data_and_seeds(start, prefix)
+        with left, st.expander("Pretrained weights"):
+            values |= _weights(prefix)
         submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
     return validated(values) if submitted else None
 
@@ -149,6 +151,21 @@ def _what(start: Preset, finished: Sequence[str], suggested_name: str, prefix: s
         "teacher_from": source or None,
         "control": alone,
     }
+
+
+def _weights(prefix: str) -> dict[str, Any]:
+    """What the networks start from; a network without the chosen weights is refused with a list of what it has."""
+    left, right = st.columns(2)
+    with left:
+        teacher = choice(RunConfig, "teacher_weights", get_args(Weights), "none", key=f"{prefix}_teacher_weights")
+        trained = switch(RunConfig, "teacher_trained", True, key=f"{prefix}_teacher_trained")
+    with right:
+        student = choice(
+            RunConfig, "student_weights", get_args(StudentWeights), "none", key=f"{prefix}_student_weights"
+        )
+        download = switch(RunConfig, "download", False, key=f"{prefix}_download")
+    chosen = {"teacher_weights": teacher, "teacher_trained": trained}
+    return chosen | {"student_weights": student, "download": download}
 
 
 def train_values(start: TrainConfig, key: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from cxrkd.config import ObjectiveConfig
 from cxrkd.distill.bce import bce
 from cxrkd.distill.breakdown import Loss, LossBreakdown
-from cxrkd.distill.masked import known_cells, masked_mean
+from cxrkd.distill.masked import answered, known_cells, masked_mean
 from cxrkd.distill.registry import blend, register, teacher_of
 
 
@@ -24,14 +24,15 @@ def binary_kl(logits_s: Tensor, logits_t: Tensor, T: float, known: Tensor | None
 
     Args:
         logits_s: student, float (B, K).
-        logits_t: teacher, float (B, K); gets no gradient.
+        logits_t: teacher, float (B, K); gets no gradient. A NaN cell, no answer, does not count.
         T: temperature, above 0.
         known: bool (B, K), cells that count; all when None.
 
     >>> round(binary_kl(torch.tensor([[2.0]]), torch.tensor([[0.0]]), T=1.0).item(), 6)
     0.433781
     """
-    soft_s, soft_t = logits_s.float() / T, logits_t.detach().float() / T
+    logits_t, known = answered(logits_t, known)
+    soft_s, soft_t = logits_s.float() / T, logits_t / T
     probs_t = torch.sigmoid(soft_t)
     cross_entropy = F.binary_cross_entropy_with_logits(soft_s, probs_t, reduction="none")
     entropy = F.binary_cross_entropy_with_logits(soft_t, probs_t, reduction="none")

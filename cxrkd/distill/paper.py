@@ -8,7 +8,7 @@ from torch import Tensor
 from cxrkd.config import ObjectiveConfig
 from cxrkd.distill.breakdown import Loss, LossBreakdown
 from cxrkd.distill.focal import focal_bce
-from cxrkd.distill.masked import known_cells, masked_mean
+from cxrkd.distill.masked import answered, known_cells, masked_mean
 from cxrkd.distill.registry import blend, register, teacher_of
 
 
@@ -22,14 +22,15 @@ def paper_mse(logits_s: Tensor, logits_t: Tensor, T: float, known: Tensor | None
 
     Args:
         logits_s: student, float (B, K).
-        logits_t: teacher, float (B, K); gets no gradient.
+        logits_t: teacher, float (B, K); gets no gradient. A NaN cell, no answer, does not count.
         T: temperature, above 0.
         known: bool (B, K), cells that count; all when None.
 
     >>> round(paper_mse(torch.tensor([[1.3]]), torch.tensor([[-0.7]]), T=2.0).item(), 6)
     0.237418
     """
-    gap = torch.sigmoid(logits_s.float() / T) - torch.sigmoid(logits_t.detach().float() / T)
+    logits_t, known = answered(logits_t, known)
+    gap = torch.sigmoid(logits_s.float() / T) - torch.sigmoid(logits_t / T)
     return T**2 * masked_mean(gap**2, known)
 
 

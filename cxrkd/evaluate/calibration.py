@@ -35,7 +35,7 @@ class Reliability(Record):
 def reliability(logits: ArrayLike, targets: ArrayLike, n_bins: int = N_BINS) -> Reliability:
     """Reliability of one label (N,), or of all labels pooled when given (N, K) or (R, N, K) arrays of one shape.
 
-    Bins are `n_bins` of equal width on [0, 1], open below, closed above. NaN targets are left out.
+    Bins are `n_bins` of equal width on [0, 1], open below, closed above. NaN targets and NaN logits are left out.
 
     Raises:
         DataError: logits and targets have different shapes.
@@ -43,7 +43,7 @@ def reliability(logits: ArrayLike, targets: ArrayLike, n_bins: int = N_BINS) -> 
     values, truth = np.asarray(logits, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     if values.shape != truth.shape:
         raise DataError(f"expected logits and targets of one shape, got {values.shape} and {truth.shape}")
-    known = ~np.isnan(truth)
+    known = ~np.isnan(truth) & ~np.isnan(values)
     return _bins(expit(values[known]), truth[known], n_bins)
 
 

@@ -19,7 +19,7 @@ MAX_POINTS = 200
 class RocCurve(Record):
     """Vertices from (0, 0) to (1, 1), to be joined by straight lines; ties are diagonals.
 
-    `auroc` is the exact area. Without a positive or a negative the vertices are empty and `auroc` is NaN.
+    `auroc` is the exact area. Without a positive, a negative or an answer the vertices are empty and `auroc` is NaN.
     """
 
     fpr: tuple[float, ...]
@@ -78,6 +78,8 @@ def _known(logits: ArrayLike, targets: ArrayLike) -> tuple[np.ndarray, np.ndarra
     if scores.shape != truth.shape or scores.ndim != 1:
         raise DataError(f"expected logits and targets of one shape (images,), got {scores.shape} and {truth.shape}")
     known = ~np.isnan(truth)
+    if np.isnan(scores).all():  # a label that the model was never taught
+        return np.empty(0), np.empty(0, bool)
     if np.isnan(scores[known]).any():
         raise DataError("logits contain NaN: the training diverged; lower its learning rate and train again")
     return scores[known], truth[known] > 0.5

@@ -14,7 +14,7 @@ from scipy.special import expit
 from cxrkd.errors import DataError
 from cxrkd.evaluate.bootstrap import draw_patients, interval, label_draws, macro
 from cxrkd.evaluate.calibration import brier_score, expected_calibration_error
-from cxrkd.evaluate.inputs import Cases, as_cases, as_seeds
+from cxrkd.evaluate.inputs import Cases, as_cases, as_seeds, has_answer
 from cxrkd.evaluate.ranking import auroc, average_precision
 from cxrkd.evaluate.record import Record
 from cxrkd.evaluate.thresholds import operating_point
@@ -26,8 +26,9 @@ MIN_POSITIVES = 10
 class LabelMetrics(Record):
     """Figures of one label; means over seeds where there are several.
 
-    `evaluable` is False with fewer than `min_positives` positives or no negative: then every figure but the counts
-    and the threshold is NaN ("not enough cases"). `threshold` is a probability, that of the first seed.
+    `evaluable` is False with fewer than `min_positives` positives, no negative ("not enough cases"), or for a label
+    that the model was never taught: then every figure but the counts and the threshold is NaN. `threshold` is a
+    probability, that of the first seed.
     """
 
     label: str
@@ -93,8 +94,9 @@ def evaluate(
     """Figures of a model on N images.
 
     Args:
-        logits: (N, K), or (R, N, K) for R seeds: then each figure is the mean over seeds, within each draw too. The
-            intervals hold the sampling of patients, not the scatter between trainings.
+        logits: (N, K), or (R, N, K) for R seeds: then each figure is the mean over seeds, within each draw too. A
+            column of NaN is a label that the model was never taught: it is not evaluable. The intervals hold the
+            sampling of patients, not the scatter between trainings.
         targets: (N, K): 1, 0, or NaN unknown.
         patients: (N,), the unit of the bootstrap.
         labels: K names.
@@ -110,7 +112,7 @@ def evaluate(
     cases = as_cases(targets, patients, labels)
     values = as_seeds(logits, cases.targets.shape)
     cuts = _thresholds(thresholds, len(values), len(labels))
-    evaluable = cases.evaluable(min_positives)
+    evaluable = cases.evaluable(min_positives) & has_answer(values)
     draws = draw_patients(cases.patients, n_boot, seed)
     sampled = label_draws(values, cases, draws, evaluable)
     per_seed = label_aurocs(values, cases, evaluable)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cxrkd.evaluate.bootstrap import draw_patients, interval, label_draws, macro
-from cxrkd.evaluate.inputs import as_cases, as_seeds
+from cxrkd.evaluate.inputs import as_cases, as_seeds, has_answer
 from cxrkd.evaluate.metrics import MIN_POSITIVES, label_aurocs
 from cxrkd.evaluate.record import Record
 
@@ -94,7 +94,7 @@ def paired_difference(
     """
     cases = as_cases(targets, patients, labels)
     models = [as_seeds(logits, cases.targets.shape) for logits in (logits_a, logits_b)]
-    evaluable = cases.evaluable(min_positives)
+    evaluable = cases.evaluable(min_positives) & has_answer(models[0]) & has_answer(models[1])
     draws = draw_patients(cases.patients, n_boot, seed)
     a, b = (label_aurocs(z, cases, evaluable).mean(axis=1) for z in models)
     drawn_a, drawn_b = (label_draws(z, cases, draws, evaluable) for z in models)

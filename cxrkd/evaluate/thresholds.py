@@ -33,8 +33,8 @@ def best_thresholds(logits: ArrayLike, targets: ArrayLike) -> np.ndarray:
         targets: (N, K), NaN unknown.
 
     Returns:
-        float64 (K,). NaN where a label has no positive or no negative: nothing is ever above NaN, so such a label
-        is never called positive. Among equal maxima the highest threshold wins.
+        float64 (K,). NaN where a label has no positive, no negative or no answer: nothing is ever above NaN, so such a
+        label is never called positive. Among equal maxima the highest threshold wins.
 
     Raises:
         DataError: the shapes differ.
@@ -47,7 +47,7 @@ def best_thresholds(logits: ArrayLike, targets: ArrayLike) -> np.ndarray:
 
 
 def _youden(probs: np.ndarray, positive: np.ndarray) -> float:
-    if positive.all() or not positive.any():
+    if positive.all() or not positive.any() or np.isnan(probs).any():
         return math.nan
     c = counts(probs, positive)
     best = int(np.argmax(c.tp / c.tp[-1] - c.fp / c.fp[-1]))

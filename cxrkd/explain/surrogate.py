@@ -34,7 +34,7 @@ def weighted_ridge(masks: np.ndarray, targets: np.ndarray, sample_weight: np.nda
 
     Args:
         masks: (N, S), seen = 1.
-        targets: (N, K).
+        targets: (N, K); a column of NaN, a label that the network was never taught, gives weights of NaN.
         sample_weight: (N,), positive.
         alpha: penalty; 0 is least squares (the smallest solution where there are several).
     """
@@ -43,7 +43,10 @@ def weighted_ridge(masks: np.ndarray, targets: np.ndarray, sample_weight: np.nda
     x_mean, y_mean = w @ x, w @ y
     x, y = x - x_mean, y - y_mean
     weighted = x * sample_weight[:, None]
-    beta = np.linalg.lstsq(weighted.T @ x + alpha * np.eye(x.shape[1]), weighted.T @ y, rcond=None)[0]
+    asked = np.isfinite(y).all(axis=0)  # one NaN column would spoil the solve of all
+    beta = np.full((x.shape[1], y.shape[1]), np.nan)
+    normal = weighted.T @ x + alpha * np.eye(x.shape[1])
+    beta[:, asked] = np.linalg.lstsq(normal, weighted.T @ y[:, asked], rcond=None)[0]
     residual, total = w @ (y - x @ beta) ** 2, w @ y**2
     r2 = np.where(total > 0, 1 - residual / np.where(total > 0, total, 1), np.nan)
     as_f32 = (a.astype(np.float32) for a in (beta.T, y_mean - x_mean @ beta, r2))

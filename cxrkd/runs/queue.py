@@ -32,9 +32,11 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
 
     Raises:
         RunError: the folder exists or cannot be written, or the teacher's run is not finished.
-        ConfigError: the teacher saw patients that this run would test on.
+        ConfigError: the teacher saw patients that this run would test on, or pretrained weights do not exist, do not
+            fit the data, or are not here and may not be downloaded.
     """
     config = _with_teacher(config)
+    _refuse_weights(config)
     try:
         path = _new_folder(config.name) if folder is None else _make(folder)
     except OSError as error:
@@ -222,8 +224,28 @@ def _with_teacher(config: RunConfig) -> RunConfig:
     _refuse_leak(config.data, source.config.data, source.id)
     _refuse_other_size(config.data, source.config.data, source.id)
     theirs = source.config
-    taken = {"teacher_arch": theirs.teacher_arch, "teacher_train": theirs.teacher_train}
+    names = ("teacher_arch", "teacher_weights", "teacher_trained", "teacher_train")
+    taken = {name: getattr(theirs, name) for name in names}
     return config.model_copy(update=taken)
+
+
+def _refuse_weights(config: RunConfig) -> None:
+    """Say now what would stop the run later; a borrowed teacher needs no weights but its own."""
+    asked = [(config.student_arch, config.student_weights)]
+    asked += [(config.teacher_arch, config.teacher_weights)] if config.teacher_from is None else []
+    if all(weights == "none" for _, weights in asked):
+        return
+    from cxrkd.models.zoo import check_weights, source  # seconds of imports
+
+    for arch, weights in asked:
+        check_weights(arch, weights, config.download)
+    if config.teacher_from is None and not config.teacher_trained:
+        native = source(config.teacher_arch, config.teacher_weights).size
+        if config.data.image_size != native:
+            raise ConfigError(
+                f"{config.teacher_weights} of {config.teacher_arch} learnt from images of {native} pixels, this run "
+                f"has {config.data.image_size}. Use {native} pixels, or train the teacher on this data."
+            )
 
 
 def _refuse_leak(mine: PhantomConfig, theirs: PhantomConfig, source: str) -> None:

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 
 from cxrkd.atomic import replacing
-from cxrkd.config import Member, RunConfig, TrainConfig, home
+from cxrkd.config import Member, RunConfig, StudentWeights, TrainConfig, Weights, home
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss, no_distillation, objective
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import load_weights, save_weights
-from cxrkd.models.zoo import build
+from cxrkd.models.zoo import build, taught
 from cxrkd.runs.events import Event
 from cxrkd.runs.files import write_json
 from cxrkd.runs.metrics import RunMetrics, measure_run
@@ -81,17 +81,21 @@ def prepare_data(run: Run, report: Reporter) -> Cohort:
 
 
 def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
-    """Train the teacher, or copy the weights of the run that it is borrowed from."""
+    """Train the teacher, take one as others trained it, or copy that of the run it is borrowed from."""
     config, path = run.config, run.weights_path("teacher")
     if report.is_done("teacher") and path.exists():
         return report.skip("teacher")
     if config.teacher_from is not None:
         with report.stage("teacher", f"Taking the teacher of {config.teacher_from}", member="teacher"):
             return _copy_teacher(open_run(config.teacher_from), path, cohort)
+    if not config.teacher_trained:
+        title = f"Taking the teacher as it is ({config.teacher_arch}, {config.teacher_weights})"
+        with report.stage("teacher", title, member="teacher") as tell:
+            return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, tell), path)
     seed = config.seeds[0]
     with report.stage("teacher", f"Training the teacher ({config.teacher_arch})", member="teacher", seed=seed) as tell:
         work = run.path / "work" / "teacher"
-        model = _fresh(config.teacher_arch, cohort, seed)
+        model = _fresh(config.teacher_arch, config.teacher_weights, cohort, config, seed, tell)
         _fit(model, cohort, config.teacher_train, no_distillation, None, seed, work, tell)
         save_weights(model, path)
     return shutil.rmtree(work)  # only now that the stage is recorded as done
@@ -116,7 +120,7 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
     weights = work / "weights.safetensors"
     loss = no_distillation if alone else objective(config.objective)
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
-        model = _fresh(config.student_arch, cohort, student.seed)
+        model = _fresh(config.student_arch, config.student_weights, cohort, config, student.seed, on_event)
         teacher = None if alone else logits_t
         _fit(model, cohort, config.student_train, loss, teacher, student.seed, work, on_event)
         save_weights(model, weights)
@@ -136,12 +140,23 @@ def measure(run: Run, report: Reporter) -> RunMetrics:
     return metrics
 
 
-def _fresh(arch: str, cohort: Cohort, seed: int) -> Classifier:
-    """An untrained network; one seed gives the control and the distilled student the same start."""
+def _fresh(
+    arch: str, weights: Weights | StudentWeights, cohort: Cohort, config: RunConfig, seed: int, on_event: OnEvent
+) -> Classifier:
+    """A network to train; one seed gives the control and the distilled student the same start."""
     torch.manual_seed(seed)
-    model = build(arch, cohort.labels, cohort.images.shape[1])
-    start_at_prevalence(model, cohort.targets[cohort.rows("train")])
+    model = _build(arch, weights, cohort, config, on_event)
+    known = np.isin(cohort.labels, taught(arch, weights, cohort.labels))
+    start_at_prevalence(model, cohort.targets[cohort.rows("train")], ~known)
     return model
+
+
+def _build(
+    arch: str, weights: Weights | StudentWeights, cohort: Cohort, config: RunConfig, on_event: OnEvent
+) -> Classifier:
+    """A network with its pretrained weights, which are downloaded if the run may."""
+    size, progress = cohort.images.shape[1], _counting(on_event)
+    return build(arch, cohort.labels, size, weights, download=config.download, progress=progress)
 
 
 def _fit(

@@ -126,9 +126,12 @@ def worst_change(logits: np.ndarray, expected: np.ndarray) -> float:
     """The largest change of a probability that the difference of two sets of logits can stand for.
 
     The sigmoid's slope is 1/4 at most. Unlike the probabilities' own difference, this does not shrink when the images
-    at hand happen to be confident negatives, so a handful of images speaks for others.
+    at hand happen to be confident negatives, so a handful of images speaks for others. NaN, a label that the network
+    was never taught, must be NaN in both.
     """
-    return float(np.abs(logits - expected).max()) / 4
+    if (np.isnan(logits) != np.isnan(expected)).any():
+        return float("inf")
+    return float(np.nan_to_num(np.abs(logits - expected), nan=0.0).max()) / 4
 
 
 def _build_all(model: Classifier, threads: int | None) -> tuple[dict[str, Engine], dict[str, str]]:
@@ -157,7 +160,7 @@ def _timed(engine: Engine, x: np.ndarray, max_s: float) -> np.ndarray:
 
 
 def _prob_difference(logits: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.abs(_sigmoid(logits) - _sigmoid(expected)).max())
+    return float(np.nan_to_num(np.abs(_sigmoid(logits) - _sigmoid(expected)), nan=0.0).max())
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

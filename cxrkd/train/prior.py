@@ -11,7 +11,7 @@ from cxrkd.models.classifier import Classifier
 _RARE = 0.005
 
 
-def start_at_prevalence(model: Classifier, targets: np.ndarray) -> None:
+def start_at_prevalence(model: Classifier, targets: np.ndarray, untaught: np.ndarray | None = None) -> None:
     """Set the biases of the last layer so that the first predictions are each label's prevalence.
 
     With findings in a few percent of the images, a network that starts at one half spends its first epoch on the biases
@@ -21,6 +21,7 @@ def start_at_prevalence(model: Classifier, targets: np.ndarray) -> None:
     Args:
         model: untrained; changed in place.
         targets: (N, K) of the training split, NaN where unknown.
+        untaught: bool (K,), labels whose part of the last layer is untrained; all when None. The others stay.
     """
     linears = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == targets.shape[1]]
     if not linears or linears[-1].bias is None:
@@ -28,6 +29,7 @@ def start_at_prevalence(model: Classifier, targets: np.ndarray) -> None:
     known = np.isfinite(targets)
     share = np.where(known, targets, 0).sum(0) / np.maximum(known.sum(0), 1)
     share = np.clip(share, _RARE, 1 - _RARE)
+    rows = torch.ones(len(share), dtype=torch.bool) if untaught is None else torch.from_numpy(untaught)
     with torch.no_grad():
-        linears[-1].bias.copy_(torch.from_numpy(np.log(share / (1 - share))))
-        linears[-1].weight.mul_(0.1)
+        linears[-1].bias[rows] = torch.from_numpy(np.log(share / (1 - share))).to(linears[-1].bias)[rows]
+        linears[-1].weight[rows] *= 0.1

@@ -17,3 +17,23 @@ def test_an_unknown_network_lists_those_there_are(cli):
     found = cli("models", "alexnet")
     assert (found.code, found.out) == (2, "")
     assert "densenet121" in found.err
+
+
+def test_weights_are_listed_with_their_origin_and_whether_they_are_here(cli):
+    (model,) = cli("models", "efficientnet_lite0", "--size", 64, "--json").document["models"]
+    assert model["role"] == "both"
+    assert model["weights"]["imagenet"]["here"] is True
+    found = cli("models", "xrv_densenet121", "--size", 64).out
+    assert "(chest-all) (chest-nih) (chest-chex) (chest-pc)" in found
+    assert "xrv_densenet121 chest-nih: TorchXRayVision DenseNet121 trained on ChestX-ray14, 224 px, Apache-2.0" in found
+
+
+def test_a_download_is_asked_for_by_name(cli, monkeypatch):
+    fetched = []
+    monkeypatch.setattr("cxrkd.models.pretrained.download", lambda url, path, progress: fetched.append(url))
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    assert cli("models", "mobilenetv3_small_100", "--size", 64, "--download", "imagenet").code == 0
+    assert len(fetched) == 1
+    assert fetched[0].endswith("mobilenetv3_small_100.lamb_in1k/resolve/main/model.safetensors")
+    assert "Name the network" in cli("models", "--download", "imagenet").err
+    assert "eeea_net_c2 has no weights 'imagenet'" in cli("models", "eeea_net_c2", "--download", "imagenet").err

@@ -35,6 +35,8 @@ def test_every_flag_reaches_every_key_it_names(flag):
         "--seeds": "3,1",
         "--teacher": "resnet50",
         "--student": "resnet18",
+        "--teacher-weights": "chest-nih",
+        "--student-weights": "imagenet",
     }
     value = special.get(flag.name, EXAMPLES.get(flag.kind))
     words = [flag.name, value] if flag.name == "--name" else ["--name", "x", flag.name, value]
@@ -89,3 +91,22 @@ def test_a_wrong_flag_names_its_key(words, message):
 def test_a_file_that_is_not_there():
     with pytest.raises(ConfigError, match="Cannot read"):
         parse("--config", "/no/such/file.json")
+
+
+def test_switches_reach_their_keys():
+    config = parse("--name", "x", "--teacher-weights", "chest-nih", "--teacher-as-is", "--download")
+    assert (config.teacher_trained, config.download, config.control) == (False, True, True)
+
+
+def test_a_teacher_as_it_is_must_know_findings():
+    with pytest.raises(ConfigError, match="needs weights that know findings"):
+        parse("--name", "x", "--teacher-weights", "imagenet", "--teacher-as-is")
+
+
+def test_the_config_of_an_older_program_loads_unchanged(tmp_path):
+    old = RunConfig(name="old").model_dump(mode="json")
+    for key in ("teacher_weights", "teacher_trained", "student_weights", "download"):
+        del old[key]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(old))
+    assert parse("--config", path) == RunConfig(name="old")

@@ -59,3 +59,14 @@ def test_a_value_out_of_range_is_one_sentence_that_names_the_setting():
 def test_repeated_seeds_are_refused():
     with pytest.raises(ConfigError, match="seeds must differ"):
         forms.validated({"name": "x", "seeds": "1, 1"})
+
+
+def test_pretrained_weights_are_part_of_the_form():
+    page = AppTest.from_function(form_script, args=("Quick look",), default_timeout=60).run()
+    page.selectbox(key="new_120_teacher_weights").select("chest-nih")
+    page.checkbox(key="new_120_teacher_trained").uncheck()
+    page.checkbox(key="new_120_download").check()
+    page.button[0].click().run()
+    assert not page.exception
+    config = page.session_state["config"]
+    assert (config.teacher_weights, config.teacher_trained, config.download) == ("chest-nih", False, True)

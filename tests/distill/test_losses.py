@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cxrkd.distill import bce, binary_kl, focal_bce, paper_mse
+from cxrkd.config import ObjectiveConfig
+from cxrkd.distill import bce, binary_kl, focal_bce, objective, paper_mse
 
 NAN = float("nan")
 DISTANCES = [paper_mse, binary_kl]
@@ -179,3 +180,34 @@ def test_twice_the_batch_is_the_same_loss(loss):
     z_s, z_t = logits(3, 14), logits(3, 14, seed=2)
     twice = loss(torch.cat([z_s, z_s]), torch.cat([z_t, z_t]), 2.0)
     assert twice.item() == pytest.approx(loss(z_s, z_t, 2.0).item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", DISTANCES)
+def test_a_label_that_the_teacher_does_not_know_counts_for_nothing(loss):
+    """NaN logits of a teacher: the value is that of the other labels, and no gradient is NaN."""
+    z_s, z_t = logits(4, 14).requires_grad_(), logits(4, 14, seed=2)
+    z_t[:, [3, 9]] = NAN
+    kept = [k for k in range(14) if k not in (3, 9)]
+    value = loss(z_s, z_t, 2.0)
+    assert value.item() == pytest.approx(loss(z_s[:, kept], z_t[:, kept], 2.0).item(), rel=1e-6)
+    slope = gradient(value, z_s)
+    assert (slope[:, [3, 9]] == 0).all()
+    assert (slope[:, kept] != 0).all()
+
+
+@pytest.mark.parametrize("name", ["paper", "bkd"])
+def test_an_objective_still_learns_the_labels_that_the_teacher_does_not_know(name):
+    z_s, z_t, y = logits(4, 14).requires_grad_(), logits(4, 14, seed=2), labels(4, 14)
+    z_t[:, 3], y[0, 5] = NAN, NAN
+    slope = gradient(objective(ObjectiveConfig(name=name))(z_s, z_t, y).total, z_s)
+    assert torch.isfinite(slope).all()
+    assert (slope[:, 3] != 0).all()
+    assert slope[0, 5] == 0
+
+
+@pytest.mark.parametrize("loss", DISTANCES)
+def test_a_teacher_that_knows_nothing_is_no_loss(loss):
+    z_s = logits(4, 3).requires_grad_()
+    value = loss(z_s, torch.full((4, 3), NAN), 2.0)
+    assert value.item() == 0
+    assert (gradient(value, z_s) == 0).all()

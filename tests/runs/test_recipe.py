@@ -5,10 +5,14 @@ import os
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.config import TrainConfig
-from cxrkd.errors import DataError, RunError
+from cxrkd.config import PhantomConfig, TrainConfig
+from cxrkd.errors import ConfigError, DataError, RunError
+from cxrkd.labels import CHESTXRAY14
+from cxrkd.models import zoo
+from cxrkd.models.pretrained import Source
 from cxrkd.runs import create, execute, open_run, recipe, stages
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.process import start_mark
@@ -255,3 +259,83 @@ def test_state_moves_forward_while_it_runs(config, blob_data, monkeypatch):
     assert all(state.eta_s is None or state.eta_s >= 0 for state in seen)
     assert any(state.eta_s for state in seen)
     assert {"Training the student alone, seed 0", "Distilling the student, seed 0"} <= {s.stage for s in seen}
+
+
+class Published(Source):
+    """Weights of the toy that know every label but the second."""
+
+    def is_here(self):
+        return True
+
+    def fetch(self, progress=None):
+        if progress is not None:
+            progress(1, 2)
+
+    def state(self, labels):
+        torch.manual_seed(7)
+        state = zoo.build("toy", labels, 32).backbone.state_dict()
+        state["head.2.weight"][1], state["head.2.bias"][1] = 0, float("nan")
+        return state
+
+
+@pytest.fixture
+def taught_toy(home):
+    """A toy with chest weights for 32 pixels; `home` forgets it afterwards."""
+    weights = Published("toys", "none", (CHESTXRAY14[0], "", *CHESTXRAY14[2:]), 32)
+    make = zoo._ENTRIES["toy"].make
+
+    def known(n_labels, size, state):
+        toy = make(n_labels, size, None)
+        if state is not None:
+            toy.load_state_dict(state)
+        return toy
+
+    zoo.register("taught_toy", zoo.Entry("teacher", known, min_size=16, weights={"chest-nih": weights}))
+    return weights
+
+
+def test_a_teacher_taken_as_it_is(config, blob_data, trainings, taught_toy):
+    run = create(config(teacher_arch="taught_toy", teacher_weights="chest-nih", teacher_trained=False))
+    execute(run)
+    assert trainings == ["alone-0", "distilled-0"]
+    logits = run.predictions("teacher").logits
+    assert np.isnan(logits[..., 1]).all()
+    assert np.isfinite(np.delete(logits, 1, axis=-1)).all()
+    metrics = open_run(run.id).metrics()
+    assert not metrics.of("teacher").model.labels[1].evaluable
+    assert np.isfinite(metrics.of("teacher").model.macro_auroc)
+    assert np.isnan(metrics.gap.labels[1].diff)
+    assert np.isfinite(run.predictions("distilled").logits).all()
+
+
+def test_a_teacher_that_starts_from_chest_weights_learns_the_label_it_lacks(config, blob_data, trainings, taught_toy):
+    run = create(config(teacher_arch="taught_toy", teacher_weights="chest-nih", control=False))
+    execute(run)
+    assert trainings == ["teacher", "distilled-0"]
+    assert np.isfinite(run.predictions("teacher").logits).all()
+
+
+def test_a_borrowed_teacher_brings_its_weights_into_the_config(config, blob_data, taught_toy):
+    source = create(config("As is", teacher_arch="taught_toy", teacher_weights="chest-nih", teacher_trained=False))
+    execute(source)
+    borrower = create(config("Borrower", teacher_from=source.id)).config
+    assert (borrower.teacher_weights, borrower.teacher_trained) == ("chest-nih", False)
+
+
+def test_weights_that_cannot_be_had_are_refused_before_anything_is_made(config, home, taught_toy):
+    for changes, sentence in (
+        ({"student_arch": "eeea_net_c2", "student_weights": "imagenet"}, "expected one of none"),
+        ({"teacher_arch": "xrv_resnet50", "teacher_weights": "chest-all"}, "nothing is downloaded unasked"),
+        (
+            {
+                "teacher_arch": "taught_toy",
+                "teacher_weights": "chest-nih",
+                "teacher_trained": False,
+                "data": PhantomConfig(n_patients=20, image_size=64),
+            },
+            "learnt from images of 32 pixels, this run has 64",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            create(config(**changes))
+    assert not (home / "runs").exists() or not list((home / "runs").glob("tiny*"))

@@ -105,3 +105,9 @@ def test_a_missing_package_is_a_note(model, images, tmp_path, monkeypatch, missi
 def test_threads_default_to_pytorchs(model):
     for name in ("pytorch", "onnxruntime", "openvino"):
         assert select.build_engine(model, name).threads == default_threads()
+
+
+def test_no_answer_agrees_with_no_answer_only():
+    z = np.array([[1.0, np.nan]])
+    assert select.worst_change(z, z) == 0
+    assert select.worst_change(np.array([[1.0, 0.0]]), z) == np.inf
