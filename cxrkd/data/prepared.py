@@ -2,7 +2,7 @@
 
     home()/cache/prepared/<key>/images.npy       uint8 (N, S, S)
                                 prepared.json    shape, and a checksum for each chunk; only a complete folder has it
-    home()/cache/prepared/.<key>.growing/        the same while it grows, with done.txt: a line for each chunk that is there
+    home()/cache/prepared/.<key>.growing/        the same while it grows, with done.txt: a line for a finished chunk
 
 The key is made of the size and of each image's id, bytes and time of change. Labels and split are not in it: another
 label policy or seed changes the cohort's fingerprint and decodes nothing again. A changed, added or removed image is
@@ -238,7 +238,7 @@ def _read_done(path: Path) -> dict[int, int]:
 def _keep(work: Path, found: Decoded, first: int) -> int:
     """Write a chunk, then its line. Returns the checksum.
 
-    Nothing is forced to disk here, which takes seconds on a busy one: a kill loses no written byte, and whatever a power
+    Nothing is forced to disk here, which takes seconds on a busy one: a kill loses no written byte, and what a power
     cut loses shows in the checksum when the work goes on.
     """
     size, crc = found.pixels.shape[1], _crc(found.pixels)
