@@ -55,10 +55,10 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _add_cohort(parser: argparse.ArgumentParser) -> None:
-    from cxrkd.config import DATA_KINDS
-
     parser.add_argument("--run", metavar="RUN", help="the cohort of a run, instead of the options below")
-    parser.add_argument("--kind", choices=DATA_KINDS, help="data set (default phantom)")
+    parser.add_argument(
+        "--kind", metavar="KIND", help="phantom (default), chestxray14, chexpert, padchest, chestmnist or folder"
+    )
     parser.add_argument("--folder", metavar="DIR", help="where the published files were unpacked; not for phantoms")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side (default 224)")
     parser.add_argument("--data-seed", type=int, metavar="S", help="seed of the phantoms, and of the split (default 0)")
@@ -92,7 +92,8 @@ def cohort_config(args: argparse.Namespace) -> DataConfig:
         return found
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"{first['loc'][-1]}: {first['msg']}, got {first['input']!r}.") from error
+        where = first["loc"][-1] if first["loc"] else "kind"
+        raise ConfigError(f"{where}: {first['msg']}, got {first['input']!r}.") from error
 
 
 def prepare(args: argparse.Namespace) -> Report:
