@@ -7,23 +7,26 @@ import streamlit as st
 from cxrkd.dashboard import caching, parts, sources, tables
 from cxrkd.dashboard.charts import dataset
 from cxrkd.data.cohort import SPLITS, check_no_leak
+from cxrkd.data.phantom import Phantom
 from cxrkd.data.preview import Preview
 from cxrkd.labels import RADIOGRAPHIC_SIGN, display_name
 from cxrkd.runs import Run
 
 GALLERY = 8
 GALLERY_SIZE = 224
+PHANTOMS = (
+    "Phantom radiographs: drawn by a program with known findings, prevalence and co-occurrence as in ChestX-ray14, "
+    "tempered so that every finding has cases. Nothing in them comes from a patient."
+)
 
 
 def headline(table: Preview) -> None:
     cells = st.grid(5, min_column_width=130)
-    per_view = {view: int((table.views == view).sum()) for view in ("PA", "AP")}
     figures = {
         "Images": f"{len(table):,}",
-        "Patients": f"{table.config.n_patients:,}",
-        "Without finding": f"{float((table.targets.sum(axis=1) == 0).mean()):.0%}",
-        "View PA": f"{per_view['PA'] / len(table):.0%}",
-        "View AP": f"{per_view['AP'] / len(table):.0%}",
+        "Patients": f"{len(np.unique(table.patients)):,}",
+        "Without finding": f"{float((~table.positive.any(axis=1)).mean()):.0%}",
+        **{f"View {view}": f"{float((table.views == view).mean()):.0%}" for view in ("PA", "AP")},
     }
     for name, value in figures.items():
         with cells.cell():
@@ -48,8 +51,9 @@ def gallery(table: Preview) -> None:
     label = left.selectbox("Finding", table.labels, format_func=display_name, key="gallery_label")
     outlined = right.toggle("Outline the finding", True, key="gallery_outline")
     k = table.labels.index(label)
-    rows = [row for row in table.rows("test") if table.targets[row, k]][:GALLERY]
-    st.caption(f"{display_name(label)}: {RADIOGRAPHIC_SIGN[label]}.")
+    rows = [row for row in table.rows("test") if table.positive[row, k]][:GALLERY]
+    if label in RADIOGRAPHIC_SIGN:
+        st.caption(f"{display_name(label)}: {RADIOGRAPHIC_SIGN[label]}.")
     if not rows:
         parts.empty_state(f"No test image has {display_name(label).lower()}. Choose another finding.")
         return
@@ -58,7 +62,8 @@ def gallery(table: Preview) -> None:
         film = caching.film(table.config, int(row), GALLERY_SIZE)
         with cells.cell():
             st.image(sources.thumbnail(film, k if outlined else None), width="stretch", alt=film.image_id)
-            st.caption(f"{film.view}, severity {film.severity[k]:.2f}")
+            severity = f", severity {film.severity[k]:.2f}" if isinstance(film, Phantom) else ""
+            st.caption(f"{film.view}{severity}")
 
 
 def split_check(table: Preview) -> None:
@@ -78,7 +83,8 @@ def split_check(table: Preview) -> None:
 
 
 def by_view(table: Preview) -> None:
-    shares = {view: 100 * table.targets[table.views == view].mean(axis=0) for view in ("PA", "AP")}
+    there = [view for view in ("PA", "AP", "L", "unknown") if (table.views == view).any()]
+    shares = {view: 100 * table.positive[table.views == view].mean(axis=0) for view in there}
     frame = pd.DataFrame({"Finding": [display_name(label) for label in table.labels], **shares})
     top = float(5 * np.ceil(max(share.max() for share in shares.values()) / 5))
     form = {
@@ -92,10 +98,7 @@ def by_view(table: Preview) -> None:
 
 def page(run: Run) -> None:
     table = caching.table(run.config.data)
-    parts.notice(
-        "Phantom radiographs: drawn by a program with known findings, prevalence and co-occurrence as in ChestX-ray14, "
-        "tempered so that every finding has cases. Nothing in them comes from a patient."
-    )
+    parts.notice(PHANTOMS if table.synthetic else f"{table.name}, read from {table.config.folder}.")
     headline(table)
     for tab, draw in zip(
         st.tabs(["Gallery", "Prevalence", "Co-occurrence", "Views", "Split"], key="data_tabs"),

@@ -76,7 +76,7 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     parts.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "
-        "its maps. The line is where the finding was drawn."
+        "its maps. The line, where there is one, is where the finding was drawn or marked."
     )
 
 
@@ -98,7 +98,8 @@ def page() -> None:
     st.subheader(f"Run {run.id}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
     quality_row(metrics)
     costs = st.container()
-    parts.notice(f"{parts.PHANTOM_RESULT} {tiles.gain_sentence(metrics)}")
+    phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
+    parts.notice(f"{phantoms}{tiles.gain_sentence(metrics)}")
     left, right = parts.side_by_side()
     with left, parts.boundary():
         both_look(run, metrics)

@@ -1,4 +1,4 @@
-"""`data`: what a cohort of phantoms holds, and some of its films as pictures."""
+"""`data`: what a cohort holds, some of its films as pictures, and preparing a data set of real radiographs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.files import writing
 from cxrkd.cli.names import find_label
-from cxrkd.cli.output import Report, table
+from cxrkd.cli.output import Report, Ticker, duration, table
 from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from cxrkd.config import PhantomConfig
+    from cxrkd.config import DataConfig
+    from cxrkd.data.prepared import Prepared
     from cxrkd.data.preview import Preview
+
+CHEXPERT_IMAGES = 224_316  # the largest of the published sets
+# option -> key of the data config
+OPTIONS = {
+    "kind": "kind",
+    "folder": "folder",
+    "patients": "n_patients",
+    "data_seed": "seed",
+    "image_size": "image_size",
+    "uncertain": "uncertain",
+    "views": "views",
+    "label_set": "labels",
+    "published_size": "size",
+    "download": "download",
+    "table": "table",
+}
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     """Add the verb and its own verbs."""
-    verb = verbs.add_parser("data", help="prevalence, co-occurrence and split of a phantom cohort; sample pictures")
+    verb = verbs.add_parser(
+        "data", help="prevalence, co-occurrence and split of a data set; sample pictures; preparing"
+    )
     actions = verb.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     shown = actions.add_parser("show", parents=[common], help="prevalence, co-occurrence, split check")
     _add_cohort(shown)
@@ -29,41 +48,117 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     samples.add_argument("-n", type=int, default=12, dest="count", metavar="N", help="how many (default 12)")
     samples.add_argument("--label", metavar="L", help="only films with this finding")
     samples.set_defaults(call=write_samples)
+    prepared = actions.add_parser("prepare", parents=[common], help="decode real radiographs once, ahead of a run")
+    _add_cohort(prepared)
+    prepared.add_argument("--workers", type=int, metavar="N", help="processes (default: every core)")
+    prepared.set_defaults(call=prepare)
 
 
 def _add_cohort(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", metavar="RUN", help="the cohort of a run, instead of the three options below")
-    parser.add_argument("--patients", type=int, metavar="N", help="number of patients (default 400)")
-    parser.add_argument("--data-seed", type=int, metavar="S", help="seed of the cohort (default 0)")
+    parser.add_argument("--run", metavar="RUN", help="the cohort of a run, instead of the options below")
+    parser.add_argument(
+        "--kind", metavar="KIND", help="phantom (default), chestxray14, chexpert, padchest, chestmnist or folder"
+    )
+    parser.add_argument("--folder", metavar="DIR", help="where the published files were unpacked; not for phantoms")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side (default 224)")
+    parser.add_argument("--data-seed", type=int, metavar="S", help="seed of the phantoms, and of the split (default 0)")
+    parser.add_argument("--patients", type=int, metavar="N", help="phantom: number of patients (default 400)")
+    parser.add_argument("--uncertain", metavar="HOW", help="chexpert: ignore, zeros or ones (default ignore)")
+    parser.add_argument("--views", metavar="WHICH", help="chexpert: frontal or all (default frontal)")
+    parser.add_argument("--label-set", metavar="SET", help="padchest: paper19 or torchxrayvision (default paper19)")
+    parser.add_argument("--published-size", type=int, metavar="PIXELS", help="chestmnist: 28, 64, 128 or 224")
+    parser.add_argument("--download", action="store_true", default=None, help="chestmnist: fetch it when absent")
+    parser.add_argument("--table", metavar="CSV", help="folder: the CSV (default labels.csv)")
 
 
-def cohort_config(args: argparse.Namespace) -> PhantomConfig:
+def cohort_config(args: argparse.Namespace) -> DataConfig:
     """The cohort that the options describe.
 
     Raises:
-        ConfigError: a value is out of range, or --run is combined with others.
+        ConfigError: a value is out of range or not for that kind, or --run is combined with others.
     """
-    from pydantic import ValidationError
+    from pydantic import TypeAdapter, ValidationError
 
-    from cxrkd.config import PhantomConfig
+    from cxrkd.config import DataConfig
     from cxrkd.runs import open_run
 
-    given = {"n_patients": args.patients, "seed": args.data_seed, "image_size": args.image_size}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = {key: getattr(args, option) for option, key in OPTIONS.items() if getattr(args, option) is not None}
     if args.run and given:
-        raise ConfigError("Expected either --run or --patients, --data-seed and --image-size, got both.")
+        raise ConfigError("Expected either --run or options that describe a data set, got both.")
     if args.run:
         return open_run(args.run).config.data
     try:
-        return PhantomConfig(**given)
+        found: DataConfig = TypeAdapter(DataConfig).validate_python(given)
+        return found
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}.") from error
+        where = first["loc"][-1] if first["loc"] else "kind"
+        raise ConfigError(f"{where}: {first['msg']}, got {first['input']!r}.") from error
+
+
+def prepare(args: argparse.Namespace) -> Report:
+    """Decode a data set of real radiographs, and say what that took.
+
+    Raises:
+        ConfigError: the data set is drawn, not decoded.
+    """
+    import time
+
+    from cxrkd.config import PhantomConfig
+    from cxrkd.data.prepared import prepare
+
+    config = cohort_config(args)
+    if isinstance(config, PhantomConfig):
+        raise ConfigError(
+            "Expected --kind with a data set of real radiographs; phantoms are drawn when a run needs them."
+        )
+    ticker, began = Ticker(), time.perf_counter()
+    found = prepare(config, lambda done, total: ticker.tell(f"{done:,} of {total:,}"), args.workers)
+    ticker.clear()
+    document = prepared_facts(found, time.perf_counter() - began)
+    return Report(document, _prepared_lines(document))
+
+
+def prepared_facts(found: Prepared, seconds: float) -> dict[str, Any]:
+    """Images, bytes and seconds, per 10,000 images and extrapolated to the largest published set."""
+    n, n_bytes = len(found.table), (found.folder / "images.npy").stat().st_size
+    per_image = seconds / found.decoded if found.decoded else None
+    return {
+        "name": found.table.name,
+        "folder": str(found.folder),
+        "n": n,
+        "decoded": found.decoded,
+        "seconds": seconds,
+        "bytes": n_bytes,
+        "seconds_per_10000": per_image and per_image * 10_000,
+        "bytes_per_10000": n_bytes / n * 10_000,
+        "extrapolated": {
+            "n": CHEXPERT_IMAGES,
+            "seconds": per_image and per_image * CHEXPERT_IMAGES,
+            "bytes": n_bytes / n * CHEXPERT_IMAGES,
+        },
+    }
+
+
+def _prepared_lines(facts: dict[str, Any]) -> list[str]:
+    def takes(seconds: float | None, n_bytes: float) -> str:
+        time_ = "" if seconds is None else f"{duration(seconds)}, "
+        return f"{time_}{n_bytes / 1e9:.2f} GB"
+
+    there = facts["n"] - facts["decoded"]
+    more = facts["extrapolated"]
+    return [
+        f"{facts['name']}: {facts['n']:,} images, {facts['decoded']:,} decoded now, {there:,} were there",
+        f"it is in {facts['folder']}",
+        f"this call: {takes(facts['seconds'], facts['bytes'])}",
+        f"per 10,000 images: {takes(facts['seconds_per_10000'], facts['bytes_per_10000'])}",
+        f"{more['n']:,} images (all of CheXpert) would take {takes(more['seconds'], more['bytes'])}; extrapolated from "
+        "this call, files of other sizes differ",
+    ]
 
 
 def show(args: argparse.Namespace) -> Report:
-    """Facts of a cohort, without drawing it."""
+    """Facts of a cohort, without drawing or decoding it."""
     from cxrkd.data.preview import preview
 
     found = preview(cohort_config(args))
@@ -82,21 +177,26 @@ def describe(found: Preview) -> dict[str, Any]:
     from cxrkd.data.cohort import SPLITS, check_no_leak
 
     check_no_leak(found.patients, found.split)
-    positive = found.targets > 0.5
+    positive, known = found.positive, ~np.isnan(found.targets)
     rows = {split: found.rows(split) for split in SPLITS}
     together = positive.astype(int).T @ positive.astype(int)
     return {
         "kind": found.config.kind,
-        "config": found.config.model_dump(),
-        "synthetic": True,
+        "name": found.name,
+        "config": found.config.model_dump(mode="json"),
+        "synthetic": found.synthetic,
         "n": len(found),
         "n_patients": len(np.unique(found.patients)),
-        "views": {view: int((found.views == view).sum()) for view in ("PA", "AP")},
+        "views": {view: int((found.views == view).sum()) for view in np.unique(found.views).tolist()},
         "splits": {s: {"n": len(r), "n_patients": len(np.unique(found.patients[r]))} for s, r in rows.items()},
         "patients_in_two_splits": 0,
         "no_finding": int((~positive.any(1)).sum()),
         "labels": {
-            label: {"n_pos": int(positive[:, k].sum()), "prevalence": float(positive[:, k].mean())}
+            label: {
+                "n_pos": int(positive[:, k].sum()),
+                "prevalence": float(positive[:, k].sum() / max(1, known[:, k].sum())),
+            }
+            | {"n_known": int(known[:, k].sum())}
             | {f"n_pos_{split}": int(positive[r, k].sum()) for split, r in rows.items()}
             for k, label in enumerate(found.labels)
         },
@@ -113,10 +213,11 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         [name, str(f["n_pos"]), f"{f['prevalence']:.1%}", *(str(f[f"n_pos_{split}"]) for split in facts["splits"])]
         for name, f in facts["labels"].items()
     ]
+    drawn = " (drawn, not of patients)" if facts["synthetic"] else ""
     pairs = [[str(name), *map(str, row.values())] for name, row in facts["co_occurrence"].items()]
     return [
-        f"Phantom radiographs (drawn, not of patients): {facts['n']} images of {facts['n_patients']} patients; "
-        f"PA {facts['views']['PA']}, AP {facts['views']['AP']}; no finding {facts['no_finding']}",
+        f"{facts['name']}{drawn}: {facts['n']} images of {facts['n_patients']} patients; "
+        f"{', '.join(f'{view} {n}' for view, n in facts['views'].items())}; no finding {facts['no_finding']}",
         splits,
         "Split check: no patient is in two splits.",
         "",
@@ -128,7 +229,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
 
 
 def write_samples(args: argparse.Namespace) -> Report:
-    """Draw some films of a cohort."""
+    """Some films of a cohort as pictures."""
     import json
 
     from PIL import Image
@@ -141,13 +242,13 @@ def write_samples(args: argparse.Namespace) -> Report:
         film = found.film(row)
         with writing(args.out / f"{film.image_id}.png") as path:
             Image.fromarray(film.pixels).save(path)
-        labels = [name for name, there in zip(found.labels, film.labels, strict=True) if there]
+        labels = [name for name, there in zip(found.labels, found.positive[row], strict=True) if there]
         about = {"id": film.image_id, "patient": film.patient, "view": film.view, "split": str(found.split[row])}
         samples.append({**about, "labels": labels, "path": str(path)})
     with writing(args.out / "samples.json") as path:
         path.write_text(json.dumps(samples, indent=1) + "\n", encoding="utf-8")
     body = [[s["id"], s["view"], s["split"], ", ".join(s["labels"]) or "no finding"] for s in samples]
-    lines = [*table(["phantom", "view", "split", "findings"], body), f"wrote {len(samples)} pictures to {args.out}"]
+    lines = [*table(["image", "view", "split", "findings"], body), f"wrote {len(samples)} pictures to {args.out}"]
     return Report({"samples": samples}, lines)
 
 
@@ -158,5 +259,5 @@ def _rows(found: Preview, label: str | None, count: int) -> list[int]:
     if count < 1:
         raise ConfigError(f"Expected at least one sample, got {count}.")
     k = None if label is None else found.labels.index(find_label(found.labels, label))
-    rows = np.arange(len(found)) if k is None else np.flatnonzero(found.targets[:, k] > 0.5)
+    rows = np.arange(len(found)) if k is None else np.flatnonzero(found.positive[:, k])
     return [int(row) for row in rows[:count]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from cxrkd.cli.output import Report, Ticker, table
@@ -51,8 +52,12 @@ def fetch(archs: Sequence[str], weights: str) -> None:
         raise ConfigError(f"Name the network whose weights {weights} to fetch: models ARCH --download {weights}")
     ticker = Ticker()
     for arch in archs:
-        source(arch, weights).fetch(lambda done, total, arch=arch: ticker.tell(_progress(arch, done, total)))
+        source(arch, weights).fetch(partial(_tell, ticker, arch))
     ticker.clear()
+
+
+def _tell(ticker: Ticker, arch: str, done: int, total: int) -> None:
+    ticker.tell(_progress(arch, done, total))
 
 
 def _progress(arch: str, done: int, total: int) -> str:

@@ -49,7 +49,7 @@ def list_all(args: argparse.Namespace) -> Report:
             _when(run["state"]["created"]),
             run["teacher_arch"],
             run["student_arch"],
-            str(run["n_patients"]),
+            str(run["n_patients"] or run["data"]),
             *(number(run["macro_auroc"].get(member)) for member in _MEMBERS),
         ]
         for run in runs
@@ -71,7 +71,8 @@ def _summary(run: Run) -> dict[str, Any]:
         "state": run.state.to_dict(),
         "teacher_arch": config.teacher_arch,
         "student_arch": config.student_arch,
-        "n_patients": config.data.n_patients,
+        "data": config.data.kind,
+        "n_patients": getattr(config.data, "n_patients", None),
         "macro_auroc": _macros(run),
     }
 
@@ -104,10 +105,12 @@ def show(args: argparse.Namespace) -> Report:
 
 
 def _shown(run: Run, document: dict[str, Any]) -> list[str]:
+    from cxrkd.config import data_summary
+
     state, config = run.state, run.config
     took = (state.finished - state.started) if state.finished and state.started else None
     left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
-    data, seeds, start = config.data, " ".join(map(str, config.seeds)), _start(config.student_weights)
+    seeds, start = " ".join(map(str, config.seeds)), _start(config.student_weights)
     facts = {
         "run": f"{run.id} ({run.name}){' shipped' if run.shipped else ''}",
         "folder": str(run.path),
@@ -115,7 +118,7 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
         "message": state.message,
         "created": _when(state.created),
         "took": duration(took) if took else "",
-        "data": f"{data.kind}, {data.n_patients} patients, seed {data.seed}, {data.image_size} px",
+        "data": data_summary(config.data),
         "teacher": _teacher(config),
         "student": f"{config.student_arch}{start}, objective {config.objective.name}, seeds {seeds}",
         "networks": ", ".join(document["members"]),

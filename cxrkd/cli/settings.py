@@ -121,7 +121,7 @@ def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
 def _validated(values: dict[str, Any]) -> RunConfig:
     from pydantic import ValidationError
 
-    from cxrkd.config import RunConfig
+    from cxrkd.config import DATA_KINDS, RunConfig
 
     if "name" not in values:
         raise ConfigError('Give the run a name: --name NAME, or "name" in the config file.')
@@ -129,7 +129,7 @@ def _validated(values: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate_json(json.dumps(_with_defaults(values)))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the config"
+        where = ".".join(str(part) for part in first["loc"] if part not in DATA_KINDS) or "the config"
         raise ConfigError(f"{where}: {first['msg']}, got {first['input']!r}.") from error
 
 
@@ -140,6 +140,13 @@ def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
     found = dict(values)
     for key, given in values.items():
         field = RunConfig.model_fields.get(key)
-        if field is not None and isinstance(given, dict) and hasattr(field.default, "model_dump"):
+        if field is not None and isinstance(given, dict) and _same_kind(field.default, given):
             found[key] = field.default.model_dump() | given
     return found
+
+
+def _same_kind(default: Any, given: dict[str, Any]) -> bool:
+    """Whether a default can fill in the keys that are not given; a data set of another kind has other keys."""
+    return hasattr(default, "model_dump") and given.get("kind", getattr(default, "kind", None)) == getattr(
+        default, "kind", None
+    )

@@ -14,11 +14,11 @@ import streamlit as st
 import torch
 
 from cxrkd import images
-from cxrkd.config import Member, PhantomConfig, RunConfig
+from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.dashboard.costs import Measured
 from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
-from cxrkd.data.phantom import Phantom
+from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
 from cxrkd.efficiency import Complexity, count
 from cxrkd.evaluate import PairedDifference, paired_difference
@@ -96,23 +96,23 @@ def _complexity(key: tuple[str, int], _run: Run, _member: Member) -> Complexity:
     return count(model(_run, _member))
 
 
-def table(config: PhantomConfig) -> Preview:
+def table(config: DataConfig) -> Preview:
     """What a cohort holds, without its pixels."""
     return _table(config.model_dump_json(), config)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data set's table")
-def _table(key: str, _config: PhantomConfig) -> Preview:
+def _table(key: str, _config: DataConfig) -> Preview:
     return preview(_config)
 
 
-def film(config: PhantomConfig, row: int, size: int) -> Phantom:
-    """One phantom with its labels and lesion masks, at a size of choice."""
+def film(config: DataConfig, row: int, size: int) -> DataFilm:
+    """One image of a cohort with its labels and lesion masks, at a size of choice."""
     return _film(config.model_dump_json(), row, size, config)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _film(key: str, row: int, size: int, _config: PhantomConfig) -> Phantom:
+def _film(key: str, row: int, size: int, _config: DataConfig) -> DataFilm:
     return table(_config).film(row, size)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from cxrkd.dashboard import caching, parts, session
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.session import Film
-from cxrkd.data.phantom import Phantom
+from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview
 from cxrkd.errors import ImageError
 from cxrkd.images import crop_note, to_input
@@ -23,13 +23,14 @@ NONE = "No finding"
 def film_of_row(run: Run, row: int) -> Film:
     """A test image of the run with its truth."""
     table = caching.table(run.config.data)
-    phantom = caching.film(run.config.data, row, run.config.data.image_size)
+    found = caching.film(run.config.data, row, run.config.data.image_size)
     return Film(
         name=str(table.ids[row]),
         key=f"{table.ids[row]}@{run.config.data.image_size}",
-        pixels=phantom.pixels.astype(np.float32) / 255,
+        pixels=found.pixels.astype(np.float32) / 255,
+        real=not table.synthetic,
         row=row,
-        truth=tuple(label for label, there in zip(table.labels, phantom.labels, strict=True) if there),
+        truth=tuple(label for label, there in zip(table.labels, table.positive[row], strict=True) if there),
     )
 
 
@@ -37,17 +38,16 @@ def sample_rows(table: Preview, finding: str) -> list[int]:
     """Test rows with a finding, or with any, or with none."""
     rows = table.rows("test")
     if finding == NONE:
-        return [int(row) for row in rows if not table.targets[row].any()]
+        return [int(row) for row in rows if not table.positive[row].any()]
     if finding == ANY:
-        return [int(row) for row in rows if table.targets[row].any()]
-    return [int(row) for row in rows if table.targets[row, table.labels.index(finding)]]
+        return [int(row) for row in rows if table.positive[row].any()]
+    return [int(row) for row in rows if table.positive[row, table.labels.index(finding)]]
 
 
 def sample_title(table: Preview, row: int) -> str:
     """`Patient 12, visit 1, PA: Effusion, Mass`."""
-    found = [display_name(label) for label, there in zip(table.labels, table.targets[row], strict=True) if there]
-    where = f"Patient {table.numbers[row]}, visit {table.visits[row] + 1}, {table.views[row]}"
-    return f"{where}: {', '.join(found) or 'no finding'}"
+    found = [display_name(label) for label, there in zip(table.labels, table.positive[row], strict=True) if there]
+    return f"{table.titles[row]}, {table.views[row]}: {', '.join(found) or 'no finding'}"
 
 
 def choose_samples(run: Run, key: str) -> list[Film]:
@@ -112,7 +112,7 @@ def read_uploads(uploads: tuple[tuple[str, bytes], ...], size: int) -> list[Film
     return films
 
 
-def thumbnail(phantom: Phantom, k: int | None) -> np.ndarray:
-    """A phantom as uint8 (2 S, 2 S, 3), with label k outlined unless k is None."""
-    curves = () if k is None else outlines(phantom.masks[k])
-    return np.asarray(outlined(grey_to_rgb(phantom.pixels), curves, scale=2))
+def thumbnail(film: DataFilm, k: int | None) -> np.ndarray:
+    """A film as uint8 (2 S, 2 S, 3), with label k outlined unless k is None."""
+    curves = () if k is None else outlines(film.masks[k])
+    return np.asarray(outlined(grey_to_rgb(film.pixels), curves, scale=2))

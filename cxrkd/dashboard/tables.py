@@ -234,7 +234,7 @@ def _run_details(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, objec
     return {
         "From": config.teacher_arch,
         "To": config.student_arch,
-        "Patients": config.data.n_patients,
+        "Patients": getattr(config.data, "n_patients", None),
         "Pixels": config.data.image_size,
         **{MEMBER_NAMES[m]: members[m].over_seeds.macro_auroc if m in members else None for m in MEMBERS},
     }

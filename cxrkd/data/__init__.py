@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cxrkd.config import PhantomConfig
+from cxrkd.config import DataConfig, PhantomConfig
 from cxrkd.data.cohort import Cohort
 
 
-def load_cohort(config: PhantomConfig, progress: Callable[[int, int], None] | None = None) -> Cohort:
-    """The cohort that a config describes; `progress(done, total)` is called while it has to be prepared."""
-    from cxrkd.data import phantom_cohort
+def load_cohort(config: DataConfig, progress: Callable[[int, int], None] | None = None) -> Cohort:
+    """The cohort that a config describes; `progress(done, total)` is called while it has to be prepared.
 
-    return phantom_cohort.cohort(config, progress)
+    Raises:
+        DataError: a data set of real radiographs is not as published, or cannot be prepared.
+    """
+    from cxrkd.data import phantom_cohort, prepared
+
+    if isinstance(config, PhantomConfig):
+        return phantom_cohort.cohort(config, progress)
+    return prepared.cohort(config, progress)

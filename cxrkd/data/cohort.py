@@ -26,10 +26,11 @@ class Cohort:
         patients: str (N,), the unit of splitting and of the bootstrap.
         ids: str (N,), unique.
         split: str (N,), one of SPLITS.
-        views: str (N,), "PA" or "AP".
+        views: str (N,), "PA" or "AP"; of real data sets also "L" (lateral) or "unknown".
         fingerprint: changes when any image, target or split changes; keys the teacher-logit cache.
         synthetic: True for phantoms. A model trained on them says so beside every answer on a real film.
-        lesion_masks: row -> bool (K, S, S) lesion truth; None when the data set has none.
+        lesion_masks: row -> bool (K, S, S) lesion truth, all False where nobody marked any; None when the data set has
+            none at all.
     """
 
     name: str

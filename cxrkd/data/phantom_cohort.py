@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 
 from cxrkd.config import PhantomConfig, home
+from cxrkd.data.appearing import appearing
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.phantom import PHANTOM_VERSION, n_visits, render
 from cxrkd.data.splits import split_by_patient
@@ -28,7 +24,7 @@ Rendered = tuple[np.ndarray, list[dict[str, object]]]
 _ALONE_UP_TO = 200
 _CHUNK = 32
 _MAX_WORKERS = 16
-_ABANDONED_AFTER_S = 86_400.0
+PROOF = "table.csv"  # only a complete cache has it
 
 
 def fingerprint(config: PhantomConfig) -> str:
@@ -48,7 +44,7 @@ def cohort(config: PhantomConfig, progress: Progress | None = None) -> Cohort:
         progress: called with (images done, images in all) while rendering; not called when the cache is there.
     """
     folder = cache_folder(config)
-    if not (folder / "table.csv").exists():
+    if not (folder / PROOF).exists():
         _render_into(folder, config, progress)
     return _open(folder, config)
 
@@ -59,7 +55,7 @@ def cache_folder(config: PhantomConfig) -> Path:
 
 
 def _open(folder: Path, config: PhantomConfig) -> Cohort:
-    table = pd.read_csv(folder / "table.csv", dtype={"id": str, "patient": str, "split": str, "view": str})
+    table = pd.read_csv(folder / PROOF, dtype={"id": str, "patient": str, "split": str, "view": str})
     return Cohort(
         name=f"phantom ({config.n_patients} patients, seed {config.seed})",
         labels=CHESTXRAY14,
@@ -90,7 +86,7 @@ class LesionMasks:
 
 
 def _render_into(folder: Path, config: PhantomConfig, progress: Progress | None) -> None:
-    with _appearing(folder) as work:
+    with appearing(folder, PROOF) as work:
         keys = [(p, v) for p in range(config.n_patients) for v in range(n_visits(config.seed, p))]
         shape = (len(keys), config.image_size, config.image_size)
         images = np.lib.format.open_memmap(work / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
@@ -104,26 +100,7 @@ def _render_into(folder: Path, config: PhantomConfig, progress: Progress | None)
         table = pd.DataFrame(rows)
         targets = table[list(CHESTXRAY14)].to_numpy()
         table["split"] = split_by_patient(table["patient"].to_numpy(str), config.seed, targets=targets)
-        table.to_csv(work / "table.csv", index=False)
-
-
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `folder` by one rename if the block succeeds, and goes if it does not."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}-*"):  # by a render that was killed
-        if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_S:
-            shutil.rmtree(left, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield work
-        try:
-            work.rename(folder)
-        except OSError:  # someone else has finished the same cohort; a foreign incomplete folder stays an error
-            if not (folder / "table.csv").exists():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        table.to_csv(work / PROOF, index=False)
 
 
 def _rendered(config: PhantomConfig, keys: list[tuple[int, int]]) -> Iterator[Rendered]:
@@ -133,7 +110,7 @@ def _rendered(config: PhantomConfig, keys: list[tuple[int, int]]) -> Iterator[Re
     module again, which under Streamlit is the page itself.
     """
     chunks = [(config.seed, config.image_size, keys[i : i + _CHUNK]) for i in range(0, len(keys), _CHUNK)]
-    workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS, len(chunks)) if len(keys) > _ALONE_UP_TO else 1
+    workers = min(cpu_count(), _MAX_WORKERS, len(chunks)) if len(keys) > _ALONE_UP_TO else 1
     yield from Parallel(n_jobs=workers, return_as="generator")(delayed(_render_chunk)(chunk) for chunk in chunks)
 
 

@@ -99,7 +99,7 @@ def create(
     # The registry may describe another file, such as the original .npz of a ViT; these tensors are timm's own.
     given = {"state_dict": state, "custom_load": False}
     try:
-        net = timm.create_model(name, pretrained=True, num_classes=n_labels, pretrained_cfg_overlay=given, **size)
+        net: Any = timm.create_model(name, pretrained=True, num_classes=n_labels, pretrained_cfg_overlay=given, **size)
     except (RuntimeError, KeyError) as error:
         raise _unfit(name) from error
     net.pretrained_cfg.pop("state_dict")  # it would be copied along with the network

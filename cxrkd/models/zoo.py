@@ -193,6 +193,8 @@ def _grey(name: str) -> Make:
 def _on_hub(name: str) -> dict[str, pt.Source]:
     """The default weights that timm has for a network."""
     cfg = timm.get_pretrained_cfg(name)
+    if cfg is None or cfg.hf_hub_id is None:
+        return {}
     about = f"ImageNet classes, timm {cfg.hf_hub_id}"
     return {pt.IMAGENET: pt.OnHub(about=about, licence=cfg.license or "see timm", repository=cfg.hf_hub_id)}
 

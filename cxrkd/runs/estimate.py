@@ -7,26 +7,25 @@ import time
 import torch
 
 from cxrkd.config import RunConfig, TrainConfig
+from cxrkd.data.preview import cohort_size
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.zoo import build
 from cxrkd.train.schedule import epoch_sizes
 
-IMAGES_PER_PATIENT = 2.5
-TRAIN_SHARE = 0.7
 TRAIN_OVER_FORWARD = 3.5  # a training step costs a forward pass, a backward pass of twice that, and the optimiser
-RENDERED_PER_S = 40.0
+RENDERED_PER_S, DECODED_PER_S = 40.0, 400.0
 EVALUATION_S = 10.0
 
 
 def stage_weights(config: RunConfig, student_stages: list[str]) -> dict[str, float]:
     """Guessed seconds of each stage. Only their proportions matter: the guess is corrected as stages finish."""
-    images = config.data.n_patients * IMAGES_PER_PATIENT
+    images, train_images = cohort_size(config.data)
     teacher_s, student_s = (_forward_s(a, config.data.image_size) for a in (config.teacher_arch, config.student_arch))
     taken = config.teacher_from is not None or not config.teacher_trained
-    teacher = 1.0 if taken else _training_s(config.teacher_train, images, teacher_s, config.data.image_size)
-    student = _training_s(config.student_train, images, student_s, config.data.image_size)
+    teacher = 1.0 if taken else _training_s(config.teacher_train, train_images, teacher_s, config.data.image_size)
+    student = _training_s(config.student_train, train_images, student_s, config.data.image_size)
     return {
-        "data": images / RENDERED_PER_S,
+        "data": images / (RENDERED_PER_S if config.data.kind == "phantom" else DECODED_PER_S),
         "teacher": teacher,
         "teacher-logits": images * teacher_s,
         **dict.fromkeys(student_stages, student),
@@ -36,7 +35,7 @@ def stage_weights(config: RunConfig, student_stages: list[str]) -> dict[str, flo
 
 def _training_s(train: TrainConfig, images: float, forward_s: float, size: int) -> float:
     epochs = sum((side / size) ** 2 for side in epoch_sizes(train, size))
-    return images * TRAIN_SHARE * epochs * forward_s * TRAIN_OVER_FORWARD
+    return images * epochs * forward_s * TRAIN_OVER_FORWARD
 
 
 def _forward_s(arch: str, size: int) -> float:

@@ -10,8 +10,9 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from cxrkd.config import PhantomConfig, RunConfig, home
+from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary, home
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs.files import cannot_write, write_json
 from cxrkd.runs.locks import deciding, worker_lives
@@ -21,6 +22,8 @@ from cxrkd.runs.state import RunState, write_state
 
 WORKER_LOG = ".worker.log"
 _started: list[subprocess.Popen[bytes]] = []  # kept to be reaped: an unread child stays as a zombie
+# ChestMNIST is made of the films of ChestX-ray14, under another split.
+_ORIGIN = {"chestmnist": "chestxray14", **{kind: kind for kind in DATA_KINDS if kind != "chestmnist"}}
 
 
 def create(config: RunConfig, folder: Path | None = None) -> Run:
@@ -231,7 +234,7 @@ def _with_teacher(config: RunConfig) -> RunConfig:
 
 def _refuse_weights(config: RunConfig) -> None:
     """Say now what would stop the run later; a borrowed teacher needs no weights but its own."""
-    asked = [(config.student_arch, config.student_weights)]
+    asked: list[tuple[str, str]] = [(config.student_arch, config.student_weights)]
     asked += [(config.teacher_arch, config.teacher_weights)] if config.teacher_from is None else []
     if all(weights == "none" for _, weights in asked):
         return
@@ -248,7 +251,23 @@ def _refuse_weights(config: RunConfig) -> None:
             )
 
 
-def _refuse_leak(mine: PhantomConfig, theirs: PhantomConfig, source: str) -> None:
+def _refuse_leak(mine: DataConfig, theirs: DataConfig, source: str) -> None:
+    """A borrowed teacher must not have seen the patients that this run tests on."""
+    if isinstance(mine, PhantomConfig) and isinstance(theirs, PhantomConfig):
+        return _refuse_same_phantoms(mine, theirs, source)
+    if _ORIGIN[mine.kind] == _ORIGIN[theirs.kind] and _split_of(mine) != _split_of(theirs):
+        raise ConfigError(
+            f"the teacher of {source} was trained on another split of the same patients ({data_summary(theirs)}), some "
+            f"of whom this run would test on. Use the same data settings, or train a new teacher."
+        )
+
+
+def _split_of(config: DataConfig) -> dict[str, Any]:
+    """What decides which patient is in which split: everything but the pixels."""
+    return config.model_dump(exclude={"image_size", "size", "download"})
+
+
+def _refuse_same_phantoms(mine: PhantomConfig, theirs: PhantomConfig, source: str) -> None:
     """Same seed and another number of patients means the same patients in other splits."""
     if mine.seed == theirs.seed and mine.n_patients != theirs.n_patients:
         raise ConfigError(
@@ -257,7 +276,7 @@ def _refuse_leak(mine: PhantomConfig, theirs: PhantomConfig, source: str) -> Non
         )
 
 
-def _refuse_other_size(mine: PhantomConfig, theirs: PhantomConfig, source: str) -> None:
+def _refuse_other_size(mine: DataConfig, theirs: DataConfig, source: str) -> None:
     """Teacher and student of a run answer the same pixels."""
     if mine.image_size != theirs.image_size:
         raise ConfigError(

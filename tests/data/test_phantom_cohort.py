@@ -108,7 +108,7 @@ def test_worker_processes_draw_what_one_process_draws(monkeypatch, tmp_path):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "other"))
     monkeypatch.setattr(phantom_cohort, "_ALONE_UP_TO", 0)
     monkeypatch.setattr(phantom_cohort, "_CHUNK", 8)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.setattr(phantom_cohort, "cpu_count", lambda: 2)
     calls = []
     together = load_cohort(CONFIG, lambda done, total: calls.append(done)).images
     assert calls == sorted(calls)
@@ -118,7 +118,7 @@ def test_worker_processes_draw_what_one_process_draws(monkeypatch, tmp_path):
 def test_a_main_module_that_cannot_be_imported_again_renders_alone(own_home):
     code = (
         "import os; from cxrkd.config import PhantomConfig; from cxrkd.data import phantom_cohort\n"
-        "os.sched_getaffinity = lambda pid: {0, 1}; phantom_cohort._ALONE_UP_TO = 0; phantom_cohort._CHUNK = 8\n"
+        "phantom_cohort.cpu_count = lambda: 2; phantom_cohort._ALONE_UP_TO = 0; phantom_cohort._CHUNK = 8\n"
         "print(len(phantom_cohort.cohort(PhantomConfig(n_patients=20, seed=3, image_size=32))))"
     )
     env = os.environ | {"CXRKD_HOME": str(own_home)}

@@ -1,0 +1,123 @@
+"""ChestMNIST (Yang et al., Scientific Data 2023; CC BY 4.0): ChestX-ray14 reduced to 28, 64, 128 or 224 pixels.
+
+    chestmnist.npz (28 pixels), chestmnist_64.npz, chestmnist_128.npz, chestmnist_224.npz
+        train_images (78468, s, s) uint8, train_labels (78468, 14); the same for val (11219) and test (22433)
+
+The file names no patients, so each image counts as a patient of its own: the published split cannot be checked for
+leaks, and intervals by patient are intervals by image here, narrower than they should be. The split is not NIH's
+official one, so results do not compare with those on ChestX-ray14's test list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cxrkd.atomic import replacing
+from cxrkd.config import ChestMnistConfig
+from cxrkd.data.cohort import SPLITS
+from cxrkd.data.readers.npz import array_shape
+from cxrkd.data.table import ImageTable, InNpz
+from cxrkd.errors import DataError
+from cxrkd.labels import CHESTXRAY14
+
+Progress = Callable[[int, int], None]
+NAME = "ChestMNIST"
+BLOCK = 1 << 20
+PIP = "pip install medmnist==3.0.2"
+
+
+def read(config: ChestMnistConfig, progress: Progress | None = None) -> ImageTable:
+    """The table of a published file, train then val then test.
+
+    Raises:
+        DataError: the file is absent and may not or cannot be downloaded, or it is not ChestMNIST of that size.
+    """
+    path = npz_path(config)
+    if not path.exists():
+        if not config.download:
+            raise DataError(_absent(path))
+        _download(path, config.size, progress)
+    arrays = [_labels(path, split, config.size) for split in SPLITS]
+    counts = [len(labels) for labels in arrays]
+    ids = np.array([f"{split}-{i:06d}" for split, n in zip(SPLITS, counts, strict=True) for i in range(n)])
+    return ImageTable(
+        name=f"{NAME} at {config.size} px (patients unknown)",
+        labels=CHESTXRAY14,
+        sources=tuple(
+            InNpz(path, f"{split}_images", i) for split, n in zip(SPLITS, counts, strict=True) for i in range(n)
+        ),
+        targets=np.concatenate(arrays).astype(np.float32),
+        patients=ids,
+        ids=ids,
+        split=np.repeat(np.array(SPLITS), counts),
+        views=np.full(len(ids), "unknown"),
+    )
+
+
+def npz_path(config: ChestMnistConfig) -> Path:
+    """Where the file is looked for: the config's file or folder, else `~/.medmnist` as the medmnist package does."""
+    name = "chestmnist.npz" if config.size == 28 else f"chestmnist_{config.size}.npz"
+    given = config.folder or Path.home() / ".medmnist"
+    return given if given.suffix == ".npz" else given / name
+
+
+def _absent(path: Path) -> str:
+    return (
+        f'There is no {path}. Allow the download (--download, or "download": true in the config; it needs '
+        f"`{PIP}`), or fetch {path.name} from https://doi.org/10.5281/zenodo.10519652 and put it there."
+    )
+
+
+def _labels(path: Path, split: str, size: int) -> np.ndarray:
+    """Labels (n, 14) of one split, after a look at the shape of its images."""
+    shape, dtype = array_shape(path, f"{split}_images")
+    try:
+        with np.load(path) as file:
+            labels = file[f"{split}_labels"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} has no readable array {split}_labels ({error}). Fetch the file again.") from error
+    if shape[1:] != (size, size) or dtype != np.uint8 or labels.shape != (shape[0], len(CHESTXRAY14)):
+        raise DataError(
+            f"{path}: expected {split}_images as uint8 (n, {size}, {size}) and {split}_labels (n, {len(CHESTXRAY14)}), "
+            f"got {dtype} {shape} and {labels.shape}. Choose the file of that size, or fetch it again."
+        )
+    if not np.isin(labels, (0, 1)).all():
+        raise DataError(f"{path}: {split}_labels holds other values than 0 and 1. Fetch the file again.")
+    return labels
+
+
+def _download(path: Path, size: int, progress: Progress | None) -> None:
+    """Fetch the file whole or not at all; address and checksum are those of the medmnist package."""
+    try:
+        from medmnist import INFO
+    except ImportError as error:
+        raise DataError(f"Downloading {NAME} needs the package medmnist: {PIP}. {_absent(path)}") from error
+    flag = "" if size == 28 else f"_{size}"
+    url, md5 = INFO["chestmnist"][f"url{flag}"], INFO["chestmnist"][f"MD5{flag}"]
+    try:
+        with replacing(path) as part, part.open("wb") as file:
+            came = _fetch(url, file.write, progress)
+            if came != md5:
+                raise DataError(f"{url} came with checksum {came}, expected {md5}. Try again; nothing was kept.")
+    except OSError as error:
+        raise DataError(f"{url} could not be downloaded ({error}). {_absent(path)}") from error
+
+
+def _fetch(url: str, write: Callable[[bytes], int], progress: Progress | None) -> str:
+    """Hand the bytes of `url` to `write` block by block; returns their MD5."""
+    digest, done = hashlib.md5(usedforsecurity=False), 0
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        total = int(answer.headers.get("Content-Length") or 0)
+        while block := answer.read(BLOCK):
+            write(block)
+            digest.update(block)
+            done += len(block)
+            if progress is not None:
+                progress(done, max(done, total))
+    return digest.hexdigest()

@@ -1,0 +1,120 @@
+"""ChestX-ray14 (Wang et al., CVPR 2017, arXiv 1705.02315): 112,120 frontal films of 30,805 patients.
+
+    images/*.png or images_001/images/*.png to images_012/images/*.png      1024 x 1024, 8 bits
+    Data_Entry_2017*.csv      findings joined by "|", patient, view
+    train_val_list.txt        86,524 names; test_list.txt: 25,596, no patient in both
+    BBox_List_2017.csv        984 boxes on 880 test images, in pixels of the 1024 x 1024 film; may be absent
+
+Validation patients are an eighth of those in train_val_list, so that the three splits come near 70 / 10 / 20. Labels
+were mined from reports: what a report does not mention counts as absent, as everywhere in the field.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxrkd.config import ChestXray14Config
+from cxrkd.data.readers.files import existing_folder, find_table, read_csv, read_names, require
+from cxrkd.data.splits import carve_val
+from cxrkd.data.table import Boxes, ImageTable
+from cxrkd.errors import DataError
+from cxrkd.labels import CHESTXRAY14
+
+NAME = "ChestX-ray14"
+COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
+NO_FINDING = "No Finding"
+VAL_SHARE = 0.125
+BOX_PIXELS = 1024
+BOX_NAMES = {"Infiltrate": "Infiltration"}
+
+
+def read(config: ChestXray14Config) -> ImageTable:
+    """The table of a published tree; rows are those of Data_Entry_2017*.csv.
+
+    Raises:
+        DataError: something of the tree is missing or not as published.
+    """
+    folder = existing_folder(config.folder, NAME)
+    path = find_table(folder, "Data_Entry_2017*.csv", NAME)
+    entries = read_csv(path, COLUMNS)
+    names = entries["Image Index"].to_numpy(str)
+    targets = _targets(entries["Finding Labels"], path)
+    patients = entries["Patient ID"].to_numpy(str)
+    test = _in_test_list(names, folder)
+    split = np.full(len(names), "test", dtype="<U5")
+    split[~test] = carve_val(patients[~test], config.seed, VAL_SHARE, targets[~test])
+    return ImageTable(
+        name=NAME,
+        labels=CHESTXRAY14,
+        sources=require(_paths(folder, names), path),
+        targets=targets,
+        patients=patients,
+        ids=np.array([Path(name).stem for name in names]),
+        split=split,
+        views=entries["View Position"].to_numpy(str),
+        boxes=_boxes(folder / "BBox_List_2017.csv", names),
+    )
+
+
+def _targets(findings: pd.Series, path: Path) -> np.ndarray:
+    """Targets float32 (N, 14) from "Effusion|Mass" or "No Finding"."""
+    column = {label: k for k, label in enumerate(CHESTXRAY14)}
+    targets = np.zeros((len(findings), len(column)), np.float32)
+    for row, text in enumerate(findings):
+        for label in text.split("|"):
+            if label in column:
+                targets[row, column[label]] = 1
+            elif label != NO_FINDING:
+                raise DataError(
+                    f"{path}, row {row + 2}: {label!r} is none of the 14 findings and not {NO_FINDING!r}. "
+                    "Fetch the table again."
+                )
+    return targets
+
+
+def _in_test_list(names: np.ndarray, folder: Path) -> np.ndarray:
+    """Which images bool (N,) the official test list names; each must be in exactly one of the two lists."""
+    train_val, test = read_names(folder / "train_val_list.txt"), read_names(folder / "test_list.txt")
+    both = train_val & test
+    if both:
+        raise DataError(
+            f"{min(both)} is in train_val_list.txt and in test_list.txt of {folder}. Fetch both lists again."
+        )
+    neither = [name for name in names if name not in train_val and name not in test]
+    if neither:
+        raise DataError(
+            f"{len(neither):,} images are in neither train_val_list.txt nor test_list.txt of {folder} (for example "
+            f"{', '.join(neither[:3])}). Fetch both lists again."
+        )
+    return np.array([name in test for name in names])
+
+
+def _paths(folder: Path, names: np.ndarray) -> list[Path]:
+    """Where each image is, or would be."""
+    folders = [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
+    where = {file.name: file.parent for file in chain.from_iterable(f.glob("*.png") for f in folders)}
+    return [where.get(name, folders[0]) / name for name in names]
+
+
+def _boxes(path: Path, names: np.ndarray) -> Boxes | None:
+    """Boxes of the images in `names`.
+
+    The header reads `Bbox [x,y,w,h],,,`, which splits at its own commas, so columns are taken by position.
+    """
+    if not path.exists():
+        return None
+    table = read_csv(path, ("Image Index", "Finding Label"))
+    row_of = {name: row for row, name in enumerate(names)}
+    table = table[table["Image Index"].isin(row_of)]
+    labels = table["Finding Label"].replace(BOX_NAMES)
+    unknown = sorted(set(labels) - set(CHESTXRAY14))
+    xywh = table.iloc[:, 2:6].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    if unknown or xywh.shape[1] != 4 or not np.isfinite(xywh).all():
+        what = f"the finding {unknown[0]!r}" if unknown else "a box that is not four numbers"
+        raise DataError(f"{path} holds {what}; expected x, y, w, h of one of the 14 findings. Fetch it again.")
+    rows = np.array([row_of[name] for name in table["Image Index"]], int)
+    return Boxes(rows, np.array([CHESTXRAY14.index(label) for label in labels], int), xywh / BOX_PIXELS)

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+
+from cxrkd.config import ChestXray14Config
+from cxrkd.data.readers import read_table
+from cxrkd.errors import DataError
+from cxrkd.labels import CHESTXRAY14
+
+
+def table(tree, **options):
+    return read_table(ChestXray14Config(folder=tree.folder, **options))
+
+
+def test_rows_labels_patients_and_views_are_those_of_the_table(nih):
+    found = table(nih)
+    assert found.labels == CHESTXRAY14
+    assert len(found) == 48
+    assert [path.name for path in found.sources] == [row["Image Index"] for row in nih.rows]
+    assert found.targets[0].sum() == 0
+    assert set(np.flatnonzero(found.targets[2])) == {
+        CHESTXRAY14.index("Effusion"),
+        CHESTXRAY14.index("Pleural_Thickening"),
+    }
+    assert (found.ids[1], found.patients[1], found.views[1]) == ("00000001_001", "1", "AP")
+
+
+def test_the_test_list_is_the_official_one_and_val_comes_from_the_rest_by_patient(nih):
+    found = table(nih)
+    np.testing.assert_array_equal(found.rows("test"), np.arange(32, 48))
+    assert len(found.rows("val")) == 4  # an eighth of 16 patients with two films
+    other = table(nih, seed=1)
+    assert (found.split != other.split).any()
+    np.testing.assert_array_equal(found.split, table(nih).split)
+
+
+def test_boxes_are_scaled_from_1024_pixels_and_infiltrate_is_infiltration(nih):
+    masks = table(nih).boxes.masks(33, 14, 64)
+    k = CHESTXRAY14.index("Infiltration")
+    ys, xs = np.nonzero(masks[k])
+    assert (xs.min(), xs.max() + 1, ys.min(), ys.max() + 1) == (32, 40, 16, 20)
+    assert masks.sum() == masks[k].sum()
+    assert not table(nih).boxes.masks(34, 14, 64).any()
+
+
+def test_a_tree_without_boxes_and_with_one_image_folder_is_read(nih):
+    (nih.folder / "BBox_List_2017.csv").unlink()
+    (nih.folder / "images").mkdir()
+    for path in list(nih.folder.glob("images_*/images/*.png")):
+        path.rename(nih.folder / "images" / path.name)
+    assert table(nih).boxes is None
+
+
+def test_real_trees_are_read_unchanged(shared_data):
+    for name, n, n_test in (("nih_mini", 1321, 347), ("nih_64", 701, 192)):
+        found = read_table(ChestXray14Config(folder=shared_data / name))
+        assert (len(found), len(found.rows("test"))) == (n, n_test)
+        assert found.boxes is not None
+        assert not set(found.patients[found.rows("train")]) & set(found.patients[found.rows("val")])
+
+
+def label(tree):
+    tree.rows[5]["Finding Labels"] = "Effusion|Gout"
+    tree.write()
+
+
+def column(tree):
+    tree.header = [name for name in tree.header if name != "Patient ID"]
+    tree.write()
+
+
+def empty(tree):
+    tree.rows = []
+    tree.write()
+
+
+def both(tree):
+    path = tree.folder / "test_list.txt"
+    path.write_text(path.read_text() + tree.rows[0]["Image Index"])
+
+
+def neither(tree):
+    (tree.folder / "test_list.txt").write_text(tree.rows[40]["Image Index"])
+
+
+def leak(tree):
+    tree.rows[47]["Patient ID"] = 1
+    tree.write()
+
+
+def twice(tree):
+    tree.rows.append(tree.rows[47])
+    tree.write()
+
+
+def box(tree):
+    path = tree.folder / "BBox_List_2017.csv"
+    path.write_text(path.read_text().replace("512.0", "left"))
+
+
+def finding(tree):
+    path = tree.folder / "BBox_List_2017.csv"
+    path.write_text(path.read_text().replace("Infiltrate", "Gout"))
+
+
+def binary(tree):
+    tree.table.write_bytes(b"\xff\xfe\x00\x01" * 40)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda t: t.table.unlink(), "There is no Data_Entry_2017"),
+        (lambda t: (t.folder / "test_list.txt").unlink(), "test_list.txt cannot be read"),
+        (lambda t: (t.folder / "images_001/images/00000001_000.png").unlink(), "1 of 48 images .*00000001_000.png"),
+        (label, "row 7: 'Gout' is none of the 14"),
+        (column, "no column 'Patient ID'"),
+        (empty, "no rows"),
+        (both, "00000001_000.png is in train_val_list.txt and in test_list.txt"),
+        (neither, "15 images are in neither"),
+        (leak, "more than one split"),
+        (twice, "00000024_001 comes twice"),
+        (box, "a box that is not four numbers"),
+        (finding, "the finding 'Gout'"),
+        (binary, "cannot be read as a CSV"),
+    ],
+)
+def test_what_is_wrong_with_a_tree_is_one_sentence(nih, damage, sentence):
+    damage(nih)
+    with pytest.raises(DataError, match=sentence):
+        table(nih)
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(DataError, match="does not exist; expected the folder"):
+        read_table(ChestXray14Config(folder=tmp_path / "nowhere"))
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="is a file"):
+        read_table(ChestXray14Config(folder=tmp_path / "file"))

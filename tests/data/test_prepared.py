@@ -1,0 +1,246 @@
+"""Decoded once, whole or resumable, never silently incomplete."""
+
+import os
+import subprocess
+import sys
+import tracemalloc
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxrkd.config import ChestMnistConfig, ChestXray14Config, CheXpertConfig, FolderConfig, PadChestConfig
+from cxrkd.data import decode, load_cohort, prepared
+from cxrkd.data.preview import cohort_size, preview
+from cxrkd.errors import DataError
+from cxrkd.images import read, to_input
+
+SIZE = 32
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("CXRKD_HOME", str(home))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(decode, "_CHUNK_IMAGES", 5)
+
+
+def of(tree, **options):
+    return FolderConfig(**{"folder": tree.folder, "image_size": SIZE, **options})
+
+
+def test_rows_are_the_images_as_an_upload_would_be_read(own):
+    cohort = load_cohort(of(own))
+    assert not cohort.synthetic
+    assert cohort.lesion_masks is None
+    for row in (0, 11, 23):
+        path = own.folder / own.rows[row]["image"]
+        expected = np.rint(to_input(read(path.read_bytes(), path.name), SIZE) * 255)
+        np.testing.assert_array_equal(cohort.images[row], expected)
+    with pytest.raises(ValueError, match="read-only"):
+        cohort.images[0] = 0
+
+
+def test_films_of_16_bits_keep_their_tones(padchest):
+    images = load_cohort(PadChestConfig(folder=padchest.folder, image_size=SIZE)).images
+    assert np.ptp(images[0]) > 200
+    assert np.unique(images[0]).size > 50
+
+
+def test_boxes_become_masks_of_the_cohort(nih):
+    cohort = load_cohort(ChestXray14Config(folder=nih.folder, image_size=SIZE))
+    masks = cohort.lesion_masks(33)
+    assert masks.shape == (14, SIZE, SIZE)
+    assert masks[cohort.labels.index("Infiltration"), 8:10, 16:20].all()
+    assert masks.sum() == 8
+    assert not cohort.lesion_masks(0).any()
+
+
+def test_the_second_call_decodes_nothing(own):
+    calls = []
+    first = prepared.prepare(of(own), lambda done, total: calls.append((done, total)))
+    assert first.decoded == 24
+    assert calls == [(5, 24), (10, 24), (15, 24), (20, 24), (24, 24)]
+    calls.clear()
+    again = prepared.prepare(of(own), lambda done, total: calls.append((done, total)))
+    assert (again.decoded, calls) == (0, [])
+    np.testing.assert_array_equal(first.images, again.images)
+
+
+def test_the_fingerprint_knows_files_labels_size_and_seed(own):
+    told = {load_cohort(of(own)).fingerprint, load_cohort(of(own)).fingerprint}
+    assert len(told) == 1
+    told |= {load_cohort(of(own, **change)).fingerprint for change in ({"seed": 1}, {"image_size": 40})}
+    told.add(load_cohort(of(own, labels=("Mass",))).fingerprint)
+    own.rows[0]["Effusion"] = 1
+    own.write()
+    told.add(load_cohort(of(own)).fingerprint)
+    path = own.folder / own.rows[3]["image"]
+    os.utime(path, (1e9, 1e9))
+    told.add(load_cohort(of(own)).fingerprint)
+    path.write_bytes(path.read_bytes() + b"\0")
+    told.add(load_cohort(of(own)).fingerprint)
+    assert len(told) == 7
+
+
+def test_another_label_policy_or_seed_decodes_nothing_again(chexpert):
+    config = CheXpertConfig(folder=chexpert["train"].folder, image_size=SIZE)
+    first = load_cohort(config)
+    for change in ({"uncertain": "ones"}, {"seed": 1}):
+        other = config.model_copy(update=change)
+        assert prepared.prepare(other).decoded == 0
+        assert load_cohort(other).fingerprint != first.fingerprint
+
+
+def test_broken_images_are_named_together_and_the_rest_is_kept(own, own_home):
+    for i in (2, 7, 8, 20):
+        (own.folder / own.rows[i]["image"]).write_bytes(b"no film")
+    with pytest.raises(DataError, match=r"4 of 24 images cannot be read.*2\.png.*7\.png.*8\.png") as told:
+        load_cohort(of(own))
+    assert "20.png" not in str(told.value)
+    names = [path.name for path in (own_home / "cache" / "prepared").iterdir()]
+    assert all(name.startswith(".") for name in names), "no folder that looks complete"
+
+
+def test_a_blank_film_is_named(own):
+    path = own.folder / own.rows[2]["image"]
+    Image.fromarray(np.full((40, 40), 7, np.uint8)).save(path)
+    with pytest.raises(DataError, match="is blank"):
+        load_cohort(of(own))
+
+
+KILLED = """
+import os, signal
+from cxrkd.config import FolderConfig
+from cxrkd.data import decode, load_cohort
+decode._CHUNK_IMAGES = 5
+def kill(done, total):
+    if done >= 15:
+        os.kill(os.getpid(), signal.SIGKILL)
+load_cohort(FolderConfig(folder={folder!r}, image_size=32), kill)
+"""
+
+
+def test_a_killed_preparation_goes_on_where_it_was(own, own_home):
+    code = KILLED.format(folder=str(own.folder))
+    killed = subprocess.run([sys.executable, "-c", code], env=os.environ | {"CXRKD_HOME": str(own_home)}, check=False)
+    assert killed.returncode == -9
+    (work,) = (own_home / "cache" / "prepared").glob(".*.growing")
+    done = work / prepared.DONE
+    done.write_text(done.read_text() + "3 12")  # a line that the kill cut off
+    with (work / prepared.IMAGES).open("r+b") as file:  # pixels that a power cut lost
+        file.seek(128 + 6 * SIZE**2)
+        file.write(bytes(10))
+    resumed = prepared.prepare(of(own))
+    assert resumed.decoded == 24 - 10
+    whole = np.stack([decode.decode(source, SIZE) for source in resumed.table.sources])
+    np.testing.assert_array_equal(resumed.images, whole)
+    assert not work.exists()
+
+
+def test_an_interrupted_preparation_goes_on_too(own):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_cohort(of(own), interrupt)
+    assert prepared.prepare(of(own)).decoded == 19
+
+
+def test_a_second_process_waits_and_finds_it_done(own, monkeypatch):
+    table = prepared.read_table(of(own))
+    folder = prepared.cache_folder(table, SIZE)
+    prepared.prepare(of(own))
+    assert prepared._grow(folder, table, SIZE, None, None) == 0
+
+
+def test_worker_processes_decode_what_one_process_decodes(own, monkeypatch, tmp_path_factory):
+    alone = np.array(load_cohort(of(own)).images)
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path_factory.mktemp("other")))
+    np.testing.assert_array_equal(prepared.prepare(of(own), workers=2).images, alone)
+
+
+@pytest.mark.parametrize("what", ["pixels", "shape", "told", "gone"])
+def test_a_damaged_cache_is_noticed(own, what):
+    folder = prepared.prepare(of(own)).folder
+    if what == "pixels":
+        with (folder / prepared.IMAGES).open("r+b") as file:
+            file.seek(-3, 2)
+            file.write(b"\1\2\3")
+    elif what == "shape":
+        np.save(folder / prepared.IMAGES, np.zeros((3, SIZE, SIZE), np.uint8))
+    elif what == "told":
+        (folder / prepared.PROOF).write_text("{}")
+    else:
+        (folder / prepared.IMAGES).unlink()
+    with pytest.raises(DataError, match=r"are damaged\. Delete that folder"):
+        load_cohort(of(own))
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_written(own, own_home, monkeypatch):
+    monkeypatch.setattr(prepared.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+    with pytest.raises(DataError, match="Make room"):
+        load_cohort(of(own))
+    assert not list(own_home.rglob("images.npy"))
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, tools):
+    film, write_csv, _ = tools
+    film(tmp_path / "film.png")
+
+    def peak(n, size):
+        names = []
+        for i in range(n):
+            (tmp_path / f"{n}-{i}.png").hardlink_to(tmp_path / "film.png")
+            names.append((f"{n}-{i}.png", f"p{i}", i % 2))
+        write_csv(tmp_path / f"{n}.csv", ["image", "patient", "Mass"], names)
+        config = FolderConfig(folder=tmp_path, table=f"{n}.csv", image_size=size)
+        tracemalloc.start()
+        prepared.prepare(config, workers=1)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(5, 192)  # what is imported on the way
+    few, many = peak(20, 192), peak(120, 192)  # 4.4 MB of pixels against 0.7
+    assert many < few + 1_000_000
+
+
+def test_a_preview_shows_the_cohort_before_and_after_it_is_prepared(nih):
+    config = ChestXray14Config(folder=nih.folder, image_size=SIZE)
+    told = preview(config)
+    before = told.film(33)
+    cohort = load_cohort(config)
+    for column in ("targets", "patients", "ids", "split", "views"):
+        np.testing.assert_array_equal(getattr(told, column), getattr(cohort, column))
+    np.testing.assert_array_equal(before.pixels, cohort.images[33])
+    np.testing.assert_array_equal(told.film(33).pixels, cohort.images[33])
+    np.testing.assert_array_equal(told.film(33).masks, cohort.lesion_masks(33))
+    assert told.film(33, 48).masks.shape == (14, 48, 48)
+    assert not told.synthetic
+    assert told.row_of("00000017_001") == 33
+    assert cohort_size(config) == (48, 28)
+    (nih.folder / "images_001/images/00000001_000.png").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"00000001_000\.png"):
+        told.film(0, 40)
+
+
+def test_chestmnist_is_prepared_from_its_file(npz):
+    path, arrays = npz
+    cohort = load_cohort(ChestMnistConfig(folder=path, size=28, image_size=SIZE))
+    assert cohort.images.shape == (11, SIZE, SIZE)
+    np.testing.assert_array_equal(cohort.images[10], decode._square(arrays["test_images"][2], SIZE))
+
+
+def test_real_trees_are_prepared_unchanged(shared_data):
+    cohort = load_cohort(ChestXray14Config(folder=shared_data / "nih_64", image_size=SIZE))
+    assert cohort.images.shape == (701, SIZE, SIZE)
+    row = int(np.flatnonzero([cohort.lesion_masks(r).any() for r in range(len(cohort))])[0])
+    k = int(np.flatnonzero(cohort.lesion_masks(row).any((1, 2)))[0])
+    assert cohort.targets[row, k] == 1, "the box belongs to a finding of that film"
