@@ -126,7 +126,24 @@ DataConfig = Annotated[
     | Annotated[FolderConfig, Tag("folder")],
     Discriminator(_kind),
 ]
-DATA_KINDS: tuple[str, ...] = ("phantom", "chestxray14", "chexpert", "padchest", "chestmnist", "folder")
+DATA_CONFIGS: dict[str, type[PhantomConfig | FilesConfig]] = {
+    "phantom": PhantomConfig,
+    "chestxray14": ChestXray14Config,
+    "chexpert": CheXpertConfig,
+    "padchest": PadChestConfig,
+    "chestmnist": ChestMnistConfig,
+    "folder": FolderConfig,
+}
+DATA_KINDS: tuple[str, ...] = tuple(DATA_CONFIGS)
+
+
+def setting_name(loc: tuple[int | str, ...]) -> str:
+    """Where in a config, as a file would have it: without the tag that pydantic puts behind `data`.
+
+    >>> setting_name(("data", "folder", "folder"))
+    'data.folder'
+    """
+    return ".".join(str(part) for index, part in enumerate(loc) if not (index == 1 and loc[0] == "data" and loc[2:]))
 
 
 def data_summary(data: DataConfig) -> str:

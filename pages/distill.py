@@ -19,15 +19,25 @@ HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *parts.M
 
 
 def new_run(runs: list[Run]) -> None:
-    start = forms.preset()
-    time = tables.duration(caching.guessed_seconds(start.config("timing")))
-    st.caption(f"{start.expect} About {time} on this machine with the values below.")
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left:
+        start = forms.preset()
+    with right:
+        kind = forms.data_kind()
+    st.caption(expectation(start, kind))
     finished = [run.id for run in runs if run.state.status == "done"]
-    config = forms.run_config(start, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
+    config = forms.run_config(start, kind, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
     if config is not None:
         caching.guessed_seconds(config)  # builds the networks, and so refuses an image size that one does not take
         session.current().followed_run_id = submit(config).id
         st.rerun()
+
+
+def expectation(start: forms.Preset, kind: str) -> str:
+    if kind != "phantom":
+        return "Read from a folder of the machine that runs this app, decoded once. How long it takes depends on it."
+    time = tables.duration(caching.guessed_seconds(start.config("timing")))
+    return f"{start.expect} About {time} on this machine with the values below."
 
 
 @parts.boundary()

@@ -121,7 +121,7 @@ def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
 def _validated(values: dict[str, Any]) -> RunConfig:
     from pydantic import ValidationError
 
-    from cxrkd.config import DATA_KINDS, RunConfig
+    from cxrkd.config import RunConfig, setting_name
 
     if "name" not in values:
         raise ConfigError('Give the run a name: --name NAME, or "name" in the config file.')
@@ -129,7 +129,7 @@ def _validated(values: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate_json(json.dumps(_with_defaults(values)))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in DATA_KINDS) or "the config"
+        where = setting_name(first["loc"]) or "the config"
         raise ConfigError(f"{where}: {first['msg']}, got {first['input']!r}.") from error
 
 

@@ -60,6 +60,12 @@ def switch(model: type[BaseModel], name: str, value: bool, *, key: str) -> bool:
     return st.checkbox(str(field.title), value, help=field.description, key=key)
 
 
+def text(model: type[BaseModel], name: str, value: str, *, key: str) -> str:
+    """A line of text for a field that is a path or a name."""
+    field = _field(model, name)
+    return st.text_input(str(field.title), value, help=field.description, key=key).strip()
+
+
 class Titled(Protocol):
     """An entry of a registry, with the title that people read."""
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, StudentWeights, TrainConfig, Weights
-from cxrkd.dashboard.fields import choice, integer, real, switch
+from cxrkd.config import (
+    DATA_CONFIGS,
+    ObjectiveConfig,
+    PhantomConfig,
+    RunConfig,
+    StudentWeights,
+    TrainConfig,
+    Weights,
+    setting_name,
+)
+from cxrkd.dashboard.fields import choice, integer, real, switch, text
 from cxrkd.dashboard.parts import side_by_side
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
@@ -19,6 +28,14 @@ from cxrkd.models import list_archs
 
 NEW_TEACHER = ""
 PresetName = Literal["Quick look", "Small", "Full"]
+DATA_TITLES = {
+    "phantom": "Phantom radiographs, drawn here",
+    "chestxray14": "ChestX-ray14",
+    "chexpert": "CheXpert",
+    "padchest": "PadChest",
+    "chestmnist": "ChestMNIST",
+    "folder": "A folder of images with a CSV",
+}
 
 
 @dataclass(frozen=True)
@@ -74,17 +91,24 @@ PRESETS: dict[PresetName, Preset] = {
 }
 
 
+def data_kind() -> str:
+    """Which data set the run is made on; outside the form, because it changes the form's fields."""
+    kind = st.selectbox("Images", list(DATA_TITLES), format_func=lambda kind: DATA_TITLES[kind], key="data_kind")
+    return kind or "phantom"
+
+
 def preset() -> Preset:
     """Which budget the form starts from; outside the form, because it changes the form's defaults."""
     name = st.segmented_control("Size of the run", list(PRESETS), default="Quick look", required=True, key="preset")
     return PRESETS[name or "Quick look"]
 
 
-def run_config(start: Preset, finished: Sequence[str], suggested_name: str) -> RunConfig | None:
+def run_config(start: Preset, kind: str, finished: Sequence[str], suggested_name: str) -> RunConfig | None:
     """The form for a run; the config when it is submitted, else None.
 
     Args:
         start: defaults.
+        kind: of the data set, of `DATA_TITLES`.
         finished: ids of runs whose teacher can be reused.
         suggested_name: default of the name field.
 
@@ -94,6 +118,7 @@ def run_config(start: Preset, finished: Sequence[str], suggested_name: str) -> R
     prefix = f"new_{start.patients}"
     with st.form(f"{prefix}_form", border=True):
         values = _what(start, finished, suggested_name, prefix)
+        folder = {} if kind == "phantom" else _folder(kind, f"{prefix}_{kind}_folder")
         left, right = side_by_side()
         with left, st.expander("Training of the teacher"):
             values["teacher_train"] = train_values(start.teacher, f"{prefix}_teacher")
@@ -102,7 +127,7 @@ def run_config(start: Preset, finished: Sequence[str], suggested_name: str) -> R
         with left, st.expander("Objective"):
             values["objective"] = objective_values(start.objective, f"{prefix}_objective")
         with right, st.expander("Data and seeds"):
-            values |= _data_and_seeds(start, prefix)
+            values |= {"data": data_values(kind, start, f"{prefix}_{kind}") | folder, "seeds": _seeds(start, prefix)}
         with left, st.expander("Pretrained weights"):
             values |= _weights(prefix)
         submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
@@ -119,7 +144,7 @@ def validated(values: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate(values | {"seeds": parse_seeds(values["seeds"])})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the form"
+        where = setting_name(first["loc"]) or "the form"
         raise ConfigError(f"{where}: {first['msg']}. Change it and press Distil again.") from error
 
 
@@ -209,20 +234,49 @@ def objective_values(start: ObjectiveConfig, key: str) -> dict[str, Any]:
     return {"name": name, "alpha": weight, "temperature": T, "gamma": focus}
 
 
-def _data_and_seeds(start: Preset, prefix: str) -> dict[str, Any]:
-    left, right = st.columns(2)
-    with left:
-        patients = integer(PhantomConfig, "n_patients", start.patients, key=f"{prefix}_patients", step=20)
-        seed = integer(PhantomConfig, "seed", 0, key=f"{prefix}_data_seed")
-    with right:
-        size = integer(PhantomConfig, "image_size", start.image_size, key=f"{prefix}_size", step=32)
-        seeds = st.text_input(
-            "Seeds of the students",
-            ", ".join(str(i) for i in range(start.seeds)),
-            key=f"{prefix}_seeds",
-            help="whole numbers; three or more are needed to claim a gain; the weights of the first are kept",
-        )
-    return {"data": {"n_patients": patients, "seed": seed, "image_size": size}, "seeds": seeds}
+def _folder(kind: str, key: str) -> dict[str, str | None]:
+    """Where a data set is. Nothing typed is an error, except for ChestMNIST, which has a place of its own."""
+    entered = text(DATA_CONFIGS[kind], "folder", "", key=key)
+    if not entered and kind != "chestmnist":
+        return {}
+    return {"folder": entered or None}
+
+
+def data_values(kind: str, start: Preset, key: str) -> dict[str, Any]:
+    """Widgets for every setting of one kind of data set but its folder; the values, not yet checked."""
+    model = DATA_CONFIGS[kind]
+    defaults = {"n_patients": start.patients, "image_size": start.image_size}
+    columns = st.columns(2)
+    values: dict[str, Any] = {"kind": kind}
+    for index, name in enumerate(n for n in model.model_fields if n not in ("kind", "folder")):
+        with columns[index % 2]:
+            value = defaults.get(name, model.model_fields[name].default)
+            values[name] = _data_value(model, name, value, f"{key}_{name}")
+    return values
+
+
+def _data_value(model: type[BaseModel], name: str, value: Any, key: str) -> Any:
+    """The widget that fits the type of a field."""
+    kind = model.model_fields[name].annotation
+    if get_origin(kind) is Literal:
+        options = {str(option): option for option in get_args(kind)}
+        return options[choice(model, name, list(options), str(value), key=key)]
+    if kind is bool:
+        return switch(model, name, value, key=key)
+    if kind is int:
+        return integer(model, name, value, key=key, step={"n_patients": 20, "image_size": 32}.get(name, 1))
+    if get_origin(kind) is tuple:
+        return tuple(part.strip() for part in text(model, name, ", ".join(value), key=key).split(",") if part.strip())
+    return text(model, name, str(value), key=key)
+
+
+def _seeds(start: Preset, prefix: str) -> str:
+    return st.text_input(
+        "Seeds of the students",
+        ", ".join(str(i) for i in range(start.seeds)),
+        key=f"{prefix}_seeds",
+        help="whole numbers; three or more are needed to claim a gain; the weights of the first are kept",
+    )
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -3,18 +3,18 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
 from cxrkd.dashboard import fields, forms
 from cxrkd.errors import ConfigError
 from cxrkd.runs import open_run
 
 
-def form_script(name):
+def form_script(name, kind="phantom"):
     import streamlit as st
 
     from cxrkd.dashboard import forms
 
-    config = forms.run_config(forms.PRESETS[name], [], suggested_name="untouched")
+    config = forms.run_config(forms.PRESETS[name], kind, [], suggested_name="untouched")
     if config is not None:
         st.session_state["config"] = config
 
@@ -31,6 +31,22 @@ def test_an_untouched_form_is_its_preset(name):
 def test_the_full_preset_is_what_the_shipped_run_did():
     shipped = open_run("phantom").config
     assert forms.PRESETS["Full"].config(shipped.name) == shipped
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DATA_CONFIGS if kind != "phantom"])
+def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path):
+    page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
+    page.text_input(key=f"new_120_{kind}_folder").input(str(tmp_path))
+    page.button[0].click().run()
+    assert not page.exception
+    expected = DATA_CONFIGS[kind](folder=tmp_path, image_size=forms.PRESETS["Quick look"].image_size)
+    assert page.session_state["config"].data == expected
+
+
+def test_real_data_without_a_folder_is_one_sentence():
+    values = RunConfig(name="x").model_dump() | {"seeds": "0", "data": {"kind": "chexpert"}}
+    with pytest.raises(ConfigError, match=r"^data\.folder: Field required\. Change it and press Distil again\.$"):
+        forms.validated(values)
 
 
 def test_bounds_are_those_of_the_fields():
