@@ -170,7 +170,10 @@ class TrainConfig(Strict):
     learning_rate: float = Field(1.5e-3, gt=0, le=1, title="Learning rate", description="peak of a one-cycle schedule")
     weight_decay: float = Field(0.01, ge=0, le=1, title="Weight decay")
     precision: Literal["32-true", "bf16-mixed"] = Field("32-true", title="Precision")
-    augment: bool = Field(False, title="Shift and contrast jitter")
+    augment: bool = Field(False, title="Shift, turn, zoom and tone jitter")
+    mixup: float = Field(
+        0.0, ge=0, le=10, title="Mixup", description="parameter of the Beta distribution that mixes pairs; 0 mixes none"
+    )
 
 
 class ObjectiveConfig(Strict):
@@ -180,6 +183,11 @@ class ObjectiveConfig(Strict):
     alpha: float = Field(0.5, ge=0, le=1, title="Weight of the labels")
     temperature: float = Field(2.0, gt=0, le=100, title="Temperature")
     gamma: float = Field(2.0, ge=0, le=10, title="Focal exponent", description="paper objective only; 0 is plain BCE")
+    view: Literal["cached", "same"] = Field(
+        "cached",
+        title="What the teacher answers",
+        description="cached: each image once, as it is; same: the very view that the student sees, at every step",
+    )
 
 
 class RunConfig(Strict):
@@ -214,6 +222,12 @@ class RunConfig(Strict):
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must differ, got {self.seeds}")
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_answers_what_is_mixed(self) -> Self:
+        if self.student_train.mixup and self.objective.view == "cached":
+            raise ValueError("mixup makes images that a cached teacher was never asked about: set the view to same")
         return self
 
     @model_validator(mode="after")

@@ -55,10 +55,12 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--teacher-learning-rate", ("teacher_train.learning_rate",), float, "of the teacher"),
     Flag("--warm-size", tuple(f"{who}.warm_size" for who in BOTH), int, "the smaller size, pixels"),
     Flag("--batch-size", tuple(f"{who}.batch_size" for who in BOTH), int, "images a step"),
+    Flag("--mixup", ("student_train.mixup",), float, "of the students' images; 0 is none"),
     Flag("--precision", tuple(f"{who}.precision" for who in BOTH), str, "32-true or bf16-mixed"),
     Flag("--objective", ("objective.name",), str, "paper (focal BCE + tempered MSE) or bkd (binary KL)"),
     Flag("--alpha", ("objective.alpha",), float, "weight of the labels, the teacher's is the rest"),
     Flag("--temperature", ("objective.temperature",), float, "of the teacher's and the student's logits"),
+    Flag("--view", ("objective.view",), str, "cached, or same: the teacher answers the student's own views"),
     Flag("--gamma", ("objective.gamma",), float, "focal exponent of the paper's objective"),
 )
 
@@ -129,8 +131,10 @@ def _validated(values: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate_json(json.dumps(_with_defaults(values)))
     except ValidationError as error:
         first = error.errors()[0]
-        where = setting_name(first["loc"]) or "the config"
-        raise ConfigError(f"{where}: {first['msg']}, got {first['input']!r}.") from error
+        message = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise ConfigError(f"the config: {message}.") from error
+        raise ConfigError(f"{setting_name(first['loc'])}: {message}, got {first['input']!r}.") from error
 
 
 def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:

@@ -145,7 +145,8 @@ def validated(values: dict[str, Any]) -> RunConfig:
     except ValidationError as error:
         first = error.errors()[0]
         where = setting_name(first["loc"]) or "the form"
-        raise ConfigError(f"{where}: {first['msg']}. Change it and press Distil again.") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{where}: {message}. Change it and press Distil again.") from error
 
 
 def _what(start: Preset, finished: Sequence[str], suggested_name: str, prefix: str) -> dict[str, Any]:
@@ -200,11 +201,12 @@ def train_values(start: TrainConfig, key: str) -> dict[str, Any]:
         epochs = integer(TrainConfig, "epochs", start.epochs, key=f"{key}_epochs")
         warm_epochs = integer(TrainConfig, "warm_epochs", start.warm_epochs, key=f"{key}_warm_epochs")
         batch_size = integer(TrainConfig, "batch_size", start.batch_size, key=f"{key}_batch", step=8)
-        augment = st.checkbox("Shift and contrast jitter", start.augment, key=f"{key}_augment")
+        augment = switch(TrainConfig, "augment", start.augment, key=f"{key}_augment")
     with right:
         rate = real(TrainConfig, "learning_rate", start.learning_rate, key=f"{key}_rate", step=1e-4)
         warm_size = integer(TrainConfig, "warm_size", start.warm_size, key=f"{key}_warm_size", step=32)
         decay = real(TrainConfig, "weight_decay", start.weight_decay, key=f"{key}_decay", step=0.005)
+        mixup = real(TrainConfig, "mixup", start.mixup, key=f"{key}_mixup", step=0.1)
         precision = choice(TrainConfig, "precision", ["32-true", "bf16-mixed"], start.precision, key=f"{key}_precision")
     return {
         "epochs": epochs,
@@ -215,6 +217,7 @@ def train_values(start: TrainConfig, key: str) -> dict[str, Any]:
         "weight_decay": decay,
         "precision": precision,
         "augment": augment,
+        "mixup": mixup,
     }
 
 
@@ -224,6 +227,7 @@ def objective_values(start: ObjectiveConfig, key: str) -> dict[str, Any]:
     name = choice(ObjectiveConfig, "name", list(known), start.name, key=f"{key}_name", titles=known)
     for objective in known.values():
         st.caption(f"**{objective.title}**: {objective.description} ({objective.reference})")
+    view = choice(ObjectiveConfig, "view", ["cached", "same"], start.view, key=f"{key}_view")
     alpha, temperature, gamma = st.columns(3)
     with alpha:
         weight = real(ObjectiveConfig, "alpha", start.alpha, key=f"{key}_alpha", step=0.05)
@@ -231,7 +235,7 @@ def objective_values(start: ObjectiveConfig, key: str) -> dict[str, Any]:
         T = real(ObjectiveConfig, "temperature", start.temperature, key=f"{key}_temperature", step=0.5)
     with gamma:
         focus = real(ObjectiveConfig, "gamma", start.gamma, key=f"{key}_gamma", step=0.5)
-    return {"name": name, "alpha": weight, "temperature": T, "gamma": focus}
+    return {"name": name, "alpha": weight, "temperature": T, "gamma": focus, "view": view}
 
 
 def _folder(kind: str, key: str) -> dict[str, str | None]:

@@ -24,11 +24,13 @@ def stage_weights(config: RunConfig, student_stages: list[str]) -> dict[str, flo
     taken = config.teacher_from is not None or not config.teacher_trained
     teacher = 1.0 if taken else _training_s(config.teacher_train, train_images, teacher_s, config.data.image_size)
     student = _training_s(config.student_train, train_images, student_s, config.data.image_size)
+    asked = train_images * (config.student_train.warm_epochs + config.student_train.epochs) * teacher_s
+    distilled = student + (asked if config.objective.view == "same" else 0.0)
     return {
         "data": images / (RENDERED_PER_S if config.data.kind == "phantom" else DECODED_PER_S),
         "teacher": teacher,
         "teacher-logits": images * teacher_s,
-        **dict.fromkeys(student_stages, student),
+        **{stage: distilled if stage.startswith("distilled") else student for stage in student_stages},
         "metrics": EVALUATION_S,
     }
 

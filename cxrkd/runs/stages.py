@@ -121,7 +121,7 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
     loss = no_distillation if alone else objective(config.objective)
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
         model = _fresh(config.student_arch, config.student_weights, cohort, config, student.seed, on_event)
-        teacher = None if alone else logits_t
+        teacher = None if alone else run.load_model("teacher") if config.objective.view == "same" else logits_t
         _fit(model, cohort, config.student_train, loss, teacher, student.seed, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights), cohort.images[kept_rows(cohort)])
@@ -164,12 +164,13 @@ def _fit(
     cohort: Cohort,
     train: TrainConfig,
     loss: Loss,
-    teacher: np.ndarray | None,
+    teacher: np.ndarray | Classifier | None,
     seed: int,
     work: Path,
     on_event: OnEvent,
 ) -> None:
-    fit(model, cohort, train, loss, teacher_logits=teacher, seed=seed, work_dir=work, on_event=on_event)
+    told = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
+    fit(model, cohort, train, loss, **told, seed=seed, work_dir=work, on_event=on_event)
 
 
 def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:

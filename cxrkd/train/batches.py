@@ -10,23 +10,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
-from cxrkd.train.augment import jitter_tones, shift
+from cxrkd.train.augment import jitter_tones, mix, move
 from cxrkd.train.schedule import Schedule
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images float32 (B, 1, S, S) in [0, 1]; targets float32 (B, K); teacher logits float32 (B, K) or None."""
+    """What one step learns from.
+
+    Attributes:
+        images: float32 (B, 1, s, s) in [0, 1], s the side of the epoch.
+        full: float32 (B, 1, S, S), the same views at full size, for a teacher that is asked about them.
+        targets: float32 (B, K).
+        logits_t: cached answers of the teacher, float32 (B, K), or None.
+    """
 
     images: Tensor
+    full: Tensor
     targets: Tensor
     logits_t: Tensor | None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
         logits_t = None if self.logits_t is None else self.logits_t.to(device)
-        return Batch(self.images.to(device), self.targets.to(device), logits_t)
+        return Batch(self.images.to(device), self.full.to(device), self.targets.to(device), logits_t)
 
 
 def resized(images: np.ndarray, size: int) -> np.ndarray:
@@ -51,7 +60,7 @@ class Batches:
     cohort: Cohort
     schedule: Schedule
     seed: int
-    augment: bool
+    train: TrainConfig
     teacher_logits: np.ndarray | None = None
 
     @cached_property
@@ -68,15 +77,20 @@ class Batches:
     def at(self, step: int) -> Batch:
         """The batch of a step; the same for the same seed and step."""
         rows = self.rows(step)
-        images = resized(np.asarray(self.cohort.images[rows]), self.schedule.size_of(step))
+        full, targets = self._look(np.asarray(self.cohort.images[rows]), self.cohort.targets[rows], step)
+        images = torch.from_numpy(resized(full[:, 0].numpy(), self.schedule.size_of(step)))[:, None]
         teacher = None if self.teacher_logits is None else torch.from_numpy(self.teacher_logits[rows]).float()
-        return Batch(self._look(images, step), torch.from_numpy(self.cohort.targets[rows]).float(), teacher)
+        return Batch(images, full, targets, teacher)
 
-    def _look(self, images: np.ndarray, step: int) -> Tensor:
-        if not self.augment:
-            return to_unit(images)
-        generator = torch.Generator().manual_seed(step_seed(self.seed, step))
-        return jitter_tones(to_unit(shift(torch.from_numpy(images), generator)), generator)
+    def _look(self, images: np.ndarray, targets: np.ndarray, step: int) -> tuple[Tensor, Tensor]:
+        """The views of a step at full size (B, 1, S, S), and what is true of them (B, K)."""
+        views, truth = to_unit(images), torch.from_numpy(targets).float()
+        if self.train.augment:
+            generator = torch.Generator().manual_seed(step_seed(self.seed, step))
+            views = jitter_tones(move(views, generator), generator)
+        if self.train.mixup:
+            views, truth = mix(views, truth, self.train.mixup, np.random.default_rng((self.seed, step)))
+        return views, truth
 
 
 @lru_cache(maxsize=2)

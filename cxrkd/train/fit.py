@@ -57,6 +57,7 @@ def fit(
     loss: Loss,
     *,
     teacher_logits: np.ndarray | None = None,
+    teacher: Classifier | None = None,
     seed: int,
     work_dir: Path,
     on_event: OnEvent,
@@ -72,6 +73,7 @@ def fit(
         train: epochs, sizes, optimiser settings, precision.
         loss: `(logits_s, logits_t, targets) -> LossBreakdown`.
         teacher_logits: float32 (N, K) for every row of the cohort; None when the loss needs no teacher.
+        teacher: asked about every view of every step instead; it answers at its own size and does not learn.
         seed: order of the images, augmentation and dropout.
         work_dir: where the checkpoint lives; nothing else is written.
         on_event: called with "progress", "epoch" and "warning" events.
@@ -85,8 +87,8 @@ def fit(
     if not n_train or not len(cohort.rows("val")):
         raise DataError(f"{cohort.name}: expected images in train and val, got {n_train} and {len(cohort.rows('val'))}")
     schedule = plan(train, n_train, model.input_size, warm=_takes_warm_size(model, train, on_event))
-    batches = Batches(cohort, schedule, seed, train.augment, teacher_logits)
-    training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule)
+    batches = Batches(cohort, schedule, seed, train, teacher_logits)
+    training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, teacher)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])
     found = checkpoint if checkpoint.exists() else None

@@ -17,7 +17,7 @@ from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss
 from cxrkd.models.classifier import Classifier
-from cxrkd.train.batches import Batches, resized, step_seed, to_unit
+from cxrkd.train.batches import Batch, Batches, resized, step_seed, to_unit
 from cxrkd.train.schedule import Schedule
 from cxrkd.train.validation import macro_auroc
 
@@ -47,11 +47,19 @@ class Training(L.LightningModule):
     """Trains one classifier. The loaders carry step numbers only; `Batches` turns a step into images."""
 
     def __init__(
-        self, model: Classifier, cohort: Cohort, batches: Batches, loss: Loss, train: TrainConfig, schedule: Schedule
+        self,
+        model: Classifier,
+        cohort: Cohort,
+        batches: Batches,
+        loss: Loss,
+        train: TrainConfig,
+        schedule: Schedule,
+        teacher: Classifier | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.cohort, self.batches, self.loss_fn, self.settings, self.schedule = cohort, batches, loss, train, schedule
+        self._teacher = (teacher,)  # out of sight of Lightning, which would train and save it
         self.running = Running()
         self.last_loss = math.nan
         self.val_auroc = math.nan
@@ -70,10 +78,19 @@ class Training(L.LightningModule):
         """Loss of the batch of the current step. What is random in the network is seeded by step, for exact resume."""
         torch.manual_seed(step_seed(self.batches.seed + 1, self.global_step))
         batch = self.batches.at(self.global_step).to(self.device)
-        parts = self.loss_fn(self.model(batch.images), batch.logits_t, batch.targets)
+        parts = self.loss_fn(self.model(batch.images), self._answers(batch), batch.targets)
         self.running.add(torch.stack([parts.total, parts.task, parts.distill]).detach().double())
         self.last_loss = parts.total.item()
         return parts.total
+
+    def _answers(self, batch: Batch) -> Tensor | None:
+        """The teacher's logits (B, K): on these very views where it is at hand, else those of the cache."""
+        (teacher,) = self._teacher
+        if teacher is None:
+            return batch.logits_t
+        teacher.to(self.device).eval()
+        with torch.no_grad():
+            return teacher(batch.full.contiguous(memory_format=torch.channels_last)).float()
 
     def validation_step(self, start: int) -> None:
         """Keep the logits of one validation batch, at the image size of the epoch."""

@@ -24,6 +24,11 @@ def test_without_flags_a_config_is_the_programs_own():
     assert parse("--name", "x") == RunConfig(name="x")
 
 
+def test_settings_that_contradict_each_other_are_one_sentence():
+    with pytest.raises(ConfigError, match=r"^the config: mixup makes images .*: set the view to same\.$"):
+        parse("--name", "x", "--mixup", "0.2")
+
+
 EXAMPLES = {str: "4-true", int: 40, float: 0.25}
 
 
@@ -37,10 +42,11 @@ def test_every_flag_reaches_every_key_it_names(flag):
         "--student": "resnet18",
         "--teacher-weights": "chest-nih",
         "--student-weights": "imagenet",
+        "--view": "same",
     }
     value = special.get(flag.name, EXAMPLES.get(flag.kind))
     words = [flag.name, value] if flag.name == "--name" else ["--name", "x", flag.name, value]
-    config = parse(*words)
+    config = parse(*words, *(["--view", "same"] if flag.name == "--mixup" else []))
     expected = (3, 1) if flag.name == "--seeds" else value
     assert [leaf(config, key) for key in flag.keys] == [expected] * len(flag.keys)
 

@@ -1,31 +1,59 @@
+import numpy as np
 import torch
 
-from cxrkd.train.augment import jitter_tones, shift
+from cxrkd.train import augment
+from cxrkd.train.augment import jitter_tones, mix, move
 
 
-def test_shifts_stay_within_five_percent_and_reach_it_both_ways():
-    images = torch.zeros(400, 64, 64, dtype=torch.uint8)
-    images[:, 32, 20] = 255
-    moved = shift(images, torch.Generator().manual_seed(0))
-    where = moved.flatten(1).argmax(1)
-    rows, columns = where // 64 - 32, where % 64 - 20
-    assert moved.dtype == torch.uint8
-    for offsets in (rows, columns):
-        assert (offsets.min(), offsets.max()) == (-3, 3)
-    assert not torch.equal(rows, columns)
+def centres(images):
+    """Centre of mass of each image (B, 1, H, W), in pixels from the middle: (B,) down, (B,) across."""
+    at = torch.arange(images.shape[-1]) - (images.shape[-1] - 1) / 2
+    mass = images.sum((1, 2, 3))
+    return (images.sum((1, 3)) * at).sum(1) / mass, (images.sum((1, 2)) * at).sum(1) / mass
+
+
+def test_moves_stay_within_their_bounds_and_reach_them_both_ways():
+    images = torch.zeros(400, 1, 64, 64)
+    images[..., 30:34, 30:34] = 1  # a spot in the middle is only shifted
+    down, across = centres(move(images, torch.Generator().manual_seed(0)))
+    for offsets in (down, across):
+        assert 0.95 * 3.2 < offsets.max() < 1.15 * 3.2  # 5 % of 64, up to 8 % more where the film was made smaller
+        assert -1.15 * 3.2 < offsets.min() < -0.95 * 3.2
+    assert not torch.allclose(down, across)
+
+
+def test_turns_and_zooms_stay_within_their_bounds(monkeypatch):
+    monkeypatch.setattr(augment, "MAX_SHIFT", 0)
+    images = torch.zeros(400, 1, 128, 128)
+    images[..., 62:66, 110:114] = 1  # 48 pixels right of the middle
+    down, across = centres(move(images, torch.Generator().manual_seed(0)))
+    radius, angle = torch.hypot(down, across), torch.rad2deg(torch.atan2(down, across))
+    assert 4.8 < angle.max() < 5.2
+    assert -5.2 < angle.min() < -4.8
+    assert 47.9 / 1.08 - 0.5 < radius.min() < 47.9 / 1.06
+    assert 48.1 / 0.94 < radius.max() < 48.1 / 0.92 + 0.5
 
 
 def test_edges_are_repeated_not_filled_with_black():
-    images = torch.full((50, 40, 40), 200, dtype=torch.uint8)
-    assert (shift(images, torch.Generator().manual_seed(0)) == 200).all()
+    images = torch.full((50, 1, 40, 40), 0.8)
+    torch.testing.assert_close(move(images, torch.Generator().manual_seed(0)), images)
 
 
 def test_the_heart_keeps_its_side():
     images = torch.zeros(200, 1, 32, 32)
     images[..., 8:24, 20:28] = 1.0
-    moved = shift(images[:, 0], torch.Generator().manual_seed(0))
-    toned = jitter_tones(moved[:, None], torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(0)
+    toned = jitter_tones(move(images, generator), generator)
     assert (toned[..., 16:].mean((1, 2, 3)) > toned[..., :16].mean((1, 2, 3))).all()
+
+
+def test_an_unknown_target_stays_unknown_in_a_mixture():
+    targets = torch.tensor([[0.0], [float("nan")], [1.0]])
+    _, mixed = mix(torch.zeros(3, 1, 4, 4), targets, 0.4, np.random.default_rng(0))
+    partner = np.random.default_rng(0)
+    partner.beta(0.4, 0.4)
+    unknown = torch.tensor([row == 1 or other == 1 for row, other in enumerate(partner.permutation(3))])
+    assert torch.equal(mixed[:, 0].isnan(), unknown)
 
 
 def test_tones_stay_in_range_change_every_image_and_keep_the_order_of_greys():

@@ -3,16 +3,18 @@ import numpy as np
 import pytest
 import torch
 
+from cxrkd.config import TrainConfig
 from cxrkd.train.batches import Batches, resized, to_unit
 from cxrkd.train.schedule import Schedule
 
 SCHEDULE = Schedule((16, 32), steps_per_epoch=6, batch_size=12)
+JITTERED = TrainConfig(augment=True)
 
 
 @pytest.fixture
 def batches(blobs):
     logits_t = np.arange(len(blobs) * 3, dtype=np.float32).reshape(-1, 3)
-    return Batches(blobs, SCHEDULE, seed=0, augment=True, teacher_logits=logits_t)
+    return Batches(blobs, SCHEDULE, 0, JITTERED, logits_t)
 
 
 def test_an_epoch_shows_every_training_image_once_and_no_other(batches, blobs):
@@ -21,8 +23,8 @@ def test_an_epoch_shows_every_training_image_once_and_no_other(batches, blobs):
 
 
 def test_orders_differ_between_epochs_and_seeds_and_repeat_for_the_same(batches, blobs):
-    other = Batches(blobs, SCHEDULE, seed=1, augment=True)
-    again = Batches(blobs, SCHEDULE, seed=0, augment=True)
+    other = Batches(blobs, SCHEDULE, 1, JITTERED)
+    again = Batches(blobs, SCHEDULE, 0, JITTERED)
     assert not np.array_equal(batches.rows(0), batches.rows(6))
     assert not np.array_equal(batches.rows(0), other.rows(0))
     assert np.array_equal(batches.rows(7), again.rows(7))
@@ -36,11 +38,28 @@ def test_targets_and_teacher_belong_to_the_images(batches, blobs):
 
 
 def test_sizes_follow_the_schedule_and_pixels_are_untouched_without_augmentation(blobs):
-    plain = Batches(blobs, SCHEDULE, seed=0, augment=False)
+    plain = Batches(blobs, SCHEDULE, 0, TrainConfig())
     assert plain.at(0).images.shape == (12, 1, 16, 16)
     assert plain.at(0).logits_t is None
     expected = blobs.images[plain.rows(6)] / 255.0
     assert np.allclose(plain.at(6).images.numpy()[:, 0], expected, atol=1e-6)
+
+
+def test_full_views_are_those_of_the_step_before_shrinking(batches):
+    early = batches.at(2)
+    assert (early.images.shape, early.full.shape) == ((12, 1, 16, 16), (12, 1, 32, 32))
+    np.testing.assert_allclose(early.images[:, 0], resized(early.full[:, 0].numpy(), 16))
+    late = batches.at(7)
+    assert torch.equal(late.images, late.full)
+
+
+def test_mixup_mixes_images_and_targets_by_the_same_share(blobs):
+    plain, mixed = (Batches(blobs, SCHEDULE, 0, TrainConfig(mixup=beta)).at(7) for beta in (0.0, 0.4))
+    rng = np.random.default_rng((0, 7))
+    share, partner = rng.beta(0.4, 0.4), rng.permutation(12)
+    for got, was in ((mixed.images, plain.images), (mixed.targets, plain.targets)):
+        torch.testing.assert_close(got, share * was + (1 - share) * was[partner])
+    assert torch.equal(mixed.images, Batches(blobs, SCHEDULE, 0, TrainConfig(mixup=0.4)).at(7).images)
 
 
 def test_shrinking_averages_and_keeps_the_type():

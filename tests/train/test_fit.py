@@ -143,6 +143,22 @@ def test_the_teacher_alone_teaches(fresh_toy, blobs, tmp_path, name):
     assert agreement > 0.8
 
 
+def test_a_teacher_in_the_loop_teaches_what_its_cached_answers_teach(fresh_toy, blobs, tmp_path):
+    """Without augmentation both see the same pixels; dropout and order are the same, so the weights are."""
+    teacher, train = fresh_toy(seed=3), PACE.model_copy(update={"augment": False})
+    loss = objective(ObjectiveConfig(name="bkd", alpha=0.0))
+    cached, live = fresh_toy(), fresh_toy()
+    logits = predict_logits(teacher, blobs.images)
+    run_fit(cached, blobs, tmp_path / "cached", train, loss, teacher_logits=logits)
+    before = weights(teacher)
+    run_fit(live, blobs, tmp_path / "live", train, loss, teacher=teacher)
+    for name, tensor in weights(cached).items():
+        torch.testing.assert_close(live.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
+    assert all(torch.equal(tensor, teacher.state_dict()[name]) for name, tensor in before.items())
+    saved = torch.load(tmp_path / "live" / CHECKPOINT, weights_only=True)
+    assert set(saved["state_dict"]) == {f"model.{name}" for name in live.state_dict()}
+
+
 def test_mixed_precision_trains_float32_weights(toy, blobs, tmp_path):
     report, _ = run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"precision": "bf16-mixed", "epochs": 8}))
     assert report.val_auroc > 0.9

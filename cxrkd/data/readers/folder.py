@@ -79,7 +79,7 @@ def _split(
     if config.split_column not in table:
         return split_by_patient(patients, config.seed, targets=targets)
     found = _filled(table, config.split_column, path).astype("<U5")
-    wrong = sorted(set(found) - set(SPLITS))
+    wrong = sorted(set(found.tolist()) - set(SPLITS))
     if wrong:
         raise DataError(f"{path}, column {config.split_column!r}: expected {', '.join(SPLITS)}, got {wrong[0]!r}.")
     if not (found == "val").any():
