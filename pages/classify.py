@@ -12,11 +12,16 @@ from cxrkd.runs import Run
 from cxrkd.runs.answer import Answer
 
 
-def choose_films(run: Run) -> list[session.Film]:
+def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
     source = parts.choose("Images", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="classify_source")
     if source == sources.SAMPLES:
-        return sources.choose_samples(run, "classify")
-    return sources.read_uploads(sources.remember_uploads("classify_upload"), run.config.data.image_size)
+        return run, sources.choose_samples(run, "classify")
+    uploads = sources.remember_uploads("classify_upload")
+    run = parts.choose_answering(run, "classify_answering")
+    films = sources.read_uploads(uploads, run.config.data.image_size)
+    if not films:
+        parts.empty_state("No film yet. Drop radiographs above, or take one of the samples.")
+    return run, films
 
 
 def choose_members(run: Run) -> list[Member]:
@@ -77,9 +82,8 @@ def page() -> None:
     if run is None:
         parts.no_run()
         return
-    films = choose_films(run)
+    run, films = choose_films(run)
     if not films:
-        parts.empty_state("No film yet. Drop radiographs above, or take one of the samples.")
         return
     members = choose_members(run)
     answers = [caching.answer(run, members, film) for film in films]

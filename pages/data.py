@@ -6,6 +6,7 @@ import streamlit as st
 
 from cxrkd.dashboard import caching, parts, sources, tables
 from cxrkd.dashboard.charts import dataset
+from cxrkd.data import is_here
 from cxrkd.data.cohort import SPLITS, check_no_leak
 from cxrkd.data.phantom import Phantom
 from cxrkd.data.preview import Preview
@@ -97,6 +98,9 @@ def by_view(table: Preview) -> None:
 
 
 def page(run: Run) -> None:
+    if not is_here(run.config.data):
+        parts.data_elsewhere(run)
+        return
     table = caching.table(run.config.data)
     parts.notice(PHANTOMS if table.synthetic else f"{table.name}, read from {table.config.folder}.")
     headline(table)

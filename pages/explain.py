@@ -17,17 +17,18 @@ from cxrkd.runs.explanation import LIME, CamExplanation, Explanation, LimeExplan
 LIME_NOTE = "Which superpixels raise the label's logit when they are seen: 300 altered films, the same for every model."
 
 
-def choose_film(run: Run) -> session.Film | None:
+def choose_film(run: Run) -> tuple[Run, session.Film | None]:
     source = parts.choose("Image", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="explain_source")
     if source == sources.SAMPLES:
-        return sources.choose_sample(run, "explain")
+        return run, sources.choose_sample(run, "explain")
     uploads = dict(sources.remember_uploads("explain_upload"))
     if not uploads:
         parts.empty_state("Drop a radiograph above, or switch to Samples.")
-        return None
+        return run, None
+    run = parts.choose_answering(run, "explain_answering")
     name = st.selectbox("File", list(uploads), key="explain_file") if len(uploads) > 1 else next(iter(uploads))
     readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size)
-    return readable[0] if readable else None
+    return run, readable[0] if readable else None
 
 
 def lesion(run: Run, film: session.Film, label: str) -> np.ndarray | None:
@@ -136,7 +137,7 @@ def page() -> None:
     if run is None:
         parts.no_run()
         return
-    film = choose_film(run)
+    run, film = choose_film(run)
     if film is not None:
         explain(run, film)
 

@@ -8,6 +8,7 @@ from cxrkd.dashboard import caching, explaining, parts, routes, sources, tables,
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.look import Look
 from cxrkd.dashboard.pictures import outlines
+from cxrkd.data import is_here
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import RunMetrics
@@ -63,6 +64,9 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     best = explaining.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets, focal)
     if best is None:
         parts.notice("No test image has a finding, so there is nothing to look for.")
+        return
+    if not is_here(run.config.data):
+        parts.notice("The images of this run are not on this machine, so none can be shown.")
         return
     case, k = best
     film = sources.film_of_row(run, caching.table(run.config.data).row_of(str(said["teacher"].ids[case])))

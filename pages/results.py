@@ -7,6 +7,7 @@ from cxrkd.dashboard import caching, parts, tables, tiles
 from cxrkd.dashboard.charts import quality
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
+from cxrkd.runs.answer import finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 
@@ -106,7 +107,7 @@ def seeds(metrics: RunMetrics) -> None:
 
 
 def compare(run: Run, metrics: RunMetrics) -> None:
-    others = {other.id: other for other in parts.finished_runs() if other.id != run.id}
+    others = {other.id: other for other in finished_runs() if other.id != run.id}
     if not others:
         parts.empty_state("There is no second finished run to compare with.", "distill")
         return

@@ -36,7 +36,7 @@ def call(args: argparse.Namespace) -> Report:
     """Read what can be read, then ask."""
     from cxrkd.runs.answer import choose_members, choose_run
 
-    run = choose_run(args.run)
+    run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     inputs, failures = read_all(args.files, run.config.data.image_size)
     answers = _answers(run, members, inputs, args.engine) if inputs else []

@@ -52,7 +52,7 @@ def call(args: argparse.Namespace) -> Report:
     """Explain one file."""
     from cxrkd.runs.answer import choose_members, choose_run, warning_for
 
-    run = choose_run(args.run)
+    run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     asked = [find_label(run.labels, label) for label in args.label or ()]
     image = read_input(args.file, run.config.data.image_size)

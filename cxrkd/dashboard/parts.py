@@ -17,7 +17,8 @@ from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import routes, session
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError
-from cxrkd.runs import Run, list_runs
+from cxrkd.runs import Run
+from cxrkd.runs.answer import answering, finished_runs
 
 log = logging.getLogger("cxrkd.dashboard")
 
@@ -74,11 +75,6 @@ def frame(title: str, lead: str) -> Run | None:
     return run
 
 
-def finished_runs() -> list[Run]:
-    """Runs that pages can show: shipped first, then newest first."""
-    return [run for run in list_runs() if run.state.status == "done"]
-
-
 def run_title(run: Run) -> str:
     """How a run is called in lists; its id alone where its config cannot be read."""
     try:
@@ -102,6 +98,25 @@ def _choose_run() -> Run | None:
         "Run shown on every page", ids, index=index, format_func=lambda i: run_title(runs[i]), help=RUN_HELP
     )
     return runs[chosen.run_id]
+
+
+def choose_answering(run: Run, key: str) -> Run:
+    """Who answers uploads: shown and changeable where there is more than one run."""
+    runs = {one.id: one for one in finished_runs()}
+    if len(runs) < 2:
+        return run
+    start = list(runs).index(answering(run, list(runs.values())).id)
+    # The key holds the run of the sidebar: another one there starts anew.
+    chosen = st.selectbox(
+        "Answered by", list(runs), index=start, format_func=lambda i: run_title(runs[i]), key=f"{key}_{run.id}"
+    )
+    return runs[chosen]
+
+
+def data_elsewhere(run: Run) -> None:
+    """The empty state of whatever shows images of a run that are not on this machine."""
+    name = literal(run_title(run))
+    empty_state(f"The images of {name} are not on this machine. Upload films, or choose another run in the sidebar.")
 
 
 def empty_state(sentence: str, *links: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from cxrkd.dashboard import caching, parts, session
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.session import Film
+from cxrkd.data import is_here
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview
 from cxrkd.errors import ImageError
@@ -51,7 +52,10 @@ def sample_title(table: Preview, row: int) -> str:
 
 
 def choose_samples(run: Run, key: str) -> list[Film]:
-    """One or more test images of the run."""
+    """One or more test images of the run; none where its images are not on this machine."""
+    if not is_here(run.config.data):
+        parts.data_elsewhere(run)
+        return []
     table = caching.table(run.config.data)
     left, right = st.columns([1, 3])
     finding = left.selectbox("Samples with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")
@@ -59,11 +63,16 @@ def choose_samples(run: Run, key: str) -> list[Film]:
     chosen = right.multiselect(
         "Test images", rows, default=rows[:1], format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}"
     )
+    if not chosen:
+        parts.empty_state("No film yet. Take one of the samples, or switch to Uploads.")
     return [film_of_row(run, row) for row in chosen]
 
 
 def choose_sample(run: Run, key: str) -> Film | None:
-    """One test image of the run; None where none has the finding."""
+    """One test image of the run; None where none has the finding, or its images are not on this machine."""
+    if not is_here(run.config.data):
+        parts.data_elsewhere(run)
+        return None
     table = caching.table(run.config.data)
     left, right = st.columns([1, 2])
     finding = left.selectbox("Sample with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")

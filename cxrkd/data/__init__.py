@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cxrkd.config import DataConfig, PhantomConfig
+from cxrkd.config import ChestMnistConfig, DataConfig, PhantomConfig
 from cxrkd.data.cohort import Cohort
 
 
@@ -19,3 +19,12 @@ def load_cohort(config: DataConfig, progress: Callable[[int, int], None] | None 
     if isinstance(config, PhantomConfig):
         return phantom_cohort.cohort(config, progress)
     return prepared.cohort(config, progress)
+
+
+def is_here(config: DataConfig) -> bool:
+    """Whether the images are on this machine, or are drawn on it. A run that came with the program may lack its own."""
+    from cxrkd.data.readers.chestmnist import npz_path
+
+    if isinstance(config, PhantomConfig):
+        return True
+    return npz_path(config).exists() if isinstance(config, ChestMnistConfig) else config.folder.is_dir()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit
 
-from cxrkd.config import Member
+from cxrkd.config import DataConfig, Member
+from cxrkd.data import is_here
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.evaluate.record import to_plain
 from cxrkd.images import Radiograph, crop_note, to_input
@@ -126,12 +127,28 @@ class Answer:
 
 
 def finished_runs() -> list[Run]:
-    """Runs that can answer: shipped ones first, then newest first."""
-    return [run for run in list_runs() if run.state.status == "done"]
+    """Runs that can answer: those whose images are here first, of them shipped ones, then newest."""
+    done = [run for run in list_runs() if run.state.status == "done"]
+    return sorted(done, key=lambda run: not (data := _data(run)) or not is_here(data))
 
 
-def choose_run(id_or_path: str | None = None) -> Run:
-    """The run with that id, or without one the first finished run.
+def answering(chosen: Run, runs: Sequence[Run]) -> Run:
+    """Who answers a film from outside: the chosen run, unless it knows phantoms only and another knows patients."""
+    if chosen.config.data.kind != "phantom":
+        return chosen
+    return next((run for run in runs if (data := _data(run)) and data.kind != "phantom"), chosen)
+
+
+def _data(run: Run) -> DataConfig | None:
+    """What a run was made on; None where its config cannot be read."""
+    try:
+        return run.config.data
+    except RunError:
+        return None
+
+
+def choose_run(id_or_path: str | None = None, *, for_films: bool = False) -> Run:
+    """The run with that id, or without one the first finished run; for films from outside, the one to answer them.
 
     Raises:
         RunError: there is no such run, or no finished run at all.
@@ -141,7 +158,7 @@ def choose_run(id_or_path: str | None = None) -> Run:
     found = finished_runs()
     if not found:
         raise RunError("There is no finished run on this machine. Make one: python -m cxrkd distill --name first")
-    return found[0]
+    return answering(found[0], found) if for_films else found[0]
 
 
 def choose_members(run: Run, asked: Sequence[str] | None = None) -> list[Member]:

@@ -1,7 +1,10 @@
 """Every page empty, with a finished run, and with a broken one. Engines are replaced by PyTorch without a contest."""
 
 import io
+import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,7 +209,7 @@ def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
     monkeypatch.setattr("cxrkd.runs.submit", lambda config: queued.append(config) or submit_here(config))
     page = open_page("distill")
     page.text_input(key="new_120_name").set_value("my first")
-    page.number_input(key="new_120_patients").set_value(40)
+    page.number_input(key="new_120_phantom_n_patients").set_value(40)
     page.text_input(key="new_120_seeds").set_value("3, 4")
     page.button[0].click().run()
     assert_healthy(page)
@@ -254,3 +257,37 @@ def test_the_frame_reaches_every_page(sample_home):
     for route in routes.ROUTES:
         app.switch_page(f"pages/{route.name}.py").run()
         assert_healthy(app)
+
+
+@pytest.fixture
+def home_with_real_run(home_with_run, tmp_path, monkeypatch):
+    """Beside "made" a run "real", on a data set that is not on this machine."""
+    shutil.copytree(home_with_run / "runs", tmp_path / "runs")
+    path = Path(shutil.copytree(tmp_path / "runs" / "made", tmp_path / "runs" / "real")) / "config.json"
+    config = json.loads(path.read_text())
+    config["data"] = {"kind": "chestxray14", "folder": "absent", "image_size": config["data"]["image_size"]}
+    path.write_text(json.dumps(config))
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", SHOWING)
+def test_a_run_without_its_images_shows_the_rest(name, home_with_real_run):
+    page = open_page(name)
+    assert page.sidebar.selectbox[0].value == "made"
+    page.sidebar.selectbox[0].set_value("real").run()
+    assert_healthy(page)
+    assert ("not on this machine" in words(page)) == (name in ("overview", "classify", "explain", "data"))
+
+
+@pytest.mark.parametrize("name", ["classify", "explain"])
+def test_uploads_are_answered_by_the_run_that_knows_patients(name, home_with_real_run):
+    page = open_page(name)
+    page.segmented_control(key=f"{name}_source").set_value("Uploads").run()
+    film = png_of(render(3, 1, 0, 128).pixels)
+    page.file_uploader(key=f"{name}_upload").set_value([("film.png", film, "image/png")]).run()
+    assert_healthy(page)
+    assert page.selectbox(key=f"{name}_answering_made").value == "real"
+    assert not page.warning
+    page.selectbox(key=f"{name}_answering_made").set_value("made").run()
+    assert_healthy(page)
+    assert "phantoms" in page.warning[0].value

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.config import PhantomConfig
+from cxrkd.config import ChestXray14Config, PhantomConfig
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.explain import CAM_METHODS, agreement, baselines, grad_cam
 from cxrkd.images import read
@@ -134,8 +134,40 @@ def test_members_come_in_the_order_of_the_run():
         choose_members(fake_run())
 
 
+def run_on(data, id="run", status="done"):
+    return SimpleNamespace(id=id, state=SimpleNamespace(status=status), config=SimpleNamespace(data=data))
+
+
+class Damaged(SimpleNamespace):
+    """A run whose config cannot be read."""
+
+    @property
+    def config(self):
+        raise RunError("config.json is damaged")
+
+
+def test_the_first_finished_run_with_its_images_is_the_default(monkeypatch, tmp_path):
+    elsewhere = run_on(ChestXray14Config(folder=tmp_path / "none"), "elsewhere")
+    here, drawn = run_on(ChestXray14Config(folder=tmp_path), "here"), run_on(PhantomConfig(), "drawn")
+    damaged = Damaged(id="damaged", state=SimpleNamespace(status="done"))
+    for runs, first in (([damaged, elsewhere, drawn, here], "drawn"), ([elsewhere, here], "here")):
+        monkeypatch.setattr(answer, "list_runs", lambda runs=runs: runs)
+        assert choose_run().id == first
+    monkeypatch.setattr(answer, "list_runs", lambda: [damaged, elsewhere])
+    assert [run.id for run in answer.finished_runs()] == ["damaged", "elsewhere"]
+
+
+def test_films_from_outside_are_answered_by_a_run_on_patients(monkeypatch, tmp_path):
+    real, drawn = run_on(ChestXray14Config(folder=tmp_path / "none"), "real"), run_on(PhantomConfig(), "drawn")
+    damaged = Damaged(id="damaged", state=SimpleNamespace(status="done"))
+    monkeypatch.setattr(answer, "list_runs", lambda: [damaged, drawn, real])
+    assert choose_run(for_films=True).id == "real"
+    assert answer.answering(real, [drawn, real]) is real
+    assert answer.answering(drawn, [damaged, drawn]) is drawn
+
+
 def test_the_first_finished_run_is_the_default(monkeypatch):
-    runs = [SimpleNamespace(id=status, state=SimpleNamespace(status=status)) for status in ("failed", "done", "queued")]
+    runs = [run_on(PhantomConfig(), status, status) for status in ("failed", "done", "queued")]
     monkeypatch.setattr(answer, "list_runs", lambda: runs)
     assert choose_run().id == "done"
     monkeypatch.setattr(answer, "list_runs", lambda: runs[:1])
