@@ -9,16 +9,22 @@ from torch import Tensor
 from torchmetrics.functional.classification import binary_auroc
 
 
+FEW = 5
+"""Positives below which a label's AUROC jumps from epoch to epoch by more than training moves it."""
+
+
 def macro_auroc(logits: Tensor, targets: Tensor) -> float:
-    """Mean AUROC over the labels that have both a positive and a negative case; NaN when none has.
+    """Mean AUROC over the labels with at least FEW positives and a negative, or over all that have both; NaN if none has.
 
     Args:
         logits: float (N, K).
         targets: (N, K) of 0, 1, NaN where unknown.
     """
-    scores = [_auroc(logits[:, k], targets[:, k]) for k in range(targets.shape[1])]
-    defined = [score for score in scores if not math.isnan(score)]
-    return sum(defined) / len(defined) if defined else math.nan
+    scores = {k: _auroc(logits[:, k], targets[:, k]) for k in range(targets.shape[1])}
+    defined = {k: score for k, score in scores.items() if not math.isnan(score)}
+    steady = [score for k, score in defined.items() if (targets[:, k] > 0.5).sum() >= FEW]
+    kept = steady or list(defined.values())
+    return sum(kept) / len(kept) if kept else math.nan
 
 
 def _auroc(logits: Tensor, targets: Tensor) -> float:

@@ -22,5 +22,13 @@ def test_agrees_with_sklearn_with_unknown_cells_and_one_class_labels():
     assert found == pytest.approx(np.mean(scores), abs=1e-6)
 
 
+def test_labels_with_few_positives_count_only_where_there_are_no_others():
+    targets = torch.zeros(40, 2)
+    targets[:20, 0], targets[:4, 1] = 1, 1
+    logits = torch.stack([targets[:, 0], -targets[:, 1]], 1)  # the common label is known, the rare one is reversed
+    assert macro_auroc(logits, targets) == 1
+    assert macro_auroc(logits[:, 1:], targets[:, 1:]) == 0
+
+
 def test_undefined_without_positives():
     assert math.isnan(macro_auroc(torch.randn(5, 2), torch.zeros(5, 2)))
