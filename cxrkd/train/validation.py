@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.classification import binary_auroc
 
-
 FEW = 5
 """Positives below which a label's AUROC jumps from epoch to epoch by more than training moves it."""
 
 
 def macro_auroc(logits: Tensor, targets: Tensor) -> float:
-    """Mean AUROC over the labels with at least FEW positives and a negative, or over all that have both; NaN if none has.
+    """Mean AUROC over the labels with at least FEW positives, or over all where none has; NaN where it is undefined.
 
     Args:
         logits: float (N, K).
