@@ -1,5 +1,6 @@
 import argparse
 import json
+from pathlib import Path
 
 import pytest
 
@@ -37,11 +38,14 @@ def test_every_flag_reaches_every_key_it_names(flag):
         "--student": "resnet18",
         "--teacher-weights": "chest-nih",
         "--student-weights": "imagenet",
+        "--kind": "chestmnist",
+        "--folder": "/films",
+        "--published-size": 64,
     }
     value = special.get(flag.name, EXAMPLES.get(flag.kind))
     words = [flag.name, value] if flag.name == "--name" else ["--name", "x", flag.name, value]
-    config = parse(*words)
-    expected = (3, 1) if flag.name == "--seeds" else value
+    config = parse(*words, *(["--kind", "chestmnist"] if flag.name in ("--folder", "--published-size") else []))
+    expected = {"--seeds": (3, 1), "--folder": Path("/films")}.get(flag.name, value)
     assert [leaf(config, key) for key in flag.keys] == [expected] * len(flag.keys)
 
 
