@@ -54,15 +54,25 @@ def foreground(run: Run) -> Report:
         KeyboardInterrupt: it was stopped; a sentence on stderr says how to go on.
         CxrkdError: it failed.
     """
+    execute_watched(run, _again("resume", run))
+    return Report(_document(run), _lines(run))
+
+
+def execute_watched(run: Run, again: str) -> None:
+    """Execute a run in this process, showing how it goes; `again` is the command that goes on after an interruption.
+
+    Raises:
+        KeyboardInterrupt: it was stopped; a sentence on stderr says how to go on.
+        CxrkdError: it failed.
+    """
     from cxrkd.runs import execute
 
     try:
         with watching(run):
             execute(run)
     except (KeyboardInterrupt, SystemExit) as stop:  # Lightning turns the first into the second
-        Ticker().line(f"Stopped. Go on after the last epoch with: {_again('resume', run)}")
+        Ticker().line(f"Stopped. Go on after the last epoch with: {again}")
         raise KeyboardInterrupt from stop
-    return Report(_document(run), _lines(run))
 
 
 def _again(verb: str, run: Run) -> str:
@@ -118,8 +128,9 @@ def _document(run: Run) -> dict[str, Any]:
 
 def _lines(run: Run) -> list[str]:
     """The headline of a finished run."""
-    metrics = run.metrics()
-    lines = [f"{run.id} is done; it is in {run.path}", "Macro AUROC on held-out phantoms, 95 % interval by patient:"]
+    metrics, kind = run.metrics(), run.config.data.kind
+    what = "phantoms" if kind == "phantom" else f"images of {kind}"
+    lines = [f"{run.id} is done; it is in {run.path}", f"Macro AUROC on held-out {what}, 95 % interval by patient:"]
     for member, found in metrics.members.items():
         model = found.over_seeds
         lines.append(f"  {member:<10}{interval(model.macro_auroc, model.macro_low, model.macro_high)}")

@@ -57,13 +57,13 @@ def fetch(archs: Sequence[str], weights: str) -> None:
 
 
 def _tell(ticker: Ticker, arch: str, done: int, total: int) -> None:
-    ticker.tell(_progress(arch, done, total))
+    ticker.tell(download_progress(arch, done, total))
 
 
-def _progress(arch: str, done: int, total: int) -> str:
+def download_progress(arch: str, done: int, total: int) -> str:
     """How far a download is, in megabytes.
 
-    >>> _progress("resnet18", 5_000_000, 46_800_000)
+    >>> download_progress("resnet18", 5_000_000, 46_800_000)
     'resnet18: 5 of 47 MB'
     """
     return f"{arch}: {done / 1e6:.0f}" + (f" of {total / 1e6:.0f} MB" if total else " MB")

@@ -44,6 +44,9 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--student", ("student_arch",), str, "network, see `models`"),
     Flag("--student-weights", ("student_weights",), str, "what the students start from: none or imagenet"),
     Flag("--seeds", ("seeds",), seeds, "of the students, such as 0,1,2"),
+    Flag("--kind", ("data.kind",), str, "data set: phantom, chestxray14, chexpert, padchest, chestmnist or folder"),
+    Flag("--folder", ("data.folder",), str, "where the published files were unpacked; not for phantoms"),
+    Flag("--published-size", ("data.size",), int, "chestmnist: which file, 28, 64, 128 or 224 pixels"),
     Flag("--patients", ("data.n_patients",), int, "number of phantom patients"),
     Flag("--image-size", ("data.image_size",), int, "side in pixels"),
     Flag("--data-seed", ("data.seed",), int, "seed of the phantoms and of their split"),
@@ -75,8 +78,13 @@ SWITCHES: dict[str, tuple[str, bool, str]] = {
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add --config, the flags of the table, and those without a value."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="a run's config as JSON; flags override it")
-    group = parser.add_argument_group("settings (default: those of the config file, else the program's)")
-    for flag in FLAGS:
+    add_settings(parser, "settings (default: those of the config file, else the program's)", FLAGS)
+
+
+def add_settings(parser: argparse.ArgumentParser, title: str, flags: Sequence[Flag]) -> None:
+    """Add those flags of the table, and all without a value, as a group."""
+    group = parser.add_argument_group(title)
+    for flag in flags:
         group.add_argument(flag.name, type=flag.kind, metavar="X", help=flag.help)
     for name, (_, _, about) in SWITCHES.items():
         group.add_argument(name, action="store_true", help=about)
@@ -88,8 +96,16 @@ def run_config(args: argparse.Namespace) -> RunConfig:
     Raises:
         ConfigError: the file cannot be read, a key is unknown, or a value is out of range.
     """
-    values = _read(args.config) if args.config else {}
-    for flag in FLAGS:
+    return overridden(_read(args.config) if args.config else {}, args, FLAGS)
+
+
+def overridden(values: dict[str, Any], args: argparse.Namespace, flags: Sequence[Flag]) -> RunConfig:
+    """The config of `values`, with the keys of those `flags` replaced that were given.
+
+    Raises:
+        ConfigError: a key is unknown, or a value is out of range.
+    """
+    for flag in flags:
         given = getattr(args, flag.attribute)
         for key in flag.keys if given is not None else ():
             _put(values, key.split("."), given)

@@ -13,12 +13,13 @@ from typing import Protocol
 
 import numpy as np
 
-from cxrkd.config import DataConfig, PhantomConfig, RealConfig
+from cxrkd.config import ChestMnistConfig, DataConfig, PhantomConfig, RealConfig
 from cxrkd.data import prepared
 from cxrkd.data.cohort import Split
 from cxrkd.data.decode import decode
 from cxrkd.data.phantom import n_visits, render, view_and_labels
 from cxrkd.data.readers import read_table
+from cxrkd.data.readers.chestmnist import N_IMAGES, N_TRAIN, npz_path
 from cxrkd.data.splits import split_by_patient
 from cxrkd.data.table import ImageTable
 from cxrkd.errors import DataError, ImageError
@@ -199,7 +200,7 @@ def _pixels(table: ImageTable, row: int, size: int, folder: Path | None) -> np.n
 
 
 def cohort_size(config: DataConfig) -> tuple[float, float]:
-    """Images in all and images to train on; of phantoms a guess that draws nothing.
+    """Images in all and images to train on; of phantoms a guess that draws nothing. Downloads nothing.
 
     Raises:
         DataError: a data set of real radiographs is not as published.
@@ -207,5 +208,7 @@ def cohort_size(config: DataConfig) -> tuple[float, float]:
     if isinstance(config, PhantomConfig):
         images = config.n_patients * IMAGES_PER_PHANTOM_PATIENT
         return images, images * PHANTOM_TRAIN_SHARE
+    if isinstance(config, ChestMnistConfig) and config.download and not npz_path(config).exists():
+        return N_IMAGES, N_TRAIN
     table = read_table(config)
     return len(table), len(table.rows("train"))

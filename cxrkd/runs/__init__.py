@@ -1,6 +1,6 @@
 """Runs: one folder each, a queue, and the recipe that fills the folder."""
 
-from cxrkd.runs.queue import cancel, create, delete, keep_going, resume, submit
+from cxrkd.runs.queue import cancel, create, delete, find, keep_going, resume, submit
 from cxrkd.runs.run import Run, list_runs, log_tail, open_run
 from cxrkd.runs.state import RunState
 
@@ -11,6 +11,7 @@ __all__ = [
     "create",
     "delete",
     "execute",
+    "find",
     "keep_going",
     "list_runs",
     "log_tail",

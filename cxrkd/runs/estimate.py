@@ -1,51 +1,133 @@
-"""How long the stages of a run will take, guessed from one timed forward pass of each network."""
+"""How long the stages of a run will take and how much disk it needs.
+
+Two sources of speed, one sum: a glance (one timed forward pass, for progress bars and forms) and `cxrkd.runs.speed`
+(real training steps, for plans of days).
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from cxrkd.config import RunConfig, TrainConfig
+from cxrkd.config import ChestMnistConfig, RunConfig, TrainConfig
 from cxrkd.data.preview import cohort_size
+from cxrkd.data.readers.chestmnist import npz_path
+from cxrkd.evaluate.record import Record
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.zoo import build
+from cxrkd.runs.speed import Speed
 from cxrkd.train.schedule import epoch_sizes
 
 TRAIN_OVER_FORWARD = 3.5  # a training step costs a forward pass, a backward pass of twice that, and the optimiser
 RENDERED_PER_S, DECODED_PER_S = 40.0, 400.0
 EVALUATION_S = 10.0
+CHECKPOINT_BYTES, HALF_BYTES = 12, 2  # a weight with its two moments of AdamW; a weight as float16
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds an image at full size: to train on it, and to ask the network about it."""
+
+    train_s: float
+    predict_s: float
+
+    @classmethod
+    def of(cls, speed: Speed) -> Pace:
+        """A measured speed as seconds."""
+        return cls(1 / speed.train_images_s, 1 / speed.predict_images_s)
+
+
+@dataclass(frozen=True)
+class Disk(Record):
+    """Bytes that a run needs below `CXRKD_HOME` (and `~/.medmnist`): each the most it can be."""
+
+    download: int
+    prepared: int
+    checkpoints: int
+    kept: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.download + self.prepared + self.checkpoints + self.kept
 
 
 def stage_weights(config: RunConfig, student_stages: list[str]) -> dict[str, float]:
     """Guessed seconds of each stage. Only their proportions matter: the guess is corrected as stages finish."""
-    images, train_images = cohort_size(config.data)
-    teacher_s, student_s = (_forward_s(a, config.data.image_size) for a in (config.teacher_arch, config.student_arch))
+    size = config.data.image_size
+    teacher, student = _glance(config.teacher_arch, size), _glance(config.student_arch, size)
+    return stage_seconds(config, student_stages, cohort_size(config.data), teacher, student)
+
+
+def stage_seconds(
+    config: RunConfig, student_stages: list[str], images: tuple[float, float], teacher: Pace, student: Pace
+) -> dict[str, float]:
+    """Seconds of each stage.
+
+    Args:
+        config: of the run.
+        student_stages: names of the stages that train a student.
+        images: in all, and to train on.
+        teacher: pace of the teacher.
+        student: pace of a student.
+    """
+    n, n_train = images
+    size = config.data.image_size
     taken = config.teacher_from is not None or not config.teacher_trained
-    teacher = 1.0 if taken else _training_s(config.teacher_train, train_images, teacher_s, config.data.image_size)
-    student = _training_s(config.student_train, train_images, student_s, config.data.image_size)
-    asked = train_images * (config.student_train.warm_epochs + config.student_train.epochs) * teacher_s
-    distilled = student + (asked if config.objective.view == "same" else 0.0)
+    trained = _training_s(config.student_train, n_train, student.train_s, size)
+    epochs = config.student_train.warm_epochs + config.student_train.epochs
+    asked = n_train * epochs * teacher.predict_s if config.objective.view == "same" else 0.0
     return {
-        "data": images / (RENDERED_PER_S if config.data.kind == "phantom" else DECODED_PER_S),
-        "teacher": teacher,
-        "teacher-logits": images * teacher_s,
-        **{stage: distilled if stage.startswith("distilled") else student for stage in student_stages},
+        "data": n / (RENDERED_PER_S if config.data.kind == "phantom" else DECODED_PER_S),
+        "teacher": 1.0 if taken else _training_s(config.teacher_train, n_train, teacher.train_s, size),
+        "teacher-logits": n * teacher.predict_s,
+        **{stage: trained + (asked if stage.startswith("distilled") else 0.0) for stage in student_stages},
         "metrics": EVALUATION_S,
     }
 
 
-def _training_s(train: TrainConfig, images: float, forward_s: float, size: int) -> float:
+def disk(config: RunConfig, n_images: float, n_labels: int, teacher_params: int, student_params: int) -> Disk:
+    """Bytes on disk while the run is at its largest.
+
+    Args:
+        config: of the run.
+        n_images: images in all.
+        n_labels: K.
+        teacher_params: weights of the teacher.
+        student_params: weights of a student.
+    """
+    size, n, download = config.data.image_size, int(n_images), 0
+    if isinstance(config.data, ChestMnistConfig) and not npz_path(config.data).exists():
+        download = n * config.data.size**2  # the file is compressed by about a quarter
+    logits = 4 * n * n_labels * (1 + len(config.seeds) * (2 if config.control else 1))
+    return Disk(
+        download=download,
+        prepared=n * size**2 if config.data.kind != "phantom" else 0,
+        checkpoints=CHECKPOINT_BYTES * max(teacher_params, student_params),
+        kept=HALF_BYTES * (teacher_params + 2 * student_params) + logits,
+    )
+
+
+def existing_parent(path: Path) -> Path:
+    """The nearest folder above `path`, or itself, that exists: whose disk `path` will be on."""
+    return next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+
+
+def _training_s(train: TrainConfig, images: float, image_s: float, size: int) -> float:
     epochs = sum((side / size) ** 2 for side in epoch_sizes(train, size))
-    return images * epochs * forward_s * TRAIN_OVER_FORWARD
+    return images * epochs * image_s
 
 
-def _forward_s(arch: str, size: int) -> float:
-    """Seconds an image, over a small batch, after one run to warm up."""
+def _glance(arch: str, size: int) -> Pace:
+    """The pace over a small batch, after one run to warm up; a training step is taken as a multiple of it."""
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         model = build(arch, CHESTXRAY14, size).eval().to(memory_format=torch.channels_last)
         images = torch.zeros(4, 1, size, size)
         model(images)
         began = time.perf_counter()
         model(images)
-    return (time.perf_counter() - began) / len(images)
+    forward_s = (time.perf_counter() - began) / len(images)
+    return Pace(forward_s * TRAIN_OVER_FORWARD, forward_s)

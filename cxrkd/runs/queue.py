@@ -17,7 +17,7 @@ from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs.files import cannot_write, write_json
 from cxrkd.runs.locks import deciding, worker_lives
 from cxrkd.runs.process import is_alive, kill_group, start_mark
-from cxrkd.runs.run import CONFIG, SHIPPED, Run, open_run, own_runs
+from cxrkd.runs.run import CONFIG, SHIPPED, Run, list_own_runs, open_run, own_runs
 from cxrkd.runs.state import RunState, write_state
 
 WORKER_LOG = ".worker.log"
@@ -47,6 +47,25 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     write_json(path / CONFIG, config.model_dump(mode="json"))
     write_state(path, RunState("interrupted", stage="Not started", created=time.time()))
     return Run(path.resolve())
+
+
+def find(config: RunConfig) -> Run | None:
+    """The newest run of this machine that was told exactly this, finished or not; None where there is none.
+
+    Raises:
+        RunError: the teacher is to be borrowed from a run that is not there or not finished.
+        ConfigError: the teacher saw patients that this run would test on.
+    """
+    wanted = _with_teacher(config)
+    return next((run for run in list_own_runs() if _told(run) == wanted), None)
+
+
+def _told(run: Run) -> RunConfig | None:
+    """The config of a run; None where another version wrote it."""
+    try:
+        return run.config
+    except RunError:
+        return None
 
 
 def submit(config: RunConfig) -> Run:

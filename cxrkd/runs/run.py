@@ -140,7 +140,12 @@ class Run:
 
 def list_runs() -> list[Run]:
     """Every readable run: shipped ones first, then own ones, newest first."""
-    return _in_folder(SHIPPED) + _in_folder(own_runs())
+    return _in_folder(SHIPPED) + list_own_runs()
+
+
+def list_own_runs() -> list[Run]:
+    """Every readable run made on this machine, newest first."""
+    return _in_folder(own_runs())
 
 
 def _in_folder(folder: Path) -> list[Run]:

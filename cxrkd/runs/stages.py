@@ -27,6 +27,7 @@ from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reporter import Reporter
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
 from cxrkd.train.callbacks import OnEvent
+from cxrkd.train.device import device
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.prior import start_at_prevalence
@@ -104,7 +105,7 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
 def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray:
     """The teacher's logits (N, K) on the whole cohort, from its saved weights; kept for val and test."""
     with report.stage("teacher-logits", "Asking the teacher", member="teacher") as on_event:
-        model = run.load_model("teacher")
+        model = run.load_model("teacher").to(device())
         logits = teacher_logits(model, cohort, home() / "cache" / "teacher_logits", _counting(on_event))
         write_logits(run.path, "teacher", run.config.seeds[0], logits[kept_rows(cohort)])
     return logits
@@ -124,7 +125,7 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
         teacher = None if alone else run.load_model("teacher") if config.objective.view == "same" else logits_t
         _fit(model, cohort, config.student_train, loss, teacher, student.seed, work, on_event)
         save_weights(model, weights)
-        logits = predict_logits(load_weights(weights), cohort.images[kept_rows(cohort)])
+        logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
         if student.seed == config.seeds[0]:
             run.weights_path(student.member).parent.mkdir(exist_ok=True)

@@ -23,6 +23,7 @@ from cxrkd.models.classifier import Classifier
 from cxrkd.train.allocator import keep_freed_memory
 from cxrkd.train.batches import Batches
 from cxrkd.train.callbacks import Checkpoint, EpochReport, OnEvent, Watch
+from cxrkd.train.device import device
 from cxrkd.train.module import Training
 from cxrkd.train.schedule import Schedule, plan
 
@@ -103,7 +104,7 @@ def _trainer(schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: 
     with _quiet():
         return L.Trainer(
             max_epochs=schedule.epochs,
-            accelerator="cuda" if torch.cuda.is_available() else "cpu",
+            accelerator=device().type,
             devices=1,
             precision=train.precision,
             plugins=[LightningEnvironment()],

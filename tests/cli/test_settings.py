@@ -1,5 +1,6 @@
 import argparse
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,11 +44,16 @@ def test_every_flag_reaches_every_key_it_names(flag):
         "--teacher-weights": "chest-nih",
         "--student-weights": "imagenet",
         "--view": "same",
+        "--kind": "chestmnist",
+        "--folder": "/films",
+        "--published-size": 64,
     }
     value = special.get(flag.name, EXAMPLES.get(flag.kind))
     words = [flag.name, value] if flag.name == "--name" else ["--name", "x", flag.name, value]
-    config = parse(*words, *(["--view", "same"] if flag.name == "--mixup" else []))
-    expected = (3, 1) if flag.name == "--seeds" else value
+    chestmnist = ["--kind", "chestmnist"]
+    needed = {"--mixup": ["--view", "same"], "--folder": chestmnist, "--published-size": chestmnist}
+    config = parse(*words, *needed.get(flag.name, []))
+    expected = {"--seeds": (3, 1), "--folder": Path("/films")}.get(flag.name, value)
     assert [leaf(config, key) for key in flag.keys] == [expected] * len(flag.keys)
 
 

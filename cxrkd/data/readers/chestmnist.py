@@ -30,6 +30,7 @@ Progress = Callable[[int, int], None]
 NAME = "ChestMNIST"
 BLOCK = 1 << 20
 PIP = "pip install medmnist==3.0.2"
+N_IMAGES, N_TRAIN = 112_120, 78_468  # as published, at every size
 
 
 def read(config: ChestMnistConfig, progress: Progress | None = None) -> ImageTable:
@@ -70,8 +71,12 @@ def npz_path(config: ChestMnistConfig) -> Path:
 def _absent(path: Path) -> str:
     return (
         f'There is no {path}. Allow the download (--download, or "download": true in the config; it needs '
-        f"`{PIP}`), or fetch {path.name} from https://doi.org/10.5281/zenodo.10519652 and put it there."
+        f"`{PIP}`), or {_by_hand(path)}."
     )
+
+
+def _by_hand(path: Path) -> str:
+    return f"fetch {path.name} from https://doi.org/10.5281/zenodo.10519652 and put it at {path}"
 
 
 def _labels(path: Path, split: str, size: int) -> np.ndarray:
@@ -97,7 +102,7 @@ def _download(path: Path, size: int, progress: Progress | None) -> None:
     try:
         from medmnist import INFO
     except ImportError as error:
-        raise DataError(f"Downloading {NAME} needs the package medmnist: {PIP}. {_absent(path)}") from error
+        raise DataError(f"Downloading {NAME} needs the package medmnist: {PIP}; or {_by_hand(path)}.") from error
     flag = "" if size == 28 else f"_{size}"
     url, md5 = INFO["chestmnist"][f"url{flag}"], INFO["chestmnist"][f"MD5{flag}"]
     try:
@@ -106,7 +111,10 @@ def _download(path: Path, size: int, progress: Progress | None) -> None:
             if came != md5:
                 raise DataError(f"{url} came with checksum {came}, expected {md5}. Try again; nothing was kept.")
     except OSError as error:
-        raise DataError(f"{url} could not be downloaded ({error}). {_absent(path)}") from error
+        reason = getattr(error, "reason", None) or error
+        raise DataError(
+            f"{url} could not be downloaded ({reason}). Connect to the internet and try again, or {_by_hand(path)}."
+        ) from error
 
 
 def _fetch(url: str, write: Callable[[bytes], int], progress: Progress | None) -> str:

@@ -60,62 +60,77 @@ class Tree:
         write_csv(self.table, self.header, [[row.get(column, "") for column in self.header] for row in self.rows])
 
 
-@pytest.fixture
-def nih(tmp_path):
-    """ChestX-ray14: 24 patients with two films, the last 8 in the test list, two archives, one box."""
-    rows = []
-    for i in range(48):
+def chestxray14_tree(folder, patients=24):
+    """ChestX-ray14: patients with two films, the last third in the test list, two archives, one box."""
+    rows, n = [], 2 * patients
+    for i in range(n):
         patient, visit = i // 2 + 1, i % 2
         labels = ["No Finding", "Effusion", "Effusion|Pleural_Thickening", "Hernia"][i % 4]
         name = f"{patient:08d}_{visit:03d}.png"
         rows.append({"Image Index": name, "Finding Labels": labels, "Patient ID": patient})
         rows[-1]["View Position"] = "AP" if visit else "PA"
-        film(tmp_path / f"images_{1 + i % 2:03d}" / "images" / name, i)
-    tree = Tree(tmp_path, tmp_path / "Data_Entry_2017_v2020.csv", NIH_HEADER, rows)
+        film(folder / f"images_{1 + i % 2:03d}" / "images" / name, i)
+    tree = Tree(folder, folder / "Data_Entry_2017_v2020.csv", NIH_HEADER, rows)
     tree.write()
-    names = [row["Image Index"] for row in rows]
-    (tmp_path / "train_val_list.txt").write_text("\n".join(names[:32]) + "\n")
-    (tmp_path / "test_list.txt").write_text("\n".join(names[32:]) + "\n")
+    names, first = [row["Image Index"] for row in rows], 2 * (n // 3)
+    (folder / "train_val_list.txt").write_text("\n".join(names[:first]) + "\n")
+    (folder / "test_list.txt").write_text("\n".join(names[first:]) + "\n")
     boxes = "Image Index,Finding Label,Bbox [x,y,w,h],,,\n"
-    boxes += f"{names[33]},Infiltrate,512.0,256.0,128.0,64.0,,,\nabsent.png,Mass,1,1,1,1,,,\n"
-    (tmp_path / "BBox_List_2017.csv").write_text(boxes)
+    boxes += f"{names[first + 1]},Infiltrate,512.0,256.0,128.0,64.0,,,\nabsent.png,Mass,1,1,1,1,,,\n"
+    (folder / "BBox_List_2017.csv").write_text(boxes)
     return tree
 
 
 @pytest.fixture
-def chexpert(tmp_path):
-    """CheXpert-v1.0-small: 24 train patients and 4 valid patients, a frontal and a lateral film each."""
+def nih(tmp_path):
+    """ChestX-ray14 with 24 patients."""
+    return chestxray14_tree(tmp_path)
+
+
+def chexpert_tree(folder, valid=4):
+    """CheXpert-v1.0-small: 24 train patients and some valid patients, a frontal and a lateral film each."""
     trees = {}
-    for name, first, n in (("train", 1, 24), ("valid", 64541, 4)):
+    for name, first, n in (("train", 1, 24), ("valid", 64541, valid)):
         rows = []
         for i in range(2 * n):
             view = "view2_lateral" if i % 2 else "view1_frontal"
             below = f"{name}/patient{first + i // 2:05d}/study1/{view}.jpg"
-            film(tmp_path / below, i + first)
+            film(folder / below, i + first)
             row = {"Path": f"CheXpert-v1.0-small/{below}", "Sex": "Male", "Age": 60}
             row |= {"Frontal/Lateral": "Lateral" if i % 2 else "Frontal", "AP/PA": "" if i % 2 else "AP"}
             row |= {"Edema": "1.0", "Pneumonia": "-1.0", "Fracture": "0.0"} if i % 4 < 2 else {"No Finding": "1.0"}
             rows.append(row)
-        trees[name] = Tree(tmp_path, tmp_path / f"{name}.csv", CHEXPERT_HEADER, rows)
+        trees[name] = Tree(folder, folder / f"{name}.csv", CHEXPERT_HEADER, rows)
         trees[name].write()
     return trees
 
 
 @pytest.fixture
-def padchest(tmp_path):
-    """PadChest: 30 patients with a frontal film of 16 bits each, in folders by ImageDir."""
+def chexpert(tmp_path):
+    """CheXpert with four valid patients."""
+    return chexpert_tree(tmp_path)
+
+
+def padchest_tree(folder, patients=30):
+    """PadChest: patients with a frontal film of 16 bits each, in folders by ImageDir."""
     findings = ["['normal']", "['pneumonia', ' COPD signs']", "['subcutaneous emphysema', 'stent']", "['nodule', '']"]
     rows = []
-    for i in range(30):
-        name = f"2168401113669640{i:02d}_01-002-{i:03d}.png"
+    for i in range(patients):
+        name = f"216840111366964{i:03d}_01-002-{i:03d}.png"
         row = {"ImageID": name, "ImageDir": i % 3, "PatientID": f"p{i}", "PatientBirth": "1950.0"}
         row |= {"StudyDate_DICOM": "20140915", "PatientSex_DICOM": "F", "Labels": findings[i % 4]}
         row["Projection"] = ["PA", "AP", "AP_horizontal"][i % 3]
         rows.append(row)
-        film(tmp_path / str(i % 3) / name, i, depth=16)
-    tree = Tree(tmp_path, tmp_path / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv", PADCHEST_HEADER, rows)
+        film(folder / str(i % 3) / name, i, depth=16)
+    tree = Tree(folder, folder / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv", PADCHEST_HEADER, rows)
     tree.write()
     return tree
+
+
+@pytest.fixture
+def padchest(tmp_path):
+    """PadChest with 30 patients."""
+    return padchest_tree(tmp_path)
 
 
 @pytest.fixture
