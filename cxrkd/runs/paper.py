@@ -142,9 +142,8 @@ RECIPES: tuple[Recipe, ...] = (
         n_images=112_120,
         train_share=0.7,
         note="How the paper split ChestX-ray14 is not known; its AUROC of single labels lie with work on random "
-        "70/10/20 splits by patient, and ChestMNIST's is very probably one (78,468 / 11,219 / 22,433 images), so "
-        "this is the like-for-like comparison. The file names no patients: intervals are by image, narrower than "
-        "they should be.",
+        "70/10/20 splits by patient, and ChestMNIST's is very probably one (78,468 / 11,219 / 22,433 images): the "
+        "like-for-like comparison. The file names no patients: intervals are by image, narrower than they should be.",
     ),
     Recipe(
         "chestxray14",

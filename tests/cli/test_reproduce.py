@@ -12,7 +12,7 @@ from cxrkd.cli.reproduce import SETTINGS
 from cxrkd.config import TrainConfig
 from cxrkd.models import zoo
 from cxrkd.models.pretrained import Source
-from cxrkd.runs import paper, stages
+from cxrkd.runs import paper, speed, stages
 from tests.trees import chestxray14_tree, chexpert_tree, padchest_tree, write_npz
 
 NET = "mobilenetv3_small_100"
@@ -30,6 +30,11 @@ TREES = {
 def _home(tmp_path_factory, monkeypatch):
     """A home of its own for each test: what is done in one must not be found in another."""
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(autouse=True)
+def _one_timed_step(monkeypatch):
+    monkeypatch.setattr(speed, "TIMED_S", 0.0)
 
 
 def words(name, folder):
@@ -174,9 +179,9 @@ def test_a_dry_run_measures_and_downloads_nothing(cli, quick, tmp_path):
     assert (found["images"]["all"], found["images"]["train"]) == (112_120, 78_468)
     assert found["config"]["teacher_arch"] == "densenet161"
     assert found["changes"] == []
-    speed, seconds = found["speed"], found["seconds"]
-    assert seconds["teacher"] == pytest.approx(78_468 / speed["teacher"]["train_images_s"])
-    assert seconds["distilled-2"] == pytest.approx(78_468 / speed["student"]["train_images_s"])
+    speeds, seconds = found["speed"], found["seconds"]
+    assert seconds["teacher"] == pytest.approx(78_468 / speeds["teacher"]["train_images_s"])
+    assert seconds["distilled-2"] == pytest.approx(78_468 / speeds["student"]["train_images_s"])
     assert seconds["total"] == pytest.approx(sum(s for name, s in seconds.items() if name != "total"))
     disk = found["disk"]
     assert (disk["download"], disk["prepared"]) == (112_120 * 224**2, 112_120 * 224**2)
