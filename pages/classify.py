@@ -16,7 +16,7 @@ def choose_films(run: Run) -> list[session.Film]:
     source = parts.choose("Images", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="classify_source")
     if source == sources.SAMPLES:
         return sources.choose_samples(run, "classify")
-    return sources.read_uploads(sources.remember_uploads("classify_upload"), run.config.data.image_size)
+    return sources.read_uploads(sources.remember_uploads("classify_upload"), run.config.data.image_size, "classify")
 
 
 def choose_members(run: Run) -> list[Member]:
@@ -79,7 +79,7 @@ def page() -> None:
         return
     films = choose_films(run)
     if not films:
-        parts.empty_state("No film yet. Drop radiographs above, or take one of the samples.")
+        parts.empty_state("No film to answer. Drop radiographs above, or take one of the samples.")
         return
     members = choose_members(run)
     answers = [caching.answer(run, members, film) for film in films]

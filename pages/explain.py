@@ -26,7 +26,7 @@ def choose_film(run: Run) -> session.Film | None:
         parts.empty_state("Drop a radiograph above, or switch to Samples.")
         return None
     name = st.selectbox("File", list(uploads), key="explain_file") if len(uploads) > 1 else next(iter(uploads))
-    readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size)
+    readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size, "explain")
     return readable[0] if readable else None
 
 
