@@ -57,7 +57,7 @@ def fit(args: argparse.Namespace) -> Report:
     from cxrkd import gating
     from cxrkd.cli.files import writing
     from cxrkd.errors import ConfigError
-    from cxrkd.gating.fit import PHANTOM_SEED, PHANTOMS
+    from cxrkd.gating.fitting import PHANTOM_SEED, PHANTOMS
     from cxrkd.images.gate import CHEST, COEFFICIENTS, KINDS
 
     unknown = [kind for kind in args.leave_out if kind not in KINDS or kind == CHEST]
@@ -82,7 +82,7 @@ def measure(args: argparse.Namespace) -> Report:
         GateError: the coefficients are missing or damaged.
     """
     from cxrkd import gating
-    from cxrkd.gating.measure import PHANTOM_SEED, PHANTOMS
+    from cxrkd.gating.measuring import PHANTOM_SEED, PHANTOMS
     from cxrkd.images.gate import load_gate
 
     ticker, gate = Ticker(), load_gate(args.coefficients)

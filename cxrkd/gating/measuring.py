@@ -164,17 +164,20 @@ def ranking(judged: Sequence[Judged]) -> tuple[float, float, float]:
     used = [one for one in judged if one.kind != CHEST or one.group == "real film, as it is"]
     truth = np.array([one.kind == CHEST for one in used])
     score = np.array([one.score for one in used])
-    low, high = _interval([one.unit for one in used], lambda at: float(roc_auc_score(truth[at], score[at])))
-    return float(roc_auc_score(truth, score)), low, high
+
+    def auroc(at: np.ndarray) -> float:
+        return float(roc_auc_score(truth[at], score[at])) if len(np.unique(truth[at])) == 2 else np.nan
+
+    return auroc(np.arange(len(used))), *_interval([one.unit for one in used], auroc)
 
 
 def _interval(units: Sequence[str], figure: Callable[[np.ndarray], float]) -> tuple[float, float]:
-    """2.5th and 97.5th percentile of a figure over resampled units."""
+    """2.5th and 97.5th percentile of a figure over resampled units, where it is defined."""
     _, unit = np.unique(units, return_inverse=True)
     order = np.argsort(unit, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(unit))[:-1])
     rng = np.random.default_rng(SEED)
     drawn_units = (rng.integers(len(members), size=len(members)) for _ in range(RESAMPLES))
     figures = [figure(np.concatenate([members[k] for k in chosen])) for chosen in drawn_units]
-    low, high = np.percentile(figures, [2.5, 97.5])
+    low, high = np.nanpercentile(figures, [2.5, 97.5])
     return float(low), float(high)
