@@ -86,8 +86,9 @@ def measure(args: argparse.Namespace) -> Report:
     from cxrkd.images.gate import load_gate
 
     ticker, gate = Ticker(), load_gate(args.coefficients)
-    phantoms = gating.phantoms(PHANTOMS, PHANTOM_SEED)
-    judged = gating.judge_all(gate, gating.cases(gating.real_films(args.folder, test=True), phantoms), ticker.tell)
+    films = gating.real_films(args.folder, test=True)
+    cases = gating.cases(films, gating.phantoms(PHANTOMS, PHANTOM_SEED))
+    judged = gating.judge_all(gate, cases, ticker.tell)
     ticker.clear()
     rows, (auroc, low, high) = gating.rows(judged), gating.ranking(judged)
     document = {"rows": [row.to_dict() for row in rows], "auroc": auroc, "auroc_low": low, "auroc_high": high}

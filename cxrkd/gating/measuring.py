@@ -53,7 +53,8 @@ class Row:
         n: pictures. units: patients, or scenes, or drawings behind them.
         flagged: share that was flagged: false alarms where they ought to pass, else detections.
         right_reason: share of all that was flagged as the very kind it is; None where they ought to pass.
-        low, high: 95 % interval of `flagged`, bootstrap over units.
+        low, high: 95 % interval of `flagged`, bootstrap over units; the exact binomial one where all units are alike
+            (Clopper and Pearson, Biometrika 1934).
     """
 
     group: str
@@ -117,7 +118,9 @@ def _load(source: tuple[str, str]) -> bundled.Bundled:
 
 def _whole(group: str, kind: str, sources: Sequence[tuple[str, str]]) -> Iterator[Case]:
     for found in map(_load, sources):
-        yield Case(group, kind, found.name, found.pixels, found.colour)
+        # One film in several transfer syntaxes (RG1_UNCI, RG1_J2KR) is one scene.
+        unit = found.name[:3] if found.name.startswith("RG") else found.name
+        yield Case(group, kind, unit, found.pixels, found.colour)
 
 
 def _cropped(
@@ -146,11 +149,14 @@ def rows(judged: Sequence[Judged]) -> list[Row]:
 
 def _row(group: Sequence[Judged]) -> Row:
     flagged = np.array([not one.passed for one in group], float)
-    low, high = _interval([one.unit for one in group], lambda at: float(flagged[at].mean()))
+    units = [one.unit for one in group]
+    low, high = _interval(units, lambda at: float(flagged[at].mean()))
+    if low == high:  # all alike: resampling shows no spread, but few units prove little
+        missed = 1 - 0.025 ** (1 / len(set(units)))
+        low, high = (1 - missed, 1.0) if low else (0.0, missed)
     right = group[0].kind == CHEST
     reason = None if right else float(np.mean([one.said == one.kind for one in group]))
-    n_units = len({one.unit for one in group})
-    return Row(group[0].group, right, len(group), n_units, float(flagged.mean()), low, high, reason)
+    return Row(group[0].group, right, len(group), len(set(units)), float(flagged.mean()), low, high, reason)
 
 
 def ranking(judged: Sequence[Judged]) -> tuple[float, float, float]:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from cxrkd.gating import measuring, phantoms, ranking, rows
 from cxrkd.gating.measuring import Judged
@@ -21,6 +22,15 @@ def test_rows_count_flags_and_right_reasons_by_hand():
     assert photos.flagged == pytest.approx(2 / 3)
     assert photos.right_reason == pytest.approx(1 / 3)
     assert (photos.low, photos.high) == (0, 1)  # two scenes: one flagged whole, one passed whole
+
+
+def test_few_units_that_agree_prove_little():
+    (found,) = rows([judged("limb", "limb", 0.1, f"l{k}") for k in range(6)])
+    low = binomtest(6, 6).proportion_ci(0.95, "exact").low
+    assert (found.flagged, found.high) == (1, 1)
+    assert found.low == pytest.approx(low)
+    (none,) = rows([judged("film", "chest", 0.9, f"p{k}") for k in range(308)])
+    assert none.high == pytest.approx(binomtest(0, 308).proportion_ci(0.95, "exact").high)
 
 
 def test_the_ranking_leaves_out_phantoms_and_altered_films():
