@@ -22,6 +22,10 @@ class DataError(CxrkdError):
     """A data set is missing, incomplete, or has patients in two splits."""
 
 
+class GateError(CxrkdError):
+    """The coefficients of the radiograph gate are missing, damaged, or of another version."""
+
+
 class RunError(CxrkdError):
     """A run folder is missing, incomplete, or in the wrong state for what was asked."""
 

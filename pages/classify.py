@@ -18,9 +18,9 @@ def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
         return run, sources.choose_samples(run, "classify")
     uploads = sources.remember_uploads("classify_upload")
     run = parts.choose_answering(run, "classify_answering")
-    films = sources.read_uploads(uploads, run.config.data.image_size)
+    films = sources.read_uploads(uploads, run.config.data.image_size, "classify")
     if not films:
-        parts.empty_state("No film yet. Drop radiographs above, or take one of the samples.")
+        parts.empty_state("No film to answer. Drop radiographs above, or take one of the samples.")
     return run, films
 
 

@@ -27,7 +27,7 @@ def choose_film(run: Run) -> tuple[Run, session.Film | None]:
         return run, None
     run = parts.choose_answering(run, "explain_answering")
     name = st.selectbox("File", list(uploads), key="explain_file") if len(uploads) > 1 else next(iter(uploads))
-    readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size)
+    readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size, "explain")
     return run, readable[0] if readable else None
 
 

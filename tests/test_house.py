@@ -14,7 +14,7 @@ FLOORS = [
     {"models"},
     {"runtime"},
     {"distill", "evaluate", "efficiency", "explain"},
-    {"train"},
+    {"train", "gating"},
     {"runs"},
     {"bench", "cli", "dashboard"},
 ]

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.files import read_input, writing
-from cxrkd.cli.options import add_run_options, engine_for
+from cxrkd.cli.files import Failure, flagged, gate_line, read_input, writing
+from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, number, table
 from cxrkd.errors import ImageError
 
@@ -23,10 +23,11 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "classify",
         parents=[common],
         help="probabilities of every label for radiographs",
-        description="PNG or JPEG with 8 or 16 bits, or DICOM. A file that cannot be read gets a sentence on stderr and "
-        "the others are answered (exit code 1).",
+        description="PNG or JPEG with 8 or 16 bits, or DICOM. A file that cannot be read, or does not look like a "
+        "frontal chest radiograph, gets a sentence on stderr and the others are answered (exit code 1).",
     )
     verb.add_argument("files", nargs="+", type=Path, metavar="FILE", help="radiographs")
+    add_force(verb)
     add_run_options(verb)
     verb.add_argument("--csv", type=Path, metavar="OUT", help="also write a table, one row a file and label")
     verb.set_defaults(call=call)
@@ -38,7 +39,7 @@ def call(args: argparse.Namespace) -> Report:
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
-    inputs, failures = read_all(args.files, run.config.data.image_size)
+    inputs, failures = read_all(args.files, run.config.data.image_size, force=args.force)
     answers = _answers(run, members, inputs, args.engine) if inputs else []
     if args.csv:
         write_csv(args.csv, answers)
@@ -46,23 +47,32 @@ def call(args: argparse.Namespace) -> Report:
         "run": run.id,
         "labels": list(run.labels),
         "answers": [answer.to_dict() for answer in answers],
-        "failures": [{"name": name, "error": sentence} for name, sentence in failures.items()],
+        "failures": [failure.to_dict() for failure in failures],
     }
     lines = [line for answer in answers for line in _lines(answer)]
-    return Report(document, lines, list(failures.values()))
+    return Report(document, lines, [failure.error for failure in failures])
 
 
-def read_all(files: Sequence[Path], size: int) -> tuple[list[Input], dict[str, str]]:
-    """The inputs that could be read, and by file name a sentence for each that could not."""
+def read_all(files: Sequence[Path], size: int, *, force: bool) -> tuple[list[Input], list[Failure]]:
+    """The inputs to answer, and why each of the others is not; `force` lets flagged ones through.
+
+    Raises:
+        GateError: the coefficients of the radiograph gate are missing or damaged.
+    """
     inputs: list[Input] = []
-    failures: dict[str, str] = {}
+    failures: list[Failure] = []
     ticker = Ticker()
     for done, path in enumerate(files):
         ticker.tell(f"reading {done + 1} of {len(files)}")
         try:
-            inputs.append(read_input(path, size))
+            image = read_input(path, size)
         except ImageError as error:
-            failures[str(path)] = str(error)
+            failures.append(Failure(str(path), str(error)))
+            continue
+        if failure := flagged(image, force=force):
+            failures.append(failure)
+        else:
+            inputs.append(image)
     ticker.clear()
     return inputs, failures
 
@@ -87,7 +97,7 @@ def _lines(answer: Answer) -> list[str]:
     rows = [_row(row, members) for row in answer.table()]
     took = "; ".join(f"{m} {said.latency_ms:.1f} ms ({said.engine})" for m, said in answer.members.items())
     notes = [f"  {note}" for note in answer.notes]
-    warning = [f"  WARNING: {answer.warning}"] if answer.warning else []
+    warning = gate_line(answer.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
     return [answer.name, *notes, *warning, *(f"  {line}" for line in table(head, rows)), f"  {took}", ""]
 
 
@@ -101,13 +111,14 @@ def _row(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
 
 
 def write_csv(path: Path, answers: Sequence[Answer]) -> None:
-    """One row a file and label; columns as in `Answer.table`, with the file's hash and the warning.
+    """One row a file and label; columns as in `Answer.table`, with the file's hash, the warning and the gate's reason.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     rows = [
         {"name": answer.name, "sha256": answer.sha256, **row, "warning": answer.warning}
+        | {"gate": answer.gate.reason if answer.gate else ""}
         for answer in answers
         for row in answer.table()
     ]

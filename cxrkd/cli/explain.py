@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.files import read_input, writing
+from cxrkd.cli.files import Failure, flagged, gate_line, read_input, writing
 from cxrkd.cli.names import find_label
-from cxrkd.cli.options import add_run_options, engine_for
+from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, number, plain, table
 
 if TYPE_CHECKING:
     import numpy as np
 
     from cxrkd.config import Member
+    from cxrkd.images import Verdict
     from cxrkd.models import Classifier
+    from cxrkd.runs import Run
     from cxrkd.runs.answer import Input
     from cxrkd.runs.explanation import Explanation
 
@@ -30,11 +32,13 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "explain",
         parents=[common],
         help="Grad-CAM and its kin, or LIME, of all networks on one radiograph",
-        description="Maps of every member, and the agreement of each student with the teacher beside its chance line.",
+        description="Maps of every member, and the agreement of each student with the teacher beside its chance line. "
+        "A file that does not look like a frontal chest radiograph is refused (exit code 1).",
     )
     verb.add_argument("file", type=Path, metavar="FILE", help="a radiograph")
     verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: the most probable)")
     verb.add_argument("--method", choices=METHODS, default="gradcam", help="default gradcam")
+    add_force(verb)
     add_run_options(verb)
     verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
     picture = verb.add_argument_group("pictures")
@@ -49,27 +53,41 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Explain one file."""
-    from cxrkd.runs.answer import choose_members, choose_run, warning_for
+    """Explain one file, unless the radiograph gate flags it."""
+    from cxrkd.runs.answer import choose_members, choose_run
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     asked = [find_label(run.labels, label) for label in args.label or ()]
     image = read_input(args.file, run.config.data.image_size)
+    failure = flagged(image, force=args.force)
+    if failure is not None:
+        return Report(_document(run, image, [], [], [failure]), [], [failure.error])
     found = _explain(args, {member: run.load_model(member) for member in members}, image)
     labels = list(dict.fromkeys(asked)) or [_most_probable(found)]
-    document = {
+    pictures = _write_pictures(args, image, found, labels) if args.out else []
+    document = _document(run, image, [found.to_dict(label) for label in labels], pictures, [])
+    if args.out:
+        _write_json(args, document)
+    return Report(document, _lines(document, image.gate))
+
+
+def _document(
+    run: Run, image: Input, explanations: list[Any], pictures: list[str], failures: Sequence[Failure]
+) -> dict[str, Any]:
+    from cxrkd.runs.answer import warning_for
+
+    return {
         "run": run.id,
         "name": image.name,
         "sha256": image.sha256,
         "notes": list(image.notes),
         "warning": warning_for(run, image.real),
-        "explanations": [found.to_dict(label) for label in labels],
-        "pictures": _write_pictures(args, image, found, labels) if args.out else [],
+        "gate": image.gate and image.gate.to_dict(),
+        "explanations": explanations,
+        "pictures": pictures,
+        "failures": [failure.to_dict() for failure in failures],
     }
-    if args.out:
-        _write_json(args, document)
-    return Report(document, _lines(document))
 
 
 def _explain(args: argparse.Namespace, models: Mapping[Member, Classifier], image: Input) -> Explanation:
@@ -128,9 +146,9 @@ def _write_json(args: argparse.Namespace, document: dict[str, Any]) -> None:
         path.write_text(json.dumps(plain(document), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _lines(document: Mapping[str, Any]) -> list[str]:
+def _lines(document: Mapping[str, Any], gate: Verdict | None) -> list[str]:
     """A table a label: probability, peak of the map, and agreement between its chance line and its ceiling."""
-    warning = [f"  WARNING: {document['warning']}"] if document["warning"] else []
+    warning = gate_line(gate) + ([f"  WARNING: {document['warning']}"] if document["warning"] else [])
     lines = [document["name"], *(f"  {note}" for note in document["notes"]), *warning]
     for one in document["explanations"]:
         lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one))]

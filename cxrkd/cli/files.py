@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxrkd.errors import ConfigError, ImageError
 
 if TYPE_CHECKING:
+    from cxrkd.images import Verdict
     from cxrkd.runs.answer import Input
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that was not answered, and why; `gate` is the verdict of the radiograph gate where that is the reason."""
+
+    name: str
+    error: str
+    gate: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
 
 
 def read_input(path: Path, size: int) -> Input:
@@ -18,11 +33,24 @@ def read_input(path: Path, size: int) -> Input:
 
     Raises:
         ImageError: it is not there, cannot be opened, or is not a radiograph we can read.
+        GateError: the coefficients of the radiograph gate are missing or damaged.
     """
     from cxrkd.images import read
     from cxrkd.runs.answer import from_radiograph
 
     return from_radiograph(read(_bytes(path), str(path)), size)
+
+
+def flagged(image: Input, *, force: bool) -> Failure | None:
+    """Why a file that was read is not answered all the same; None where it is."""
+    if force or image.gate is None or image.gate.passed:
+        return None
+    return Failure(image.name, f"{image.name}: {image.gate.reason} --force answers it anyway.", image.gate.to_dict())
+
+
+def gate_line(gate: Verdict | None) -> list[str]:
+    """What people read beside a flagged file that is answered anyway."""
+    return [] if gate is None or gate.passed else [f"  WARNING: {gate.reason} Answered because of --force."]
 
 
 def _bytes(path: Path) -> bytes:

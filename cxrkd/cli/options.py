@@ -1,4 +1,4 @@
-"""Options that `classify` and `explain` share: which run, which of its networks, on which engine."""
+"""Options that `classify` and `explain` share: which run, which of its networks, on which engine, which files."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
         choices=ENGINES,
         default="auto",
         help=f"auto (default): PyTorch below {MANY_IMAGES} images, from there on the fastest that agrees with it",
+    )
+
+
+def add_force(verb: argparse.ArgumentParser) -> None:
+    """Whether flagged files are answered."""
+    verb.add_argument(
+        "--force", action="store_true", help="answer files that do not look like a frontal chest radiograph, too"
     )
 
 

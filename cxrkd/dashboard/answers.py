@@ -64,11 +64,12 @@ def _some(labels: Sequence[str], at_most: int = 3) -> str:
 
 
 def answers_csv(answers: Sequence[Answer]) -> bytes:
-    """Every film, label and member: probability, threshold, verdict, difference, engine and latency."""
+    """Every film, label and member: probability, threshold, verdict, difference, engine, latency, and why the gate flagged it."""
     rows = []
     for answer in answers:
         about: dict[str, object] = {"file": answer.name}
         tail: dict[str, object] = {"warning": answer.warning, "reader_notes": "; ".join(answer.notes)}
+        tail["gate"] = answer.gate.reason if answer.gate else ""
         for member, said in answer.members.items():
             tail |= {f"{member}_engine": said.engine, f"{member}_latency_ms": round(said.latency_ms, 3)}
         rows += [about | row | tail for row in answer.table()]

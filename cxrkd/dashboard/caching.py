@@ -23,7 +23,7 @@ from cxrkd.data.preview import Preview, preview
 from cxrkd.efficiency import Complexity, count
 from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain import CamResult, grad_cam
-from cxrkd.images import Radiograph
+from cxrkd.images import Radiograph, Verdict
 from cxrkd.models import Classifier
 from cxrkd.runs import Run
 from cxrkd.runs.answer import Answer, Input, classify, probe
@@ -136,6 +136,16 @@ def radiograph(data: bytes, name: str) -> Radiograph:
     return images.read(data, name)
 
 
+@st.cache_data(scope="session", max_entries=128, show_spinner=False)
+def gate(sha256: str, _radiograph: Radiograph) -> Verdict:
+    """Whether an uploaded image looks like a frontal chest radiograph.
+
+    Raises:
+        GateError: the coefficients of the gate are missing or damaged.
+    """
+    return images.judge(_radiograph)
+
+
 def difference(run_a: Run, member_a: Member, run_b: Run, member_b: Member) -> PairedDifference | None:
     """Macro and per-label AUROC of one member minus another; None where they were not tested on the same images."""
     keys = (stamp(run_a.path / "metrics.json"), member_a, stamp(run_b.path / "metrics.json"), member_b)
@@ -194,7 +204,7 @@ def answer(run: Run, members: Sequence[Member], film_: Film) -> Answer:
 def _answer(
     keys: tuple[tuple[str, int], ...], film_key: str, name: str, _run: Run, _members: tuple[Member, ...], _film: Film
 ) -> Answer:
-    asked = Input(name, _film.pixels, _film.notes, _film.real)
+    asked = Input(name, _film.pixels, _film.notes, _film.real, gate=_film.gate)
     engines = {member: engine(_run, member)[0] for member in _members}
     return classify(_run, [asked], engines, calls=3)[0]  # one call alone may meet the browser drawing the page
 

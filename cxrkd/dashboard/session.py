@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from cxrkd.dashboard.costs import Measured
+from cxrkd.images import Verdict
 
 _KEY = "cxrkd"
 
@@ -27,6 +28,7 @@ class Film:
         real: True when it is not a phantom.
         row: row in the run's cohort, None for an upload.
         truth: names of the labels known to be present, None when unknown.
+        gate: what the radiograph gate says about an upload; None for a sample, which is never asked.
     """
 
     name: str
@@ -36,6 +38,12 @@ class Film:
     real: bool = False
     row: int | None = None
     truth: tuple[str, ...] | None = None
+    gate: Verdict | None = None
+
+    @property
+    def flagged(self) -> bool:
+        """It does not look like a frontal chest radiograph."""
+        return self.gate is not None and not self.gate.passed
 
 
 @dataclass
@@ -47,11 +55,13 @@ class Session:
         followed_run_id: the run whose progress Distil shows.
         latencies: what was measured here, by the weights it was measured on.
         uploads: name and bytes of the radiographs last uploaded. In memory only, gone with the tab.
+        answered_anyway: keys of flagged films that the visitor wants answered all the same.
     """
 
     run_id: str | None = None
     followed_run_id: str | None = None
     uploads: tuple[tuple[str, bytes], ...] = ()
+    answered_anyway: set[str] = field(default_factory=set)
     latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
 
 

@@ -19,6 +19,8 @@ from cxrkd.runs import Run
 SAMPLES, UPLOADS = "Samples", "Uploads"
 ANY = "Any finding"
 NONE = "No finding"
+THUMBNAIL_PX = 96
+ANYWAY_HELP = "The models know frontal chest radiographs only; what they say about anything else means nothing."
 
 
 def film_of_row(run: Run, row: int) -> Film:
@@ -103,22 +105,41 @@ def read_upload(name: str, data: bytes, size: int) -> Film:
 
     Raises:
         ImageError: it is not a radiograph we can read.
+        GateError: the coefficients of the radiograph gate are missing or damaged.
     """
     found = caching.radiograph(data, name)
     crop = crop_note(found)
     notes = (*found.notes, crop) if crop else found.notes
-    return Film(name=name, key=found.sha256, pixels=to_input(found, size), notes=notes, real=True)
+    # Colour is judged but not kept in the pixels: the same tones with and without it are two films.
+    key = f"{found.sha256}-{found.colour:.3f}"
+    gate = caching.gate(key, found)
+    return Film(name=name, key=key, pixels=to_input(found, size), notes=notes, real=True, gate=gate)
 
 
-def read_uploads(uploads: tuple[tuple[str, bytes], ...], size: int) -> list[Film]:
-    """The uploads that can be read; the others get a line each that says why not."""
+def read_uploads(uploads: tuple[tuple[str, bytes], ...], size: int, key: str) -> list[Film]:
+    """The uploads to answer; each of the others gets a line that says why not."""
     films = []
     for name, data in uploads:
         try:
             films.append(read_upload(name, data, size))
         except ImageError as error:
             parts.refused(error, ":material/broken_image:")
-    return films
+    return [film for index, film in enumerate(films) if admitted(film, f"{key}_anyway_{index}")]
+
+
+def admitted(film: Film, key: str) -> bool:
+    """Whether to answer a film; a flagged one shows why, and is answered when the visitor says so."""
+    if not film.flagged or film.gate is None:
+        return True
+    anyway = session.current().answered_anyway
+    with st.container(border=True):
+        picture, words = st.columns([1, 6], vertical_alignment="center")
+        picture.image(grey_to_rgb(film.pixels), width=THUMBNAIL_PX, alt=film.name)
+        words.warning(f"{parts.literal(film.name)}: {film.gate.reason}", icon=":material/front_hand:")
+        # The key holds the film: another upload in the same place starts unticked.
+        asked = words.checkbox("Answer anyway", value=film.key in anyway, key=f"{key}_{film.key}", help=ANYWAY_HELP)
+    (anyway.add if asked else anyway.discard)(film.key)
+    return asked
 
 
 def thumbnail(film: DataFilm, k: int | None) -> np.ndarray:

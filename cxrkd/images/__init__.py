@@ -1,7 +1,19 @@
 """Bytes of a file -> one grey radiograph, or one sentence that says why not."""
 
+from cxrkd.images.gate import Verdict, judge
 from cxrkd.images.limits import MAX_BYTES, MAX_PIXELS, MIN_SIDE
 from cxrkd.images.radiograph import Radiograph, crop_note, to_input
 from cxrkd.images.read import ACCEPTED, read
 
-__all__ = ["ACCEPTED", "MAX_BYTES", "MAX_PIXELS", "MIN_SIDE", "Radiograph", "crop_note", "read", "to_input"]
+__all__ = [
+    "ACCEPTED",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "MIN_SIDE",
+    "Radiograph",
+    "Verdict",
+    "crop_note",
+    "judge",
+    "read",
+    "to_input",
+]

@@ -21,21 +21,23 @@ class Radiograph:
         name: the file name that the user gave.
         notes: what was done to the stored values, in the order it was done.
         sha256: of shape and pixels; equal images have equal hashes, whatever file they came in.
+        colour: share of the pixels that had a colour of their own, 0 to 1; a tint of the whole picture is none.
     """
 
     pixels: np.ndarray
     name: str
     notes: tuple[str, ...]
     sha256: str
+    colour: float = 0.0
 
 
-def radiograph(pixels: np.ndarray, name: str, notes: tuple[str, ...]) -> Radiograph:
+def radiograph(pixels: np.ndarray, name: str, notes: tuple[str, ...], colour: float = 0.0) -> Radiograph:
     """Freeze float32 pixels (H, W) in [0, 1] and hash them."""
     pixels = np.ascontiguousarray(pixels, dtype=np.float32)
     pixels.flags.writeable = False
     digest = hashlib.sha256(str(pixels.shape).encode())
     digest.update(pixels.data)
-    return Radiograph(pixels, name, notes, digest.hexdigest())
+    return Radiograph(pixels, name, notes, digest.hexdigest(), colour)
 
 
 def to_input(r: Radiograph, size: int) -> np.ndarray:

@@ -16,9 +16,11 @@ from cxrkd.images.tones import eight_bit, sixteen_bit
 ORIENTATION = 0x0112
 # Compression leaves channels of a grey picture this far apart.
 GREY_TOLERANCE = 4
+# Channels further apart than this, of 255, are a colour that people see.
+COLOURED = 40
 
 
-def read_raster(data: bytes, kind: str, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_raster(data: bytes, kind: str, name: str) -> tuple[np.ndarray, tuple[str, ...], float]:
     """Decode a PNG or JPEG.
 
     Args:
@@ -27,7 +29,7 @@ def read_raster(data: bytes, kind: str, name: str) -> tuple[np.ndarray, tuple[st
         name: for messages.
 
     Returns:
-        float32 (H, W) in [0, 1], and notes.
+        float32 (H, W) in [0, 1], notes, and the share of the pixels that had a colour of their own.
 
     Raises:
         ImageError: too large, animated, damaged.
@@ -39,7 +41,7 @@ def read_raster(data: bytes, kind: str, name: str) -> tuple[np.ndarray, tuple[st
         image.load()
         upright, notes = _upright(image)
         pixels, more = _grey(upright, depth=_png_depth(data) if kind == "PNG" else 8)
-        return pixels, (*notes, *more)
+        return pixels, (*notes, *more), _colour(upright)
 
 
 def _refuse_animation(image: Image.Image, name: str) -> None:
@@ -61,6 +63,22 @@ def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     if orientation not in range(2, 9):
         return image, ()
     return ImageOps.exif_transpose(image), (f"turned upright as its EXIF orientation ({orientation}) says",)
+
+
+def _colour(image: Image.Image) -> float:
+    """Share of pixels whose channels differ by more than COLOURED, once a tint of the whole picture is taken out.
+
+    Every n-th row and column is looked at, about 256 of each: a share needs no more.
+    """
+    if image.mode in ("L", "1", "LA") or image.mode.startswith("I"):
+        return 0.0
+    step = max(1, min(image.size) // 256)
+    channels = np.asarray(image.convert("RGB"))[::step, ::step].astype(np.float32)
+    means = channels.mean((0, 1))
+    channels *= means.mean() / np.maximum(means, 1)
+    red, green, blue = np.moveaxis(channels, 2, 0)
+    apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    return float((apart > COLOURED).mean())
 
 
 def _grey(image: Image.Image, depth: int) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -30,17 +30,17 @@ def read(data: bytes, name: str) -> Radiograph:
     check_bytes(data, name)
     # Hostile rescale values overflow on the way; `check_content` judges the outcome.
     with np.errstate(all="ignore"):
-        pixels, notes = _decode(data, name)
+        pixels, notes, colour = _decode(data, name)
     check_content(pixels, name)
-    return radiograph(pixels, name, notes)
+    return radiograph(pixels, name, notes, colour)
 
 
-def _decode(data: bytes, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _decode(data: bytes, name: str) -> tuple[np.ndarray, tuple[str, ...], float]:
     if data.startswith(PNG):
         return read_raster(data, "PNG", name)
     if data.startswith(JPEG):
         return read_raster(data, "JPEG", name)
     if is_dicom(data):
-        return read_dicom(data, name)
+        return *read_dicom(data, name), 0.0
     what, todo = describe(data)
     raise ImageError(f"{name} is {what}. Expected a radiograph as {ACCEPTED}. {todo}.")

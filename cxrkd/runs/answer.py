@@ -15,7 +15,7 @@ from cxrkd.config import DataConfig, Member
 from cxrkd.data import is_here
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.evaluate.record import to_plain
-from cxrkd.images import Radiograph, crop_note, to_input
+from cxrkd.images import Radiograph, Verdict, crop_note, judge, to_input
 from cxrkd.runs.run import Run, list_runs, open_run
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Input:
         notes: what the reader did to the file, in words.
         real: True for every file and upload, False only for a phantom that this program drew.
         sha256: of the pixels that were read; empty for a phantom.
+        gate: whether it looks like a frontal chest radiograph; None for images of a cohort, which are not asked.
     """
 
     name: str
@@ -48,13 +49,19 @@ class Input:
     notes: tuple[str, ...] = ()
     real: bool = True
     sha256: str = ""
+    gate: Verdict | None = None
 
 
 def from_radiograph(radiograph: Radiograph, size: int) -> Input:
-    """A file that was read, brought to the networks' size; what the crop takes is noted."""
+    """A file that was read, judged by the gate and brought to the networks' size; what the crop takes is noted.
+
+    Raises:
+        GateError: the coefficients of the gate are missing or damaged.
+    """
     crop = crop_note(radiograph)
     notes = radiograph.notes + ((crop,) if crop else ())
-    return Input(radiograph.name, to_input(radiograph, size), notes, real=True, sha256=radiograph.sha256)
+    pixels, gate = to_input(radiograph, size), judge(radiograph)
+    return Input(radiograph.name, pixels, notes, real=True, sha256=radiograph.sha256, gate=gate)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,16 @@ class MemberAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What all asked members say about one image; `warning` is empty or a sentence to show beside the figures."""
+    """What all asked members say about one image.
+
+    Attributes:
+        name: what people call the image.
+        labels: K names. members: what each network says.
+        notes: what the reader did to the file.
+        warning: empty, or a sentence to show beside the figures.
+        sha256: of the pixels that were read.
+        gate: what the radiograph gate says about the image; None where it was not asked.
+    """
 
     name: str
     labels: tuple[str, ...]
@@ -89,6 +105,7 @@ class Answer:
     notes: tuple[str, ...]
     warning: str
     sha256: str = ""
+    gate: Verdict | None = None
 
     def table(self) -> list[dict[str, Any]]:
         """A row a label: `label`, and per member `<member>_prob`, `<member>_threshold`, `<member>_positive`.
@@ -123,7 +140,7 @@ class Answer:
             for member, said in self.members.items()
         }
         about = {"name": self.name, "sha256": self.sha256, "notes": list(self.notes), "warning": self.warning}
-        return about | {"members": members}
+        return about | {"gate": self.gate and self.gate.to_dict(), "members": members}
 
 
 def finished_runs() -> list[Run]:
@@ -225,7 +242,8 @@ def _answer(
     run: Run, image: Input, engines: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray], calls: int
 ) -> Answer:
     members = {member: _ask(engine, image.pixels, thresholds[member], calls) for member, engine in engines.items()}
-    return Answer(image.name, run.labels, members, image.notes, warning_for(run, image.real), image.sha256)
+    warning = warning_for(run, image.real)
+    return Answer(image.name, run.labels, members, image.notes, warning, image.sha256, image.gate)
 
 
 def _ask(engine: Engine, pixels: np.ndarray, thresholds: np.ndarray, calls: int) -> MemberAnswer:

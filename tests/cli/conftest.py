@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from cxrkd.cli import main
+from cxrkd.data.phantom import render
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ def cli(capsys):
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory):
-    """A folder of readable films and of files that only look like ones."""
+    """A folder of readable films, one of them inverted, and of files that only look like ones."""
     folder = tmp_path_factory.mktemp("films")
-    ramp = np.linspace(0, 1, 80)[:, None] * np.linspace(1, 0.3, 64)[None]
-    Image.fromarray((ramp * 255).astype(np.uint8)).save(folder / "grey.png")
-    Image.fromarray((ramp * 60_000).astype(np.uint16)).save(folder / "deep.png")
-    Image.fromarray((ramp[..., None] * [255, 240, 230]).astype(np.uint8)).save(folder / "colour.jpg")
+    film = render(31, 0, 0, 128).pixels[:, 8:-8] / 255
+    Image.fromarray((film * 255).astype(np.uint8)).save(folder / "grey.png")
+    Image.fromarray((film * 60_000).astype(np.uint16)).save(folder / "deep.png")
+    Image.fromarray((film[..., None] * [255, 240, 230]).astype(np.uint8)).save(folder / "colour.jpg")
+    Image.fromarray(((1 - film) * 255).astype(np.uint8)).save(folder / "inverted.png")
     (folder / "notes.txt").write_text("no film")
     (folder / "cut.png").write_bytes((folder / "grey.png").read_bytes()[:60])
     return folder

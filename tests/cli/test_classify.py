@@ -69,6 +69,47 @@ def test_what_is_no_film_gets_a_sentence_and_the_rest_an_answer(classify, films,
         assert str(path) in line
 
 
+def test_a_flagged_file_is_refused_with_its_reason_and_the_others_are_answered(classify, films):
+    found = classify(films / "inverted.png", films / "grey.png", "--json")
+    assert found.code == 1
+    (answer,) = found.document["answers"]
+    assert answer["name"] == str(films / "grey.png")
+    assert (answer["gate"]["passed"], answer["gate"]["reason"]) == (True, "")
+    assert answer["gate"]["score"] > 0.5
+    (failure,) = found.document["failures"]
+    assert failure["name"] == str(films / "inverted.png")
+    assert failure["gate"]["passed"] is False
+    assert failure["gate"]["kind"] == "inverted"
+    assert failure["gate"]["reason"] in failure["error"]
+    assert found.err == f"cxrkd: {failure['error']}\n"
+    assert str(films / "inverted.png") in found.err
+    assert "--force" in found.err
+
+
+def test_force_answers_a_flagged_file_and_says_so(classify, films, tmp_path):
+    path = tmp_path / "answers.csv"
+    found = classify(films / "inverted.png", films / "grey.png", "--force", "--json", "--csv", path)
+    assert (found.code, found.err, found.document["failures"]) == (0, "", [])
+    flagged, passed = (answer["gate"] for answer in found.document["answers"])
+    assert (flagged["passed"], passed["passed"]) == (False, True)
+    with path.open(newline="", encoding="utf-8") as file:
+        assert {row["gate"] for row in csv.DictReader(file)} == {flagged["reason"], ""}
+    text = classify(films / "inverted.png", "--force").out
+    assert f"WARNING: {flagged['reason']} Answered because of --force." in text
+    assert "Answered because" not in classify(films / "grey.png", "--force").out
+
+
+def test_without_coefficients_nothing_is_answered(classify, films, monkeypatch, tmp_path):
+    from cxrkd.images import gate
+
+    monkeypatch.setattr(gate, "COEFFICIENTS", tmp_path / "gate.safetensors")
+    gate.load_gate.cache_clear()
+    found = classify(films / "grey.png")
+    gate.load_gate.cache_clear()
+    assert (found.code, found.out) == (2, "")
+    assert "gate.safetensors, are missing. Restore it" in found.err
+
+
 def test_when_no_file_can_be_read_no_network_is_loaded(classify, films, monkeypatch):
     from cxrkd.runs.run import Run
 

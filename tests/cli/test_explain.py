@@ -87,3 +87,21 @@ def test_a_file_that_is_no_film_is_one_sentence(cli, films, tiny_run):
     found = cli("explain", films / "notes.txt", "--run", tiny_run.id)
     assert (found.code, found.out) == (2, "")
     assert found.err.count("\n") == 1
+
+
+def test_a_flagged_file_is_refused_and_force_explains_it(cli, films, tiny_run, monkeypatch):
+    from cxrkd.runs.run import Run
+
+    words = ["explain", films / "inverted.png", "--run", tiny_run.id, "--engine", "pytorch", "--json"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "load_model", lambda *_: pytest.fail("loaded a network for nothing"))
+        refused = cli(*words)
+    assert refused.code == 1
+    assert refused.document["explanations"] == []
+    assert refused.document["gate"]["kind"] == "inverted"
+    assert refused.document["failures"][0]["error"] in refused.err
+    forced = cli(*words, "--force")
+    assert (forced.code, forced.document["failures"]) == (0, [])
+    assert len(forced.document["explanations"]) == 1
+    assert forced.document["gate"]["passed"] is False
+    assert "Answered because of --force" in cli(*words[:-1], "--force").out

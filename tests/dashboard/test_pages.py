@@ -144,6 +144,77 @@ def test_classify_answers_an_upload_warns_and_explains_a_bad_file(sample_home):
     assert any("Student distilled: threshold" in frame.value for frame in page.dataframe)
 
 
+def test_a_flagged_upload_is_not_answered_until_the_visitor_says_so(sample_home):
+    page = open_page("classify")
+    page.segmented_control(key="classify_source").set_value("Uploads").run()
+    film = render(3, 1, 0, 128).pixels
+    files = [("good.png", png_of(film), "image/png"), ("dark*bones*.png", png_of(255 - film), "image/png")]
+    page.file_uploader(key="classify_upload").set_value(files).run()
+    assert_healthy(page)
+    (flag,) = [warning.value for warning in page.warning if "inverted tones" in warning.value]
+    assert flag.startswith(r"dark\*bones\*.png: It looks like")
+    assert len([frame for frame in page.dataframe if "Label" in frame.value]) == 1
+    (anyway,) = page.checkbox
+    assert (anyway.label, anyway.value) == ("Answer anyway", False)
+    anyway.check().run()
+    assert_healthy(page)
+    assert len([frame for frame in page.dataframe if "Label" in frame.value]) == 2
+    page.checkbox[0].uncheck().run()
+    assert len([frame for frame in page.dataframe if "Label" in frame.value]) == 1
+
+
+def test_only_flagged_uploads_leave_a_page_that_says_what_to_do(sample_home):
+    page = open_page("classify")
+    page.segmented_control(key="classify_source").set_value("Uploads").run()
+    noise = np.random.default_rng(0).integers(0, 256, (96, 96), dtype=np.uint8)
+    page.file_uploader(key="classify_upload").set_value([("noise.png", png_of(noise), "image/png")]).run()
+    assert_healthy(page)
+    assert "noise or a pattern" in words(page)
+    assert "No film to answer" in words(page)
+    assert not page.dataframe
+
+
+def test_an_override_lasts_when_the_page_is_left_and_holds_for_that_film_only(sample_home):
+    film = render(3, 1, 0, 128).pixels
+    page = open_page("explain")
+    page.segmented_control(key="explain_source").set_value("Uploads").run()
+    page.file_uploader(key="explain_upload").set_value([("a.png", png_of(255 - film), "image/png")]).run()
+    assert "inverted tones" in words(page)
+    assert not [box for box in page.selectbox if box.label.startswith("Label")]
+    page.checkbox[0].check().run()
+    assert_healthy(page)
+    assert [box for box in page.selectbox if box.label.startswith("Label")]
+    # Samples and back: the widgets are gone in between, as they are on another page.
+    page.segmented_control(key="explain_source").set_value("Samples").run()
+    page.segmented_control(key="explain_source").set_value("Uploads").run()
+    assert page.checkbox[0].value is True
+    assert [box for box in page.selectbox if box.label.startswith("Label")]
+    page.file_uploader(key="explain_upload").set_value([("a.png", png_of(film[::-1]), "image/png")]).run()
+    assert "upside down" in words(page)
+    assert page.checkbox[0].value is False
+    assert not [box for box in page.selectbox if box.label.startswith("Label")]
+
+
+def test_samples_are_never_gated(sample_home, monkeypatch):
+    monkeypatch.setattr("cxrkd.images.judge", lambda _: pytest.fail("asked the gate about a sample"))
+    for name in ("classify", "explain"):
+        assert_healthy(open_page(name))
+
+
+def test_the_gate_without_coefficients_is_a_sentence(sample_home, monkeypatch, tmp_path):
+    from cxrkd.images import gate
+
+    monkeypatch.setattr(gate, "COEFFICIENTS", tmp_path / "gate.safetensors")
+    gate.load_gate.cache_clear()
+    page = open_page("classify")
+    page.segmented_control(key="classify_source").set_value("Uploads").run()
+    page.file_uploader(key="classify_upload").set_value([("a.png", png_of(render(4, 1, 0, 96).pixels), "image/png")])
+    page.run()
+    gate.load_gate.cache_clear()
+    (error,) = page.error
+    assert "are missing" in error.value
+
+
 def test_what_a_file_name_says_is_not_markup(sample_home):
     page = open_page("classify")
     page.segmented_control(key="classify_source").set_value("Uploads").run()
