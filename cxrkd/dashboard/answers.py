@@ -64,7 +64,7 @@ def _some(labels: Sequence[str], at_most: int = 3) -> str:
 
 
 def answers_csv(answers: Sequence[Answer]) -> bytes:
-    """Every film, label and member: probability, threshold, verdict, difference, engine, latency, gate."""
+    """Every film, label and member: probability, threshold, verdict, difference, engine, latency, the gate's reason."""
     rows = []
     for answer in answers:
         about: dict[str, object] = {"file": answer.name}

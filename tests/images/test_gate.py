@@ -158,6 +158,12 @@ def test_the_verdict_can_be_stored_as_plain_values():
     assert verdict(phantom(0)).to_dict().keys() == {"passed", "kind", "reason", "score"}
 
 
+@pytest.mark.parametrize("shape", [(512, 512), (1955, 1841), (700, 1900)])
+def test_shrinking_in_two_steps_is_nearly_shrinking_in_one(shape):
+    film = cv2.resize(phantom(4, 512), shape[::-1])
+    np.testing.assert_allclose(shrink(film), cv2.resize(film, (64, 64), interpolation=cv2.INTER_AREA), atol=0.04)
+
+
 def test_ranks_ignore_tones_and_change_sign_when_inverted():
     film = shrink(phantom(3))
     np.testing.assert_allclose(ranks(0.1 + 0.8 * film), ranks(film), atol=2e-3)
