@@ -75,12 +75,22 @@ def draw_curves(run: Run) -> None:
         parts.chart(figure, key="live_auroc", alt="Validation AUROC by epoch")
 
 
+def open_everywhere(run_id: str) -> None:
+    session.current().run_id = run_id
+
+
 def actions(run: Run) -> None:
     state = run.state
     with st.container(horizontal=True):
-        if state.status == "done" and st.button("Open on every page", type="primary", icon=":material/open_in_full:"):
-            session.current().run_id = run.id
-            st.rerun()
+        if state.status == "done":
+            # A callback and no st.rerun: a rerun that a page asks for itself can swallow a click on another page.
+            st.button(
+                "Open on every page",
+                type="primary",
+                icon=":material/open_in_full:",
+                on_click=open_everywhere,
+                args=(run.id,),
+            )
         if run.shipped:
             return
         if state.active and st.button("Cancel", icon=":material/stop:"):

@@ -47,9 +47,14 @@ def visit(page, title):
 
 
 def go(page, title):
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
-    heading = HEADINGS.get(title, title)
-    expect(page.get_by_role("heading", name=heading, level=1, exact=True)).to_be_visible(timeout=2 * MINUTE)
+    link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True)
+    heading = page.get_by_role("heading", name=HEADINGS.get(title, title), level=1, exact=True)
+    link.click()
+    try:
+        expect(heading).to_be_visible(timeout=MINUTE / 2)
+    except AssertionError:  # Streamlit drops a click now and then when a rerun is under way; people click again
+        link.click()
+        expect(heading).to_be_visible(timeout=2 * MINUTE)
     settle(page)
 
 
@@ -128,7 +133,7 @@ def test_the_upload_is_explained_by_another_label_and_method(page):
     page.get_by_text("LayerCAM", exact=True).click()
     settle(page)
     assert_no_errors(page)
-    assert page.locator(".js-plotly-plot image").count() == 3
+    expect(page.locator(".js-plotly-plot image")).to_have_count(3)  # the films of the last method may still be leaving
 
 
 def test_no_page_shows_an_error(page):
