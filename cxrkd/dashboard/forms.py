@@ -145,7 +145,7 @@ def validated(values: dict[str, Any]) -> RunConfig:
     except ValidationError as error:
         first = error.errors()[0]
         where = setting_name(first["loc"]) or "the form"
-        message = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ").replace("Field required", "Nothing was entered")
         raise ConfigError(f"{where}: {message}. Change it and press Distil again.") from error
 
 

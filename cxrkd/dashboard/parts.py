@@ -67,6 +67,7 @@ def frame(title: str, lead: str) -> Run | None:
     Returns:
         The run that the visitor has chosen; None where there is no finished run.
     """
+    routes.enter_by_app()
     st.title(title, anchor=False)
     st.markdown(lead)
     with st.sidebar:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.pages_manager import PagesManager
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGO = ROOT / "assets" / "logo.svg"
@@ -48,6 +50,17 @@ def sections() -> dict[str, list[StreamlitPage]]:
         page = st.Page(route.path, title=route.title, icon=route.icon, url_path=route.name, default=index == 0)
         found.setdefault(route.section, []).append(page)
     return found
+
+
+def enter_by_app() -> None:
+    """Run `app.py` around a page that was opened by its address before anybody had opened the app itself.
+
+    Until `st.navigation` is called once in a server's life, Streamlit takes the folder `pages` for its older navigation
+    and runs such a page without the frame.
+    """
+    if PagesManager.uses_pages_directory:
+        runpy.run_path(str(ROOT / "app.py"))
+        st.stop()
 
 
 def link(name: str, label: str | None = None) -> None:

@@ -23,8 +23,9 @@ def page(browser, app_url):
     """One tab for the whole visit, so that its session is kept."""
     tab = browser.new_page(viewport={"width": 1440, "height": 1000})
     tab.set_default_timeout(2 * MINUTE)
-    tab.goto(app_url)
-    expect(tab.get_by_role("heading", level=1)).to_be_visible(timeout=3 * MINUTE)
+    tab.goto(f"{app_url.rstrip('/')}/data")  # by its address, as the first visit that this server gets
+    expect(tab.get_by_role("heading", name="Data", level=1)).to_be_visible(timeout=3 * MINUTE)
+    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link", name="Distil", exact=True)).to_be_visible()
     settle(tab)
     yield tab
     tab.close()

@@ -45,7 +45,7 @@ def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path
 
 def test_real_data_without_a_folder_is_one_sentence():
     values = RunConfig(name="x").model_dump() | {"seeds": "0", "data": {"kind": "chexpert"}}
-    with pytest.raises(ConfigError, match=r"^data\.folder: Field required\. Change it and press Distil again\.$"):
+    with pytest.raises(ConfigError, match=r"^data\.folder: Nothing was entered\. Change it and press Distil again\.$"):
         forms.validated(values)
 
 
