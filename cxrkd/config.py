@@ -195,7 +195,11 @@ class RunConfig(Strict):
 
     name: str = Field(min_length=1, max_length=80, title="Name")
     data: DataConfig = PhantomConfig()
-    teacher_arch: str = Field("densenet121", title="Teacher")
+    teacher_arch: str = Field(
+        "densenet121",
+        title="Teacher",
+        description="several joined by + are trained one after another and answer by the mean of their logits",
+    )
     teacher_from: str | None = Field(
         None, title="Reuse the teacher of run", description="id of a finished run; none trains a new teacher"
     )
@@ -209,6 +213,11 @@ class RunConfig(Strict):
     )
     student_arch: str = Field("eeea_net_c2", title="Student")
     student_weights: StudentWeights = Field("none", title="Students start from", description="as for the teacher")
+    student_from: str | None = Field(
+        None,
+        title="Students go on from run",
+        description="id of a finished run whose distilled student both students start from, such as one of phantoms",
+    )
     download: bool = Field(
         False, title="Download weights that are missing", description="nothing is downloaded without this"
     )
@@ -228,6 +237,18 @@ class RunConfig(Strict):
     def _teacher_answers_what_is_mixed(self) -> Self:
         if self.student_train.mixup and self.objective.view == "cached":
             raise ValueError("mixup makes images that a cached teacher was never asked about: set the view to same")
+        return self
+
+    @model_validator(mode="after")
+    def _students_start_once(self) -> Self:
+        if self.student_from is not None and self.student_weights != "none":
+            raise ValueError(f"students start from a run or from {self.student_weights} weights, not from both")
+        return self
+
+    @model_validator(mode="after")
+    def _student_is_one_network(self) -> Self:
+        if "+" in self.student_arch:
+            raise ValueError(f"a student is one network; only teachers are joined, got {self.student_arch}")
         return self
 
     @model_validator(mode="after")

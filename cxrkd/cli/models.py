@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from cxrkd.cli.output import Report, Ticker, table
@@ -46,13 +47,13 @@ def fetch(archs: Sequence[str], weights: str) -> None:
     Raises:
         ConfigError: no network is named, it has no such weights, or they cannot be had.
     """
-    from cxrkd.models import source
+    from cxrkd.models import parts_of, source
 
     if not archs:
         raise ConfigError(f"Name the network whose weights {weights} to fetch: models ARCH --download {weights}")
     ticker = Ticker()
-    for arch in archs:
-        source(arch, weights).fetch(partial(_tell, ticker, arch))
+    for part in chain.from_iterable(map(parts_of, archs)):
+        source(part, weights).fetch(partial(_tell, ticker, part))
     ticker.clear()
 
 

@@ -111,6 +111,7 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
     took = (state.finished - state.started) if state.finished and state.started else None
     left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
     seeds, start = " ".join(map(str, config.seeds)), _start(config.student_weights)
+    start += f" from the distilled student of run {config.student_from}" if config.student_from else ""
     facts = {
         "run": f"{run.id} ({run.name}){' shipped' if run.shipped else ''}",
         "folder": str(run.path),

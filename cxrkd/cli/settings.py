@@ -38,11 +38,12 @@ class Flag:
 BOTH = ("teacher_train", "student_train")
 FLAGS: tuple[Flag, ...] = (
     Flag("--name", ("name",), str, "what the run is called"),
-    Flag("--teacher", ("teacher_arch",), str, "network, see `models`"),
+    Flag("--teacher", ("teacher_arch",), str, "network, see `models`; several joined by + answer together"),
     Flag("--teacher-from", ("teacher_from",), str, "reuse the teacher of a finished run"),
     Flag("--teacher-weights", ("teacher_weights",), str, "what the teacher starts from, see `models`"),
     Flag("--student", ("student_arch",), str, "network, see `models`"),
     Flag("--student-weights", ("student_weights",), str, "what the students start from: none or imagenet"),
+    Flag("--student-from", ("student_from",), str, "start both students from the distilled student of a finished run"),
     Flag("--seeds", ("seeds",), seeds, "of the students, such as 0,1,2"),
     Flag("--kind", ("data.kind",), str, "data set: phantom, chestxray14, chexpert, padchest, chestmnist or folder"),
     Flag("--folder", ("data.folder",), str, "where the published files were unpacked; not for phantoms"),

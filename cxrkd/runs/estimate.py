@@ -17,6 +17,7 @@ from cxrkd.data.preview import cohort_size
 from cxrkd.data.readers.chestmnist import npz_path
 from cxrkd.evaluate.record import Record
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.models.ensemble import parts_of
 from cxrkd.models.zoo import build
 from cxrkd.runs.speed import Speed
 from cxrkd.train.schedule import epoch_sizes
@@ -76,17 +77,27 @@ def stage_seconds(
     """
     n, n_train = images
     size = config.data.image_size
-    taken = config.teacher_from is not None or not config.teacher_trained
     trained = _training_s(config.student_train, n_train, student.train_s, size)
     epochs = config.student_train.warm_epochs + config.student_train.epochs
     asked = n_train * epochs * teacher.predict_s if config.objective.view == "same" else 0.0
     return {
         "data": n / (RENDERED_PER_S if config.data.kind == "phantom" else DECODED_PER_S),
-        "teacher": 1.0 if taken else _training_s(config.teacher_train, n_train, teacher.train_s, size),
+        **_teacher_seconds(config, n_train, teacher),
         "teacher-logits": n * teacher.predict_s,
         **{stage: trained + (asked if stage.startswith("distilled") else 0.0) for stage in student_stages},
         "metrics": EVALUATION_S,
     }
+
+
+def _teacher_seconds(config: RunConfig, n_train: float, pace: Pace) -> dict[str, float]:
+    """Seconds of the stages that train the teacher; `pace` is that of all its networks together."""
+    if config.teacher_from is not None or not config.teacher_trained:
+        return {"teacher": 1.0}
+    trained = _training_s(config.teacher_train, n_train, pace.train_s, config.data.image_size)
+    parts = len(parts_of(config.teacher_arch))
+    if parts == 1:
+        return {"teacher": trained}
+    return {**{f"teacher-{index + 1}": trained / parts for index in range(parts)}, "teacher": 1.0}
 
 
 def disk(config: RunConfig, n_images: float, n_labels: int, teacher_params: int, student_params: int) -> Disk:

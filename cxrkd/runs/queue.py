@@ -40,6 +40,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     """
     config = _with_teacher(config)
     _refuse_weights(config)
+    _refuse_student_start(config)
     try:
         path = _new_folder(config.name) if folder is None else _make(folder)
     except OSError as error:
@@ -243,7 +244,7 @@ def _with_teacher(config: RunConfig) -> RunConfig:
     source = open_run(config.teacher_from)
     if source.state.status != "done":
         raise RunError(f"{source.id} is {source.state.status}; only the teacher of a finished run can be reused")
-    _refuse_leak(config.data, source.config.data, source.id)
+    _refuse_leak(config.data, source.config.data, f"teacher of {source.id}")
     _refuse_other_size(config.data, source.config.data, source.id)
     theirs = source.config
     names = ("teacher_arch", "teacher_weights", "teacher_trained", "teacher_train")
@@ -257,27 +258,44 @@ def _refuse_weights(config: RunConfig) -> None:
     asked += [(config.teacher_arch, config.teacher_weights)] if config.teacher_from is None else []
     if all(weights == "none" for _, weights in asked):
         return
-    from cxrkd.models.zoo import check_weights, source  # seconds of imports
+    from cxrkd.models.ensemble import parts_of  # seconds of imports
+    from cxrkd.models.zoo import check_weights, source
 
     for arch, weights in asked:
         check_weights(arch, weights, config.download)
-    if config.teacher_from is None and not config.teacher_trained:
-        native = source(config.teacher_arch, config.teacher_weights).size
+    as_is = config.teacher_from is None and not config.teacher_trained
+    for part in parts_of(config.teacher_arch) if as_is else ():
+        native = source(part, config.teacher_weights).size
         if config.data.image_size != native:
             raise ConfigError(
-                f"{config.teacher_weights} of {config.teacher_arch} learnt from images of {native} pixels, this run "
+                f"{config.teacher_weights} of {part} learnt from images of {native} pixels, this run "
                 f"has {config.data.image_size}. Use {native} pixels, or train the teacher on this data."
             )
 
 
+def _refuse_student_start(config: RunConfig) -> None:
+    """Students go on from a finished one of their kind that saw no patient of the test split."""
+    if config.student_from is None:
+        return
+    source = open_run(config.student_from)
+    if source.state.status != "done":
+        raise RunError(f"{source.id} is {source.state.status}; students can only go on from a finished run")
+    if source.config.student_arch != config.student_arch:
+        raise ConfigError(
+            f"the students of {source.id} are {source.config.student_arch}, these are {config.student_arch}. Choose "
+            "that network, or start from another run."
+        )
+    _refuse_leak(config.data, source.config.data, f"student of {source.id}")
+
+
 def _refuse_leak(mine: DataConfig, theirs: DataConfig, source: str) -> None:
-    """A borrowed teacher must not have seen the patients that this run tests on."""
+    """What a run starts from must not have seen the patients that it tests on."""
     if isinstance(mine, PhantomConfig) and isinstance(theirs, PhantomConfig):
         return _refuse_same_phantoms(mine, theirs, source)
     if _ORIGIN[mine.kind] == _ORIGIN[theirs.kind] and _split_of(mine) != _split_of(theirs):
         raise ConfigError(
-            f"the teacher of {source} was trained on another split of the same patients ({data_summary(theirs)}), some "
-            f"of whom this run would test on. Use the same data settings, or train a new teacher."
+            f"the {source} was trained on another split of the same patients ({data_summary(theirs)}), some of whom "
+            f"this run would test on. Use the same data settings, or do without it."
         )
 
 
@@ -290,8 +308,8 @@ def _refuse_same_phantoms(mine: PhantomConfig, theirs: PhantomConfig, source: st
     """Same seed and another number of patients means the same patients in other splits."""
     if mine.seed == theirs.seed and mine.n_patients != theirs.n_patients:
         raise ConfigError(
-            f"the teacher of {source} was trained on {theirs.n_patients} patients of the same seed, some of whom this "
-            f"run would test on. Use {theirs.n_patients} patients, another seed of the data, or train a new teacher."
+            f"the {source} was trained on {theirs.n_patients} patients of the same seed, some of whom this run would "
+            f"test on. Use {theirs.n_patients} patients, another seed of the data, or do without it."
         )
 
 

@@ -18,6 +18,8 @@ from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss, no_distillation, objective
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
+from cxrkd.models.ensemble import join, parts_of
+from cxrkd.models.head import take_over
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.runs.events import Event
@@ -32,6 +34,20 @@ from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.prior import start_at_prevalence
 from cxrkd.train.teacher_cache import teacher_logits
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """One network of the teacher to train."""
+
+    arch: str
+    seed: int
+    stage: str
+
+    @property
+    def title(self) -> str:
+        """What people read while it trains."""
+        return f"Training the teacher ({self.arch})"
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,14 @@ class Student:
         """What people read while it trains."""
         verb = "Training the student alone" if self.member == "alone" else "Distilling the student"
         return f"{verb}, seed {self.seed}"
+
+
+def teachers(config: RunConfig) -> list[Teacher]:
+    """The networks of the teacher to train, each with a seed of its own; more than one where names are joined."""
+    archs, first = parts_of(config.teacher_arch), config.seeds[0]
+    if len(archs) == 1:
+        return [Teacher(config.teacher_arch, first, "teacher")]
+    return [Teacher(arch, first + index, f"teacher-{index + 1}") for index, arch in enumerate(archs)]
 
 
 def students(config: RunConfig) -> list[Student]:
@@ -85,7 +109,9 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
     """Train the teacher, take one as others trained it, or copy that of the run it is borrowed from."""
     config, path = run.config, run.weights_path("teacher")
     if report.is_done("teacher") and path.exists():
-        return report.skip("teacher")
+        for stage in {"teacher", *(part.stage for part in teachers(config))}:
+            report.skip(stage)
+        return None
     if config.teacher_from is not None:
         with report.stage("teacher", f"Taking the teacher of {config.teacher_from}", member="teacher"):
             return _copy_teacher(open_run(config.teacher_from), path, cohort)
@@ -93,13 +119,29 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
         title = f"Taking the teacher as it is ({config.teacher_arch}, {config.teacher_weights})"
         with report.stage("teacher", title, member="teacher") as tell:
             return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, tell), path)
-    seed = config.seeds[0]
-    with report.stage("teacher", f"Training the teacher ({config.teacher_arch})", member="teacher", seed=seed) as tell:
-        work = run.path / "work" / "teacher"
-        model = _fresh(config.teacher_arch, config.teacher_weights, cohort, config, seed, tell)
-        _fit(model, cohort, config.teacher_train, no_distillation, None, seed, work, tell)
+    parts = teachers(config)
+    if len(parts) == 1:
+        return train_teacher(run, report, cohort, parts[0], path)
+    files = [run.path / "work" / f"{part.stage}.safetensors" for part in parts]
+    for part, file in zip(parts, files, strict=True):
+        if report.is_done(part.stage) and file.exists():
+            report.skip(part.stage)
+        else:
+            train_teacher(run, report, cohort, part, file)
+    with report.stage("teacher", "Joining the networks of the teacher", member="teacher"):
+        return save_weights(join([load_weights(file) for file in files]), path)
+
+
+def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, path: Path) -> None:
+    """Train the teacher, or one network of it, on the labels, and leave its weights in `path`."""
+    config, work = run.config, run.path / "work" / part.stage
+    with report.stage(part.stage, part.title, member="teacher", seed=part.seed) as tell:
+        torch.manual_seed(part.seed)
+        model = _build(part.arch, config.teacher_weights, cohort, config, tell)
+        _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
+        _fit(model, cohort, config.teacher_train, no_distillation, None, part.seed, work, tell)
         save_weights(model, path)
-    return shutil.rmtree(work)  # only now that the stage is recorded as done
+    shutil.rmtree(work)  # only now that the stage is recorded as done
 
 
 def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray:
@@ -121,7 +163,7 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
     weights = work / "weights.safetensors"
     loss = no_distillation if alone else objective(config.objective)
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
-        model = _fresh(config.student_arch, config.student_weights, cohort, config, student.seed, on_event)
+        model = _fresh_student(config, cohort, student.seed, on_event)
         teacher = None if alone else run.load_model("teacher") if config.objective.view == "same" else logits_t
         _fit(model, cohort, config.student_train, loss, teacher, student.seed, work, on_event)
         save_weights(model, weights)
@@ -141,15 +183,20 @@ def measure(run: Run, report: Reporter) -> RunMetrics:
     return metrics
 
 
-def _fresh(
-    arch: str, weights: Weights | StudentWeights, cohort: Cohort, config: RunConfig, seed: int, on_event: OnEvent
-) -> Classifier:
-    """A network to train; one seed gives the control and the distilled student the same start."""
+def _fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEvent) -> Classifier:
+    """A student to train; one seed gives the control and the distilled student the same start."""
     torch.manual_seed(seed)
-    model = _build(arch, weights, cohort, config, on_event)
-    known = np.isin(cohort.labels, taught(arch, weights, cohort.labels))
-    start_at_prevalence(model, cohort.targets[cohort.rows("train")], ~known)
+    model = _build(config.student_arch, config.student_weights, cohort, config, on_event)
+    known = taught(config.student_arch, config.student_weights, cohort.labels)
+    if config.student_from is not None:
+        known = take_over(model, open_run(config.student_from).load_model("distilled"))
+    _start_at_prevalence(model, cohort, known)
     return model
+
+
+def _start_at_prevalence(model: Classifier, cohort: Cohort, known: tuple[str, ...]) -> None:
+    """Let the labels that the weights do not answer yet start from how common they are."""
+    start_at_prevalence(model, cohort.targets[cohort.rows("train")], ~np.isin(cohort.labels, known))
 
 
 def _build(

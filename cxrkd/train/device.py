@@ -8,3 +8,11 @@ import torch
 def device() -> torch.device:
     """The first GPU that CUDA knows, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def multiplies_bfloat16(where: torch.device) -> bool:
+    """Whether a device has instructions for products of bfloat16; one without them is slower at it than at float32."""
+    if where.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

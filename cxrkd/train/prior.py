@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from cxrkd.models.classifier import Classifier
+from cxrkd.models.head import head_name
 
 _RARE = 0.005
 
@@ -23,13 +24,14 @@ def start_at_prevalence(model: Classifier, targets: np.ndarray, untaught: np.nda
         targets: (N, K) of the training split, NaN where unknown.
         untaught: bool (K,), labels whose part of the last layer is untrained; all when None. The others stay.
     """
-    linears = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == targets.shape[1]]
-    if not linears or linears[-1].bias is None:
+    name = head_name(model)
+    head = model.get_submodule(name) if name is not None else None
+    if not isinstance(head, nn.Linear) or head.bias is None:
         return
     known = np.isfinite(targets)
     share = np.where(known, targets, 0).sum(0) / np.maximum(known.sum(0), 1)
     share = np.clip(share, _RARE, 1 - _RARE)
     rows = torch.ones(len(share), dtype=torch.bool) if untaught is None else torch.from_numpy(untaught)
     with torch.no_grad():
-        linears[-1].bias[rows] = torch.from_numpy(np.log(share / (1 - share))).to(linears[-1].bias)[rows]
-        linears[-1].weight[rows] *= 0.1
+        head.bias[rows] = torch.from_numpy(np.log(share / (1 - share))).to(head.bias)[rows]
+        head.weight[rows] *= 0.1

@@ -36,4 +36,4 @@ def test_a_download_is_asked_for_by_name(cli, monkeypatch):
     assert len(fetched) == 1
     assert fetched[0].endswith("mobilenetv3_small_100.lamb_in1k/resolve/main/model.safetensors")
     assert "Name the network" in cli("models", "--download", "imagenet").err
-    assert "eeea_net_c2 has no weights 'imagenet'" in cli("models", "eeea_net_c2", "--download", "imagenet").err
+    assert "ofa_595 has no weights 'imagenet'" in cli("models", "ofa_595", "--download", "imagenet").err

@@ -77,8 +77,8 @@ def test_weights_out_of_reach_are_one_sentence_with_a_way_out(offline, arch, wei
 
 @pytest.mark.parametrize("weights", ["imagenet", "chest-nih"])
 def test_weights_that_do_not_exist(weights):
-    with pytest.raises(ConfigError, match=rf"eeea_net_c2 has no weights '{weights}': expected one of none"):
-        build("eeea_net_c2", LABELS, pretrained=weights, download=True)
+    with pytest.raises(ConfigError, match=rf"ofa_595 has no weights '{weights}': expected one of none"):
+        build("ofa_595", LABELS, pretrained=weights, download=True)
 
 
 @pytest.mark.parametrize(

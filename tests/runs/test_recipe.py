@@ -15,6 +15,7 @@ from cxrkd.models import zoo
 from cxrkd.models.pretrained import Source
 from cxrkd.runs import create, execute, open_run, recipe, stages
 from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.predictions import kept_rows
 from cxrkd.runs.process import start_mark
 from cxrkd.runs.state import RunState, write_state
 from cxrkd.train.predict import predict_logits
@@ -147,6 +148,69 @@ def test_a_run_without_control_has_no_gain(config, blob_data):
     assert run.members() == ["teacher", "distilled"]
     assert run.metrics().gain is None
     assert run.metrics().gap is not None
+
+
+def test_a_teacher_of_two_networks(config, blob_data, blobs, trainings):
+    run = create(config(teacher_arch="toy+toy", seeds=(4,), control=False))
+    execute(run)
+    assert trainings == ["teacher-1", "teacher-2", "distilled-4"]
+    epochs = [event for event in run.events() if event["kind"] == "epoch" and event["member"] == "teacher"]
+    assert [event["seed"] for event in epochs] == [4, 5]
+    teacher, images = run.load_model("teacher"), blobs.images[kept_rows(blobs)]
+    assert teacher.arch == "toy+toy"
+    each = [predict_logits(part, images) for part in teacher.backbone.parts]
+    assert not np.allclose(each[0], each[1])
+    kept = np.concatenate([run.predictions("teacher", split).logits[0] for split in ("val", "test")])
+    assert np.allclose(kept, np.mean(each, 0), atol=1e-4)
+    assert run.state.progress == 1.0
+
+
+def test_networks_of_a_teacher_that_are_trained_are_not_trained_again(config, blob_data, trainings, monkeypatch):
+    run = create(config(teacher_arch="toy+toy", control=False))
+    fit = stages.fit
+
+    def stop_at_the_second(*args, **options):
+        if options["work_dir"].name == "teacher-2":
+            raise KeyboardInterrupt
+        return fit(*args, **options)
+
+    monkeypatch.setattr(stages, "fit", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        execute(run)
+    monkeypatch.setattr(stages, "fit", fit)
+    trainings.clear()
+    execute(run)
+    assert trainings == ["teacher-2", "distilled-0"]
+
+
+def test_students_go_on_from_another_run(config, blob_data, monkeypatch):
+    source = create(config("Source"))
+    execute(source)
+    starts, fit = [], stages.fit
+
+    def spy(model, *args, **options):
+        starts.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return fit(model, *args, **options)
+
+    monkeypatch.setattr(stages, "fit", spy)
+    execute(create(config("Next", student_from=source.id, teacher_from=source.id)))
+    expected = source.load_model("distilled").state_dict()
+    for start in starts:
+        assert all(torch.equal(start[name], tensor) for name, tensor in expected.items())
+    assert len(starts) == 2
+
+
+def test_students_go_on_from_what_fits_and_has_not_seen_the_test_patients(config, blob_data):
+    with pytest.raises(RunError, match="expected the id"):
+        create(config(student_from="nothing"))
+    source = create(config("Source"))
+    with pytest.raises(RunError, match="only go on from a finished run"):
+        create(config(student_from=source.id))
+    execute(source)
+    with pytest.raises(ConfigError, match=r"students of source are toy, these are eeea_net_c1"):
+        create(config(student_from=source.id, student_arch="eeea_net_c1"))
+    with pytest.raises(ConfigError, match="the student of source was trained on 20 patients of the same seed"):
+        create(config(student_from=source.id, data=PhantomConfig(n_patients=40, image_size=32)))
 
 
 def test_a_borrowed_teacher_is_neither_trained_nor_asked_again(config, blob_data, trainings, monkeypatch):
@@ -324,7 +388,7 @@ def test_a_borrowed_teacher_brings_its_weights_into_the_config(config, blob_data
 
 def test_weights_that_cannot_be_had_are_refused_before_anything_is_made(config, home, taught_toy):
     for changes, sentence in (
-        ({"student_arch": "eeea_net_c2", "student_weights": "imagenet"}, "expected one of none"),
+        ({"student_arch": "toy", "student_weights": "imagenet"}, "expected one of none"),
         ({"teacher_arch": "xrv_resnet50", "teacher_weights": "chest-all"}, "nothing is downloaded unasked"),
         (
             {

@@ -1,0 +1,84 @@
+"""Several networks that answer as one. What an ensemble knows a student can learn, at the student's price.
+
+Their features are laid side by side along the channels and each head takes its own, so the whole is a backbone like
+any other: class-activation maps are those of the joint network, without a word about ensembles in their code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from cxrkd.errors import ConfigError
+from cxrkd.models.classifier import Backbone, Classifier
+
+JOIN = "+"
+
+
+def parts_of(arch: str) -> list[str]:
+    """The networks that a name joins; one for most names.
+
+    >>> parts_of("efficientnet_lite0+efficientnet_lite2")
+    ['efficientnet_lite0', 'efficientnet_lite2']
+    """
+    return arch.split(JOIN)
+
+
+def join(parts: Sequence[Classifier]) -> Classifier:
+    """One classifier whose logits are the mean of those of `parts`; a single part is returned as it is.
+
+    The mean of logits is the geometric mean of the odds. A label that any part was never taught (NaN) stays NaN.
+
+    Args:
+        parts: with the same labels and the same input size; not copied.
+
+    Raises:
+        ConfigError: labels or sizes differ, or a part's features have another layout than the others'.
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if any((part.labels, part.input_size) != (first.labels, first.input_size) for part in parts):
+        raise ConfigError("Networks that answer together need the same labels and the same image size.")
+    return Classifier(JOIN.join(part.arch for part in parts), first.labels, first.input_size, Ensemble(parts))
+
+
+class Ensemble(Backbone):
+    """The backbone of joined classifiers; each normalises the image its own way."""
+
+    mean, std = (0.0,), (1.0,)
+
+    def __init__(self, parts: Sequence[Classifier]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        shapes = [_features_shape(part) for part in parts]
+        if len({shape[1:] for shape in shapes}) > 1:
+            grids = ", ".join(f"{p.arch} {s[1]} x {s[2]}" for p, s in zip(parts, shapes, strict=True))
+            raise ConfigError(f"Networks that answer together need features on one grid, got {grids}.")
+        self.channels = [shape[0] for shape in shapes]
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Features of all parts (B, sum of C, h, w)."""
+        return torch.cat([part.forward_features(x) for part in self._parts()], 1)
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Mean of the parts' logits (B, K)."""
+        each = zip(self._parts(), features.split(self.channels, 1), strict=True)
+        return torch.stack([part.forward_head(own) for part, own in each]).mean(0)
+
+    def _parts(self) -> Iterator[Classifier]:
+        return iter(self.parts)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
+
+
+def _features_shape(part: Classifier) -> torch.Size:
+    """(C, h, w) of a part's features, found by asking it once about an empty image."""
+    training = part.training
+    with torch.no_grad():
+        features = part.eval().forward_features(torch.zeros(1, 1, part.input_size, part.input_size))
+        flat = part.spatial(features) is not features
+    part.train(training)
+    if flat or features.ndim != 4:
+        raise ConfigError(f"{part.arch} cannot answer together with others: its features are no maps (B, C, h, w).")
+    return features.shape[1:]

@@ -1,0 +1,81 @@
+"""Networks that answer together, against each of them asked on its own."""
+
+import numpy as np
+import pytest
+import torch
+
+from cxrkd.efficiency import count
+from cxrkd.errors import ConfigError
+from cxrkd.explain import grad_cam
+from cxrkd.models import build, join, load_weights, save_weights
+
+LABELS = ("a", "b", "c")
+PAIR = "resnet18+mobilenetv3_small_100"
+
+
+@pytest.fixture(scope="module")
+def parts():
+    torch.manual_seed(0)
+    return [build(arch, LABELS, 64).eval() for arch in PAIR.split("+")]
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_answer_is_the_mean_of_the_logits(parts, images):
+    together = join(parts).eval()
+    assert together.arch == PAIR
+    with torch.no_grad():
+        expected = torch.stack([part(images) for part in parts]).mean(0)
+        assert torch.allclose(together(images), expected, atol=1e-6)
+
+
+def test_grad_cam_is_the_mean_of_the_parts_maps(parts, images):
+    """Each head sees its own channels only, so the joint map is the sum of the parts' maps at half weight each."""
+    cams = grad_cam(join(parts).eval(), images[:1]).cams
+    expected = np.mean([grad_cam(part, images[:1]).cams for part in parts], axis=0)
+    assert np.allclose(cams, expected, atol=1e-6)
+
+
+def test_it_costs_what_its_parts_cost(parts):
+    together, each = count(join(parts)), [count(part) for part in parts]
+    assert together.params == sum(cost.params for cost in each)
+    assert together.macs == sum(cost.macs for cost in each)
+
+
+def test_a_file_brings_it_back(parts, images, tmp_path):
+    together = join(parts).eval()
+    save_weights(together, tmp_path / "both.safetensors")
+    found = load_weights(tmp_path / "both.safetensors")
+    assert found.arch == PAIR
+    with torch.no_grad():
+        assert torch.allclose(found(images), together(images), atol=2e-2)
+
+
+def test_the_same_network_may_be_there_twice_with_other_weights(images):
+    torch.manual_seed(0)
+    both = build("resnet18+resnet18", LABELS, 64).eval()
+    with torch.no_grad():
+        features = both.forward_features(images)
+    assert not torch.equal(features[:, :512], features[:, 512:])
+
+
+def test_building_leaves_the_parts_in_training_mode():
+    assert all(module.training for module in build(PAIR, LABELS, 64).modules())
+
+
+def test_one_network_alone_is_itself(parts):
+    assert join(parts[:1]) is parts[0]
+
+
+def test_parts_that_do_not_go_together():
+    with pytest.raises(ConfigError, match="same labels"):
+        join([build("resnet18", LABELS, 64), build("resnet18", ("a",), 64)])
+    with pytest.raises(ConfigError, match="vit_small_patch16_224 cannot answer together"):
+        build("resnet18+vit_small_patch16_224", LABELS, 64)
+    with pytest.raises(ConfigError, match=r"one grid, got resnet18 3 x 3, densenet121 2 x 2"):
+        build("resnet18+densenet121", LABELS, 80)
+    with pytest.raises(ConfigError, match="Unknown network ''"):
+        build("resnet18+", LABELS, 64)
