@@ -197,6 +197,7 @@ class RunConfig(Strict):
     data: DataConfig = PhantomConfig()
     teacher_arch: str = Field(
         "densenet121",
+        min_length=1,
         title="Teacher",
         description="several joined by + are trained one after another and answer by the mean of their logits",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.output import Report, interval, number, table
@@ -27,6 +28,10 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("run", nargs="?", metavar="RUN", help="id or folder (default: the first finished run)")
     verb.add_argument("--curves", action="store_true", help="with --json: ROC, PR and reliability curves, first seed")
+    verb.add_argument("--by", metavar="COLUMN", help="also within each group of images: view, or a column of --table")
+    verb.add_argument(
+        "--table", type=Path, metavar="CSV", help="with --by: image in the first column, groups in others"
+    )
     verb.set_defaults(call=call)
 
 
@@ -42,7 +47,38 @@ def call(args: argparse.Namespace) -> Report:
     document["equals_stored"] = same
     if args.curves:
         document["curves"] = _curves(run, metrics)
-    return Report(document, _lines(run, metrics, same))
+    groups = _groups(run, args.by, args.table)
+    if groups:
+        document["groups"] = {name: found.to_dict() for name, found in groups.items()}
+    return Report(document, [*_lines(run, metrics, same), *_group_table(groups, args.by)])
+
+
+def _groups(run: Run, by: str | None, table: Path | None) -> dict[str, RunMetrics]:
+    """The figures within each group, none where no groups are asked for."""
+    from cxrkd.errors import ConfigError
+    from cxrkd.runs.groups import image_groups, measure_groups
+
+    if by is None:
+        if table is not None:
+            raise ConfigError("--table says which groups there are; say which of its columns to use with --by COLUMN.")
+        return {}
+    return measure_groups(run, image_groups(run, by, table))
+
+
+def _group_table(groups: dict[str, RunMetrics], by: str | None) -> list[str]:
+    """A row a group: macro AUROC over the labels that have ten positives within it."""
+    if not groups:
+        return []
+    rows, several = [], any(metrics.gain for metrics in groups.values())
+    for name, metrics in groups.items():
+        members = [found.over_seeds for found in metrics.members.values()]
+        counted = sum(label.evaluable for label in members[0].labels)
+        cells = [interval(m.macro_auroc, m.macro_low, m.macro_high) for m in members]
+        gain = [interval(*_macro(metrics.gain), sign=True)] if metrics.gain else []
+        rows.append([name, str(members[0].n), str(counted), *cells, *gain])
+    members_of = next(iter(groups.values())).members
+    head = [str(by), "images", "labels", *members_of, *(["distilled - alone"] if several else [])]
+    return ["", f"Macro AUROC within each {by}, over the labels that can be evaluated there:", *table(head, rows)]
 
 
 def equals_stored(run: Run, metrics: RunMetrics) -> bool | None:

@@ -185,15 +185,18 @@ def _plan_lines(
 def _settings_lines(recipe: Recipe, config: RunConfig) -> list[str]:
     """The recipe for people."""
     seeds, o = ", ".join(map(str, config.seeds)), config.objective
-    start = "" if config.teacher_weights == "none" else f" from {config.teacher_weights} weights"
     return [
         f"{recipe.name}: {recipe.title}",
         *_changed_lines(recipe.changes(config)),
-        f"  teacher {config.teacher_arch}{start}, {_training(config, 'teacher_train')}",
-        f"  student {config.student_arch}, {_training(config, 'student_train')}, seeds {seeds}"
-        f"{', each also trained alone' if config.control else ''}",
+        f"  teacher {config.teacher_arch}{_start(config.teacher_weights)}, {_training(config, 'teacher_train')}",
+        f"  student {config.student_arch}{_start(config.student_weights)}, {_training(config, 'student_train')}, "
+        f"seeds {seeds}{', each also trained alone' if config.control else ''}",
         f"  objective {o.name}, alpha {o.alpha:g}, T {o.temperature:g}, gamma {o.gamma:g}; {config.data.image_size} px",
     ]
+
+
+def _start(weights: str) -> str:
+    return "" if weights == "none" else f" from {weights} weights"
 
 
 def _training(config: RunConfig, who: str) -> str:

@@ -59,7 +59,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--teacher-learning-rate", ("teacher_train.learning_rate",), float, "of the teacher"),
     Flag("--warm-size", tuple(f"{who}.warm_size" for who in BOTH), int, "the smaller size, pixels"),
     Flag("--batch-size", tuple(f"{who}.batch_size" for who in BOTH), int, "images a step"),
-    Flag("--mixup", ("student_train.mixup",), float, "of the students' images; 0 is none"),
+    Flag("--mixup", tuple(f"{who}.mixup" for who in BOTH), float, "mixes pairs of images; 0 mixes none"),
     Flag("--precision", tuple(f"{who}.precision" for who in BOTH), str, "32-true or bf16-mixed"),
     Flag("--objective", ("objective.name",), str, "paper (focal BCE + tempered MSE) or bkd (binary KL)"),
     Flag("--alpha", ("objective.alpha",), float, "weight of the labels, the teacher's is the rest"),
@@ -68,12 +68,13 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--gamma", ("objective.gamma",), float, "focal exponent of the paper's objective"),
 )
 
-SWITCHES: dict[str, tuple[str, bool, str]] = {
-    "--no-control": ("control", False, "do not train the student alone beside the distilled"),
-    "--teacher-as-is": ("teacher_trained", False, "use a teacher with chest weights without training it"),
-    "--download": ("download", True, "fetch pretrained weights that are not on this machine"),
+SWITCHES: dict[str, tuple[tuple[str, ...], bool, str]] = {
+    "--augment": (tuple(f"{who}.augment" for who in BOTH), True, "shift, turn, zoom and change the tones of images"),
+    "--no-control": (("control",), False, "do not train the student alone beside the distilled"),
+    "--teacher-as-is": (("teacher_trained",), False, "use a teacher with chest weights without training it"),
+    "--download": (("download",), True, "fetch pretrained weights that are not on this machine"),
 }
-"""Flags without a value: the key of the config, what it becomes, and a word for --help."""
+"""Flags without a value: the dotted keys of the config, what they become, and a word for --help."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -110,9 +111,9 @@ def overridden(values: dict[str, Any], args: argparse.Namespace, flags: Sequence
         given = getattr(args, flag.attribute)
         for key in flag.keys if given is not None else ():
             _put(values, key.split("."), given)
-    for name, (key, value, _) in SWITCHES.items():
-        if getattr(args, name.removeprefix("--").replace("-", "_")):
-            values[key] = value
+    for name, (keys, value, _) in SWITCHES.items():
+        for key in keys if getattr(args, name.removeprefix("--").replace("-", "_")) else ():
+            _put(values, key.split("."), value)
     return _validated(values)
 
 

@@ -92,3 +92,9 @@ def choice(
 
     label, about = str(field.title), field.description
     return str(st.selectbox(label, options, index=index, format_func=shown, key=key, help=about))
+
+
+def choices(model: type[BaseModel], name: str, options: Sequence[str], value: Sequence[str], *, key: str) -> list[str]:
+    """A box for any number of names of a registry, in the order in which they were chosen."""
+    field = _field(model, name)
+    return list(st.multiselect(str(field.title), options, value, key=key, help=field.description))

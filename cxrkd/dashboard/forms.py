@@ -20,13 +20,13 @@ from cxrkd.config import (
     Weights,
     setting_name,
 )
-from cxrkd.dashboard.fields import choice, integer, real, switch, text
+from cxrkd.dashboard.fields import choice, choices, integer, real, switch, text
 from cxrkd.dashboard.parts import side_by_side
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
 from cxrkd.models import list_archs
+from cxrkd.models.ensemble import JOIN
 
-NEW_TEACHER = ""
 PresetName = Literal["Quick look", "Small", "Full"]
 DATA_TITLES = {
     "phantom": "Phantom radiographs, drawn here",
@@ -129,7 +129,7 @@ def run_config(start: Preset, kind: str, finished: Sequence[str], suggested_name
         with right, st.expander("Data and seeds"):
             values |= {"data": data_values(kind, start, f"{prefix}_{kind}") | folder, "seeds": _seeds(start, prefix)}
         with left, st.expander("Pretrained weights"):
-            values |= _weights(prefix)
+            values |= _weights(finished, prefix)
         submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
     return validated(values) if submitted else None
 
@@ -146,6 +146,7 @@ def validated(values: dict[str, Any]) -> RunConfig:
         first = error.errors()[0]
         where = setting_name(first["loc"]) or "the form"
         message = first["msg"].removeprefix("Value error, ").replace("Field required", "Nothing was entered")
+        message = message.replace("String should have at least 1 character", "Nothing was entered")
         raise ConfigError(f"{where}: {message}. Change it and press Distil again.") from error
 
 
@@ -154,44 +155,50 @@ def _what(start: Preset, finished: Sequence[str], suggested_name: str, prefix: s
     with name:
         entered = st.text_input("Name", suggested_name, max_chars=80, key=f"{prefix}_name")
     with teacher:
-        arch = choice(RunConfig, "teacher_arch", list_archs("teacher"), "densenet121", key=f"{prefix}_teacher_arch")
+        archs = choices(RunConfig, "teacher_arch", list_archs("teacher"), ["densenet121"], key=f"{prefix}_teacher_arch")
     with student:
         small = choice(RunConfig, "student_arch", list_archs("student"), "eeea_net_c2", key=f"{prefix}_student_arch")
     reuse, control = st.columns([1, 2], vertical_alignment="bottom")
     with reuse:
-        reused = RunConfig.model_fields["teacher_from"]
-        source = st.selectbox(
-            str(reused.title),
-            [NEW_TEACHER, *finished],
-            format_func=lambda run_id: run_id or "train a new one",
-            key=f"{prefix}_teacher_from",
-            help=reused.description,
-        )
+        source = _finished_run("teacher_from", finished, "train a new one", key=f"{prefix}_teacher_from")
     field = RunConfig.model_fields["control"]
     with control:
         alone = st.checkbox(str(field.title), True, help=field.description, key=f"{prefix}_control")
     return {
         "name": entered.strip(),
-        "teacher_arch": arch,
+        "teacher_arch": JOIN.join(archs),
         "student_arch": small,
-        "teacher_from": source or None,
+        "teacher_from": source,
         "control": alone,
     }
 
 
-def _weights(prefix: str) -> dict[str, Any]:
+def _weights(finished: Sequence[str], prefix: str) -> dict[str, Any]:
     """What the networks start from; a network without the chosen weights is refused with a list of what it has."""
     left, right = st.columns(2)
     with left:
         teacher = choice(RunConfig, "teacher_weights", get_args(Weights), "none", key=f"{prefix}_teacher_weights")
         trained = switch(RunConfig, "teacher_trained", True, key=f"{prefix}_teacher_trained")
+        source = _finished_run("student_from", finished, "no run", key=f"{prefix}_student_from")
     with right:
         student = choice(
             RunConfig, "student_weights", get_args(StudentWeights), "none", key=f"{prefix}_student_weights"
         )
         download = switch(RunConfig, "download", False, key=f"{prefix}_download")
-    chosen = {"teacher_weights": teacher, "teacher_trained": trained}
+    chosen = {"teacher_weights": teacher, "teacher_trained": trained, "student_from": source}
     return chosen | {"student_weights": student, "download": download}
+
+
+def _finished_run(name: str, finished: Sequence[str], none: str, *, key: str) -> str | None:
+    """A select box for a field that names a finished run, or none."""
+    field = RunConfig.model_fields[name]
+    return st.selectbox(
+        str(field.title),
+        [None, *finished],
+        format_func=lambda run_id: run_id or none,
+        key=key,
+        help=field.description,
+    )
 
 
 def train_values(start: TrainConfig, key: str) -> dict[str, Any]:

@@ -46,9 +46,10 @@ DIFFERENCES = (
     "AdamW for single networks and Adam for distillation.",
     "Batches of 64 instead of 512, so that DenseNet161 fits on a common GPU; the teacher's rate is 1e-3 times the root "
     "of 64/512, the student keeps 1e-3.",
-    "Images are shifted by up to 5 % and jittered in tone, not flipped (the heart has a side) nor cropped at random.",
-    "The student starts at random: there are no ImageNet weights of EEEA-Net-C2 here, and whether the paper's student "
-    "had some is not known.",
+    "Images are shifted by up to 5 %, turned by up to 5 degrees, zoomed by up to 8 % and changed in tone, not flipped "
+    "(the heart has a side) nor cropped at random.",
+    "The student starts from ImageNet features selected from EfficientNet-Lite1: there are no ImageNet weights of "
+    "EEEA-Net-C2 here, and whether the paper's student had some is not known.",
 )
 
 
@@ -105,6 +106,7 @@ class Recipe:
             teacher_arch="densenet161",
             teacher_weights="imagenet",
             student_arch="eeea_net_c2",
+            student_weights="imagenet",
             download=True,
             teacher_train=TEACHER_TRAIN,
             student_train=STUDENT_TRAIN,

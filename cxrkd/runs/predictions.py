@@ -39,6 +39,11 @@ class Predictions:
     views: np.ndarray
     seeds: tuple[int, ...]
 
+    def at(self, rows: np.ndarray) -> Predictions:
+        """Those on some of the images: bool (N,) or row numbers."""
+        targets, patients, ids, views = (c[rows] for c in (self.targets, self.patients, self.ids, self.views))
+        return Predictions(self.logits[:, rows], targets, patients, ids, views, self.seeds)
+
 
 def kept_rows(cohort: Cohort) -> np.ndarray:
     """Rows of the cohort whose predictions are kept: val, then test."""

@@ -59,6 +59,50 @@ def test_people_read_intervals_gain_and_verdict(cli, skilled):
     assert all(word in found.out for word in ("Hernia", "macro mean", " to ", "distilled - alone"))
 
 
+def test_within_groups_of_a_table(cli, skilled, tmp_path):
+    """Against scikit-learn on the images of the group; a group is named after the cell."""
+    said = skilled.predictions("alone")
+    source = np.where(np.arange(len(said.ids)) % 5, "a", "b")
+    rows = [f"{i}.png,x,{s}" for i, s in zip(said.ids, source, strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(["image,other,source", *rows]))
+    found = cli("evaluate", skilled.path, "--json", "--by", "source", "--table", tmp_path / "table.csv").document
+    assert list(found["groups"]) == ["a", "b"]
+    here = source == "a"
+    k = int(said.targets[here].sum(0).argmax())
+    label = found["groups"]["a"]["members"]["alone"]["over_seeds"]["labels"][k]
+    expected = [roc_auc_score(said.targets[here, k], logits[here, k]) for logits in said.logits]
+    assert label["auroc"] == pytest.approx(np.mean(expected))
+    assert label["n_pos"] == said.targets[here, k].sum()
+    assert found["groups"]["a"]["members"]["alone"]["thresholds"] == found["members"]["alone"]["thresholds"]
+    text = cli("evaluate", skilled.path, "--by", "source", "--table", tmp_path / "table.csv").out
+    assert "within each source" in text
+
+
+def test_within_views(cli, skilled):
+    groups = cli("evaluate", skilled.path, "--json", "--by", "view").document["groups"]
+    views = skilled.predictions("teacher").views
+    counts = {name: found["members"]["teacher"]["model"]["n"] for name, found in groups.items()}
+    assert counts == {view: int((views == view).sum()) for view in np.unique(views)}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--by", "source"], "knows the groups of 'view' only"),
+        (["--table", "table.csv"], "with --by COLUMN"),
+        (["--by", "source", "--table", "none.csv"], "There is no file"),
+        (["--by", "sauce", "--table", "table.csv"], "has no column 'sauce'"),
+        (["--by", "source", "--table", "table.csv"], "none of the"),
+    ],
+)
+def test_groups_that_cannot_be_formed(cli, skilled, tmp_path, monkeypatch, words, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "table.csv").write_text("image,source\nelse,a\n")
+    found = cli("evaluate", skilled.path, *words)
+    assert found.code == 2
+    assert sentence in found.err
+
+
 def test_stored_figures_that_do_not_follow_are_told(cli, skilled):
     stored = read_json(skilled.path / METRICS)
     stored["members"]["alone"]["model"]["macro_auroc"] += 0.01

@@ -16,8 +16,8 @@ from cxrkd.runs import paper, speed, stages
 from tests.trees import chestxray14_tree, chexpert_tree, padchest_tree, write_npz
 
 NET = "mobilenetv3_small_100"
-SMALL = ["--image-size", 32, "--teacher", NET, "--teacher-weights", "none", "--student", NET, "--epochs", 1]
-SMALL += ["--teacher-epochs", 1, "--batch-size", 16, "--seeds", 0, "--no-control"]
+SMALL = f"--image-size 32 --teacher {NET} --teacher-weights none --student {NET} --student-weights none".split()
+SMALL += ["--epochs", "1", "--teacher-epochs", "1", "--batch-size", "16", "--seeds", "0", "--no-control"]
 TREES = {
     "chestmnist-224": lambda folder: write_npz(folder / "chestmnist.npz", counts=(48, 16, 40)),
     "chestxray14": lambda folder: chestxray14_tree(folder, patients=60),
@@ -114,7 +114,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(zoo, "_ENTRIES", dict(zoo._ENTRIES))
     monkeypatch.setattr(Packed, "here", False)
     zoo.register("densenet161", zoo.Entry("teacher", zoo._cnn(NET), weights={"imagenet": Packed("a test", "none")}))
-    zoo.register("eeea_net_c2", zoo.Entry("student", zoo._cnn(NET)))
+    zoo.register("eeea_net_c2", zoo.Entry("student", zoo._cnn(NET), weights={"imagenet": Packed("a test", "none")}))
     train = TrainConfig(epochs=1, warm_epochs=0, batch_size=16)
     monkeypatch.setattr(paper, "TEACHER_TRAIN", train)
     monkeypatch.setattr(paper, "STUDENT_TRAIN", train)

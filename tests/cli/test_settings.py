@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrkd.cli.settings import FLAGS, add_flags, run_config
+from cxrkd.cli.settings import FLAGS, SWITCHES, add_flags, run_config
 from cxrkd.config import RunConfig
 from cxrkd.errors import ConfigError
 
@@ -55,6 +55,15 @@ def test_every_flag_reaches_every_key_it_names(flag):
     config = parse(*words, *needed.get(flag.name, []))
     expected = {"--seeds": (3, 1), "--folder": Path("/films")}.get(flag.name, value)
     assert [leaf(config, key) for key in flag.keys] == [expected] * len(flag.keys)
+
+
+@pytest.mark.parametrize("name", list(SWITCHES))
+def test_every_switch_reaches_every_key_it_names(name):
+    keys, value, _ = SWITCHES[name]
+    needed = {"--teacher-as-is": ["--teacher-weights", "chest-nih"]}
+    config = parse("--name", "x", name, *needed.get(name, []))
+    assert [leaf(config, key) for key in keys] == [value] * len(keys)
+    assert [leaf(parse("--name", "x"), key) for key in keys] == [not value] * len(keys)
 
 
 def test_a_file_is_overridden_by_flags_and_keeps_the_rest(tmp_path):

@@ -28,6 +28,19 @@ def test_an_untouched_form_is_its_preset(name):
     assert page.session_state["config"] == forms.PRESETS[name].config("untouched")
 
 
+def test_several_teachers_answer_together():
+    page = AppTest.from_function(form_script, args=("Quick look",), default_timeout=60).run()
+    page.multiselect[0].select("resnet50")
+    page.button[0].click().run()
+    assert page.session_state["config"].teacher_arch == "densenet121+resnet50"
+
+
+def test_no_teacher_is_one_sentence():
+    values = RunConfig(name="x").model_dump() | {"seeds": "0", "teacher_arch": ""}
+    with pytest.raises(ConfigError, match=r"^teacher_arch: Nothing was entered\. Change it and press Distil again\.$"):
+        forms.validated(values)
+
+
 def test_the_full_preset_is_what_the_shipped_run_did():
     shipped = open_run("phantom").config
     assert forms.PRESETS["Full"].config(shipped.name) == shipped

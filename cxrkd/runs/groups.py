@@ -1,0 +1,59 @@
+"""Figures within groups of the test images.
+
+A figure over all images can hide a group that the networks fail in, or be made by telling the groups apart.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from cxrkd.data.readers.files import read_csv
+from cxrkd.errors import DataError
+from cxrkd.runs.metrics import RunMetrics, measure_run
+from cxrkd.runs.run import Run
+
+VIEW = "view"
+UNLISTED = "not in the table"
+
+
+def image_groups(run: Run, column: str, table: Path | None = None) -> np.ndarray:
+    """The group of each test image of a run, str (N,).
+
+    Args:
+        run: finished.
+        column: of the table; "view" needs none.
+        table: a CSV with the image in its first column, as the data set names it, with or without ".png" and the like.
+
+    Raises:
+        DataError: there is no such table or column, or it has none of the images.
+        RunError: the run has no predictions.
+    """
+    said = run.predictions(run.members()[0])
+    if table is None:
+        if column != VIEW:
+            raise DataError(
+                f"The run itself knows the groups of {VIEW!r} only, got {column!r}: give the table with it."
+            )
+        return said.views
+    rows = read_csv(table, [column])
+    names = rows.iloc[:, 0].map(lambda name: Path(name).stem)
+    group = dict(zip(names, rows[column], strict=True))
+    found = np.array([group.get(Path(i).stem, UNLISTED) or "empty" for i in said.ids])
+    if (found == UNLISTED).all():
+        raise DataError(
+            f"{table} has none of the {len(said.ids)} test images of {run.id} in its first column "
+            f"({rows.columns[0]!r}); expected names such as {said.ids[0]!r}."
+        )
+    return found
+
+
+def measure_groups(run: Run, groups: np.ndarray) -> dict[str, RunMetrics]:
+    """The figures of a run within each group of its test images, by the group's name.
+
+    Args:
+        run: finished.
+        groups: str (N,), of each test image, from `image_groups`.
+    """
+    return {str(name): measure_run(run, groups == name) for name in np.unique(groups)}
