@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.cli.names import comma_separated, find_label
 from cxrkd.cli.output import Report, interval, number, table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("run", nargs="?", metavar="RUN", help="id or folder (default: the first finished run)")
     verb.add_argument("--curves", action="store_true", help="with --json: ROC, PR and reliability curves, first seed")
+    verb.add_argument("--labels", type=comma_separated, metavar="A,B", help="only these, also in means (default: all)")
     verb.add_argument("--by", metavar="COLUMN", help="also within each group of images: view, or a column of --table")
     verb.add_argument(
         "--table", type=Path, metavar="CSV", help="with --by: image in the first column, groups in others"
@@ -41,28 +43,29 @@ def call(args: argparse.Namespace) -> Report:
     from cxrkd.runs.metrics import measure_run
 
     run = choose_run(args.run)
-    metrics = measure_run(run)
-    same = equals_stored(run, metrics)
+    labels = args.labels and [find_label(run.labels, name) for name in args.labels]
+    metrics = measure_run(run, labels=labels)
+    same = equals_stored(run, measure_run(run) if labels else metrics)
     document = {"run": run.id, "synthetic": run.config.data.kind == "phantom", **metrics.to_dict()}
     document["equals_stored"] = same
     if args.curves:
         document["curves"] = _curves(run, metrics)
-    groups = _groups(run, args.by, args.table)
+    groups = _groups(run, args, labels)
     if groups:
         document["groups"] = {name: found.to_dict() for name, found in groups.items()}
     return Report(document, [*_lines(run, metrics, same), *_group_table(groups, args.by)])
 
 
-def _groups(run: Run, by: str | None, table: Path | None) -> dict[str, RunMetrics]:
+def _groups(run: Run, args: argparse.Namespace, labels: list[str] | None) -> dict[str, RunMetrics]:
     """The figures within each group, none where no groups are asked for."""
     from cxrkd.errors import ConfigError
     from cxrkd.runs.groups import image_groups, measure_groups
 
-    if by is None:
-        if table is not None:
+    if args.by is None:
+        if args.table is not None:
             raise ConfigError("--table says which groups there are; say which of its columns to use with --by COLUMN.")
         return {}
-    return measure_groups(run, image_groups(run, by, table))
+    return measure_groups(run, image_groups(run, args.by, args.table), labels)
 
 
 def _group_table(groups: dict[str, RunMetrics], by: str | None) -> list[str]:
@@ -116,7 +119,7 @@ def _curves(run: Run, metrics: RunMetrics) -> dict[str, Any]:
                 "pr": pr_curve(said.logits[0, :, k], said.targets[:, k]).to_dict(),
                 "reliability": reliability(said.logits[0, :, k], said.targets[:, k]).to_dict(),
             }
-            for k, label in enumerate(metrics.labels)
+            for label, k in ((label, run.labels.index(label)) for label in metrics.labels)
         }
     return found
 

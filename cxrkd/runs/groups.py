@@ -5,6 +5,7 @@ A figure over all images can hide a group that the networks fail in, or be made 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,12 @@ def image_groups(run: Run, column: str, table: Path | None = None) -> np.ndarray
     return found
 
 
-def measure_groups(run: Run, groups: np.ndarray) -> dict[str, RunMetrics]:
+def measure_groups(run: Run, groups: np.ndarray, labels: Sequence[str] | None = None) -> dict[str, RunMetrics]:
     """The figures of a run within each group of its test images, by the group's name.
 
     Args:
         run: finished.
         groups: str (N,), of each test image, from `image_groups`.
+        labels: as in `measure_run`.
     """
-    return {str(name): measure_run(run, groups == name) for name in np.unique(groups)}
+    return {str(name): measure_run(run, groups == name, labels) for name in np.unique(groups)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -101,22 +102,26 @@ class RunMetrics:
             raise RunError(f"metrics.json is damaged or of another version (at {error})") from error
 
 
-def measure_run(run: Run, within: np.ndarray | None = None) -> RunMetrics:
+def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str] | None = None) -> RunMetrics:
     """Every figure of a run, from its kept predictions alone.
 
     Args:
         run: finished.
         within: bool (N,), the test images to measure on; all when None. Thresholds always come from all of val.
+        labels: some of the run's, to measure and to average over; all when None.
 
     Raises:
         RunError: predictions are missing or damaged.
     """
-    config, labels, members = run.config, run.labels, run.members()
-    test = {member: run.predictions(member, "test") for member in members}
+    config, members = run.config, run.members()
+    labels = run.labels if labels is None else tuple(labels)
+    columns = [run.labels.index(label) for label in labels]
+    val = {member: run.predictions(member, "val").of(columns) for member in members}
+    test = {member: run.predictions(member, "test").of(columns) for member in members}
     if within is not None:
         test = {member: said.at(within) for member, said in test.items()}
     archs = {member: config.teacher_arch if member == "teacher" else config.student_arch for member in members}
-    figures = {m: measure_member(archs[m], run.predictions(m, "val"), test[m], labels) for m in members}
+    figures = {m: measure_member(archs[m], val[m], test[m], labels) for m in members}
     gain, gap = compare(test, "distilled", "alone", labels), compare(test, "distilled", "teacher", labels)
     return RunMetrics(labels, figures, gain, gap)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,14 @@ class Predictions:
     views: np.ndarray
     seeds: tuple[int, ...]
 
+    def of(self, labels: Sequence[int]) -> Predictions:
+        """Those of some of the labels, by column."""
+        return replace(self, logits=self.logits[:, :, labels], targets=self.targets[:, labels])
+
     def at(self, rows: np.ndarray) -> Predictions:
         """Those on some of the images: bool (N,) or row numbers."""
-        targets, patients, ids, views = (c[rows] for c in (self.targets, self.patients, self.ids, self.views))
-        return Predictions(self.logits[:, rows], targets, patients, ids, views, self.seeds)
+        about = {name: getattr(self, name)[rows] for name in ("targets", "patients", "ids", "views")}
+        return replace(self, logits=self.logits[:, rows], **about)
 
 
 def kept_rows(cohort: Cohort) -> np.ndarray:

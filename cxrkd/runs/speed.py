@@ -95,7 +95,7 @@ def _stepper(model: Classifier, cohort: Cohort, train: TrainConfig, loss: Loss) 
     """One training step as the trainer does it, without what it does around an epoch."""
     schedule = plan(train.model_copy(update={"epochs": 1, "warm_epochs": 0}), train.batch_size, model.input_size)
     teacher = np.zeros(cohort.targets.shape, np.float32)
-    batches = Batches(cohort, schedule, 0, train, teacher)
+    batches = Batches(cohort, schedule, 0, train, teacher, device())
     training = Training(model.train(), cohort, batches, loss, train, schedule).to(device())
     optimizer = training.configure_optimizers()["optimizer"]
     assert isinstance(optimizer, torch.optim.Optimizer)  # narrows Lightning's type

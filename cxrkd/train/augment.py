@@ -19,7 +19,7 @@ MAX_LOG_GAMMA = 0.25
 
 def move(images: Tensor, generator: torch.Generator) -> Tensor:
     """Shift, turn and zoom each image, float (B, 1, H, W), by random amounts; edges are repeated."""
-    across, down, turn, zoom = _signed(4, len(images), generator=generator).unbind()
+    across, down, turn, zoom = _signed(4, len(images), generator=generator).to(images.device).unbind()
     scale = 1 + MAX_ZOOM * zoom
     cos, sin = scale * torch.cos(MAX_TURN * turn), scale * torch.sin(MAX_TURN * turn)
     # affine_grid measures in half sides, so a shift of 5 % of the side is 0.1
@@ -30,7 +30,7 @@ def move(images: Tensor, generator: torch.Generator) -> Tensor:
 
 def jitter_tones(images: Tensor, generator: torch.Generator) -> Tensor:
     """Change gamma, contrast and brightness of each image, float (B, 1, H, W) in [0, 1]; stays in [0, 1]."""
-    gamma, contrast, brightness = _signed(3, len(images), 1, 1, 1, generator=generator).unbind()
+    gamma, contrast, brightness = _signed(3, len(images), 1, 1, 1, generator=generator).to(images.device).unbind()
     images = images.pow(torch.exp(MAX_LOG_GAMMA * gamma))
     images = (images - 0.5) * (1 + MAX_CONTRAST * contrast) + 0.5 + MAX_BRIGHTNESS * brightness
     return images.clamp_(0, 1)

@@ -15,6 +15,8 @@ from cxrkd.data.cohort import Cohort
 from cxrkd.train.augment import jitter_tones, mix, move
 from cxrkd.train.schedule import Schedule
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -55,13 +57,18 @@ def to_unit(images: np.ndarray | Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Batches:
-    """The training split of a cohort, cut into batches."""
+    """The training split of a cohort, cut into batches.
+
+    Images go to `device` as bytes and are changed there: on the processor, turning and zooming them would keep a GPU
+    waiting. What is random comes from the processor, so that every device sees the same views.
+    """
 
     cohort: Cohort
     schedule: Schedule
     seed: int
     train: TrainConfig
     teacher_logits: np.ndarray | None = None
+    device: torch.device = CPU
 
     @cached_property
     def train_rows(self) -> np.ndarray:
@@ -78,13 +85,19 @@ class Batches:
         """The batch of a step; the same for the same seed and step."""
         rows = self.rows(step)
         full, targets = self._look(np.asarray(self.cohort.images[rows]), self.cohort.targets[rows], step)
-        images = torch.from_numpy(resized(full[:, 0].numpy(), self.schedule.size_of(step)))[:, None]
         teacher = None if self.teacher_logits is None else torch.from_numpy(self.teacher_logits[rows]).float()
-        return Batch(images, full, targets, teacher)
+        return Batch(self._shrunk(full, step), full, targets, teacher).to(self.device)
+
+    def _shrunk(self, full: Tensor, step: int) -> Tensor:
+        """Views (B, 1, S, S) at the side of the step's epoch."""
+        size = self.schedule.size_of(step)
+        if size == full.shape[-1]:
+            return full
+        return torch.from_numpy(resized(full[:, 0].cpu().numpy(), size))[:, None]
 
     def _look(self, images: np.ndarray, targets: np.ndarray, step: int) -> tuple[Tensor, Tensor]:
         """The views of a step at full size (B, 1, S, S), and what is true of them (B, K)."""
-        views, truth = to_unit(images), torch.from_numpy(targets).float()
+        views, truth = to_unit(torch.from_numpy(images).to(self.device)), torch.from_numpy(targets).float()
         if self.train.augment:
             generator = torch.Generator().manual_seed(step_seed(self.seed, step))
             views = jitter_tones(move(views, generator), generator)

@@ -88,7 +88,7 @@ def fit(
     if not n_train or not len(cohort.rows("val")):
         raise DataError(f"{cohort.name}: expected images in train and val, got {n_train} and {len(cohort.rows('val'))}")
     schedule = plan(train, n_train, model.input_size, warm=_takes_warm_size(model, train, on_event))
-    batches = Batches(cohort, schedule, seed, train, teacher_logits)
+    batches = Batches(cohort, schedule, seed, train, teacher_logits, device())
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, teacher)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])

@@ -78,7 +78,7 @@ class Training(L.LightningModule):
     def training_step(self, _: int) -> Tensor:
         """Loss of the batch of the current step. What is random in the network is seeded by step, for exact resume."""
         torch.manual_seed(step_seed(self.batches.seed + 1, self.global_step))
-        batch = self.batches.at(self.global_step).to(self.device)
+        batch = self.batches.at(self.global_step)
         parts = self.loss_fn(self.model(batch.images), self._answers(batch), batch.targets)
         self.running.add(torch.stack([parts.total, parts.task, parts.distill]).detach().double())
         self.last_loss = parts.total.item()

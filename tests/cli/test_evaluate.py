@@ -78,6 +78,28 @@ def test_within_groups_of_a_table(cli, skilled, tmp_path):
     assert "within each source" in text
 
 
+def test_means_over_some_labels(cli, skilled):
+    every = cli("evaluate", skilled.path, "--json").document["members"]["alone"]
+    some = cli("evaluate", skilled.path, "--json", "--labels", "effusion,Atelectasis", "--curves").document
+    labels = {label["label"]: label for label in every["over_seeds"]["labels"]}
+    found = some["members"]["alone"]
+    assert [label["auroc"] for label in found["over_seeds"]["labels"]] == [
+        labels["Effusion"]["auroc"],
+        labels["Atelectasis"]["auroc"],
+    ]
+    assert found["over_seeds"]["macro_auroc"] == pytest.approx(
+        np.mean([labels["Effusion"]["auroc"], labels["Atelectasis"]["auroc"]])
+    )
+    assert found["thresholds"] == [every["thresholds"][2], every["thresholds"][0]]
+    assert some["equals_stored"] is True
+    assert some["curves"]["alone"]["Effusion"] == _curve_of(cli, skilled, "Effusion")
+    assert "Expected a label among Atelectasis" in cli("evaluate", skilled.path, "--labels", "Flu").err
+
+
+def _curve_of(cli, run, label):
+    return cli("evaluate", run.path, "--json", "--curves").document["curves"]["alone"][label]
+
+
 def test_within_views(cli, skilled):
     groups = cli("evaluate", skilled.path, "--json", "--by", "view").document["groups"]
     views = skilled.predictions("teacher").views

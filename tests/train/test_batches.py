@@ -31,6 +31,15 @@ def test_orders_differ_between_epochs_and_seeds_and_repeat_for_the_same(batches,
     assert torch.equal(batches.at(7).images, again.at(7).images)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("step", [2, 8])
+def test_a_gpu_sees_the_views_of_the_processor(blobs, step):
+    train = TrainConfig(augment=True, mixup=0.4)
+    here, there = (Batches(blobs, SCHEDULE, 0, train, device=torch.device(name)).at(step) for name in ("cpu", "cuda"))
+    assert there.images.is_cuda
+    torch.testing.assert_close(there.to(torch.device("cpu")).images, here.images, atol=1e-4, rtol=0)
+
+
 def test_targets_and_teacher_belong_to_the_images(batches, blobs):
     rows, batch = batches.rows(8), batches.at(8)
     assert np.array_equal(batch.targets.numpy(), blobs.targets[rows])
