@@ -1,5 +1,6 @@
 """Classify: films in, every member's probabilities per label against its own thresholds out."""
 
+import numpy as np
 import streamlit as st
 
 from cxrkd.config import Member
@@ -11,10 +12,13 @@ from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import Answer
 
+FILLED = "Filled: at or above that model's own threshold."
+PRESENT = " Bold: truly present."
+UNCUT = " No tick: too few validation images have the finding to choose a threshold."
+
 
 def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
-    source = parts.choose("Images", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="classify_source")
-    if source == sources.SAMPLES:
+    if sources.choose_source(run, "Images", "classify_source") == sources.SAMPLES:
         return run, sources.choose_samples(run, "classify")
     uploads = sources.remember_uploads("classify_upload")
     run = parts.choose_answering(run, "classify_answering")
@@ -54,11 +58,8 @@ def show_film(film: session.Film, answer: Answer, key: str) -> None:
             cuts = {str(m): said.thresholds for m, said in answer.members.items()}
             figure = probabilities.probabilities(answer.labels, probs, cuts, present=film.truth or ())
             parts.chart(figure, key=f"probs_{key}", alt=f"Probabilities for {film.name}")
-            st.caption(
-                "Filled: at or above that model's own threshold. Bold: truly present."
-                if film.truth is not None
-                else "Filled: at or above that model's own threshold."
-            )
+            uncut = any(np.isnan(thresholds).any() for thresholds in cuts.values())
+            st.caption(FILLED + (PRESENT if film.truth is not None else "") + (UNCUT if uncut else ""))
         with by_table:
             table = answers_table.answer_table(answer)
             st.dataframe(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")

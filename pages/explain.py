@@ -18,8 +18,7 @@ LIME_NOTE = "Which superpixels raise the label's logit when they are seen: 300 a
 
 
 def choose_film(run: Run) -> tuple[Run, session.Film | None]:
-    source = parts.choose("Image", [sources.SAMPLES, sources.UPLOADS], sources.SAMPLES, key="explain_source")
-    if source == sources.SAMPLES:
+    if sources.choose_source(run, "Image", "explain_source") == sources.SAMPLES:
         return run, sources.choose_sample(run, "explain")
     uploads = dict(sources.remember_uploads("explain_upload"))
     if not uploads:
@@ -55,7 +54,9 @@ def choose_label(found: Explanation, film: session.Film) -> str:
 
 def notes(run: Run, found: Explanation, label: str) -> dict[str, str]:
     k, metrics = found.labels.index(label), caching.metrics(run)
-    return {str(m): f"{p[k]:.1%} (threshold {metrics.of(m).thresholds[k]:.1%})" for m, p in found.probs.items()}
+    cuts = {m: metrics.of(m).thresholds[k] for m in found.probs}
+    told = {m: "no threshold" if np.isnan(cut) else f"threshold {cut:.1%}" for m, cut in cuts.items()}
+    return {str(m): f"{p[k]:.1%} ({told[m]})" for m, p in found.probs.items()}
 
 
 def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> None:

@@ -65,9 +65,6 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     if best is None:
         parts.notice("No test image has a finding, so there is nothing to look for.")
         return
-    if not is_here(run.config.data):
-        parts.notice("The images of this run are not on this machine, so none can be shown.")
-        return
     case, k = best
     film = sources.film_of_row(run, caching.table(run.config.data).row_of(str(said["teacher"].ids[case])))
     label = run.labels[k]
@@ -84,9 +81,9 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     )
 
 
-def next_steps() -> None:
+def next_steps(columns: int) -> None:
     st.subheader("What to do next", anchor=False)
-    cells = st.grid(2, min_column_width=190)
+    cells = st.grid(columns, min_column_width=190)
     for name, title, sentence in NEXT:
         with cells.cell(), st.container(border=True, height="stretch"):
             routes.link(name, title)
@@ -104,11 +101,15 @@ def page() -> None:
     costs = st.container()
     phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
     parts.notice(f"{phantoms}{tiles.gain_sentence(metrics)}")
-    left, right = parts.side_by_side()
-    with left, parts.boundary():
-        both_look(run, metrics)
-    with right:
-        next_steps()
+    if is_here(run.config.data):
+        left, right = parts.side_by_side()
+        with left, parts.boundary():
+            both_look(run, metrics)
+        with right:
+            next_steps(columns=2)
+    else:
+        parts.notice("The images of this run are not on this machine, so none of them can be shown.")
+        next_steps(columns=4)
     with costs, parts.boundary():  # last, because the first visit has to start the engines
         cost_row(run)
 

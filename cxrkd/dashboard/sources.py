@@ -23,6 +23,12 @@ THUMBNAIL_PX = 96
 ANYWAY_HELP = "The models know frontal chest radiographs only; what they say about anything else means nothing."
 
 
+def choose_source(run: Run, title: str, key: str) -> str:
+    """SAMPLES or UPLOADS; a run whose images are not on this machine starts with uploads."""
+    start = SAMPLES if is_here(run.config.data) else UPLOADS
+    return parts.choose(title, [SAMPLES, UPLOADS], start, key=key)
+
+
 def film_of_row(run: Run, row: int) -> Film:
     """A test image of the run with its truth."""
     table = caching.table(run.config.data)

@@ -25,16 +25,21 @@ class OperatingPoint:
 UNDEFINED = OperatingPoint(math.nan, math.nan, math.nan)
 
 
-def best_thresholds(logits: ArrayLike, targets: ArrayLike) -> np.ndarray:
+FEW = 5
+"""Positive validation images below which chance decides a label's threshold, and its AUROC from epoch to epoch."""
+
+
+def best_thresholds(logits: ArrayLike, targets: ArrayLike, min_positives: int = 1) -> np.ndarray:
     """Probability (K,) per label with the largest TPR - FPR (Youden, Cancer 1950); meant for the validation split.
 
     Args:
         logits: (N, K).
         targets: (N, K), NaN unknown.
+        min_positives: labels with fewer get no threshold.
 
     Returns:
-        float64 (K,). NaN where a label has no positive, no negative or no answer: nothing is ever above NaN, so such a
-        label is never called positive. Among equal maxima the highest threshold wins.
+        float64 (K,). NaN where a label has too few positives, no negative or no answer: nothing is ever above NaN, so
+        such a label is never called positive. Among equal maxima the highest threshold wins.
 
     Raises:
         DataError: the shapes differ.
@@ -43,11 +48,12 @@ def best_thresholds(logits: ArrayLike, targets: ArrayLike) -> np.ndarray:
     if probs.shape != truth.shape or probs.ndim != 2:
         raise DataError(f"expected logits and targets of one shape (images, labels), got {probs.shape}, {truth.shape}")
     known = ~np.isnan(truth)
-    return np.array([_youden(p[m], t[m] > 0.5) for p, t, m in zip(probs.T, truth.T, known.T, strict=True)])
+    cells = zip(probs.T, truth.T, known.T, strict=True)
+    return np.array([_youden(p[m], t[m] > 0.5, max(min_positives, 1)) for p, t, m in cells])
 
 
-def _youden(probs: np.ndarray, positive: np.ndarray) -> float:
-    if positive.all() or not positive.any() or np.isnan(probs).any():
+def _youden(probs: np.ndarray, positive: np.ndarray, min_positives: int) -> float:
+    if positive.all() or positive.sum() < min_positives or np.isnan(probs).any():
         return math.nan
     c = counts(probs, positive)
     best = int(np.argmax(c.tp / c.tp[-1] - c.fp / c.fp[-1]))

@@ -13,7 +13,7 @@ from cxrkd.errors import RunError
 from cxrkd.evaluate.metrics import ModelMetrics, evaluate
 from cxrkd.evaluate.paired import PairedDifference, paired_difference
 from cxrkd.evaluate.record import Record
-from cxrkd.evaluate.thresholds import best_thresholds
+from cxrkd.evaluate.thresholds import FEW, best_thresholds
 from cxrkd.runs.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class MemberMetrics(Record):
     Attributes:
         arch: name of its architecture.
         seeds: R seeds; the teacher has one.
-        thresholds: K probabilities, chosen on val for the first seed (Youden); NaN where val has one class only.
+        thresholds: K probabilities, chosen on val for the first seed (Youden); NaN where val has too few positives.
         model: the network whose weights are kept (first seed), at `thresholds`.
         over_seeds: means over all seeds, with intervals; `seed_macro_auroc` holds one macro AUROC a seed.
     """
@@ -128,7 +128,7 @@ def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str
 
 def measure_member(arch: str, val: Predictions, test: Predictions, labels: tuple[str, ...]) -> MemberMetrics:
     """Thresholds from val and metrics on test, of the first seed and over all seeds."""
-    cuts = np.stack([best_thresholds(logits, val.targets) for logits in val.logits])
+    cuts = np.stack([best_thresholds(logits, val.targets, FEW) for logits in val.logits])
     model = evaluate(test.logits[0], test.targets, test.patients, labels, cuts[0])
     several = len(test.seeds) > 1
     over_seeds = evaluate(test.logits, test.targets, test.patients, labels, cuts) if several else model

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.classification import binary_auroc
 
-FEW = 5
-"""Positives below which a label's AUROC jumps from epoch to epoch by more than training moves it."""
+from cxrkd.evaluate.thresholds import FEW
 
 
 def macro_auroc(logits: Tensor, targets: Tensor) -> float:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from cxrkd.config import RunConfig
 from cxrkd.dashboard import caching, measuring, routes
 from cxrkd.data.phantom import render
+from cxrkd.labels import display_name
 from cxrkd.runs import list_runs, open_run
 from cxrkd.runtime import build_engine
 
@@ -115,10 +116,14 @@ def test_classify_prints_the_models_own_numbers(sample_home):
     table = next(frame.value for frame in page.dataframe if "Student distilled" in frame.value)
     run = open_run("made")
     cuts = dict(zip(run.labels, run.thresholds("distilled"), strict=True))
-    mass = table[table["Label"] == "Mass"].iloc[0]
-    assert mass["Student distilled: threshold"] == pytest.approx(cuts["Mass"])
-    assert mass["Student distilled says"] == ("yes" if mass["Student distilled"] >= cuts["Mass"] else "no")
-    assert mass["Student distilled − teacher"] == pytest.approx(mass["Student distilled"] - mass["Teacher"])
+    rows = table.set_index("Label")
+    known, unknown = (next(n for n in run.labels if np.isnan(cuts[n]) == missing) for missing in (False, True))
+    row = rows.loc[display_name(known)]
+    assert row["Student distilled: threshold"] == pytest.approx(cuts[known])
+    assert row["Student distilled says"] == ("yes" if row["Student distilled"] >= cuts[known] else "no")
+    assert row["Student distilled − teacher"] == pytest.approx(row["Student distilled"] - row["Teacher"])
+    assert rows.loc[display_name(unknown)]["Student distilled says"] == "no threshold"
+    assert "No tick: too few validation images" in words(page)
     assert list(table["Teacher"]) == sorted(table["Teacher"], reverse=True)
     assert "True labels" in words(page)
 

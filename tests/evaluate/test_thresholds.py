@@ -36,6 +36,13 @@ def test_one_class_has_no_threshold_and_is_never_called(recwarn):
     assert not recwarn
 
 
+def test_too_few_positives_have_no_threshold():
+    logits, targets = np.arange(20.0).reshape(10, 2), np.zeros((10, 2))
+    targets[6:, 0] = 1
+    targets[5:, 1] = 1
+    assert np.isnan(best_thresholds(logits, targets, min_positives=5)).tolist() == [True, False]
+
+
 def test_saturated_and_useless_scores_still_give_a_probability():
     targets = np.array([[1.0], [0.0]])
     assert best_thresholds(np.array([[800.0], [-800.0]]), targets)[0] == pytest.approx(0.5)
