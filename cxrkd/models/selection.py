@@ -21,28 +21,28 @@ from cxrkd.models.eeea_net import Chain, EEEANet
 State = dict[str, Tensor]
 DONOR = "efficientnet_lite1"
 _NORM = ("weight", "bias", "running_mean", "running_var")
-LAST = 5
+_LAST = 5
 _OPEN = 3.0  # where relu6(x + 3) / 6 reaches one
 
 
 def select(donor: Mapping[str, Tensor], net: EEEANet, chain: Chain) -> State:
-    """Tensors of `net`, all but those of its head, with what it can take from the donor.
+    """The tensors of `net`, with the donor's in place of its own wherever there are some to take.
 
-    The squeeze-and-excite gates, which the donor lacks, start open.
+    Left are the head and the squeeze-and-excite gates, which the donor lacks; the gates start open.
 
     Args:
         donor: tensors of timm's `tf_efficientnet_lite1`.
-        net: gives shapes, and the values of what is not selected.
+        net: not changed.
         chain: of `net`.
     """
     picked = _Picked(donor, net.state_dict())
-    written = torch.stack([donor[f"blocks.{LAST}.{j}.bn3.weight"].abs() for j in range(chain.depths[-1])])
-    stream = _strongest(written.sum(0), chain.widths[LAST])  # the only stage that is narrower than the donor's
+    written = torch.stack([donor[f"blocks.{_LAST}.{j}.bn3.weight"].abs() for j in range(chain.depths[-1])])
+    stream = _strongest(written.sum(0), chain.widths[_LAST])  # the only stage that is narrower than the donor's
     picked.first_block("blocks.0.0")
     starts = accumulate(chain.depths, initial=1)
     for stage, (start, depth) in enumerate(zip(starts, chain.depths, strict=False), 1):
         for j in range(depth):
-            takes, gives = stream if stage == LAST and j else None, stream if stage == LAST else None
+            takes, gives = stream if stage == _LAST and j else None, stream if stage == _LAST else None
             picked.block(start + j, f"blocks.{stage}.{j}", takes, gives)
     picked.final_expand("blocks.6.0", stream)
     return picked.state

@@ -1,0 +1,57 @@
+"""What ships: figures follow from predictions, predictions from weights, and no file names the machine it came from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxrkd.cli.evaluate import equals_stored
+from cxrkd.config import ChestXray14Config
+from cxrkd.data.decode import decode
+from cxrkd.data.readers import read_table
+from cxrkd.runs import open_run
+from cxrkd.runs.answer import choose_run
+from cxrkd.runs.metrics import measure_run
+from cxrkd.runs.run import SHIPPED
+from cxrkd.train.predict import predict_logits
+
+NIH = Path(__file__).resolve().parents[3] / "shared" / "data" / "nih_mini"
+RUNS = sorted(path.name for path in SHIPPED.iterdir())
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_figures_follow_from_the_predictions(name):
+    run = open_run(name)
+    assert equals_stored(run, measure_run(run))
+    assert run.members() == ["teacher", "alone", "distilled"]
+    assert len(run.config.seeds) >= 3
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_path_of_another_machine(name):
+    for file in (SHIPPED / name).rglob("*"):
+        if file.suffix in (".json", ".jsonl", ".txt", ".csv"):
+            words = file.read_text(encoding="utf-8").replace('"', " ").split()
+            assert not [word for word in words if word.startswith("/")], file
+
+
+def test_real_weights_weigh_less_than_60_mb():
+    files = [file for name in RUNS if name.startswith("nih") for file in (SHIPPED / name).rglob("*.safetensors")]
+    assert 0 < sum(file.stat().st_size for file in files) <= 60e6
+
+
+def test_uploads_are_answered_by_the_real_run():
+    assert choose_run().id == "phantom"
+    assert choose_run(for_films=True).id == "nih_mini"
+
+
+@pytest.mark.skipif(not NIH.is_dir(), reason="needs the radiographs in ../shared/data/nih_mini")
+@pytest.mark.parametrize("member", ["teacher", "alone", "distilled"])
+def test_predictions_follow_from_the_weights(member):
+    """Films decoded from the published tree get the logits that are stored."""
+    run = open_run("nih_mini")
+    said, table = run.predictions(member), read_table(ChestXray14Config(folder=NIH))
+    rows = [0, 100, 200, 346]
+    at = {str(name): index for index, name in enumerate(table.ids)}
+    films = np.stack([decode(table.sources[at[said.ids[row]]], 224) for row in rows])
+    assert np.allclose(predict_logits(run.load_model(member), films), said.logits[0, rows], atol=1e-3)
