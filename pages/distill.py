@@ -123,6 +123,7 @@ def followed(runs: list[Run]) -> Run | None:
 def history(runs: list[Run]) -> None:
     table = tables.runs_table(runs, caching.metrics)
     form = {name: st.column_config.NumberColumn(format="%.3f") for name in parts.MEMBER_TITLES}
+    form["From"] = st.column_config.TextColumn(width=150)
     form["Status"] = st.column_config.TextColumn(width=95)
     form["When"] = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
     picked = st.dataframe(

@@ -151,12 +151,12 @@ def validated(values: dict[str, Any]) -> RunConfig:
 
 
 def _what(start: Preset, finished: Sequence[str], suggested_name: str, prefix: str) -> dict[str, Any]:
-    name, teacher, student = st.columns(3)
-    with name:
+    cells = st.grid(3, min_column_width=200)
+    with cells.cell():
         entered = st.text_input("Name", suggested_name, max_chars=80, key=f"{prefix}_name")
-    with teacher:
+    with cells.cell():
         archs = choices(RunConfig, "teacher_arch", list_archs("teacher"), ["densenet121"], key=f"{prefix}_teacher_arch")
-    with student:
+    with cells.cell():
         small = choice(RunConfig, "student_arch", list_archs("student"), "eeea_net_c2", key=f"{prefix}_student_arch")
     reuse, control = st.columns([1, 2], vertical_alignment="bottom")
     with reuse:
@@ -179,12 +179,12 @@ def _weights(finished: Sequence[str], prefix: str) -> dict[str, Any]:
     with left:
         teacher = choice(RunConfig, "teacher_weights", get_args(Weights), "none", key=f"{prefix}_teacher_weights")
         trained = switch(RunConfig, "teacher_trained", True, key=f"{prefix}_teacher_trained")
-        source = _finished_run("student_from", finished, "no run", key=f"{prefix}_student_from")
     with right:
         student = choice(
             RunConfig, "student_weights", get_args(StudentWeights), "none", key=f"{prefix}_student_weights"
         )
-        download = switch(RunConfig, "download", False, key=f"{prefix}_download")
+        source = _finished_run("student_from", finished, "no run", key=f"{prefix}_student_from")
+    download = switch(RunConfig, "download", False, key=f"{prefix}_download")
     chosen = {"teacher_weights": teacher, "teacher_trained": trained, "student_from": source}
     return chosen | {"student_weights": student, "download": download}
 
