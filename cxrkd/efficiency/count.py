@@ -17,6 +17,7 @@ from torch.utils.flop_counter import flop_registry
 
 from cxrkd.errors import ConfigError
 from cxrkd.models import Classifier
+from cxrkd.models.tracing import TRACING
 from cxrkd.models.weights import stored_dtype
 
 
@@ -81,8 +82,9 @@ def count_macs(module: nn.Module, shape: tuple[int, ...]) -> int:
     for part in twin.modules():
         if hasattr(part, "fused_attn"):  # timm's switch between the fused operator and plain matrix products
             part.fused_attn = False
-    # With gradients on, nn.MultiheadAttention keeps off its fused inference path, too.
-    with torch.enable_grad(), _Counter() as counter:
+    # With gradients on, nn.MultiheadAttention keeps off its fused inference path, too. On the meta device some
+    # operators are Python decompositions, which leave notes where an export in another thread leaves its own.
+    with TRACING, torch.enable_grad(), _Counter() as counter:
         twin(torch.empty(shape, device="meta"))
     return counter.flops // 2
 

@@ -7,7 +7,6 @@ import copy
 import io
 import json
 import logging
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from cxrkd.atomic import replacing
 from cxrkd.config import home
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier, fingerprint
+from cxrkd.models.tracing import TRACING
 
 T = TypeVar("T")
 
@@ -32,8 +32,6 @@ CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
 PARITY = 1e-4
 """Largest difference of a probability between the file and PyTorch that an export may have (measured: 1e-6)."""
-
-_EXPORTING = threading.RLock()  # torch.export keeps process-wide state while it traces
 
 
 def export_onnx(model: Classifier, path: Path) -> Path:
@@ -79,7 +77,7 @@ def from_cache(model: Classifier, load: Callable[[Path], T]) -> T:
 def _cached(model: Classifier) -> Path:
     folder = home() / "cache" / "engines"
     path = folder / f"{model.arch}-{fingerprint(model)[:24]}-{CACHE_FORMAT}.onnx"
-    with _EXPORTING:  # a second thread that wants the same file waits for it
+    with TRACING:  # a second thread that wants the same file waits for it
         if path.exists():
             path.touch()
         else:
@@ -106,7 +104,7 @@ def _write(model: Classifier, path: Path) -> None:
     twin = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
     example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
     try:
-        with _EXPORTING, _quiet():
+        with TRACING, _quiet():
             program = torch.onnx.export(
                 twin,
                 (example,),

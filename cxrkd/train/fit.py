@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from cxrkd.train.batches import Batches
 from cxrkd.train.callbacks import Checkpoint, EpochReport, OnEvent, Watch
 from cxrkd.train.device import device
 from cxrkd.train.module import Training
+from cxrkd.train.norms import films, recount_norms
 from cxrkd.train.schedule import Schedule, plan
 
 CHECKPOINT = "last.ckpt"
@@ -65,6 +67,8 @@ def fit(
 ) -> FitReport:
     """Train `model` in place on the train split; the weights are those after the last epoch of the one-cycle schedule.
 
+    Where images were changed while training, the batch norms are counted again on the images as they come.
+
     A checkpoint is written to `work_dir` after every epoch. When one is there, training goes on after it and ends with
     the weights of an uninterrupted run: batches, augmentation and dropout are functions of seed and step.
 
@@ -89,14 +93,26 @@ def fit(
         raise DataError(f"{cohort.name}: expected images in train and val, got {n_train} and {len(cohort.rows('val'))}")
     schedule = plan(train, n_train, model.input_size, warm=_takes_warm_size(model, train, on_event))
     batches = Batches(cohort, schedule, seed, train, teacher_logits, device())
+    changed = train.augment or train.mixup > 0
+    if teacher is not None and changed:
+        teacher = _for_views(teacher, batches)
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, teacher)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])
     found = checkpoint if checkpoint.exists() else None
     with _quiet(), torch.random.fork_rng():
         trainer.fit(training, ckpt_path=found, weights_only=True)
+    if changed:
+        recount_norms(model.to(device()), films(cohort, model.input_size, schedule.batch_size, seed))
     model.cpu().eval()
     return FitReport(tuple(watch.reports), schedule.epochs - len(watch.reports), training.val_auroc, schedule.steps)
+
+
+def _for_views(teacher: Classifier, batches: Batches) -> Classifier:
+    """A copy of a teacher with norms for the changed images that it is going to be asked about."""
+    twin = copy.deepcopy(teacher).to(device())
+    recount_norms(twin, (batches.at(step).full for step in range(batches.schedule.steps_per_epoch)))
+    return twin
 
 
 def _trainer(schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:

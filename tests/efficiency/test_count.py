@@ -13,6 +13,7 @@ from cxrkd.efficiency import count, count_macs
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models import build, save_weights
+from cxrkd.models.tracing import TRACING
 
 
 def vit_macs(size, patch, width, depth, n_labels):
@@ -139,3 +140,14 @@ def test_two_threads_count_apart():
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(task, range(4))) == [expected[i % 2] for i in range(4)]
+
+
+def test_counting_waits_for_an_export_in_another_thread():
+    """Both trace; PyTorch's tracers fail on each other's notes when they run at once."""
+    done = threading.Event()
+    worker = threading.Thread(target=lambda: (count(build("eeea_net_c1", ("a",), 32)), done.set()))
+    with TRACING:
+        worker.start()
+        assert not done.wait(1.0)
+    assert done.wait(30)
+    worker.join()

@@ -11,8 +11,11 @@ from torch import nn
 from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.distill import no_distillation, objective
 from cxrkd.errors import DataError, RunError
+from cxrkd.train.batches import Batches
 from cxrkd.train.fit import CHECKPOINT, fit
+from cxrkd.train.norms import films, recount_norms
 from cxrkd.train.predict import predict_logits
+from cxrkd.train.schedule import plan
 
 PACE = TrainConfig(epochs=2, warm_epochs=2, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)
 
@@ -141,6 +144,37 @@ def test_the_teacher_alone_teaches(fresh_toy, blobs, tmp_path, name):
     test = blobs.rows("test")
     agreement = np.corrcoef(predict_logits(student, blobs.images[test]).ravel(), teacher[test].ravel())[0, 1]
     assert agreement > 0.8
+
+
+def test_norms_are_those_of_films_as_they_come(fresh_toy, blobs, tmp_path):
+    changed, plain = fresh_toy(), fresh_toy()
+    run_fit(changed, blobs, tmp_path / "changed")
+    run_fit(plain, blobs, tmp_path / "plain", PACE.model_copy(update={"augment": False}))
+    for model, counted_again in ((changed, True), (plain, False)):
+        found = {name: tensor for name, tensor in weights(model).items() if "running" in name}
+        recount_norms(model, films(blobs, 32, PACE.batch_size, seed=0))
+        same = [
+            torch.allclose(model.state_dict()[name], tensor, rtol=1e-4, atol=1e-6) for name, tensor in found.items()
+        ]
+        assert all(same) if counted_again else not any(same)
+
+
+def test_a_teacher_that_answers_changed_views_is_not_changed_itself(fresh_toy, blobs, tmp_path):
+    teacher, seen = fresh_toy(seed=3).eval(), []
+    before = weights(teacher)
+
+    def spy(logits_s, logits_t, targets):
+        seen.append(logits_t)
+        return objective(ObjectiveConfig(name="bkd"))(logits_s, logits_t, targets)
+
+    run_fit(fresh_toy(), blobs, tmp_path, loss=spy, teacher=teacher)
+    assert all(torch.equal(tensor, teacher.state_dict()[name]) for name, tensor in before.items())
+    batches = Batches(blobs, plan(PACE, len(blobs.rows("train")), teacher.input_size), 0, PACE)
+    with torch.no_grad():
+        assert not torch.allclose(teacher(batches.at(0).full), seen[0], atol=1e-2)
+    recount_norms(teacher, [batches.at(step).full for step in range(batches.schedule.steps_per_epoch)])
+    with torch.no_grad():
+        assert torch.allclose(teacher(batches.at(0).full), seen[0], atol=5e-2)
 
 
 def test_a_teacher_in_the_loop_teaches_what_its_cached_answers_teach(fresh_toy, blobs, tmp_path, monkeypatch):
