@@ -70,7 +70,9 @@ class Student:
 
 
 def teachers(config: RunConfig) -> list[Teacher]:
-    """The networks of the teacher to train, each with a seed of its own; more than one where names are joined."""
+    """The networks of the teacher to train, each with a seed of its own; none where it is taken as it is."""
+    if config.teacher_from is not None or not config.teacher_trained:
+        return []
     archs, first = parts_of(config.teacher_arch), config.seeds[0]
     if len(archs) == 1:
         return [Teacher(config.teacher_arch, first, "teacher")]

@@ -3,7 +3,7 @@
 While a network is trained its norms count what it sees. Turned and zoomed images are interpolated, a little softer than
 images as they come, and mixed ones have less contrast: asked about the latter, the network reads them through the norms
 of the former. Counting again after training ("precise BN", Wu and Johnson, arXiv 2105.07576) costs a pass over the
-images and changes no weight; on real radiographs it was worth .01 to .05 of AUROC (docs/experiments.md).
+images and changes no weight; on real radiographs it was worth .01 to .06 of AUROC (docs/experiments.md).
 """
 
 from __future__ import annotations

@@ -183,6 +183,24 @@ def test_networks_of_a_teacher_that_are_trained_are_not_trained_again(config, bl
     assert trainings == ["teacher-2", "distilled-0"]
 
 
+def test_a_run_that_borrows_several_networks_goes_on_where_it_was(config, blob_data, monkeypatch):
+    source = create(config("Source", teacher_arch="toy+toy", control=False))
+    execute(source)
+    run = create(config("Borrower", teacher_from=source.id, control=False))
+    assert run.config.teacher_arch == "toy+toy"
+    asked = stages.ask_teacher
+    monkeypatch.setattr(stages, "ask_teacher", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        execute(run)
+    monkeypatch.setattr(stages, "ask_teacher", asked)
+    execute(run)
+    assert run.state.status == "done"
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_students_go_on_from_another_run(config, blob_data, monkeypatch):
     source = create(config("Source"))
     execute(source)
