@@ -43,7 +43,7 @@ def call(args: argparse.Namespace) -> Report:
     from cxrkd.runs.metrics import measure_run
 
     run = choose_run(args.run)
-    labels = args.labels and [find_label(run.labels, name) for name in args.labels]
+    labels = list(dict.fromkeys(find_label(run.labels, name) for name in args.labels or ())) or None
     metrics = measure_run(run, labels=labels)
     same = equals_stored(run, measure_run(run) if labels else metrics)
     document = {"run": run.id, "synthetic": run.config.data.kind == "phantom", **metrics.to_dict()}

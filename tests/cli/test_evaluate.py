@@ -80,7 +80,7 @@ def test_within_groups_of_a_table(cli, skilled, tmp_path):
 
 def test_means_over_some_labels(cli, skilled):
     every = cli("evaluate", skilled.path, "--json").document["members"]["alone"]
-    some = cli("evaluate", skilled.path, "--json", "--labels", "effusion,Atelectasis", "--curves").document
+    some = cli("evaluate", skilled.path, "--json", "--labels", "effusion,Atelectasis,Effusion", "--curves").document
     labels = {label["label"]: label for label in every["over_seeds"]["labels"]}
     found = some["members"]["alone"]
     assert [label["auroc"] for label in found["over_seeds"]["labels"]] == [
