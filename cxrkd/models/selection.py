@@ -1,10 +1,10 @@
 """ImageNet features for EEEA-Net, selected from EfficientNet-Lite1.
 
-ImageNet weights of EEEA-Net-C2 itself come with no package. But Lite1's stages have its widths (24, 40, 80, 112; 192 for 160), its
-depths or one block more, and six-fold expansions for its three- to six-fold ones: it is nearly a sub-network. Weight
-selection (Xu et al., "Initializing Models with Larger Ones", ICLR 2024, arXiv 2311.18823) starts a small network from
-part of a larger one; here the part is chosen by how much each channel contributes, as in Once-for-All
-(arXiv 1908.09791, section 3.3).
+ImageNet weights of EEEA-Net-C2 itself come with no package. But Lite1's stages have its widths (24, 40, 80, 112; 192
+for 160), its depths or one block more, and six-fold expansions for its three- to six-fold ones: it is nearly a
+sub-network. Weight selection (Xu et al., "Initializing Models with Larger Ones", ICLR 2024, arXiv 2311.18823) starts a
+small network from part of a larger one; here the part is chosen by how much each channel contributes, as in
+Once-for-All (arXiv 1908.09791, section 3.3).
 """
 
 from __future__ import annotations
