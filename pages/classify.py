@@ -14,6 +14,7 @@ from cxrkd.runs.answer import Answer
 
 FILLED = "Filled: at or above that model's own threshold."
 PRESENT = " Bold: truly present."
+CHOOSING = "PyTorch answers while the fastest engine of this machine is being chosen; from then on, that one does."
 UNCUT = " No tick: too few validation images have the finding to choose a threshold."
 
 
@@ -88,6 +89,8 @@ def page() -> None:
         return
     members = choose_members(run)
     answers = [caching.answer(run, members, film) for film in films]
+    if caching.choosing(run, members):
+        parts.notice(CHOOSING)
     show(films, answers)
     st.download_button(
         "All answers as CSV",

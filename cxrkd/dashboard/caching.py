@@ -7,6 +7,7 @@ all visitors; all of them are only ever read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 
 from cxrkd import images
 from cxrkd.config import DataConfig, Member, RunConfig
+from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.costs import Measured
 from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
@@ -32,7 +34,7 @@ from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explai
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.stages import students
-from cxrkd.runtime import Engine, EngineReport, fastest
+from cxrkd.runtime import Engine, EngineReport, build_engine, fastest
 
 
 def stamp(path: Path) -> tuple[str, int]:
@@ -71,14 +73,31 @@ def _model(key: tuple[str, int], _run: Run, _member: Member) -> Classifier:
 
 
 def engine(run: Run, member: Member) -> tuple[Engine, list[EngineReport]]:
-    """The fastest engine that agrees with PyTorch on this machine, and what was compared."""
+    """The fastest engine that agrees with PyTorch on this machine, and what was compared; waits for the choice."""
     return _engine(stamp(run.weights_path(member)), run, member)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Choosing the fastest engine that agrees with PyTorch")
 def _engine(key: tuple[str, int], _run: Run, _member: Member) -> tuple[Engine, list[EngineReport]]:
+    return _choice(key, _run, _member).result()
+
+
+def engine_now(run: Run, member: Member) -> Engine:
+    """The fastest engine once it is chosen, PyTorch until then: the first export of a network takes its time."""
+    key = stamp(run.weights_path(member))
+    choice = _choice(key, run, member)
+    return choice.result()[0] if choice.done() else _torch_engine(key, run, member)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _choice(key: tuple[str, int], _run: Run, _member: Member) -> Future[tuple[Engine, list[EngineReport]]]:
     network = model(_run, _member)
-    return fastest(network, probe(network.input_size))
+    return in_background(lambda: fastest(network, probe(network.input_size)))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _torch_engine(key: tuple[str, int], _run: Run, _member: Member) -> Engine:
+    return build_engine(model(_run, _member), "pytorch")
 
 
 def complexities(run: Run) -> dict[Member, Complexity]:
@@ -194,19 +213,32 @@ def _lime(
     return explain_lime({member: engine(_run, member)[0] for member in _run.members()}, _run.labels, _film.pixels)
 
 
+def choosing(run: Run, members: Sequence[Member]) -> bool:
+    """Whether the engine of any member is still being chosen."""
+    return not all(_choice(stamp(run.weights_path(member)), run, member).done() for member in members)
+
+
 def answer(run: Run, members: Sequence[Member], film_: Film) -> Answer:
-    """What the members say about one film, each on its fastest engine."""
+    """What the members say about one film, each on its fastest engine, or on PyTorch until that is chosen."""
     keys = (stamp(run.path / "metrics.json"), *(stamp(run.weights_path(member)) for member in members))
-    return _answer(keys, film_.key, film_.name, run, tuple(members), film_)
+    # The small networks' engines are chosen first: those are there in seconds.
+    engines = {member: engine_now(run, member) for member in reversed(members)}
+    names = tuple(engines[member].name for member in members)
+    return _answer(keys, names, film_.key, film_.name, run, {member: engines[member] for member in members}, film_)
 
 
 @st.cache_data(scope="session", max_entries=128, show_spinner="Asking the models")
 def _answer(
-    keys: tuple[tuple[str, int], ...], film_key: str, name: str, _run: Run, _members: tuple[Member, ...], _film: Film
+    keys: tuple[tuple[str, int], ...],
+    engine_names: tuple[str, ...],
+    film_key: str,
+    name: str,
+    _run: Run,
+    _engines: dict[Member, Engine],
+    _film: Film,
 ) -> Answer:
     asked = Input(name, _film.pixels, _film.notes, _film.real, gate=_film.gate)
-    engines = {member: engine(_run, member)[0] for member in _members}
-    return classify(_run, [asked], engines, calls=3)[0]  # one call alone may meet the browser drawing the page
+    return classify(_run, [asked], _engines, calls=3)[0]  # one call alone may meet the browser drawing the page
 
 
 def quick_latencies(run: Run, members: Sequence[Member]) -> list[Measured]:

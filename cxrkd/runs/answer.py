@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -150,10 +151,23 @@ def finished_runs() -> list[Run]:
 
 
 def answering(chosen: Run, runs: Sequence[Run]) -> Run:
-    """Who answers a film from outside: the chosen run, unless it knows phantoms only and another knows patients."""
+    """Who answers a film from outside: the chosen run, unless it knows phantoms only and another knows patients.
+
+    Of several on the same patients it is the one whose distilled student measured best.
+    """
     if chosen.config.data.kind != "phantom":
         return chosen
-    return next((run for run in runs if (data := _data(run)) and data.kind != "phantom"), chosen)
+    real = [run for run in runs if (data := _data(run)) and data.kind != "phantom"]
+    return max((run for run in real if _data(run) == _data(real[0])), key=_distilled_auroc, default=chosen)
+
+
+def _distilled_auroc(run: Run) -> float:
+    """Macro AUROC on test, mean over seeds; -inf where it is not known."""
+    try:
+        auroc = run.metrics().of("distilled").over_seeds.macro_auroc
+    except RunError:
+        return -math.inf
+    return -math.inf if math.isnan(auroc) else auroc
 
 
 def _data(run: Run) -> DataConfig | None:

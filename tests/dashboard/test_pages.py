@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,33 @@ def test_classify_prints_the_models_own_numbers(sample_home):
     assert "No tick: too few validation images" in words(page)
     assert list(table["Teacher"]) == sorted(table["Teacher"], reverse=True)
     assert "True labels" in words(page)
+
+
+def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, monkeypatch):
+    chosen = threading.Event()
+
+    def slow(model, x):
+        chosen.wait(TIMEOUT)
+        engine = build_engine(model, "pytorch")
+        engine.name = "openvino"
+        return engine, []
+
+    monkeypatch.setattr(caching, "fastest", slow)
+    for cached in (caching._choice, caching._engine):
+        cached.clear()
+    page = open_page("classify")
+    assert_healthy(page)
+    assert "PyTorch answers while" in words(page)
+    assert "ms with PyTorch" in words(page)
+    chosen.set()
+    run = open_run("made")
+    assert [caching.engine(run, member)[0].name for member in ("teacher", "distilled")] == ["openvino"] * 2
+    page.run()
+    assert_healthy(page)
+    assert "PyTorch" not in words(page)
+    assert "ms with OpenVINO" in words(page)
+    for cached in (caching._choice, caching._engine):
+        cached.clear()
 
 
 def png_of(pixels):

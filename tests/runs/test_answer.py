@@ -134,8 +134,17 @@ def test_members_come_in_the_order_of_the_run():
         choose_members(fake_run())
 
 
-def run_on(data, id="run", status="done"):
-    return SimpleNamespace(id=id, state=SimpleNamespace(status=status), config=SimpleNamespace(data=data))
+def run_on(data, id="run", status="done", auroc=None):
+    """A run of which only config and state are known, and the distilled student's macro AUROC if one is given."""
+
+    def metrics():
+        if auroc is None:
+            raise RunError("no metrics.json")
+        figures = SimpleNamespace(over_seeds=SimpleNamespace(macro_auroc=auroc))
+        return SimpleNamespace(of={"distilled": figures}.__getitem__)
+
+    config = SimpleNamespace(data=data)
+    return SimpleNamespace(id=id, state=SimpleNamespace(status=status), config=config, metrics=metrics)
 
 
 class Damaged(SimpleNamespace):
@@ -164,6 +173,17 @@ def test_films_from_outside_are_answered_by_a_run_on_patients(monkeypatch, tmp_p
     assert choose_run(for_films=True).id == "real"
     assert answer.answering(real, [drawn, real]) is real
     assert answer.answering(drawn, [damaged, drawn]) is drawn
+
+
+def test_of_several_runs_on_the_same_patients_the_best_distilled_student_answers(tmp_path):
+    def on(folder, name, auroc=None):
+        return run_on(ChestXray14Config(folder=tmp_path / folder), name, auroc=auroc)
+
+    drawn, torn = run_on(PhantomConfig(), "drawn"), on("films", "torn")
+    good, better, other = on("films", "good", 0.7), on("films", "better", 0.8), on("elsewhere", "other", 0.9)
+    assert answer.answering(drawn, [drawn, torn, good, better, other]) is better
+    assert answer.answering(drawn, [drawn, other, better]) is other  # figures on other images do not compare
+    assert answer.answering(drawn, [on("films", "empty", np.nan), good]) is good
 
 
 def test_the_first_finished_run_is_the_default(monkeypatch):

@@ -1,0 +1,27 @@
+"""Work that a page need not wait for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_ONE_AT_A_TIME = threading.Lock()  # two at once would take each other's cores, and spoil what they time
+
+
+def in_background(work: Callable[[], T]) -> Future[T]:
+    """Start `work` on a thread that does not keep the server from stopping; pieces of work run one at a time."""
+    future: Future[T] = Future()
+    threading.Thread(target=_run, args=(work, future), daemon=True).start()
+    return future
+
+
+def _run(work: Callable[[], T], future: Future[T]) -> None:
+    with _ONE_AT_A_TIME:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # whoever asks for the result gets it
+            future.set_exception(error)
