@@ -105,7 +105,12 @@ def test_a_closed_pipe_is_silent():
 def test_interrupted_from_outside():
     code = "import sys, time\nfrom cxrkd.cli import main, models\n"
     code += "models.call = lambda args: (print('on'), time.sleep(60))\nsys.exit(main(['models']))"
-    child = subprocess.Popen([sys.executable, "-u", "-c", code], stderr=subprocess.PIPE)
+
+    def heed():
+        """Whoever starts the tests in the background of a script has them, and so their children, ignore the signal."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    child = subprocess.Popen([sys.executable, "-u", "-c", code], stderr=subprocess.PIPE, preexec_fn=heed)
     assert child.stderr.readline() == b"on\n"
     child.send_signal(signal.SIGINT)
     assert child.wait(20) == 130
