@@ -188,9 +188,17 @@ def describe(found: Preview) -> dict[str, Any]:
         "n": len(found),
         "n_patients": len(np.unique(found.patients)),
         "views": {view: int((found.views == view).sum()) for view in np.unique(found.views).tolist()},
-        "splits": {s: {"n": len(r), "n_patients": len(np.unique(found.patients[r]))} for s, r in rows.items()},
+        "splits": {
+            s: {
+                "n": len(r),
+                "n_patients": len(np.unique(found.patients[r])),
+                "unlabelled": int(found.unlabelled[r].sum()),
+            }
+            for s, r in rows.items()
+        },
         "patients_in_two_splits": 0,
-        "no_finding": int((~positive.any(1)).sum()),
+        "no_finding": int(found.no_finding.sum()),
+        "unlabelled": int(found.unlabelled.sum()),
         "labels": {
             label: {
                 "n_pos": int(positive[:, k].sum()),
@@ -219,6 +227,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         f"{facts['name']}{drawn}: {facts['n']} images of {facts['n_patients']} patients; "
         f"{', '.join(f'{view} {n}' for view, n in facts['views'].items())}; no finding {facts['no_finding']}",
         splits,
+        *_unlabelled_lines(facts),
         "Split check: no patient is in two splits.",
         "",
         *table(head, rows),
@@ -228,10 +237,21 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     ]
 
 
+def _unlabelled_lines(facts: dict[str, Any]) -> list[str]:
+    if not facts["unlabelled"]:
+        return []
+    where = ", ".join(f"{name} {s['unlabelled']}" for name, s in facts["splits"].items())
+    return [
+        f"Unlabelled: {facts['unlabelled']} images ({where}). Those of train teach a distilled student, through its "
+        "teacher, and nobody else; those of val and test count for nothing."
+    ]
+
+
 def write_samples(args: argparse.Namespace) -> Report:
     """Some films of a cohort as pictures."""
     import json
 
+    import numpy as np
     from PIL import Image
 
     from cxrkd.data.preview import preview
@@ -244,12 +264,18 @@ def write_samples(args: argparse.Namespace) -> Report:
             Image.fromarray(film.pixels).save(path)
         labels = [name for name, there in zip(found.labels, found.positive[row], strict=True) if there]
         about = {"id": film.image_id, "patient": film.patient, "view": film.view, "split": str(found.split[row])}
-        samples.append({**about, "labels": labels, "path": str(path)})
+        unknown = [name for name, value in zip(found.labels, found.targets[row], strict=True) if np.isnan(value)]
+        samples.append({**about, "labels": labels, "unknown": unknown, "path": str(path)})
     with writing(args.out / "samples.json") as path:
         path.write_text(json.dumps(samples, indent=1) + "\n", encoding="utf-8")
-    body = [[s["id"], s["view"], s["split"], ", ".join(s["labels"]) or "no finding"] for s in samples]
+    body = [[s["id"], s["view"], s["split"], _findings(s)] for s in samples]
     lines = [*table(["image", "view", "split", "findings"], body), f"wrote {len(samples)} pictures to {args.out}"]
     return Report({"samples": samples}, lines)
+
+
+def _findings(sample: dict[str, Any]) -> str:
+    """What is known of a film, for people: no finding is said only where every label is known."""
+    return ", ".join(sample["labels"]) or ("unknown" if sample["unknown"] else "no finding")
 
 
 def _rows(found: Preview, label: str | None, count: int) -> list[int]:

@@ -108,6 +108,16 @@ class Preview:
         """Bool (N, K): known to be present."""
         return self.targets > 0.5
 
+    @cached_property
+    def unlabelled(self) -> np.ndarray:
+        """Bool (N,): not one label is known. Such images are of no use but under a teacher."""
+        return np.isnan(self.targets).all(axis=1)
+
+    @cached_property
+    def no_finding(self) -> np.ndarray:
+        """Bool (N,): every label is known to be absent. An image with an unknown label may have a finding."""
+        return np.all(self.targets <= 0.5, axis=1)
+
     def rows(self, split: Split) -> np.ndarray:
         """Indices (n,) of the images of one split, in order."""
         return np.flatnonzero(self.split == split)

@@ -17,7 +17,7 @@ from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs.files import cannot_write, write_json
 from cxrkd.runs.locks import deciding, worker_lives
 from cxrkd.runs.process import is_alive, kill_group, start_mark
-from cxrkd.runs.run import CONFIG, SHIPPED, Run, list_own_runs, open_run, own_runs
+from cxrkd.runs.run import CONFIG, SHIPPED, Run, list_own_runs, open_run, own_runs, require_current
 from cxrkd.runs.state import RunState, write_state
 
 WORKER_LOG = ".worker.log"
@@ -83,13 +83,14 @@ def resume(run: Run) -> Run:
     """Queue a run that was interrupted, failed or was cancelled; it goes on after its last epoch.
 
     Raises:
-        RunError: it is shipped or done, or the folder cannot be written.
+        RunError: it is shipped or done, its settings are refused today, or the folder cannot be written.
     """
     _refuse_shipped(run, "resumed")
     with deciding(own_runs()):
         state = run.state
         if state.status == "done":
             raise RunError(f"{run.id} is done; there is nothing to resume")
+        require_current(run)
         if not state.active:
             waiting = replace(state, status="queued", stage="Waiting", message="", eta_s=None, finished=None)
             write_state(run.path, replace(waiting, pid=None, pid_started=None))

@@ -62,7 +62,7 @@ class Run:
             RunError: the file is missing, damaged, or written by another version.
         """
         try:
-            return RunConfig.model_validate(read_json(self.path / CONFIG))
+            return RunConfig.recorded(read_json(self.path / CONFIG))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -173,6 +173,19 @@ def open_run(id_or_path: str | Path) -> Run:
             return Run(path.resolve())
     known = ", ".join(run.id for run in list_runs()) or "none"
     raise RunError(f"expected the id or the folder of a run, got {text!r}; runs on this machine: {known}")
+
+
+def require_current(run: Run) -> None:
+    """Refuse to go on with a run that was asked for when less was refused.
+
+    Raises:
+        RunError: its config would be refused today; says why.
+    """
+    try:
+        RunConfig.model_validate(run.config.model_dump())
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise RunError(f"{run.id} cannot go on as it was asked: {why}, in a new run.") from error
 
 
 def log_tail(run: Run, n: int = 200) -> list[str]:

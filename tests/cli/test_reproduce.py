@@ -181,7 +181,10 @@ def test_a_dry_run_measures_and_downloads_nothing(cli, quick, tmp_path):
     assert found["changes"] == []
     speeds, seconds = found["speed"], found["seconds"]
     assert seconds["teacher"] == pytest.approx(78_468 / speeds["teacher"]["train_images_s"])
-    assert seconds["distilled-2"] == pytest.approx(78_468 / speeds["student"]["train_images_s"])
+    alone = 78_468 / speeds["student"]["train_images_s"]
+    assert seconds["alone-2"] == pytest.approx(alone)
+    asked = 78_468 / speeds["teacher"]["predict_images_s"]
+    assert seconds["distilled-2"] == pytest.approx(alone + asked), "the teacher answers every view of the one epoch"
     assert seconds["total"] == pytest.approx(sum(s for name, s in seconds.items() if name != "total"))
     disk = found["disk"]
     assert (disk["download"], disk["prepared"]) == (112_120 * 224**2, 112_120 * 224**2)
@@ -219,9 +222,17 @@ def test_a_recipe_is_the_papers_pair_at_224(recipe):
         "eeea_net_c2",
     )
     assert (config.objective.name, config.data.image_size, config.data.kind) == ("paper", 224, recipe.data.kind)
+    assert config.student_train.augment
+    assert config.objective.view == "same"
     assert recipe.changes(config) == ()
     assert recipe.changes(config.model_copy(update={"name": "mine", "download": False})) == ()
     assert recipe.changes(config.model_copy(update={"seeds": (0,)})) == ("seeds 0 instead of 0,1,2",)
+
+
+def test_a_recipe_augments_and_so_its_teacher_cannot_be_cached(cli):
+    found = cli("reproduce", "padchest", "--view", "cached")
+    assert (found.code, found.out) == (2, "")
+    assert "augment makes images that a cached teacher was never asked about: set the view to same." in found.err
 
 
 def test_the_data_set_of_a_recipe_cannot_be_changed(cli):

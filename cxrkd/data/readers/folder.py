@@ -8,7 +8,7 @@
 and tested on; where every film is of another person, repeat the image there. `split` may be absent (70 / 10 / 20 by
 patient) or lack val (an eighth of the train patients is taken). `view` may be absent. Every other column is a label:
 1 present, 0 absent, nothing unknown; name them in the config where the table has further columns. The config can also
-say which column is which.
+say which column is which. A row without any label is kept: under a teacher a student learns from it, in train.
 """
 
 from __future__ import annotations

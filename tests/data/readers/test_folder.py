@@ -25,6 +25,17 @@ def test_every_other_column_is_a_label_and_empty_is_unknown(own):
     assert all(len(found.rows(name)) for name in ("train", "val", "test"))
 
 
+def test_a_row_without_any_label_is_kept(own):
+    """Under a teacher it is of use."""
+    for row in own.rows[::3]:
+        row |= {"Effusion": "", "Mass": " "}
+    own.write()
+    found = table(own)
+    assert len(found) == 24
+    np.testing.assert_array_equal(np.isnan(found.targets).all(1), [index % 3 == 0 for index in range(24)])
+    assert all(len(found.rows(name)) for name in ("train", "val", "test"))
+
+
 def test_the_tables_split_is_kept_and_a_missing_val_is_carved_from_train(own):
     add(own, "split", ["train"] * 16 + ["val"] * 4 + ["test"] * 4)
     assert [len(table(own).rows(name)) for name in ("train", "val", "test")] == [16, 4, 4]
