@@ -62,9 +62,7 @@ def against_cost(run: Run) -> None:
     aurocs = {str(member): tables.macro_interval(found.over_seeds) for member, found in metrics.members.items()}
     figure = cost.auroc_against_cost({m: c for m, c in figures.items() if m in aurocs}, aurocs, title)
     parts.chart(figure, key="cost", alt=f"Macro AUROC against {chosen}")
-    st.caption(
-        "Whiskers are 95 % patient-bootstrap intervals. Students of one network cost the same and are drawn apart."
-    )
+    st.caption("Whiskers: 95 % over patients and seeds. Students of one network cost the same and are drawn apart.")
 
 
 def page(run: Run) -> None:

@@ -73,7 +73,8 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
 def calibration(run: Run, metrics: RunMetrics) -> None:
     labels = ["All labels pooled", *tables.evaluable(metrics)]
     shown = st.selectbox("Label", labels, format_func=display_name, key="calibration_label")
-    k = None if shown == labels[0] else metrics.labels.index(shown)
+    columns = [metrics.labels.index(label) for label in labels[1:]]
+    k = columns if shown == labels[0] else metrics.labels.index(shown)
     left, right = parts.side_by_side()
     with left:
         figure = quality.reliability(tables.reliability_curves(read_predictions(run, metrics), k))

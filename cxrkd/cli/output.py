@@ -60,15 +60,35 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}"
 
 
-def interval(value: float, low: float, high: float, *, sign: bool = False) -> str:
+def interval(value: float | None, low: float | None, high: float | None, *, sign: bool = False) -> str:
     """A number with its interval.
 
     >>> interval(0.9, 0.85, 0.94)
     '0.900 (0.850 to 0.940)'
     """
-    if math.isnan(value):
+    if value is None or math.isnan(value):
         return "not enough cases"
     return f"{number(value, sign=sign)} ({number(low, sign=sign)} to {number(high, sign=sign)})"
+
+
+def percent(value: float, low: float, high: float) -> str:
+    """A share with its interval, in percent.
+
+    >>> percent(0.97, 0.951, 0.989)
+    '97.0 % (95.1 to 98.9)'
+    """
+    if math.isnan(value):
+        return "not enough cases"
+    return f"{100 * value:.1f} % ({number(100 * low, 1)} to {number(100 * high, 1)})"
+
+
+def over_findings(n: int) -> str:
+    """What a mean is over.
+
+    >>> over_findings(5), over_findings(1)
+    ('over 5 findings', 'over 1 finding')
+    """
+    return f"over {n} finding{'' if n == 1 else 's'}"
 
 
 def duration(seconds: float | None) -> str:

@@ -171,7 +171,7 @@ def difference(run_a: Run, member_a: Member, run_b: Run, member_b: Member) -> Pa
     return _difference(keys, run_a, run_b)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Drawing bootstrap samples by patient")
+@st.cache_resource(max_entries=16, show_spinner="Comparing patient by patient")
 def _difference(
     keys: tuple[tuple[str, int], Member, tuple[str, int], Member], _run_a: Run, _run_b: Run
 ) -> PairedDifference | None:

@@ -158,11 +158,10 @@ def pr_curves(predictions: Mapping[Member, Predictions], k: int) -> tuple[dict[s
     return found, prevalence
 
 
-def reliability_curves(predictions: Mapping[Member, Predictions], k: int | None) -> dict[str, Curve]:
-    """Reliability of label k, or of all labels pooled, for each member, first seed."""
+def reliability_curves(predictions: Mapping[Member, Predictions], columns: int | list[int]) -> dict[str, Curve]:
+    """Reliability of one label, or of several pooled under the mean of their ECEs, for each member, first seed."""
     found = {}
     for member, said in predictions.items():
-        columns = slice(None) if k is None else k
         curve = reliability(said.logits[0][:, columns], said.targets[:, columns])
         found[str(member)] = Curve(curve.predicted, curve.observed, f"ECE {curve.ece:.3f}")
     return found
