@@ -16,7 +16,7 @@ from cxrkd.errors import RunError
 from cxrkd.runs.events import Event, read_events
 from cxrkd.runs.files import read_json
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
-from cxrkd.runs.predictions import Predictions, read_predictions
+from cxrkd.runs.predictions import Answerer, Predictions, has_logits, read_predictions
 from cxrkd.runs.state import RunState, read_state
 
 if TYPE_CHECKING:
@@ -109,13 +109,17 @@ class Run:
             )
         return load_weights(self.weights_path(member))
 
-    def predictions(self, member: Member, split: Split = "test") -> Predictions:
-        """A member's logits on held-out images, over all seeds.
+    def has_predictions(self, who: Answerer) -> bool:
+        """Whether there are any of a member, or of the trivial model."""
+        return any(has_logits(self.path, who, seed) for seed in self.config.seeds)
+
+    def predictions(self, who: Answerer, split: Split = "test") -> Predictions:
+        """Logits of a member, or of the trivial model, on held-out images, over all seeds.
 
         Raises:
             RunError: there are none, or they are damaged.
         """
-        return read_predictions(self.path, member, split, self.labels, self.config.seeds)
+        return read_predictions(self.path, who, split, self.labels, self.config.seeds)
 
     def metrics(self) -> RunMetrics:
         """The measured figures: those stored, or of a file of another version, measured again from the predictions.
