@@ -12,7 +12,7 @@ from cxrkd.data.readers import read_table
 from cxrkd.runs import open_run
 from cxrkd.runs.answer import choose_run
 from cxrkd.runs.metrics import measure_run
-from cxrkd.runs.run import SHIPPED
+from cxrkd.runs.run import SHIPPED, require_current
 from cxrkd.train.predict import predict_logits
 
 NIH = Path(__file__).resolve().parents[3] / "shared" / "data" / "nih_mini"
@@ -26,6 +26,11 @@ def test_figures_follow_from_the_predictions(name):
     assert equals_stored(run, measure_run(run))
     assert run.members() == ["teacher", "alone", "distilled"]
     assert len(run.config.seeds) >= 3
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_its_settings_can_be_asked_for_again(name):
+    require_current(open_run(name))
 
 
 @pytest.mark.parametrize("name", RUNS)
