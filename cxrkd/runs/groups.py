@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from cxrkd.data.readers.files import read_csv
+from cxrkd.data.readers.tables import read_csv
 from cxrkd.errors import DataError
+from cxrkd.names import without_image_suffix
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.run import Run
 
@@ -39,14 +41,23 @@ def image_groups(run: Run, column: str, table: Path | None = None) -> np.ndarray
             )
         return said.views
     rows = read_csv(table, [column])
-    names = rows.iloc[:, 0].map(lambda name: Path(name).stem)
-    group = dict(zip(names, rows[column], strict=True))
-    found = np.array([group.get(Path(i).stem, UNLISTED) or "empty" for i in said.ids])
+    group = _by_image(rows.iloc[:, 0].str.replace("\\", "/"), rows[column], table)
+    found = np.array([group.get(without_image_suffix(i), UNLISTED) or "empty" for i in said.ids])
     if (found == UNLISTED).all():
         raise DataError(
             f"{table} has none of the {len(said.ids)} test images of {run.id} in its first column "
             f"({rows.columns[0]!r}); expected names such as {said.ids[0]!r}."
         )
+    return found
+
+
+def _by_image(names: pd.Series, groups: pd.Series, table: Path) -> dict[str, str]:
+    """Group by id of the image, or by the file's own name where the table gives folders that the ids do not have."""
+    found: dict[str, str] = {}
+    for row, name, group in zip(names.index, names, groups, strict=True):
+        for key in {without_image_suffix(name.replace("/", "-")), without_image_suffix(name.rpartition("/")[2])}:
+            if found.setdefault(key, group) != group:
+                raise DataError(f"{table}, row {row}: {key} is in {found[key]!r} and in {group!r}. Take one row out.")
     return found
 
 
