@@ -10,7 +10,7 @@ from collections.abc import Iterable
 NAME_BYTES = 80
 """Of one name; three of them and a suffix stay below the 255 bytes that file systems take."""
 _UNSAFE = re.compile(r'[<>:"/\\|?*]')
-_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?=\.|$)", re.IGNORECASE)
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?= *(\.|$))", re.IGNORECASE)
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|jpe|jfif|dcm|dicom|dic|ima|tiff?|bmp|gif|webp)$", re.IGNORECASE)
 
 

@@ -5,6 +5,7 @@ A figure over all images can hide a group that the networks fail in, or be made 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,13 +53,15 @@ def image_groups(run: Run, column: str, table: Path | None = None) -> np.ndarray
 
 
 def _by_image(names: pd.Series, groups: pd.Series, table: Path) -> dict[str, str]:
-    """Group by id of the image, or by the file's own name where the table gives folders that the ids do not have."""
+    """Group by id of the image, and by the file's own name where only one image of the table has it."""
     found: dict[str, str] = {}
     for row, name, group in zip(names.index, names, groups, strict=True):
-        for key in {without_image_suffix(name.replace("/", "-")), without_image_suffix(name.rpartition("/")[2])}:
-            if found.setdefault(key, group) != group:
-                raise DataError(f"{table}, row {row}: {key} is in {found[key]!r} and in {group!r}. Take one row out.")
-    return found
+        key = without_image_suffix(name.replace("/", "-"))
+        if found.setdefault(key, group) != group:
+            raise DataError(f"{table}, row {row}: {name} is in {found[key]!r} and in {group!r}. Take one row out.")
+    own = [without_image_suffix(name.rpartition("/")[2]) for name in names]
+    once = Counter(own)
+    return {name: group for name, group in zip(own, groups, strict=True) if once[name] == 1} | found
 
 
 def measure_groups(run: Run, groups: np.ndarray, labels: Sequence[str] | None = None) -> dict[str, RunMetrics]:

@@ -26,6 +26,7 @@ from cxrkd.data.splits import carve_val
 from cxrkd.data.table import Boxes, ImageTable
 from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.names import without_image_suffix
 
 NAME = "ChestX-ray14"
 COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
@@ -100,8 +101,9 @@ def _in_test_list(names: Sequence[str], folder: Path) -> np.ndarray:
 def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
     """Where each image is, or would be."""
     folders = [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
-    where = {file.name: file.parent for file in chain.from_iterable(f.glob("*.[pP][nN][gG]") for f in folders)}
-    return [where.get(name, folders[0]) / name for name in names]
+    files = chain.from_iterable(folder.glob("*.[pP][nN][gG]") for folder in folders)
+    where = {without_image_suffix(file.name): file for file in files}
+    return [where.get(without_image_suffix(name), folders[0] / name) for name in names]
 
 
 def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:

@@ -140,8 +140,9 @@ def _records(text: str, columns: Sequence[str], path: Path) -> list[Record]:
     told = _EXCEL_SEPARATOR.match(text)
     choices = (told[1],) if told else SEPARATORS
     headers = {separator: _header(text[told.end() :] if told else text, separator) for separator in choices}
-    fits = [separator for separator, header in headers.items() if set(columns) <= set(header)]
-    separator = fits[0] if fits else max(choices, key=lambda choice: len(headers[choice]))
+    fits = [separator for separator, header in headers.items() if header is not None and set(columns) <= set(header)]
+    unreadable = [separator for separator, header in headers.items() if header is None]
+    separator = (fits or unreadable or [max(choices, key=lambda choice: len(headers[choice] or ()))])[0]
     number, records = 0, []
     try:
         for number, cells in enumerate(_reader(text, separator), 1):
@@ -162,14 +163,14 @@ def _reader(text: str, separator: str) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
 
 
-def _header(text: str, separator: str) -> list[str]:
-    """The names in the first record with content; none where it cannot be read, which `_records` will say."""
+def _header(text: str, separator: str) -> list[str] | None:
+    """The names in the first record with content; None where it cannot be read, which `_records` will say."""
     try:
         for cells in _reader(text, separator):
             if any(cell.strip() for cell in cells):
                 return [cell.strip() for cell in cells]
     except csv.Error:
-        return []
+        return None
     return []
 
 
