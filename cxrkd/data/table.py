@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,7 +116,7 @@ class ImageTable:
 def _check_labels(name: str, labels: tuple[str, ...]) -> None:
     seen: dict[str, str] = {}
     for label in labels:
-        if label in RESERVED or not label.isprintable() or not label.strip():
+        if label in RESERVED or not label.strip() or any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in label):
             raise DataError(
                 f"{name}: a label cannot be called {label!r}; {', '.join(RESERVED)} have a meaning of their own, and a "
                 "name is one line of text. Rename the column."

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxrkd.cli import main
 from cxrkd.config import ChestMnistConfig, ChestXray14Config, CheXpertConfig, FolderConfig, PadChestConfig
 from cxrkd.data import decode, load_cohort, prepared
 from cxrkd.data.phantom import render
@@ -248,7 +249,7 @@ def test_real_trees_are_prepared_unchanged(shared_data):
     assert cohort.targets[row, k] == 1, "the box belongs to a finding of that film"
 
 
-def test_films_marked_monochrome1_are_turned_where_they_are_negatives(padchest, own_home, monkeypatch):
+def test_films_marked_monochrome1_are_turned_where_they_are_negatives(padchest, own_home, monkeypatch, capsys):
     """What a film looks like decides, not the tag: three are stored inverted, three are not."""
     right = []
     for i, row in enumerate(padchest.rows[:6]):
@@ -265,6 +266,10 @@ def test_films_marked_monochrome1_are_turned_where_they_are_negatives(padchest, 
         assert np.abs(found.images[row].astype(float) - expected).mean() < 2
         np.testing.assert_array_equal(preview(config).film(row).pixels, found.images[row])
     assert prepared.prepare(config).turned == 3, "it is remembered"
+    assert main(["data", "prepare", "--kind", "padchest", "--folder", str(padchest.folder), "--image-size", "32"]) == 0
+    told = capsys.readouterr().out
+    assert "6 films are MONOCHROME1" in told
+    assert "3 of 6 MONOCHROME1 films were turned from negative to positive" in told
     monkeypatch.setenv("CXRKD_HOME", str(own_home / "other"))
     with pytest.raises(KeyboardInterrupt):
         prepared.prepare(config, lambda done, total: (_ for _ in ()).throw(KeyboardInterrupt))

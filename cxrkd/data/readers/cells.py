@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
@@ -24,7 +25,9 @@ SPLIT_WORDS = {
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _LONGEST = 1000
+_NOBODY = UNKNOWN | {"none"}
 _EXACT = 2**53  # from here on a float64 no longer holds every whole number
+_ROUNDED = 11  # from this exponent on spreadsheets save `1.23457E+11` for every number that shows as such
 
 
 def numbers(table: pd.DataFrame, columns: Sequence[str], allowed: Sequence[float], path: Path) -> np.ndarray:
@@ -53,14 +56,14 @@ def filled(table: pd.DataFrame, column: str, path: Path, empty: str = "") -> np.
         DataError: a cell is empty, says that it is (`nan`), or is not one line of at most 1,000 characters.
     """
     for row, text in enumerate(table[column]):
-        if text.lower() in UNKNOWN and not empty:
+        if text.lower() in _NOBODY and not empty:
             said = f" ({text!r})" if text else ""
             raise DataError(
                 f"{path}, row {table.index[row]}: the column {column!r} is empty{said}. Fill it in or take the row out."
             )
         if len(text) > _LONGEST or _CONTROL.search(text):
             raise _refused(table, row, column, path, f"expected one line of at most {_LONGEST:,} characters")
-    return np.array([empty if empty and text.lower() in UNKNOWN else text for text in table[column]])
+    return np.array([empty if empty and text.lower() in _NOBODY else text for text in table[column]])
 
 
 def patients(table: pd.DataFrame, column: str, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -115,17 +118,23 @@ def _number(text: str) -> float:
 
 
 def _identity(text: str) -> object:
-    """Equal for spellings of one number; of other texts the text."""
-    if not _NUMBER.fullmatch(text):
-        return text
-    sign, digits, exponent = Decimal(text).as_tuple()
+    """Equal for spellings of one number, also with a decimal comma; of other texts the text."""
+    number = text.replace(",", ".")
+    if not _NUMBER.fullmatch(number):
+        return unicodedata.normalize("NFC", text)
+    sign, digits, exponent = Decimal(number).as_tuple()
     plain = "".join(map(str, digits)).lstrip("0")
     kept = plain.rstrip("0")
     return (sign, kept, int(exponent) + len(plain) - len(kept)) if kept else 0
 
 
 def _lost_digits(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None and not text.lstrip("+-").isdecimal() and abs(Decimal(text)) >= _EXACT
+    """Whether a number was written by something that rounds it: as floating point, or as a spreadsheet shows it."""
+    text = text.replace(",", ".")
+    if not _NUMBER.fullmatch(text) or text.lstrip("+-").isdecimal():
+        return False
+    value = abs(Decimal(text))
+    return value >= _EXACT or ("e" in text.lower() and value.adjusted() >= _ROUNDED)
 
 
 def _note(several: list[list[str]], column: str, path: Path) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -66,7 +67,7 @@ def inside(folder: Path, names: Iterable[str], rows: Iterable[int], table: Path)
 
 
 def require(paths: Sequence[Path], rows: Iterable[int], table: Path) -> tuple[Path, ...]:
-    """Where the images are: `paths`, or the one file beside it whose name differs in the case or lack of its suffix.
+    """Where the images are: `paths`, or the one file beside it whose suffix differs in case or lacks in the table.
 
     Raises:
         DataError: some are not there (the sentence names up to three and the table that lists them), or two rows name
@@ -121,6 +122,7 @@ def _there(path: Path, listing: Callable[[Path], Names]) -> Path | None:
 
 
 def _key(name: str) -> tuple[str, str]:
+    name = unicodedata.normalize("NFC", name)
     stem = without_image_suffix(name)
     return stem, name[len(stem) :].lower()
 

@@ -55,6 +55,9 @@ def test_what_minus_one_means_is_said_where_it_is_refused():
         (["1.2.840.1", "1.2.840.10"], 2),
         (["839860488694292331637988235681460987", "839860488694292331637988235681460988"], 2),
         (["0", "-0"], 1),
+        (["7", "7,0", "8"], 2),
+        (["1,234", "1234", "a,1", "a.1"], 4),
+        (["caf\u00e9", "cafe\u0301"], 1),
     ],
 )
 def test_spellings_of_one_number_are_one_patient(values, n):
@@ -82,13 +85,13 @@ def test_one_way_of_writing_is_left_as_it_is_and_two_are_told():
     assert "'7' and '7.0'" in note
 
 
-@pytest.mark.parametrize("value", ["8.39860488694292e+35", "9007199254740992.0"])
+@pytest.mark.parametrize("value", ["8.39860488694292e+35", "9007199254740992.0", "1.23457E+11", "1,23457E+11"])
 def test_patients_that_lost_digits_are_refused(value):
     with pytest.raises(DataError, match=r"row 3, column 'x': expected every digit"):
         whose("1", value)
 
 
-@pytest.mark.parametrize("value", ["", "nan", "NaN", "NA", "a\nb", "a\x7f", "x" * 1001])
+@pytest.mark.parametrize("value", ["", "nan", "NaN", "NA", "None", "a\nb", "a\x7f", "x" * 1001])
 def test_patients_and_images_are_one_line_and_there(value):
     with pytest.raises(DataError, match="row 3"):
         filled(column(["a", value]), "x", CSV)

@@ -92,6 +92,13 @@ def test_backslashes_suffixes_in_another_case_and_missing_suffixes_find_the_file
     assert [path.relative_to(own.folder).as_posix() for path in table(own).sources] == expected
 
 
+def test_an_accent_is_one_letter_or_two(own):
+    (own.folder / "p0" / "0.png").rename(own.folder / "p0" / "The\u0301.png")
+    own.rows[0]["image"] = "p0/Th\u00e9.png"
+    own.write()
+    assert table(own).sources[0].name == "The\u0301.png"
+
+
 def test_a_backslash_may_be_part_of_a_name(own):
     (own.folder / "p0" / "0.png").rename(own.folder / "a\\b.png")
     own.rows[0]["image"] = "a\\b.png"
