@@ -10,6 +10,7 @@ from cxrkd.dashboard.look import choose_look, choose_method
 from cxrkd.dashboard.pictures import outlines, strip
 from cxrkd.explain import CAM_NOTES, lesion_hit
 from cxrkd.labels import display_name
+from cxrkd.names import file_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import warning_for
 from cxrkd.runs.explanation import LIME, CamExplanation, Explanation, LimeExplanation
@@ -69,7 +70,7 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     parts.chart(films.films(panels, bar), key="films", alt=f"Where each model sees {display_name(label)}")
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
-    file = f"{film.name}-{label}-{found.method}.png"
+    file = f"{file_name(f'{film.name}-{label}-{found.method}', n_bytes=200)}.png"
     st.download_button("Picture as PNG", strip(panels), file, "image/png", icon=":material/download:")
 
 

@@ -10,12 +10,14 @@ from cxrkd.cli.files import writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.output import Report, Ticker, duration, table
 from cxrkd.errors import ConfigError
+from cxrkd.names import file_names
 
 if TYPE_CHECKING:
     from cxrkd.config import DataConfig
     from cxrkd.data.prepared import Prepared
     from cxrkd.data.preview import Preview
 
+PICTURE_NAME_BYTES = 200
 CHEXPERT_IMAGES = 224_316  # the largest of the published sets
 # option -> key of the data config
 OPTIONS = {
@@ -121,12 +123,17 @@ def prepare(args: argparse.Namespace) -> Report:
 
 def prepared_facts(found: Prepared, seconds: float) -> dict[str, Any]:
     """Images, bytes and seconds, per 10,000 images and extrapolated to the largest published set."""
+    from cxrkd.data.table import Monochrome1
+
     n, n_bytes = len(found.table), (found.folder / "images.npy").stat().st_size
     per_image = seconds / found.decoded if found.decoded else None
     return {
         "name": found.table.name,
         "folder": str(found.folder),
         "n": n,
+        "notes": list(found.table.notes),
+        "monochrome1": sum(isinstance(source, Monochrome1) for source in found.table.sources),
+        "turned_positive": found.turned,
         "decoded": found.decoded,
         "seconds": seconds,
         "bytes": n_bytes,
@@ -145,11 +152,13 @@ def _prepared_lines(facts: dict[str, Any]) -> list[str]:
         time_ = "" if seconds is None else f"{duration(seconds)}, "
         return f"{time_}{n_bytes / 1e9:.2f} GB"
 
-    there = facts["n"] - facts["decoded"]
+    there, turned, doubtful = facts["n"] - facts["decoded"], facts["turned_positive"], facts["monochrome1"]
     more = facts["extrapolated"]
     return [
         f"{facts['name']}: {facts['n']:,} images, {facts['decoded']:,} decoded now, {there:,} were there",
         f"it is in {facts['folder']}",
+        *facts["notes"],
+        *([f"{turned:,} of {doubtful:,} MONOCHROME1 films were turned from negative to positive"] if doubtful else []),
         f"this call: {takes(facts['seconds'], facts['bytes'])}",
         f"per 10,000 images: {takes(facts['seconds_per_10000'], facts['bytes_per_10000'])}",
         f"{more['n']:,} images (all of CheXpert) would take {takes(more['seconds'], more['bytes'])}; extrapolated from "
@@ -185,6 +194,7 @@ def describe(found: Preview) -> dict[str, Any]:
         "name": found.name,
         "config": found.config.model_dump(mode="json"),
         "synthetic": found.synthetic,
+        "notes": list(found.notes),
         "n": len(found),
         "n_patients": len(np.unique(found.patients)),
         "views": {view: int((found.views == view).sum()) for view in np.unique(found.views).tolist()},
@@ -229,6 +239,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         splits,
         *_unlabelled_lines(facts),
         "Split check: no patient is in two splits.",
+        *facts["notes"],
         "",
         *table(head, rows),
         "",
@@ -258,9 +269,10 @@ def write_samples(args: argparse.Namespace) -> Report:
 
     found = preview(cohort_config(args))
     samples: list[dict[str, Any]] = []
+    names = file_names(found.ids.tolist(), PICTURE_NAME_BYTES)
     for row in _rows(found, args.label, args.count):
         film = found.film(row)
-        with writing(args.out / f"{film.image_id}.png") as path:
+        with writing(args.out / f"{names[film.image_id]}.png") as path:
             Image.fromarray(film.pixels).save(path)
         labels = [name for name, there in zip(found.labels, found.positive[row], strict=True) if there]
         about = {"id": film.image_id, "patient": film.patient, "view": film.view, "split": str(found.split[row])}

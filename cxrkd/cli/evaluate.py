@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.names import comma_separated, find_label
+from cxrkd.cli.names import find_labels
 from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent, table
 
 if TYPE_CHECKING:
@@ -29,7 +29,12 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("run", nargs="?", metavar="RUN", help="id or folder (default: the first finished run)")
     verb.add_argument("--curves", action="store_true", help="with --json: ROC, PR and reliability curves, first seed")
-    verb.add_argument("--labels", type=comma_separated, metavar="A,B", help="only these, also in means (default: all)")
+    verb.add_argument(
+        "--labels",
+        action="append",
+        metavar="A,B",
+        help="only these, also in means (default: all); repeatable; a label that holds a comma stands in double quotes",
+    )
     verb.add_argument("--by", metavar="COLUMN", help="also within each group of images: view, or a column of --table")
     verb.add_argument("--write", action="store_true", help="store the figures with the run, over all labels and images")
     verb.add_argument(
@@ -46,7 +51,7 @@ def call(args: argparse.Namespace) -> Report:
     from cxrkd.runs.run import METRICS
 
     run = choose_run(args.run)
-    labels = list(dict.fromkeys(find_label(run.labels, name) for name in args.labels or ())) or None
+    labels = find_labels(run.labels, args.labels or ()) or None
     metrics = measure_run(run, labels=labels)
     whole = measure_run(run) if labels else metrics
     if args.write:

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 
 def seeds(text: str) -> list[int]:
-    """`0,1,2` -> `[0, 1, 2]`."""
-    return [int(part) for part in text.split(",")]
+    """`0,1,2` -> `[0, 1, 2]`.
+
+    Raises:
+        ArgumentTypeError: something between two commas is not a whole number.
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {text!r}") from error
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class Preview:
         patients: str (N,). ids: str (N,), unique. split: str (N,). views: str (N,).
         titles: str (N,), what people call an image.
         draw: (row, size) -> film.
+        notes: what was read otherwise than it is written, a sentence each.
     """
 
     config: DataConfig
@@ -93,6 +94,7 @@ class Preview:
     views: np.ndarray
     titles: np.ndarray
     draw: Callable[[int, int], Film] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Number of images."""
@@ -184,6 +186,7 @@ def _real(config: RealConfig) -> Preview:
         views=table.views,
         titles=table.ids,
         draw=lambda row, size: _film(table, row, size, folder if size == config.image_size else None),
+        notes=table.notes,
     )
 
 

@@ -145,3 +145,10 @@ def test_the_config_of_an_older_program_loads_unchanged(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(old))
     assert parse("--config", path) == RunConfig(name="old")
+
+
+@pytest.mark.parametrize("text", ["0,,1", "a", "1;2", "1.5"])
+def test_what_is_no_list_of_seeds_is_said(text, capsys):
+    with pytest.raises(SystemExit):
+        parse("--name", "x", "--seeds", text)
+    assert f"expected whole numbers separated by commas, got {text!r}" in capsys.readouterr().err
