@@ -14,6 +14,7 @@ from typing import Any
 
 from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary, home
 from cxrkd.errors import ConfigError, RunError
+from cxrkd.places import CHECKOUT
 from cxrkd.runs.files import cannot_write, write_json
 from cxrkd.runs.locks import deciding, worker_lives
 from cxrkd.runs.process import is_alive, kill_group, start_mark
@@ -196,8 +197,9 @@ def ensure_worker() -> None:
 
 def _spawn(folder: Path, log: int) -> subprocess.Popen[bytes]:
     """The worker in a session of its own: it outlives the page, the tab and the server."""
-    root = str(Path(__file__).resolve().parents[2])
-    python_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    # Its working directory is the folder of runs, where an uninstalled package would not be found. site-packages of an
+    # installed one is left out: on this path it would come before the standard library.
+    python_path = os.pathsep.join(filter(None, [str(CHECKOUT or ""), os.environ.get("PYTHONPATH", "")]))
     return subprocess.Popen(
         [sys.executable, "-m", "cxrkd.runs.worker"],
         cwd=folder,

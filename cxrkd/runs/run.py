@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from cxrkd.config import MEMBERS, Member, RunConfig, home
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
+from cxrkd.places import ASSETS
 from cxrkd.runs.events import Event, read_events
 from cxrkd.runs.files import read_json
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
@@ -22,7 +23,7 @@ from cxrkd.runs.state import RunState, read_state
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "runs"
+SHIPPED = ASSETS / "runs"
 CONFIG, EVENTS, LABELS, ENVIRONMENT, LOG, METRICS = (
     "config.json",
     "events.jsonl",
@@ -88,8 +89,14 @@ class Run:
         return read_events(self.path / EVENTS)
 
     def weights_path(self, member: Member) -> Path:
-        """Where a member's weights are, whether or not they exist."""
-        return self.path / "models" / f"{member}.safetensors"
+        """Where a member's weights are, whether or not they exist.
+
+        A teacher that two shipped runs share ships once, in the run that trained it.
+        """
+        own = self.path / "models" / f"{member}.safetensors"
+        if self.shipped and member == "teacher" and self.config.teacher_from and not own.exists():
+            return SHIPPED / self.config.teacher_from / "models" / own.name
+        return own
 
     def members(self) -> list[Member]:
         """The members whose weights are there."""

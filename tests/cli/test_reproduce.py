@@ -1,8 +1,6 @@
 """The paper's experiments, end to end on small trees of the published formats."""
 
 import hashlib
-import sys
-from types import SimpleNamespace
 
 import pytest
 import timm
@@ -10,6 +8,7 @@ import timm
 from cxrkd import runs
 from cxrkd.cli.reproduce import SETTINGS
 from cxrkd.config import TrainConfig
+from cxrkd.data.readers import chestmnist
 from cxrkd.models import zoo
 from cxrkd.models.pretrained import Source
 from cxrkd.runs import paper, speed, stages
@@ -120,8 +119,8 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(paper, "STUDENT_TRAIN", train)
     file = tmp_path / "published.npz"
     write_npz(file, size=224, counts=(16, 16, 40))
-    info = {"url_224": file.as_uri(), "MD5_224": hashlib.md5(file.read_bytes()).hexdigest()}
-    monkeypatch.setitem(sys.modules, "medmnist", SimpleNamespace(INFO={"chestmnist": info}))
+    info = {"url": file.as_uri(), "md5": hashlib.md5(file.read_bytes()).hexdigest()}
+    monkeypatch.setattr(chestmnist, "published", lambda size: (info["url"], info["md5"]))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     return info
 
@@ -148,7 +147,7 @@ def test_the_one_command_downloads_trains_and_stands_beside_the_paper(cli, quick
 
 
 def test_offline_one_sentence_says_what_to_do_and_nothing_is_left(cli, quick, tmp_path):
-    quick["url_224"] += ".gone"
+    quick["url"] += ".gone"
     found = cli("reproduce", "chestmnist-224")
     assert (found.code, found.out) == (2, "")
     last = found.err.strip().splitlines()[-1]

@@ -30,7 +30,7 @@ def _one_engine(monkeypatch):
     monkeypatch.setattr(caching, "fastest", lambda model, x: (build_engine(model, "pytorch"), []))
     monkeypatch.setattr(measuring, "ENGINES", ("pytorch",))
     monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
-    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.ROOT / "no-such-folder")
+    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.SITE / "no-such-folder")
 
 
 @pytest.fixture
@@ -357,7 +357,7 @@ def test_distil_offers_to_open_a_finished_run_on_every_page(sample_home):
 
 
 def test_the_frame_reaches_every_page(sample_home):
-    app = AppTest.from_file(routes.ROOT / "app.py", default_timeout=TIMEOUT).run()
+    app = AppTest.from_file(routes.APP, default_timeout=TIMEOUT).run()
     for route in routes.ROUTES:
         app.switch_page(f"pages/{route.name}.py").run()
         assert_healthy(app)
