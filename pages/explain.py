@@ -7,7 +7,7 @@ from cxrkd.dashboard import caching, explaining, parts, session, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.look import choose_look, choose_method
-from cxrkd.dashboard.pictures import outlines, strip
+from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain import CAM_NOTES, lesion_hit
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
@@ -70,7 +70,8 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
     file = f"{film.name}-{label}-{found.method}.png"
-    st.download_button("Picture as PNG", strip(panels), file, "image/png", icon=":material/download:")
+    picture = headed(strip(panels), f"{film.name}: {display_name(label)}")
+    st.download_button("Picture as PNG", picture, file, "image/png", icon=":material/download:")
 
 
 def heats_of(found: Explanation, label: str) -> dict[str, np.ndarray]:
@@ -108,6 +109,7 @@ def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) ->
 
 
 def explain(run: Run, film: session.Film) -> None:
+    parts.film_title(film)
     if warning := warning_for(run, film.real):
         st.warning(warning, icon=":material/warning:")
     parts.reader_notes(film)

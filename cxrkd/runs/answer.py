@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from cxrkd.errors import ConfigError, RunError
 from cxrkd.evaluate.record import to_plain
 from cxrkd.images import Radiograph, Verdict, crop_note, judge, to_input
 from cxrkd.runs.run import Run, list_runs, open_run
+from cxrkd.runs.verdict import verdict
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 _PROBE_FILMS = 8
 _PROBE_SEED = 224
+_TIMED_CALLS = 3
 PHANTOM_WARNING = (
     "This model was trained on phantoms (drawn radiographs) only. "
     "Its answer to a real radiograph has no medical meaning."
@@ -73,7 +76,7 @@ class MemberAnswer:
         engine: name of the engine that computed it.
         probs: float64 (K,), sigmoid of the logits.
         thresholds: float64 (K,), the member's own operating points; NaN where validation held one class only.
-        latency_ms: of this image alone (batch of one), after a warm-up.
+        latency_ms: of one image (batch of one), the median of calls after a warm-up; NaN where it was not measured.
     """
 
     engine: str
@@ -85,6 +88,11 @@ class MemberAnswer:
     def positive(self) -> np.ndarray:
         """Bool (K,): the probability reaches the threshold; False where there is no threshold."""
         return np.asarray(self.probs >= self.thresholds)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Bool (K,): the label can be called or not; without a threshold, or an answer, it is not judged."""
+        return ~np.isnan(self.thresholds) & ~np.isnan(self.probs)
 
 
 @dataclass(frozen=True)
@@ -108,11 +116,17 @@ class Answer:
     sha256: str = ""
     gate: Verdict | None = None
 
+    def verdict(self, member: Member, at_most: int | None = None) -> str:
+        """What a member calls, the most probable first, of what it can call; see `cxrkd.runs.verdict`."""
+        said = self.members[member]
+        called = [self.labels[k] for k in np.argsort(-said.probs, kind="stable") if said.positive[k]]
+        return verdict(called, list(compress(self.labels, said.judged)), at_most)
+
     def table(self) -> list[dict[str, Any]]:
         """A row a label: `label`, and per member `<member>_prob`, `<member>_threshold`, `<member>_positive`.
 
         With a teacher, `<student>_difference` is the student's probability minus the teacher's. `positive` and
-        `threshold` are None where the member has no threshold for the label.
+        `threshold` are None where the member does not judge the label.
         """
         return [self._row(k) for k in range(len(self.labels))]
 
@@ -120,10 +134,10 @@ class Answer:
         row: dict[str, Any] = {"label": self.labels[k]}
         teacher = self.members.get("teacher")
         for member, said in self.members.items():
-            known = not np.isnan(said.thresholds[k])
+            judged = bool(said.judged[k])
             row[f"{member}_prob"] = float(said.probs[k])
-            row[f"{member}_threshold"] = float(said.thresholds[k]) if known else None
-            row[f"{member}_positive"] = bool(said.positive[k]) if known else None
+            row[f"{member}_threshold"] = float(said.thresholds[k]) if judged else None
+            row[f"{member}_positive"] = bool(said.positive[k]) if judged else None
             if teacher is not None and member != "teacher":
                 row[f"{member}_difference"] = float(said.probs[k] - teacher.probs[k])
         return row
@@ -133,10 +147,12 @@ class Answer:
         members = {
             member: {
                 "engine": said.engine,
-                "latency_ms": said.latency_ms,
+                "latency_ms": to_plain(said.latency_ms),
+                "verdict": self.verdict(member),
+                "judged": list(compress(self.labels, said.judged)),
                 "probs": dict(zip(self.labels, to_plain(said.probs), strict=True)),
                 "thresholds": dict(zip(self.labels, to_plain(said.thresholds), strict=True)),
-                "positive": [label for label, yes in zip(self.labels, said.positive, strict=True) if yes],
+                "positive": list(compress(self.labels, said.positive)),
             }
             for member, said in self.members.items()
         }
@@ -234,36 +250,49 @@ def warning_for(run: Run, real: bool) -> str:
     return PHANTOM_WARNING if real and run.config.data.kind == "phantom" else ""
 
 
-def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine], calls: int = 1) -> list[Answer]:
-    """Ask every engine about every image, one image at a time, so that each latency is that of one image.
+def classify(
+    run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine], *, timed: bool = True
+) -> list[Answer]:
+    """Ask every engine about every image, one image at a time, so that a latency is that of one image.
 
     Args:
         run: whose labels and thresholds are used.
         inputs: any number of images.
         engines: by member, from `load_engines`.
-        calls: times that each image is asked; the latency is their median.
+        timed: measure how long an engine takes: the median over all images, at least three calls, after a warm-up.
+            False asks once, for when other work would spoil the figure.
 
     Raises:
         RunError: the run has no thresholds for a member yet.
     """
     thresholds = {member: run.thresholds(member) for member in engines}
-    for engine in engines.values() if inputs else ():
-        engine.predict(inputs[0].pixels[None, None])  # the first call pays for allocations
-    return [_answer(run, image, engines, thresholds, calls) for image in inputs]
+    if not inputs:
+        return []
+    if timed:
+        for engine in engines.values():
+            engine.predict(inputs[0].pixels[None, None])  # the first call pays for allocations
+    asked = [{member: _ask(engine, image.pixels) for member, engine in engines.items()} for image in inputs]
+    times = {member: [one[member][1] for one in asked] for member in engines}
+    for member, engine in engines.items() if timed else ():
+        times[member] += [_ask(engine, inputs[0].pixels)[1] for _ in range(_TIMED_CALLS - len(inputs))]
+    latencies = {member: statistics.median(times[member]) if timed else math.nan for member in engines}
+    return [
+        _answer(run, image, {m: _said(engines[m], one[m][0], thresholds[m], latencies[m]) for m in engines})
+        for image, one in zip(inputs, asked, strict=True)
+    ]
 
 
-def _answer(
-    run: Run, image: Input, engines: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray], calls: int
-) -> Answer:
-    members = {member: _ask(engine, image.pixels, thresholds[member], calls) for member, engine in engines.items()}
+def _answer(run: Run, image: Input, members: dict[Member, MemberAnswer]) -> Answer:
     warning = warning_for(run, image.real)
     return Answer(image.name, run.labels, members, image.notes, warning, image.sha256, image.gate)
 
 
-def _ask(engine: Engine, pixels: np.ndarray, thresholds: np.ndarray, calls: int) -> MemberAnswer:
-    times = []
-    for _ in range(calls):
-        began = time.perf_counter()
-        logits = engine.predict(pixels[None, None])[0]
-        times.append((time.perf_counter() - began) * 1e3)
-    return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, statistics.median(times))
+def _said(engine: Engine, logits: np.ndarray, thresholds: np.ndarray, latency_ms: float) -> MemberAnswer:
+    return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, latency_ms)
+
+
+def _ask(engine: Engine, pixels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Logits (K,) and milliseconds of one call with one image (S, S)."""
+    began = time.perf_counter()
+    logits = engine.predict(pixels[None, None])[0]
+    return logits, (time.perf_counter() - began) * 1e3
