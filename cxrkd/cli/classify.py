@@ -95,17 +95,16 @@ def _answers(run: Any, members: Sequence[Any], inputs: Sequence[Input], engine: 
 
 
 def _lines(answer: Answer, standings: Mapping[Member, Standing]) -> list[str]:
-    """One file: its notes, what each network says, a table of the labels that are judged, and how long it took."""
+    """One file: its notes, what each network says, a table of all labels, and how long it took."""
     members = list(answer.members)
     head = ["label", *(part for m in members for part in (m, "threshold", "AUROC"))]
     if "teacher" in members:
         head += [f"{m} - teacher" for m in members if m != "teacher"]
-    judged = {k for known in standings.values() for k, reason in enumerate(known.not_judged) if not reason}
-    rows = [_row(row, k, standings) for k, row in enumerate(answer.table()) if k in judged]
+    rows = [_row(row, k, standings) for k, row in enumerate(answer.table())]
     says = [f"  {member}: {answer.verdict(member)}" for member in members]
     notes = [f"  {note}" for note in answer.notes]
     warning = gate_line(answer.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
-    body = [f"  {line}" for line in table(head, rows)] if rows else []
+    body = [f"  {line}" for line in table(head, rows)]
     return [answer.name, *notes, *warning, *says, *body, f"  {_took(answer)}", ""]
 
 
@@ -126,7 +125,7 @@ def _not_judged(standings: Mapping[Member, Standing]) -> list[str]:
     lines = [f"  {label}: {reason}" for label, reason in not_judged(standings).items()]
     for label, reasons in partly_judged(standings).items():
         lines += [f"  {label} by {member}: {reason}" for member, reason in reasons.items()]
-    return [f"not judged ({len(lines)}; --json and --csv hold their probabilities):", *lines, ""] if lines else []
+    return [f"not judged ({len(lines)}):", *lines, ""] if lines else []
 
 
 def _took(answer: Answer) -> str:

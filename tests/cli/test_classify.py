@@ -139,7 +139,7 @@ def test_people_read_what_was_judged_and_why_the_rest_was_not(classify, films, t
         assert f"of the {judged} findings it can call" in found.out
     folded = len(tiny_run.labels) - judged
     assert folded, "24 patients hold too few positives of most labels"
-    assert found.out.count(f"not judged ({folded};") == 1
+    assert found.out.count(f"not judged ({folded}):") == 1
     assert f"in validation, {FEW} are needed" in found.out
 
 

@@ -212,13 +212,15 @@ def test_paper_is_transparent_so_that_both_themes_show_through(chart):
 def test_the_probability_axis_starts_at_zero_and_holds_every_value():
     for probs in (PROBS, {"teacher": np.array([0.01, 0.02, 0.03])}):
         low, high = probabilities.probabilities(
-            LABELS, probs, dict.fromkeys(probs, THRESHOLDS["teacher"])
+            LABELS, probs, dict.fromkeys(probs, THRESHOLDS["teacher"]), skill=SKILL
         ).layout.xaxis.range
         assert low < 0 < max(v.max() for v in probs.values()) < high
 
 
 def test_a_label_without_a_threshold_is_drawn_without_a_tick_and_hollow():
-    chart = probabilities.probabilities(LABELS, {"teacher": PROBS["teacher"]}, {"teacher": np.array([np.nan] * 3)})
+    chart = probabilities.probabilities(
+        LABELS, {"teacher": PROBS["teacher"]}, {"teacher": np.array([np.nan] * 3)}, skill=SKILL
+    )
     markers = next(t for t in traces(chart, "Teacher") if t.x[0] is not None)
     assert set(markers.marker.color) == {style.CLEAR}
 
