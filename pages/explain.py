@@ -66,12 +66,12 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     panels = explaining.panels(film.pixels, heats, look, notes(run, found, label), curves)
     unit = "change of the logit" if found.method == LIME else "evidence, raw units"
     bar = explaining.colour_bar(heats, look, unit)
-    parts.chart(films.films(panels, bar), key="films", alt=f"Where each model sees {display_name(label)}")
+    alt, file = f"Where each model sees {display_name(label)}", f"{film.name}-{label}-{found.method}"
+    parts.chart(films.films(panels, bar), key="films", alt=alt, file=file)
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
-    file = f"{film.name}-{label}-{found.method}.png"
     picture = headed(strip(panels), f"{film.name}: {display_name(label)}")
-    st.download_button("Picture as PNG", picture, file, "image/png", icon=":material/download:")
+    st.download_button("Picture as PNG", picture, f"{file}.png", "image/png", icon=":material/download:")
 
 
 def heats_of(found: Explanation, label: str) -> dict[str, np.ndarray]:
