@@ -50,10 +50,6 @@ class MemberMetrics(Record):
         """Thresholds as float64 (K,)."""
         return np.array(self.thresholds, float)
 
-    def aurocs_array(self) -> np.ndarray:
-        """AUROC of the kept network on each label, low and high: float64 (K, 3)."""
-        return np.array([(row.auroc, row.auroc_low, row.auroc_high) for row in self.model.labels], float)
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The metrics that `to_dict` wrote."""
