@@ -226,18 +226,22 @@ class RunConfig(Strict):
     student_train: TrainConfig = TrainConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     control: bool = Field(True, title="Also train the student alone", description="the control that shows the gain")
-    seeds: tuple[int, ...] = Field((0,), min_length=1, title="Seeds of the students; weights of the first are kept")
+    seeds: tuple[int, ...] = Field(
+        (0,), min_length=1, title="Seeds of the students", description="the weights of the first are kept"
+    )
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must differ, got {self.seeds}")
+            raise ValueError(f"seeds must differ, got {', '.join(map(str, self.seeds))}")
         return self
 
     @model_validator(mode="after")
     def _teacher_answers_what_is_mixed(self) -> Self:
         if self.student_train.mixup and self.objective.view == "cached":
-            raise ValueError("mixup makes images that a cached teacher was never asked about: set the view to same")
+            raise ValueError(
+                "mixup makes images that a cached teacher was never asked about: set {objective.view} to same"
+            )
         return self
 
     @model_validator(mode="after")

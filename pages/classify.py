@@ -22,10 +22,11 @@ def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
     if sources.choose_source(run, "Images", "classify_source") == sources.SAMPLES:
         return run, sources.choose_samples(run, "classify")
     uploads = sources.remember_uploads("classify_upload")
-    run = parts.choose_answering(run, "classify_answering")
+    if uploads:
+        parts.suit_uploads(run)
     films = sources.read_uploads(uploads, run.config.data.image_size, "classify")
     if not films:
-        parts.empty_state("No film to answer. Drop radiographs above, or take one of the samples.")
+        sources.ask_for_upload(run)
     return run, films
 
 
@@ -63,14 +64,14 @@ def show_film(film: session.Film, answer: Answer, key: str) -> None:
             st.caption(FILLED + (PRESENT if film.truth is not None else "") + (UNCUT if uncut else ""))
         with by_table:
             table = answers_table.answer_table(answer)
-            st.dataframe(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
+            parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
 
 
 def show(films: list[session.Film], answers: list[Answer]) -> None:
     if len(films) > 1:
         for warning in dict.fromkeys(answer.warning for answer in answers if answer.warning):
             st.warning(warning, icon=":material/warning:")
-        st.dataframe(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
+        parts.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
     for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
         if len(films) == 1:
             show_film(film, answer, f"{index}_{film.key}")

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from cxrkd.config import MEMBERS, Member, RunConfig, home
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
+from cxrkd.refusals import refusals
 from cxrkd.runs.events import Event, read_events
 from cxrkd.runs.files import read_json
 from cxrkd.runs.metrics import RunMetrics
@@ -64,9 +65,8 @@ class Run:
         try:
             return RunConfig.model_validate(read_json(self.path / CONFIG))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise RunError(f"{self.id}: {CONFIG} is not understood ({where}: {first['msg']})") from error
+            first = next(iter(refusals(error, lambda key: key).values()))
+            raise RunError(f"{self.id}: {CONFIG} is not understood ({first.rstrip('.')})") from error
 
     @property
     def state(self) -> RunState:
