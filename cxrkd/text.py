@@ -29,7 +29,7 @@ def percent(value: float | None, digits: int = 1) -> str:
     return MISSING if value is None or math.isnan(value) else f"{100 * value:.{digits}f} %"
 
 
-def interval(value: float, low: float, high: float, *, digits: int = 3, sign: bool = False) -> str:
+def interval(value: float | None, low: float | None, high: float | None, *, digits: int = 3, sign: bool = False) -> str:
     """A number with its interval.
 
     >>> interval(0.9, 0.85, 0.94)
@@ -38,7 +38,7 @@ def interval(value: float, low: float, high: float, *, digits: int = 3, sign: bo
     return _interval(value, low, high, lambda part: number(part, digits, sign=sign))
 
 
-def percent_interval(value: float, low: float, high: float) -> str:
+def percent_interval(value: float | None, low: float | None, high: float | None) -> str:
     """A share with its interval, in percent.
 
     >>> percent_interval(0.9699, 0.951, 0.989)
@@ -47,8 +47,8 @@ def percent_interval(value: float, low: float, high: float) -> str:
     return _interval(value, low, high, percent).replace(" % to", " to").replace(" %)", ")")
 
 
-def _interval(value: float, low: float, high: float, shown: Callable[[float], str]) -> str:
-    if math.isnan(value):
+def _interval(value: float | None, low: float | None, high: float | None, shown: Callable[[float | None], str]) -> str:
+    if value is None or math.isnan(value):
         return NOT_ENOUGH
     return f"{shown(value)} ({shown(low)} to {shown(high)})"
 
@@ -73,4 +73,13 @@ def mean_of(count: int, what: str = "finding") -> str:
     >>> mean_of(5), mean_of(1)
     ('mean of 5 findings', '1 finding')
     """
-    return f"mean of {count} {what}s" if count > 1 else f"{count} {what}"
+    return f"{count} {what}" if count == 1 else f"mean of {count} {what}s"
+
+
+def over_findings(n: int) -> str:
+    """What a mean is over.
+
+    >>> over_findings(5), over_findings(1)
+    ('over 5 findings', 'over 1 finding')
+    """
+    return f"over {n} finding{'' if n == 1 else 's'}"

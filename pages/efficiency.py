@@ -62,9 +62,7 @@ def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
     places = {m: c for m, c in figures.items() if m in aurocs}
     figure = cost.auroc_against_cost(places, aurocs, title, tables.mean_auroc(metrics))
     parts.chart(figure, key="cost", alt=f"Mean AUROC against {title}")
-    st.caption(
-        "Whiskers are 95 % patient-bootstrap intervals. Students of one network cost the same and are drawn apart."
-    )
+    st.caption("Whiskers: 95 % over patients and seeds. Students of one network cost the same and are drawn apart.")
 
 
 def page(run: Run) -> None:

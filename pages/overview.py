@@ -38,9 +38,8 @@ def quality_row(metrics: RunMetrics) -> None:
         if metrics.gap is not None:
             with cells.cell():
                 tiles.kept(metrics.gap)
-            if hasattr(metrics.gap, "skill"):  # TODO
-                with cells.cell():
-                    tiles.kept_skill(metrics.gap)
+            with cells.cell():
+                tiles.kept_skill(metrics.gap)
     with right:
         rows = {str(m): [tables.macro_interval(found.over_seeds)] for m, found in metrics.members.items()}
         figure = quality.macro_forest(rows, f"{tables.mean_auroc(metrics)}; 95 % interval")

@@ -5,8 +5,7 @@ import streamlit as st
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard import caching, parts, tables, tiles
 from cxrkd.dashboard.charts import quality
-from cxrkd.evaluate import MIN_POSITIVES
-from cxrkd.evaluate.wording import SEEDS_FOR_A_CLAIM
+from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import finished_runs
@@ -17,6 +16,7 @@ from cxrkd.text import mean_of, number
 FIRST_SEED = (
     "Curves are of the first seed of each member, whose weights are kept, and so are the figures in the legends."
 )
+TOO_FEW = f"None of these findings has {MIN_POSITIVE_PATIENTS} positive test patients"
 
 
 def choose_findings(run: Run) -> list[str]:
@@ -28,7 +28,7 @@ def choose_findings(run: Run) -> list[str]:
         key=f"results_findings_{run.id}",
         placeholder="All findings with enough patients",
         help="figures, means and differences of these alone; a finding with fewer than "
-        f"{MIN_POSITIVES} positive patients never counts",
+        f"{MIN_POSITIVE_PATIENTS} positive patients never counts",
     )
     return [label for label in run.labels if label in chosen]
 
@@ -48,7 +48,7 @@ def headline(run: Run, metrics: RunMetrics) -> None:
 def curves(run: Run, metrics: RunMetrics) -> None:
     labels = tables.evaluable(metrics)
     if not labels:
-        parts.empty_state(f"None of these findings has {MIN_POSITIVES} positive test patients, so no curve is drawn.")
+        parts.empty_state(f"{TOO_FEW}, so no curve is drawn.")
         return
     label = st.selectbox("Finding", labels, format_func=display_name, key="results_label")
     k, said = run.labels.index(label), read_predictions(run, metrics)
@@ -97,7 +97,7 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
 def calibration(run: Run, metrics: RunMetrics) -> None:
     there = tables.evaluable(metrics)
     if not there:
-        parts.empty_state(f"None of these findings has {MIN_POSITIVES} positive test patients to be calibrated on.")
+        parts.empty_state(f"{TOO_FEW} to be calibrated on.")
         return
     every = mean_of(len(there)).capitalize()
     shown = st.selectbox("Finding", [every, *there], format_func=display_name, key="calibration_label")
@@ -129,10 +129,11 @@ def operating_points(metrics: RunMetrics) -> None:
     )
     member = next(m for m in metrics.members if MEMBER_NAMES[m] == chosen)
     points = tables.operating_points(metrics, member)
-    form = {name: st.column_config.NumberColumn(format="%.3f") for name in points.columns if name != "Label"}
+    form = {name: st.column_config.NumberColumn(format="%.3f") for name in ("F1", "Average precision")}
     parts.table(points, height="content", column_config=form, key="points")
     st.caption(
-        "First seed of each member. Thresholds come from validation patients (Youden), the rest from test patients."
+        "First seed of each member. Thresholds come from validation patients (Youden), the rest from test patients. "
+        f"A dash: fewer than {MIN_THRESHOLD_PATIENTS} positive validation patients, so the finding is not judged."
     )
 
 
@@ -140,7 +141,7 @@ def seeds(metrics: RunMetrics) -> None:
     values = {str(member): found.over_seeds.seed_macro_auroc for member, found in metrics.members.items()}
     figure = quality.seeds(values, f"{tables.mean_auroc(metrics)}; one point a seed")
     parts.chart(figure, key="seeds", alt="Mean AUROC of each seed")
-    if max(len(v) for v in values.values()) < SEEDS_FOR_A_CLAIM:
+    if max(len(v) for v in values.values()) < MIN_SEEDS:
         parts.notice("Fewer than three seeds: the scatter between trainings is not known, so no gain can be claimed.")
 
 

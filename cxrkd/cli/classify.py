@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.files import Failure, flagged, gate_line, read_input, writing
 from cxrkd.cli.options import add_force, add_run_options, engine_for
-from cxrkd.cli.output import Report, Ticker, number, table
+from cxrkd.cli.output import Report, Ticker, interval, number, table
 from cxrkd.errors import ImageError
 
 if TYPE_CHECKING:
@@ -89,24 +89,45 @@ def _answers(run: Any, members: Sequence[Any], inputs: Sequence[Input], engine: 
 
 
 def _lines(answer: Answer) -> list[str]:
-    """One file: its notes, a table of labels, and how long each network took."""
+    """One file: its notes, what each network calls, a table of labels, and how long each network took."""
     members = list(answer.members)
-    head = ["label", *(part for m in members for part in (m, "threshold"))]
+    head = ["label", *(part for m in members for part in (m, "threshold", "AUROC of it"))]
     if "teacher" in members:
         head += [f"{m} - teacher" for m in members if m != "teacher"]
-    rows = [_row(row, members) for row in answer.table()]
+    rows = [_row(row, members) for row in sorted(answer.table(), key=lambda row: not _judged(row, members))]
     took = "; ".join(f"{m} {said.latency_ms:.1f} ms ({said.engine})" for m, said in answer.members.items())
     notes = [f"  {note}" for note in answer.notes]
     warning = gate_line(answer.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
-    return [answer.name, *notes, *warning, *(f"  {line}" for line in table(head, rows)), f"  {took}", ""]
+    said = [f"  {line}" for line in [*_calls(answer), *table(head, rows)]]
+    return [answer.name, *notes, *warning, *said, f"  {took}", ""]
+
+
+def _calls(answer: Answer) -> list[str]:
+    """What each network calls, out of how many findings; then which it does not judge, and why."""
+    calls: list[str] = []
+    reasons: dict[str, list[str]] = {}
+    for member in answer.members:
+        left_out = answer.not_judged(member)
+        n = len(answer.labels) - len(left_out)
+        can = f"of the {n} finding{'' if n == 1 else 's'} it can call"
+        calls.append(f"{member}: {', '.join(answer.called(member)) or 'none'} {can}")
+        for reason in dict.fromkeys(left_out.values()):
+            labels = ", ".join(label for label, why in left_out.items() if why == reason)
+            reasons.setdefault(f"{labels} ({reason})", []).append(member)
+    return calls + [f"not judged by {', '.join(members)}: {what}" for what, members in reasons.items()]
+
+
+def _judged(row: Mapping[str, Any], members: Sequence[str]) -> bool:
+    return any(row[f"{member}_threshold"] is not None for member in members)
 
 
 def _row(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
     """A `*` marks a probability that reaches its threshold."""
     cells = [row["label"]]
     for member in members:
-        mark = "*" if row[f"{member}_positive"] else " "
-        cells += [number(row[f"{member}_prob"]) + mark, number(row[f"{member}_threshold"])]
+        mark, cut = "*" if row[f"{member}_positive"] else " ", row[f"{member}_threshold"]
+        cells += [number(row[f"{member}_prob"]) + mark, "not judged" if cut is None else number(cut)]
+        cells.append(interval(*(row[f"{member}_auroc{end}"] for end in ("", "_low", "_high"))))
     return cells + [number(row[key], sign=True) for key in row if key.endswith("_difference")]
 
 

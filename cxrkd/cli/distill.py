@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, Ticker, duration, interval
+from cxrkd.cli.output import Report, Ticker, duration, interval, over_findings
 from cxrkd.cli.settings import add_flags, run_config
 
 if TYPE_CHECKING:
@@ -128,13 +128,16 @@ def _document(run: Run) -> dict[str, Any]:
 
 def _lines(run: Run) -> list[str]:
     """The headline of a finished run."""
+    from cxrkd.evaluate.wording import gain_verdict
+
     metrics, kind = run.metrics(), run.config.data.kind
     what = "phantoms" if kind == "phantom" else f"images of {kind}"
-    lines = [f"{run.id} is done; it is in {run.path}", f"Macro AUROC on held-out {what}, 95 % interval by patient:"]
+    over = over_findings(next(iter(metrics.members.values())).over_seeds.n_labels)
+    lines = [f"{run.id} is done; it is in {run.path}", f"Macro AUROC on held-out {what}, {over}, 95 % interval:"]
     for member, found in metrics.members.items():
         model = found.over_seeds
         lines.append(f"  {member:<10}{interval(model.macro_auroc, model.macro_low, model.macro_high)}")
     if metrics.gain:
         gain = interval(metrics.gain.macro_diff, metrics.gain.macro_low, metrics.gain.macro_high, sign=True)
-        lines.append(f"  distilled - alone: {gain}")
+        lines.append(f"  distilled - alone: {gain}. {gain_verdict(metrics.gain)}")
     return lines

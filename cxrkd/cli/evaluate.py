@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.names import comma_separated, find_label
-from cxrkd.cli.output import Report, interval, number, table
+from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent_interval, table
 
 if TYPE_CHECKING:
     from cxrkd.evaluate import PairedDifference
     from cxrkd.runs import Run
-    from cxrkd.runs.metrics import RunMetrics
+    from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 
 TOLERANCE = 1e-9
 
@@ -31,6 +31,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb.add_argument("--curves", action="store_true", help="with --json: ROC, PR and reliability curves, first seed")
     verb.add_argument("--labels", type=comma_separated, metavar="A,B", help="only these, also in means (default: all)")
     verb.add_argument("--by", metavar="COLUMN", help="also within each group of images: view, or a column of --table")
+    verb.add_argument("--write", action="store_true", help="store the figures with the run, over all labels and images")
     verb.add_argument(
         "--table", type=Path, metavar="CSV", help="with --by: image in the first column, groups in others"
     )
@@ -40,12 +41,17 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 def call(args: argparse.Namespace) -> Report:
     """Recompute and compare with what is stored."""
     from cxrkd.runs.answer import choose_run
+    from cxrkd.runs.files import write_json
     from cxrkd.runs.metrics import measure_run
+    from cxrkd.runs.run import METRICS
 
     run = choose_run(args.run)
     labels = list(dict.fromkeys(find_label(run.labels, name) for name in args.labels or ())) or None
     metrics = measure_run(run, labels=labels)
-    same = equals_stored(run, measure_run(run) if labels else metrics)
+    whole = measure_run(run) if labels else metrics
+    if args.write:
+        write_json(run.path / METRICS, whole.to_dict())
+    same = equals_stored(run, whole)
     document = {"run": run.id, "synthetic": run.config.data.kind == "phantom", **metrics.to_dict()}
     document["equals_stored"] = same
     if args.curves:
@@ -69,26 +75,27 @@ def _groups(run: Run, args: argparse.Namespace, labels: list[str] | None) -> dic
 
 
 def _group_table(groups: dict[str, RunMetrics], by: str | None) -> list[str]:
-    """A row a group: macro AUROC over the labels that have ten positives within it."""
+    """A row a group: macro AUROC over the labels that have enough positive patients within it."""
     if not groups:
         return []
     rows, several = [], any(metrics.gain for metrics in groups.values())
     for name, metrics in groups.items():
         members = [found.over_seeds for found in metrics.members.values()]
-        counted = sum(label.evaluable for label in members[0].labels)
         cells = [interval(m.macro_auroc, m.macro_low, m.macro_high) for m in members]
         gain = [interval(*_macro(metrics.gain), sign=True)] if metrics.gain else []
-        rows.append([name, str(members[0].n), str(counted), *cells, *gain])
+        rows.append([name, str(members[0].n), str(members[0].n_labels), *cells, *gain])
     members_of = next(iter(groups.values())).members
-    head = [str(by), "images", "labels", *members_of, *(["distilled - alone"] if several else [])]
-    return ["", f"Macro AUROC within each {by}, over the labels that can be evaluated there:", *table(head, rows)]
+    head = [str(by), "images", "findings", *members_of, *(["distilled - alone"] if several else [])]
+    return ["", f"Macro AUROC within each {by}, over the findings with enough cases there:", *table(head, rows)]
 
 
 def equals_stored(run: Run, metrics: RunMetrics) -> bool | None:
-    """Whether the figures stored with the run follow from its predictions; None when it stores none."""
+    """Whether the figures stored with the run follow from its predictions; None when it stores none of this version."""
     from cxrkd.errors import RunError
 
     try:
+        if not run.metrics_are_current():
+            return None
         stored = run.metrics()
     except RunError:
         return None
@@ -130,11 +137,12 @@ def _lines(run: Run, metrics: RunMetrics, same: bool | None) -> list[str]:
     seeds = "; ".join(f"{name} {found.arch}, seeds {_seeds(found.seeds)}" for name, found in metrics.members.items())
     head = [
         f"{run.id}: AUROC on {first.n} {kind} images of {first.n_patients} held-out patients, mean over seeds, "
-        f"95 % interval by patient ({first.n_boot} draws)",
+        "95 % interval over patients and, from two seeds on, over trainings",
         seeds,
         "",
     ]
-    return [*head, *_auroc_table(metrics), "", *_quality_table(metrics), "", *_differences(metrics), _stored(same)]
+    tables = [*_auroc_table(metrics), "", *_quality_table(metrics), "", *_threshold_table(metrics), ""]
+    return [*head, *tables, *_differences(metrics), _stored(same)]
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:
@@ -142,18 +150,18 @@ def _seeds(seeds: tuple[int, ...]) -> str:
 
 
 def _auroc_table(metrics: RunMetrics) -> list[str]:
-    members = list(metrics.members.values())
+    members = [member.over_seeds for member in metrics.members.values()]
     rows = [_label_row(metrics, k) for k in range(len(metrics.labels))]
-    macro = [interval(m.over_seeds.macro_auroc, m.over_seeds.macro_low, m.over_seeds.macro_high) for m in members]
+    macro = [interval(m.macro_auroc, m.macro_low, m.macro_high) for m in members]
     gain = [interval(*_macro(metrics.gain), sign=True)] if metrics.gain else []
-    head = ["label", "positives", *metrics.members, *(["distilled - alone"] if metrics.gain else [])]
-    return table(head, [*rows, ["macro mean", "", *macro, *gain]])
+    head = ["label", "positives", "patients", *metrics.members, *(["distilled - alone"] if metrics.gain else [])]
+    return table(head, [*rows, [f"mean {over_findings(members[0].n_labels)}", "", "", *macro, *gain]])
 
 
 def _label_row(metrics: RunMetrics, k: int) -> list[str]:
     figures = [member.over_seeds.labels[k] for member in metrics.members.values()]
     cells = [interval(f.auroc, f.auroc_low, f.auroc_high) for f in figures]
-    row = [metrics.labels[k], str(figures[0].n_pos), *cells]
+    row = [metrics.labels[k], str(figures[0].n_pos), str(figures[0].n_pos_patients), *cells]
     if metrics.gain:
         gain = metrics.gain.labels[k]
         row.append(interval(gain.diff, gain.low, gain.high, sign=True))
@@ -163,7 +171,7 @@ def _label_row(metrics: RunMetrics, k: int) -> list[str]:
 def _quality_table(metrics: RunMetrics) -> list[str]:
     rows = [
         [
-            name,
+            f"{name}, {over_findings(found.over_seeds.n_labels)}",
             number(found.over_seeds.macro_ap),
             number(found.over_seeds.ece),
             number(found.over_seeds.brier),
@@ -171,7 +179,34 @@ def _quality_table(metrics: RunMetrics) -> list[str]:
         ]
         for name, found in metrics.members.items()
     ]
-    return table(["member", "mean AP", "ECE", "Brier", "macro AUROC of each seed"], rows)
+    return table(["mean of each finding's", "AP", "ECE", "Brier", "macro AUROC of each seed"], rows)
+
+
+def _threshold_table(metrics: RunMetrics) -> list[str]:
+    """Of the network whose weights are kept: where each finding is called, and what that gets right on test."""
+    from cxrkd.evaluate import MIN_THRESHOLD_PATIENTS
+
+    rows, left_out = [], []
+    for k, label in enumerate(metrics.labels):
+        cells = {name: _point(found, k) for name, found in metrics.members.items()}
+        rows += [[f"{label}, {name}", *cell] for name, cell in cells.items() if cell]
+        left_out += [] if any(cells.values()) else [label]
+    head = ["first seed", "threshold from validation", "sensitivity", "specificity"]
+    why = f"fewer than {MIN_THRESHOLD_PATIENTS} positive patients in validation, or never taught"
+    unjudged = [f"Not judged ({why}): {', '.join(left_out)}"] if left_out else []
+    return [*(table(head, rows) if rows else []), *unjudged]
+
+
+def _point(found: MemberMetrics, k: int) -> list[str]:
+    """Threshold, sensitivity and specificity of one label, nothing where it is not judged."""
+    if math.isnan(found.thresholds[k]):
+        return []
+    row = found.model.labels[k]
+    return [
+        interval(found.thresholds[k], found.thresholds_low[k], found.thresholds_high[k]),
+        interval(row.sensitivity, row.sensitivity_low, row.sensitivity_high),
+        interval(row.specificity, row.specificity_low, row.specificity_high),
+    ]
 
 
 def _macro(difference: PairedDifference) -> tuple[float, float, float]:
@@ -179,29 +214,29 @@ def _macro(difference: PairedDifference) -> tuple[float, float, float]:
 
 
 def _differences(metrics: RunMetrics) -> list[str]:
+    from cxrkd.evaluate.wording import gain_verdict
+
     lines = []
     if metrics.gain:
-        gain = interval(*_macro(metrics.gain), sign=True)
-        lines.append(f"distilled - alone, paired: {gain}. {_verdict(metrics.gain)}")
+        gain, over = interval(*_macro(metrics.gain), sign=True), over_findings(metrics.gain.n_labels)
+        lines.append(f"distilled - alone, paired, {over}: {gain}. {gain_verdict(metrics.gain)}")
     if metrics.gap:
         gap = metrics.gap
-        kept = interval(gap.ratio, gap.ratio_low, gap.ratio_high)
-        lines.append(f"distilled - teacher, paired: {interval(*_macro(gap), sign=True)}; ratio {kept}")
+        lines += [
+            f"distilled - teacher, paired, {over_findings(gap.n_labels)}: {interval(*_macro(gap), sign=True)}",
+            f"kept of the teacher's AUROC: {percent_interval(gap.ratio, gap.ratio_low, gap.ratio_high)}; "
+            f"of its skill, (AUROC - 0.5) / (teacher - 0.5): {_skill(gap)}",
+        ]
     return lines
 
 
-def _verdict(gain: PairedDifference) -> str:
-    """As careful as the interval and the number of seeds ask for."""
-    if math.isnan(gain.macro_diff):
-        return "Too few positive cases to measure it."
-    seeds = min(gain.n_seeds_a, gain.n_seeds_b)
-    few = f" From {seeds} seed{'s' if seeds > 1 else ''}; a gain is claimed from three." if seeds < 3 else ""
-    if not gain.excludes_zero:
-        return "The interval holds zero: no difference is shown." + few
-    return ("Distillation helped." if gain.macro_diff > 0 else "Distillation did harm.") + few
+def _skill(gap: PairedDifference) -> str:
+    if math.isnan(gap.skill) and not math.isnan(gap.ratio):
+        return f"{MISSING} (the teacher's own interval reaches down to 0.5)"
+    return percent_interval(gap.skill, gap.skill_low, gap.skill_high)
 
 
 def _stored(same: bool | None) -> str:
     if same is None:
-        return "The run stores no figures of its own yet."
+        return "The run stores no figures of this version; --write stores these."
     return "These are the figures stored with the run." if same else "WARNING: the run stores other figures than these."

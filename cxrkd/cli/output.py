@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-from cxrkd.text import MISSING, duration, interval, number
+from cxrkd.text import MISSING, duration, interval, number, over_findings, percent_interval
 
 __all__ = [
     "MISSING",
@@ -22,6 +22,8 @@ __all__ = [
     "duration",
     "interval",
     "number",
+    "over_findings",
+    "percent_interval",
     "plain",
     "set_aside_stdout",
     "show",

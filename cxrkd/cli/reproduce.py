@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.distill import execute_watched
 from cxrkd.cli.models import download_progress, fetch
-from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, table
+from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, over_findings, table
 from cxrkd.cli.settings import FLAGS, add_settings, overridden
 from cxrkd.errors import ConfigError
 
@@ -255,9 +255,10 @@ def _report(run: Run, recipe: Recipe) -> Report:
 def _report_lines(run: Run, recipe: Recipe, found: Comparison, differences: tuple[str, ...]) -> list[str]:
     seeds = ", ".join(f"{number(v, 1)} (seed {s})" for v, s in zip(found.seed_aurocs, found.seeds, strict=True))
     head = f"{run.id} is done; it is in {run.path}"
-    what = f"AUROC x 100 on {found.n_images:,} test images of {found.n_patients:,} patients, 95 % bootstrap interval:"
+    what = f"AUROC x 100 on {found.n_images:,} test images of {found.n_patients:,} patients, 95 % interval:"
+    macro = f"macro, {over_findings(found.n_labels)}"
     if not found.reproduction:
-        members = table(["macro", "here"], [[MEMBERS[row.name], _ours(row)] for row in found.members])
+        members = table([macro, "here"], [[MEMBERS[row.name], _ours(row)] for row in found.members])
         labels = table(["distilled, label", "here"], [[row.name, _ours(row)] for row in found.labels])
         return [head, *_changed_lines(found.changes), what, *members, f"distilled: {seeds}", "", *labels]
     columns = ["here", "paper", "difference"]
@@ -266,7 +267,7 @@ def _report_lines(run: Run, recipe: Recipe, found: Comparison, differences: tupl
     return [
         head,
         f"{recipe.name}: {recipe.title}. {what}",
-        *table(["macro", *columns], [[MEMBERS[row.name], *_cells(row)] for row in found.members]),
+        *table([macro, *columns], [[MEMBERS[row.name], *_cells(row)] for row in found.members]),
         f"distilled: {seeds}",
         "",
         *table(["distilled, label", *columns], [[row.name, *_cells(row)] for row in found.labels]),

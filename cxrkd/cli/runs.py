@@ -6,7 +6,7 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, duration, interval, number, table
+from cxrkd.cli.output import Report, duration, interval, number, over_findings, table
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
@@ -123,7 +123,7 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
         "teacher": _teacher(config),
         "student": f"{config.student_arch}{start}, objective {config.objective.name}, seeds {seeds}",
         "networks": ", ".join(document["members"]),
-        **{f"AUROC {member}": text for member, text in _headline(run).items()},
+        **_headline(run),
     }
     return [f"{name + ':':<18}{text}" for name, text in facts.items() if text]
 
@@ -145,7 +145,10 @@ def _headline(run: Run) -> dict[str, str]:
         found = {name: member.over_seeds for name, member in run.metrics().members.items()}
     except RunError:  # it has not come that far
         return {}
-    return {str(name): interval(m.macro_auroc, m.macro_low, m.macro_high) for name, m in found.items()}
+    return {
+        f"AUROC {name}": f"{interval(m.macro_auroc, m.macro_low, m.macro_high)}, {over_findings(m.n_labels)}"
+        for name, m in found.items()
+    }
 
 
 def cancel(args: argparse.Namespace) -> Report:

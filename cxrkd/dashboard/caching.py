@@ -180,7 +180,7 @@ def difference(
     return _difference(keys, tuple(labels), run_a, run_b)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Drawing bootstrap samples by patient")
+@st.cache_resource(max_entries=16, show_spinner="Comparing patient by patient")
 def _difference(
     keys: tuple[tuple[str, int], Member, tuple[str, int], Member], labels: tuple[str, ...], _run_a: Run, _run_b: Run
 ) -> PairedDifference | None:

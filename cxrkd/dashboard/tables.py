@@ -12,7 +12,7 @@ from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
 from cxrkd.dashboard.charts.quality import Curve, Interval
 from cxrkd.dashboard.settings import setting_title
 from cxrkd.errors import RunError
-from cxrkd.evaluate import MIN_POSITIVES, ModelMetrics, PairedDifference, pr_curve, reliability, roc_curve
+from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, ModelMetrics, PairedDifference, pr_curve, reliability, roc_curve
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
@@ -64,17 +64,13 @@ def evaluable(metrics: RunMetrics) -> list[str]:
     return [row[0].label for row in rows if any(one.evaluable for one in row)]
 
 
-def counted(found: ModelMetrics | PairedDifference) -> int:
-    """How many findings a mean is taken over."""
-    return sum(row.evaluable for row in found.labels)
-
-
 def left_out(metrics: RunMetrics) -> str:
     """Which findings stay out of every mean, and why, as a sentence; empty where all count."""
     out = [display_name(label).lower() for label in metrics.labels if label not in evaluable(metrics)]
     if not out:
         return ""
-    return f"Not counted, for fewer than {MIN_POSITIVES} positive test patients or no negative one: {', '.join(out)}."
+    why = f"for fewer than {MIN_POSITIVE_PATIENTS} positive test patients or no negative one"
+    return f"Not counted, {why}: {', '.join(out)}."
 
 
 def mean_auroc(metrics: RunMetrics) -> str:
@@ -89,7 +85,7 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
         row: dict[str, object] = {"Label": display_name(label)}
         for member, found in metrics.members.items():
             figures = found.over_seeds.labels[k]
-            row["Positives"] = str(figures.n_pos)
+            row |= {"Positive films": figures.n_pos, "Positive patients": figures.n_pos_patients}
             row[MEMBER_NAMES[member]] = with_interval(figures.auroc, figures.auroc_low, figures.auroc_high)
         if metrics.gain is not None:
             gain = metrics.gain.labels[k]
@@ -99,7 +95,7 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
 
 
 def _macro_row(metrics: RunMetrics) -> dict[str, object]:
-    row: dict[str, object] = {"Label": mean_of(len(evaluable(metrics))).capitalize(), "Positives": None}
+    row: dict[str, object] = {"Label": mean_of(len(evaluable(metrics))).capitalize()}
     row |= {MEMBER_NAMES[member]: macro_text(found.over_seeds) for member, found in metrics.members.items()}
     if metrics.gain is not None:
         gain = metrics.gain
@@ -134,18 +130,25 @@ def csv(table: pd.DataFrame) -> bytes:
 
 
 def operating_points(metrics: RunMetrics, member: Member) -> pd.DataFrame:
-    """Threshold, sensitivity, specificity, F1 and average precision of each label."""
-    rows = metrics.of(member).model.labels
+    """Threshold, sensitivity and specificity of each label with their intervals, F1 and average precision."""
+    found = metrics.of(member)
     return pd.DataFrame(
-        {
-            "Label": [display_name(row.label) for row in rows],
-            "Threshold": [row.threshold for row in rows],
-            "Sensitivity": [row.sensitivity for row in rows],
-            "Specificity": [row.specificity for row in rows],
-            "F1": [row.f1 for row in rows],
-            "Average precision": [row.ap for row in rows],
-        }
+        [
+            {
+                "Label": display_name(row.label),
+                "Threshold": _judged(found.thresholds[k], found.thresholds_low[k], found.thresholds_high[k]),
+                "Sensitivity": _judged(row.sensitivity, row.sensitivity_low, row.sensitivity_high),
+                "Specificity": _judged(row.specificity, row.specificity_low, row.specificity_high),
+                "F1": row.f1,
+                "Average precision": row.ap,
+            }
+            for k, row in enumerate(found.model.labels)
+        ]
     )
+
+
+def _judged(value: float, low: float, high: float) -> str | None:
+    return None if math.isnan(value) else with_interval(value, low, high)
 
 
 def roc_curves(predictions: Mapping[Member, Predictions], k: int) -> dict[str, Curve]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from cxrkd.dashboard import costs
-from cxrkd.dashboard.tables import counted, minus
+from cxrkd.dashboard.tables import minus
 from cxrkd.evaluate import ModelMetrics, PairedDifference
 from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
@@ -39,13 +39,13 @@ def estimate(
 def auroc(title: str, found: MemberMetrics) -> None:
     """Mean AUROC of a member over the findings that count and over seeds, with its interval."""
     model = found.over_seeds
-    about = f"AUROC of {found.arch} on the test patients: {mean_of(counted(model))}, {seeds_text(found.seeds)}"
+    about = f"AUROC of {found.arch} on the test patients: {mean_of(model.n_labels)}, {seeds_text(found.seeds)}"
     estimate(title, model.macro_auroc, model.macro_low, model.macro_high, number, what=auroc_text(model), help=about)
 
 
 def auroc_text(found: ModelMetrics | PairedDifference, metric: str = "AUROC") -> str:
     """`AUROC, mean of 5 findings`."""
-    return f"{metric}, {mean_of(counted(found))}"
+    return f"{metric}, {mean_of(found.n_labels)}"
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
@@ -58,7 +58,7 @@ def gain(found: PairedDifference | None) -> None:
     if found is None:
         figure("Distilled − alone", MISSING, "no student alone", what="Difference of AUROC", help=NO_CONTROL)
         return
-    about = f"paired by patient, {mean_of(min(found.n_seeds_a, found.n_seeds_b), 'seed')}"
+    about = f"paired by patient, {mean_of(found.n_seeds, 'seed')}"
     what = auroc_text(found, "Difference of AUROC")
     estimate("Distilled − alone", found.macro_diff, found.macro_low, found.macro_high, _signed, what=what, help=about)
 
@@ -77,6 +77,9 @@ def kept(found: PairedDifference) -> None:
 def kept_skill(found: PairedDifference) -> None:
     """How much of the teacher's AUROC above chance the distilled student keeps."""
     what = auroc_text(found, "Share of skill")
+    if math.isnan(found.skill) and not math.isnan(found.ratio):
+        figure("Kept of its skill", MISSING, "teacher no better than chance", what=what, help=SKILL)
+        return
     estimate("Kept of its skill", found.skill, found.skill_low, found.skill_high, percent, what=what, help=SKILL)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +23,8 @@ class Reliability(Record):
         predicted: mean probability of each bin.
         observed: share of positives of each bin.
         count: number of cases of each bin.
-        ece: sum over bins of count / n * |predicted - observed|; NaN without cases.
+        ece: sum over bins of count / n * |predicted - observed|; NaN without cases. Of several labels it is the mean of
+            theirs, as in `ModelMetrics`: pooled bins let one label's excess pay for another's lack.
     """
 
     predicted: tuple[float, ...]
@@ -33,18 +34,26 @@ class Reliability(Record):
 
 
 def reliability(logits: ArrayLike, targets: ArrayLike, n_bins: int = N_BINS) -> Reliability:
-    """Reliability of one label (N,), or of all labels pooled when given (N, K) or (R, N, K) arrays of one shape.
+    """Reliability of one label (N,), or of several (N, K): bins that pool them, and the mean of their ECEs.
 
-    Bins are `n_bins` of equal width on [0, 1], open below, closed above. NaN targets and NaN logits are left out.
+    Bins are `n_bins` of equal width on [0, 1], open below, closed above. NaN targets and NaN logits are left out. The
+    columns of the evaluable labels of one seed give the `ece` of its `ModelMetrics`.
 
     Raises:
         DataError: logits and targets have different shapes.
     """
     values, truth = np.asarray(logits, dtype=np.float64), np.asarray(targets, dtype=np.float64)
-    if values.shape != truth.shape:
-        raise DataError(f"expected logits and targets of one shape, got {values.shape} and {truth.shape}")
+    if values.shape != truth.shape or values.ndim not in (1, 2):
+        raise DataError(
+            "expected logits and targets of one shape, (images,) or (images, labels), "
+            f"got {values.shape} and {truth.shape}"
+        )
     known = ~np.isnan(truth) & ~np.isnan(values)
-    return _bins(expit(values[known]), truth[known], n_bins)
+    pooled = _bins(expit(values[known]), truth[known], n_bins)
+    if values.ndim == 1:
+        return pooled
+    each = [_bins(expit(z[m]), t[m], n_bins).ece for z, t, m in zip(values.T, truth.T, known.T, strict=True) if m.any()]
+    return replace(pooled, ece=float(np.mean(each)) if each else math.nan)
 
 
 def _bins(probs: np.ndarray, truth: np.ndarray, n_bins: int) -> Reliability:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cxrkd.errors import DataError
+
+MIN_POSITIVE_PATIENTS = 10
+"""Positive patients (not images) below which a label has "not enough cases": no figure, and no part in any mean."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,25 @@ class Cases:
         """Bool (n,) over `known(k)`: the label is present."""
         return self.targets[self.known(k), k] > 0.5
 
-    def evaluable(self, min_positives: int) -> np.ndarray:
-        """Bool (K,): at least `min_positives` positives and one negative."""
-        positives = (self.targets > 0.5).sum(axis=0)
+    @cached_property
+    def row_of(self) -> np.ndarray:
+        """Int (N,): the patient of each image, numbered 0..P-1."""
+        return np.unique(self.patients, return_inverse=True)[1]
+
+    @property
+    def n_patients(self) -> int:
+        """Distinct patients P."""
+        return int(self.row_of.max()) + 1 if len(self.row_of) else 0
+
+    def positive_patients(self, k: int) -> int:
+        """Distinct patients with the label present on at least one image."""
+        return len(np.unique(self.row_of[self.targets[:, k] > 0.5]))
+
+    def evaluable(self, min_patients: int) -> np.ndarray:
+        """Bool (K,): at least `min_patients` positive patients and one negative image."""
+        positives = np.array([self.positive_patients(k) for k in range(len(self.labels))])
         negatives = (self.targets <= 0.5).sum(axis=0)
-        return (positives >= max(min_positives, 1)) & (negatives >= 1)
+        return (positives >= max(min_patients, 1)) & (negatives >= 1)
 
 
 def as_cases(targets: ArrayLike, patients: ArrayLike, labels: Sequence[str]) -> Cases:

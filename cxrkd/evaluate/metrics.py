@@ -1,4 +1,4 @@
-"""All figures of one model on one set of images, per label and as macro mean, with patient-bootstrap intervals."""
+"""All figures of one model on one set of images, per label and as macro mean, with intervals by patient."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from cxrkd.errors import DataError
-from cxrkd.evaluate.bootstrap import draw_patients, interval, label_draws, macro
 from cxrkd.evaluate.calibration import brier_score, expected_calibration_error
-from cxrkd.evaluate.inputs import Cases, as_cases, as_seeds, has_answer
-from cxrkd.evaluate.ranking import auroc, average_precision
+from cxrkd.evaluate.inputs import MIN_POSITIVE_PATIENTS, Cases, as_cases, as_seeds, has_answer
+from cxrkd.evaluate.jackknife import rate_interval
+from cxrkd.evaluate.leaving import Aurocs, label_aurocs, rate_figure
+from cxrkd.evaluate.ranking import average_precision
 from cxrkd.evaluate.record import Record
-from cxrkd.evaluate.thresholds import operating_point
-
-MIN_POSITIVES = 10
+from cxrkd.evaluate.thresholds import f1_score
 
 
 @dataclass(frozen=True)
 class LabelMetrics(Record):
     """Figures of one label; means over seeds where there are several.
 
-    `evaluable` is False with fewer than `min_positives` positives, no negative ("not enough cases"), or for a label
-    that the model was never taught: then every figure but the counts and the threshold is NaN. `threshold` is a
-    probability, that of the first seed.
+    `evaluable` is False with fewer than `min_patients` positive patients, no negative ("not enough cases"), or for a
+    label that the model was never taught: then every figure but the counts and the threshold is NaN. `n_pos` and
+    `n_neg` count images, `n_pos_patients` the patients of the positive ones. `threshold` is a probability, that of the
+    first seed. `_low` and `_high` are 95 % intervals.
     """
 
     label: str
     n_pos: int
+    n_pos_patients: int
     n_neg: int
     auroc: float
     auroc_low: float
@@ -40,7 +41,11 @@ class LabelMetrics(Record):
     ap: float
     threshold: float
     sensitivity: float
+    sensitivity_low: float
+    sensitivity_high: float
     specificity: float
+    specificity_low: float
+    specificity_high: float
     f1: float
     ece: float
     brier: float
@@ -53,14 +58,14 @@ class ModelMetrics(Record):
 
     Attributes:
         labels: one entry a label, in the order given.
-        macro_auroc: with `macro_low`, `macro_high`, its 95 % patient-bootstrap interval.
+        macro_auroc: mean over the `n_labels` evaluable labels, with `macro_low`, `macro_high`, its 95 % interval. Of
+            one seed it holds which patients were met; of several also how trainings scatter.
         seed_macro_auroc: macro AUROC of each seed; their mean is `macro_auroc`.
         macro_ap: mean average precision.
-        ece: mean over labels of the expected calibration error, 15 equal-width bins.
+        ece: mean over labels of each label's expected calibration error, 15 equal-width bins.
         brier: mean over labels of the Brier score.
         n: images.
         n_patients: distinct patients.
-        n_boot: bootstrap draws behind the intervals.
     """
 
     labels: tuple[LabelMetrics, ...]
@@ -73,7 +78,11 @@ class ModelMetrics(Record):
     brier: float
     n: int
     n_patients: int
-    n_boot: int
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels that the means are over."""
+        return sum(row.evaluable for row in self.labels)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -87,24 +96,19 @@ def evaluate(
     patients: ArrayLike,
     labels: Sequence[str],
     thresholds: ArrayLike | None = None,
-    n_boot: int = 1000,
-    seed: int = 0,
-    min_positives: int = MIN_POSITIVES,
+    min_patients: int = MIN_POSITIVE_PATIENTS,
 ) -> ModelMetrics:
     """Figures of a model on N images.
 
     Args:
-        logits: (N, K), or (R, N, K) for R seeds: then each figure is the mean over seeds, within each draw too. A
-            column of NaN is a label that the model was never taught: it is not evaluable. The intervals hold the
-            sampling of patients, not the scatter between trainings.
+        logits: (N, K), or (R, N, K) for R seeds: then each figure is the mean over seeds, and its interval holds the
+            scatter between trainings too. A column of NaN is a label that the model was never taught.
         targets: (N, K): 1, 0, or NaN unknown.
-        patients: (N,), the unit of the bootstrap.
+        patients: (N,), the unit of the intervals.
         labels: K names.
         thresholds: probabilities (K,) or (R, K) from `best_thresholds` on validation images. None leaves
             sensitivity, specificity and F1 NaN: a threshold tuned on the same images would flatter.
-        n_boot: draws; 0 leaves the intervals NaN.
-        seed: of the draws.
-        min_positives: below this a label is not evaluable.
+        min_patients: with fewer positive patients a label is not evaluable.
 
     Raises:
         DataError: shapes do not fit, logits are NaN, or targets are not 0, 1 or NaN.
@@ -112,50 +116,35 @@ def evaluate(
     cases = as_cases(targets, patients, labels)
     values = as_seeds(logits, cases.targets.shape)
     cuts = _thresholds(thresholds, len(values), len(labels))
-    evaluable = cases.evaluable(min_positives) & has_answer(values)
-    draws = draw_patients(cases.patients, n_boot, seed)
-    sampled = label_draws(values, cases, draws, evaluable)
-    per_seed = label_aurocs(values, cases, evaluable)
-    rows = tuple(
-        _label_metrics(cases, k, values[:, :, k], cuts[:, k], per_seed[k], sampled[k]) for k in range(len(labels))
-    )
-    low, high = interval(macro(sampled))
+    found = label_aurocs(values, cases, cases.evaluable(min_patients) & has_answer(values))
+    rows = tuple(_label_metrics(cases, k, values[:, :, k], cuts[:, k], found) for k in range(len(labels)))
+    macro = found.macro()
+    low, high = rate_interval(macro)
     return ModelMetrics(
         labels=rows,
-        macro_auroc=float(macro(per_seed.mean(axis=1))),
+        macro_auroc=macro.value,
         macro_low=low,
         macro_high=high,
-        seed_macro_auroc=tuple(macro(per_seed).tolist()),
-        macro_ap=_mean([row.ap for row in rows]),
-        ece=_mean([row.ece for row in rows]),
-        brier=_mean([row.brier for row in rows]),
+        seed_macro_auroc=tuple(macro.trainings[0].tolist()),
+        macro_ap=_mean([row.ap for row in rows if row.evaluable]),
+        ece=_mean([row.ece for row in rows if row.evaluable]),
+        brier=_mean([row.brier for row in rows if row.evaluable]),
         n=len(cases.targets),
-        n_patients=len(draws.times),
-        n_boot=n_boot,
+        n_patients=cases.n_patients,
     )
 
 
-def label_aurocs(logits: np.ndarray, cases: Cases, evaluable: np.ndarray) -> np.ndarray:
-    """AUROC (K, R) of logits (R, N, K); NaN where a label is not evaluable."""
-    out = np.full((len(cases.labels), len(logits)), math.nan)
-    for k in np.flatnonzero(evaluable).tolist():
-        rows, positive = cases.known(k), cases.positive(k)
-        out[k] = [auroc(scores, positive) for scores in logits[:, rows, k]]
-    return out
-
-
-def _label_metrics(
-    cases: Cases, k: int, logits: np.ndarray, cuts: np.ndarray, aurocs: np.ndarray, sampled: np.ndarray
-) -> LabelMetrics:
-    rows, positive = cases.known(k), cases.positive(k)
-    evaluable = not np.isnan(aurocs).any()
-    figures = _figures(logits[:, rows], positive, cuts) if evaluable else dict.fromkeys(FIGURES, math.nan)
-    low, high = interval(sampled)
+def _label_metrics(cases: Cases, k: int, logits: np.ndarray, cuts: np.ndarray, found: Aurocs) -> LabelMetrics:
+    rows, positive, evaluable = cases.known(k), cases.positive(k), bool(found.evaluable[k])
+    names = FIGURES + RATES
+    figures = _figures(cases, k, logits[:, rows], cuts) if evaluable else dict.fromkeys(names, math.nan)
+    low, high = rate_interval(found.label(k))
     return LabelMetrics(
         label=cases.labels[k],
         n_pos=int(positive.sum()),
+        n_pos_patients=cases.positive_patients(k),
         n_neg=int((~positive).sum()),
-        auroc=float(aurocs.mean()),
+        auroc=float(found.values[k].mean()),
         auroc_low=low,
         auroc_high=high,
         threshold=float(cuts[0]),
@@ -164,25 +153,34 @@ def _label_metrics(
     )
 
 
-FIGURES = ("ap", "sensitivity", "specificity", "f1", "ece", "brier")
+FIGURES = ("ap", "f1", "ece", "brier")
+RATES = tuple(f"{rate}{end}" for rate in ("sensitivity", "specificity") for end in ("", "_low", "_high"))
 
 
-def _figures(logits: np.ndarray, positive: np.ndarray, cuts: np.ndarray) -> dict[str, float]:
-    probs = expit(logits)
-    points = [operating_point(p, positive, float(cut)) for p, cut in zip(probs, cuts, strict=True)]
+def _figures(cases: Cases, k: int, logits: np.ndarray, cuts: np.ndarray) -> dict[str, float]:
+    positive, probs = cases.positive(k), expit(logits)
     per_seed = {
         "ap": [average_precision(z, positive) for z in logits],
-        "sensitivity": [p.sensitivity for p in points],
-        "specificity": [p.specificity for p in points],
-        "f1": [p.f1 for p in points],
+        "f1": [f1_score(p, positive, float(cut)) for p, cut in zip(probs, cuts, strict=True)],
         "ece": [expected_calibration_error(p, positive) for p in probs],
         "brier": [brier_score(p, positive) for p in probs],
     }
-    return {name: float(np.mean(values)) for name, values in per_seed.items()}
+    means = {name: float(np.mean(values)) for name, values in per_seed.items()}
+    return means | _rates(cases, k, probs >= cuts[:, None], bool(np.isnan(cuts).any()))
+
+
+def _rates(cases: Cases, k: int, called: np.ndarray, unjudged: bool) -> dict[str, float]:
+    """Sensitivity and specificity with intervals, of bool (R, n); NaN where a seed has no threshold."""
+    if unjudged:
+        return dict.fromkeys(RATES, math.nan)
+    who, positive = cases.row_of[cases.known(k)], cases.positive(k)
+    sides = (called[:, positive], who[positive]), (~called[:, ~positive], who[~positive])
+    figures = [rate_figure(hits, patients, cases.n_patients) for hits, patients in sides]
+    return dict(zip(RATES, (v for f in figures for v in (f.value, *rate_interval(f))), strict=True))
 
 
 def _mean(values: Sequence[float]) -> float:
-    return float(macro(np.array(values, dtype=np.float64)))
+    return float(np.mean(values)) if values else math.nan
 
 
 def _thresholds(thresholds: ArrayLike | None, n_seeds: int, n_labels: int) -> np.ndarray:

@@ -1,19 +1,24 @@
-"""Is model a better than model b? The same patients are drawn for both, so what both find hard cancels."""
+"""Is model a better than model b? Each patient is left out of both at once, so what both find hard cancels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxrkd.evaluate.bootstrap import draw_patients, interval, label_draws, macro
-from cxrkd.evaluate.inputs import as_cases, as_seeds, has_answer
-from cxrkd.evaluate.metrics import MIN_POSITIVES, label_aurocs
+from cxrkd.evaluate.inputs import MIN_POSITIVE_PATIENTS, as_cases, as_seeds, has_answer
+from cxrkd.evaluate.jackknife import Figure, interval, rate_interval
+from cxrkd.evaluate.leaving import Aurocs, label_aurocs
 from cxrkd.evaluate.record import Record
+
+MIN_SEEDS = 3
+"""Trainings of each side from which a difference between methods may be claimed; of fewer the scatter is not known."""
+
+CHANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -31,16 +36,21 @@ class LabelDifference(Record):
 class PairedDifference(Record):
     """How two models differ on the same images.
 
+    The intervals (95 %) hold which patients were met and, of every side with several trainings, how these scatter. With
+    one training a side is taken as the one network that it is.
+
     Attributes:
         labels: one entry a label.
-        macro_diff: macro AUROC of a minus that of b, with `macro_low`, `macro_high` (95 %, paired patient bootstrap).
-        ratio: macro AUROC of a over that of b ("keeps 98 % of the teacher"), with `ratio_low`, `ratio_high`. AUROC
-            starts at 0.5, so a ratio of 0.9 is far from nine tenths of the teacher's skill.
+        macro_diff: macro AUROC of a minus that of b, both over the `n_labels` evaluable labels, with `macro_low`,
+            `macro_high`.
+        ratio: macro AUROC of a over that of b ("keeps 98 % of the AUROC"), with `ratio_low`, `ratio_high`. AUROC
+            starts at 0.5, so read `skill` beside it.
+        skill: (AUROC of a - 0.5) / (AUROC of b - 0.5) of the macros, with `skill_low`, `skill_high`. NaN where b
+            shows no skill: its own interval reaches down to 0.5, so the quotient could be anything.
         n: images.
         n_patients: distinct patients.
         n_seeds_a: trainings behind a.
         n_seeds_b: trainings behind b.
-        n_boot: draws.
     """
 
     labels: tuple[LabelDifference, ...]
@@ -50,16 +60,31 @@ class PairedDifference(Record):
     ratio: float
     ratio_low: float
     ratio_high: float
+    skill: float
+    skill_low: float
+    skill_high: float
     n: int
     n_patients: int
     n_seeds_a: int
     n_seeds_b: int
-    n_boot: int
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels that the means are over."""
+        return sum(row.evaluable for row in self.labels)
+
+    @property
+    def n_seeds(self) -> int:
+        """Trainings of the side that has fewer."""
+        return min(self.n_seeds_a, self.n_seeds_b)
 
     @property
     def excludes_zero(self) -> bool:
-        """The macro interval leaves zero out; False where it is undefined."""
-        return self.macro_low > 0 or self.macro_high < 0
+        """A difference is shown: the macro interval leaves zero out and holds the scatter of `MIN_SEEDS` a side.
+
+        False where the interval is undefined, and with fewer trainings: it then speaks of patients only.
+        """
+        return self.n_seeds >= MIN_SEEDS and (self.macro_low > 0 or self.macro_high < 0)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -73,52 +98,59 @@ def paired_difference(
     targets: ArrayLike,
     patients: ArrayLike,
     labels: Sequence[str],
-    n_boot: int = 1000,
-    seed: int = 0,
-    min_positives: int = MIN_POSITIVES,
+    min_patients: int = MIN_POSITIVE_PATIENTS,
 ) -> PairedDifference:
-    """Difference a - b of AUROC per label and macro, and the ratio a / b of the macros.
+    """Difference a - b of AUROC per label and macro, the ratio a / b of the macros, and that of their skill.
 
     Args:
-        logits_a: (N, K), or (R, N, K) for R seeds; seeds are averaged within each draw.
-        logits_b: the same for b; its number of seeds may differ.
+        logits_a: (N, K), or (R, N, K) for R seeds, whose AUROCs are averaged.
+        logits_b: the same for b. With as many seeds as a, those at the same place are taken as a pair, such as two
+            trainings from one start; with another number, as trained apart.
         targets: (N, K): 1, 0, or NaN unknown.
-        patients: (N,), the unit of the bootstrap.
+        patients: (N,), the unit of the intervals.
         labels: K names.
-        n_boot: draws; 0 leaves the intervals NaN.
-        seed: of the draws, which both models share.
-        min_positives: below this a label is not evaluable and stays out of the macro.
+        min_patients: with fewer positive patients a label is not evaluable and stays out of the macro.
 
     Raises:
         DataError: shapes do not fit, logits are NaN, or targets are not 0, 1 or NaN.
     """
     cases = as_cases(targets, patients, labels)
     models = [as_seeds(logits, cases.targets.shape) for logits in (logits_a, logits_b)]
-    evaluable = cases.evaluable(min_positives) & has_answer(models[0]) & has_answer(models[1])
-    draws = draw_patients(cases.patients, n_boot, seed)
-    a, b = (label_aurocs(z, cases, evaluable).mean(axis=1) for z in models)
-    drawn_a, drawn_b = (label_draws(z, cases, draws, evaluable) for z in models)
-    low, high = interval(macro(drawn_a) - macro(drawn_b))
-    ratio_low, ratio_high = interval(_ratio(macro(drawn_a), macro(drawn_b)))
+    evaluable = cases.evaluable(min_patients) & has_answer(models[0]) & has_answer(models[1])
+    a, b = (label_aurocs(z, cases, evaluable) for z in models)
+    macros = (a.macro(), b.macro())
+    diff, ratio, skill = (_of_two(f, *macros) for f in (np.subtract, _ratio, _skill))
+    has_skill = rate_interval(macros[1])[0] > CHANCE
     return PairedDifference(
-        labels=tuple(
-            LabelDifference(label, float(a[k] - b[k]), *interval(drawn_a[k] - drawn_b[k]), bool(evaluable[k]))
-            for k, label in enumerate(cases.labels)
-        ),
-        macro_diff=float(macro(a) - macro(b)),
-        macro_low=low,
-        macro_high=high,
-        ratio=float(_ratio(macro(a), macro(b))),
-        ratio_low=ratio_low,
-        ratio_high=ratio_high,
+        tuple(_label_difference(cases.labels[k], a, b, k) for k in range(len(labels))),
+        *(diff.value, *interval(diff)),
+        *(ratio.value, *interval(ratio)),
+        *((skill.value, *interval(skill)) if has_skill else (math.nan,) * 3),
         n=len(cases.targets),
-        n_patients=len(draws.times),
+        n_patients=cases.n_patients,
         n_seeds_a=len(models[0]),
         n_seeds_b=len(models[1]),
-        n_boot=n_boot,
     )
+
+
+def _label_difference(label: str, a: Aurocs, b: Aurocs, k: int) -> LabelDifference:
+    figure = _of_two(np.subtract, a.label(k), b.label(k))
+    return LabelDifference(label, figure.value, *interval(figure), bool(a.evaluable[k]))
+
+
+def _of_two(f: Callable[..., np.ndarray], a: Figure, b: Figure) -> Figure:
+    """What `f` makes of two figures of the same patients."""
+    (each_a,), (each_b,) = a.trainings, b.trainings
+    paired = len(each_a) == len(each_b)
+    trainings = (f(each_a, each_b),) if paired else (f(each_a, b.value), f(a.value, each_b))
+    return Figure(float(f(a.value, b.value)), f(a.without, b.without), a.weight, trainings=trainings)
 
 
 def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Quotient, NaN where b is zero or undefined: an AUROC of exactly 0 can happen with a handful of cases."""
-    return np.divide(a, b, out=np.full(np.shape(b), math.nan), where=np.asarray(b) > 0)
+    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, math.nan), where=np.asarray(b) > 0)
+
+
+def _skill(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Quotient of what is above chance; NaN where b is not."""
+    return _ratio(np.subtract(a, CHANCE), np.subtract(b, CHANCE))

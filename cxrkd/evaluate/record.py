@@ -26,10 +26,10 @@ def to_plain(value: Any) -> Any:
     """A field as JSON can hold it."""
     if isinstance(value, Record):
         return value.to_dict()
-    if isinstance(value, tuple):
-        return [to_plain(v) for v in value]
     if isinstance(value, np.ndarray):
-        return [to_plain(v) for v in value.tolist()]
+        return to_plain(value.tolist())
+    if isinstance(value, tuple | list):
+        return [to_plain(v) for v in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 

@@ -16,7 +16,9 @@ from cxrkd.config import DataConfig, Member
 from cxrkd.data import is_here
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.evaluate.record import to_plain
+from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.images import Radiograph, Verdict, crop_note, judge, to_input
+from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.run import Run, list_runs, open_run
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ PHANTOM_WARNING = (
     "This model was trained on phantoms (drawn radiographs) only. "
     "Its answer to a real radiograph has no medical meaning."
 )
+FEW_PATIENTS = f"fewer than {MIN_THRESHOLD_PATIENTS} validation patients with it, so no threshold to call it by"
+NOT_TAUGHT = "this network was never taught it"
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,22 @@ class MemberAnswer:
     Attributes:
         engine: name of the engine that computed it.
         probs: float64 (K,), sigmoid of the logits.
-        thresholds: float64 (K,), the member's own operating points; NaN where validation held one class only.
+        thresholds: float64 (K,), the member's own operating points; NaN where the label is not judged.
         latency_ms: of this image alone (batch of one), after a warm-up.
+        aurocs: float64 (K, 3), how well the member tells each label on test patients: AUROC and its 95 % interval,
+            NaN without enough cases.
     """
 
     engine: str
     probs: np.ndarray
     thresholds: np.ndarray
     latency_ms: float
+    aurocs: np.ndarray
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Bool (K,): the label has a threshold, so it can be called or not called."""
+        return np.asarray(~np.isnan(self.thresholds))
 
     @property
     def positive(self) -> np.ndarray:
@@ -108,11 +120,30 @@ class Answer:
     sha256: str = ""
     gate: Verdict | None = None
 
+    @property
+    def judged(self) -> dict[Member, np.ndarray]:
+        """Bool (K,) by member: the labels that it can call."""
+        return {member: said.judged for member, said in self.members.items()}
+
+    def called(self, member: Member) -> tuple[str, ...]:
+        """The labels that a member calls present; none says nothing about those that it does not judge."""
+        return self._where(self.members[member].positive)
+
+    def not_judged(self, member: Member) -> dict[str, str]:
+        """The labels that a member cannot call, each with the reason."""
+        said = self.members[member]
+        untaught = self._where(np.isnan(said.probs))
+        return {label: NOT_TAUGHT if label in untaught else FEW_PATIENTS for label in self._where(~said.judged)}
+
+    def _where(self, which: np.ndarray) -> tuple[str, ...]:
+        return tuple(label for label, yes in zip(self.labels, which, strict=True) if yes)
+
     def table(self) -> list[dict[str, Any]]:
         """A row a label: `label`, and per member `<member>_prob`, `<member>_threshold`, `<member>_positive`.
 
         With a teacher, `<student>_difference` is the student's probability minus the teacher's. `positive` and
-        `threshold` are None where the member has no threshold for the label.
+        `threshold` are None where the member has no threshold for the label. `<member>_auroc`, `_auroc_low` and
+        `_auroc_high` are None where test patients were too few.
         """
         return [self._row(k) for k in range(len(self.labels))]
 
@@ -126,6 +157,9 @@ class Answer:
             row[f"{member}_positive"] = bool(said.positive[k]) if known else None
             if teacher is not None and member != "teacher":
                 row[f"{member}_difference"] = float(said.probs[k] - teacher.probs[k])
+        for member, said in self.members.items():
+            names = (f"{member}_auroc", f"{member}_auroc_low", f"{member}_auroc_high")
+            row |= zip(names, to_plain(said.aurocs[k]), strict=True)
         return row
 
     def to_dict(self) -> dict[str, Any]:
@@ -136,7 +170,9 @@ class Answer:
                 "latency_ms": said.latency_ms,
                 "probs": dict(zip(self.labels, to_plain(said.probs), strict=True)),
                 "thresholds": dict(zip(self.labels, to_plain(said.thresholds), strict=True)),
-                "positive": [label for label, yes in zip(self.labels, said.positive, strict=True) if yes],
+                "positive": list(self.called(member)),
+                "not_judged": self.not_judged(member),
+                "aurocs": dict(zip(self.labels, to_plain(said.aurocs), strict=True)),
             }
             for member, said in self.members.items()
         }
@@ -244,7 +280,7 @@ def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine]
     """Ask every engine about every image, one image at a time, so that each latency is that of one image.
 
     Args:
-        run: whose labels and thresholds are used.
+        run: whose labels, thresholds and figures are used.
         inputs: any number of images.
         engines: by member, from `load_engines`.
         calls: times that each image is asked; the latency is their median.
@@ -252,24 +288,26 @@ def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine]
     Raises:
         RunError: the run has no thresholds for a member yet.
     """
-    thresholds = {member: run.thresholds(member) for member in engines}
+    metrics = run.metrics() if engines and inputs else None
+    figures = {member: metrics.of(member) for member in engines} if metrics else {}
     for engine in engines.values() if inputs else ():
         engine.predict(inputs[0].pixels[None, None])  # the first call pays for allocations
-    return [_answer(run, image, engines, thresholds, calls) for image in inputs]
+    return [_answer(run, image, engines, figures, calls) for image in inputs]
 
 
 def _answer(
-    run: Run, image: Input, engines: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray], calls: int
+    run: Run, image: Input, engines: Mapping[Member, Engine], figures: Mapping[Member, MemberMetrics], calls: int
 ) -> Answer:
-    members = {member: _ask(engine, image.pixels, thresholds[member], calls) for member, engine in engines.items()}
+    members = {member: _ask(engine, image.pixels, figures[member], calls) for member, engine in engines.items()}
     warning = warning_for(run, image.real)
     return Answer(image.name, run.labels, members, image.notes, warning, image.sha256, image.gate)
 
 
-def _ask(engine: Engine, pixels: np.ndarray, thresholds: np.ndarray, calls: int) -> MemberAnswer:
+def _ask(engine: Engine, pixels: np.ndarray, known: MemberMetrics, calls: int) -> MemberAnswer:
     times = []
     for _ in range(calls):
         began = time.perf_counter()
         logits = engine.predict(pixels[None, None])[0]
         times.append((time.perf_counter() - began) * 1e3)
-    return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, statistics.median(times))
+    probs, latency = expit(logits.astype(np.float64)), statistics.median(times)
+    return MemberAnswer(engine.name, probs, known.thresholds_array(), latency, known.aurocs_array())

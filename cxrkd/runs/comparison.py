@@ -16,7 +16,7 @@ class Beside(Record):
 
     Attributes:
         name: a member of the run, or a label.
-        ours: mean over seeds, with `low` and `high`, its 95 % bootstrap interval by patient; NaN without enough cases.
+        ours: mean over seeds, with `low` and `high`, its 95 % interval; NaN without enough cases.
         paper: NaN where the paper's figure is not known, or belongs to another experiment.
     """
 
@@ -43,7 +43,8 @@ class Comparison(Record):
     Attributes:
         recipe: name.
         changes: settings that are not the recipe's; none makes it a reproduction.
-        members: macro AUROC of distilled student, student alone and teacher.
+        members: macro AUROC of distilled student, student alone and teacher, over `n_labels` labels; the paper's is
+            over all of them, so it stands there only where all have enough cases.
         labels: AUROC of the distilled student on each label.
         seeds: of the students. seed_aurocs: macro AUROC x 100 of the distilled student of each.
         n_images: test images behind the figures. n_patients: of so many patients.
@@ -53,6 +54,7 @@ class Comparison(Record):
     changes: tuple[str, ...]
     members: tuple[Beside, ...]
     labels: tuple[Beside, ...]
+    n_labels: int
     seeds: tuple[int, ...]
     seed_aurocs: tuple[float, ...]
     n_images: int
@@ -78,7 +80,8 @@ def compare_with_paper(run: Run, recipe: Recipe) -> Comparison:
     distilled = metrics.of("distilled")
     figures = {name: member.over_seeds for name, member in metrics.members.items()}
     order = [name for name in ("distilled", "alone", "teacher") if name in figures]
-    macro = {"distilled": math.nan if changes else recipe.published.auroc}
+    n_labels = distilled.over_seeds.n_labels
+    macro = {"distilled": recipe.published.auroc if not changes and n_labels == len(metrics.labels) else math.nan}
     by_label = {} if changes else recipe.published.by_label
     return Comparison(
         recipe=recipe.name,
@@ -91,6 +94,7 @@ def compare_with_paper(run: Run, recipe: Recipe) -> Comparison:
             _beside(m.label, m.auroc, m.auroc_low, m.auroc_high, by_label.get(m.label, math.nan))
             for m in distilled.over_seeds.labels
         ),
+        n_labels=n_labels,
         seeds=distilled.seeds,
         seed_aurocs=tuple(100 * value for value in distilled.over_seeds.seed_macro_auroc),
         n_images=distilled.over_seeds.n,

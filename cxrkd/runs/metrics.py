@@ -13,11 +13,14 @@ from cxrkd.errors import RunError
 from cxrkd.evaluate.metrics import ModelMetrics, evaluate
 from cxrkd.evaluate.paired import PairedDifference, paired_difference
 from cxrkd.evaluate.record import Record
-from cxrkd.evaluate.thresholds import FEW, best_thresholds
+from cxrkd.evaluate.thresholds import best_thresholds, threshold_intervals
 from cxrkd.runs.predictions import Predictions
 
 if TYPE_CHECKING:
     from cxrkd.runs.run import Run
+
+VERSION = 2
+"""Of metrics.json, raised when figures of the same predictions change: those of other versions are measured again."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +30,29 @@ class MemberMetrics(Record):
     Attributes:
         arch: name of its architecture.
         seeds: R seeds; the teacher has one.
-        thresholds: K probabilities, chosen on val for the first seed (Youden); NaN where val has too few positives.
-        model: the network whose weights are kept (first seed), at `thresholds`.
-        over_seeds: means over all seeds, with intervals; `seed_macro_auroc` holds one macro AUROC a seed.
+        thresholds: K probabilities, chosen on val for the first seed (Youden); NaN where val has too few positive
+            patients: the label is not judged.
+        thresholds_low: with `thresholds_high`, where other val patients could have put each one, 95 %.
+        model: the network whose weights are kept (first seed), at `thresholds`; its intervals hold patients only.
+        over_seeds: means over all seeds; its intervals hold patients and, of several seeds, how trainings scatter.
+            `seed_macro_auroc` holds one macro AUROC a seed.
     """
 
     arch: str
     seeds: tuple[int, ...]
     thresholds: tuple[float, ...]
+    thresholds_low: tuple[float, ...]
+    thresholds_high: tuple[float, ...]
     model: ModelMetrics
     over_seeds: ModelMetrics
 
     def thresholds_array(self) -> np.ndarray:
         """Thresholds as float64 (K,)."""
         return np.array(self.thresholds, float)
+
+    def aurocs_array(self) -> np.ndarray:
+        """AUROC of the kept network on each label, low and high: float64 (K, 3)."""
+        return np.array([(row.auroc, row.auroc_low, row.auroc_high) for row in self.model.labels], float)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -56,8 +68,9 @@ class RunMetrics:
     Attributes:
         labels: K labels.
         members: by member.
-        gain: distilled minus alone, paired by patient, over all seeds; None without a control.
-        gap: distilled against the teacher, likewise; its `ratio` is what the student kept.
+        gain: distilled minus alone over all seeds, paired by patient and by seed; None without a control.
+        gap: distilled against the teacher, the one network that it is; its `ratio` is what the student kept of its
+            AUROC, its `skill` of what that has above chance.
     """
 
     labels: tuple[str, ...]
@@ -78,6 +91,7 @@ class RunMetrics:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; NaN becomes None."""
         return {
+            "version": VERSION,
             "labels": list(self.labels),
             "members": {name: member.to_dict() for name, member in self.members.items()},
             "gain": self.gain.to_dict() if self.gain else None,
@@ -128,11 +142,13 @@ def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str
 
 def measure_member(arch: str, val: Predictions, test: Predictions, labels: tuple[str, ...]) -> MemberMetrics:
     """Thresholds from val and metrics on test, of the first seed and over all seeds."""
-    cuts = np.stack([best_thresholds(logits, val.targets, FEW) for logits in val.logits])
+    cuts = np.stack([best_thresholds(logits, val.targets, val.patients) for logits in val.logits])
+    low, high = threshold_intervals(val.logits[0], val.targets, val.patients).T
     model = evaluate(test.logits[0], test.targets, test.patients, labels, cuts[0])
     several = len(test.seeds) > 1
     over_seeds = evaluate(test.logits, test.targets, test.patients, labels, cuts) if several else model
-    return MemberMetrics(arch, test.seeds, tuple(cuts[0].tolist()), model, over_seeds)
+    cut, cut_low, cut_high = (tuple(values.tolist()) for values in (cuts[0], low, high))
+    return MemberMetrics(arch, test.seeds, cut, cut_low, cut_high, model, over_seeds)
 
 
 def compare(test: dict[Member, Predictions], a: Member, b: Member, labels: tuple[str, ...]) -> PairedDifference | None:

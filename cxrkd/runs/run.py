@@ -16,7 +16,7 @@ from cxrkd.errors import RunError
 from cxrkd.refusals import refusals
 from cxrkd.runs.events import Event, read_events
 from cxrkd.runs.files import read_json
-from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
 from cxrkd.runs.predictions import Predictions, read_predictions
 from cxrkd.runs.state import RunState, read_state
 
@@ -118,12 +118,21 @@ class Run:
         return read_predictions(self.path, member, split, self.labels, self.config.seeds)
 
     def metrics(self) -> RunMetrics:
-        """The measured figures.
+        """The measured figures: those stored, or of a file of another version, measured again from the predictions.
 
         Raises:
-            RunError: the run has not come that far.
+            RunError: the run has not come that far, or a file is damaged.
         """
-        return RunMetrics.from_dict(read_json(self.path / METRICS))
+        return RunMetrics.from_dict(read_json(self.path / METRICS)) if self.metrics_are_current() else measure_run(self)
+
+    def metrics_are_current(self) -> bool:
+        """Whether the stored figures are of this version.
+
+        Raises:
+            RunError: the run has not come that far, or the file is no JSON.
+        """
+        stored = read_json(self.path / METRICS)
+        return isinstance(stored, dict) and stored.get("version") == VERSION
 
     def thresholds(self, member: Member) -> np.ndarray:
         """Operating point of each label, probabilities (K,), chosen on val (Youden).

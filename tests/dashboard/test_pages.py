@@ -172,7 +172,7 @@ def png_of(pixels):
 def test_classify_answers_an_upload_warns_and_explains_a_bad_file(sample_home):
     page = open_page("classify")
     page.segmented_control(key="classify_source").set_value("Uploads").run()
-    assert "Drop radiographs" in words(page)
+    assert "Drop a radiograph" in words(page)
     film = png_of(render(3, 1, 0, 128).pixels)
     page.file_uploader(key="classify_upload").set_value(
         [("film.png", film, "image/png"), ("notes.txt", b"not an image at all", "text/plain")]

@@ -46,7 +46,8 @@ def on_page(name, run_id):
 
 
 def test_every_shipped_run_is_held_to_it():
-    assert [run.id for run in list_runs() if run.shipped] and {run.id for run in list_runs()} == set(RUNS)
+    assert sorted(run.id for run in list_runs()) == RUNS
+    assert "nih_mini" in RUNS
 
 
 @pytest.mark.parametrize("run_id", RUNS)

@@ -32,7 +32,7 @@ def test_only_settings_that_differ_are_listed():
 
 def answer_of(name="film.png"):
     def said(probs, cuts):
-        return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25)
+        return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25, np.full((len(cuts), 3), np.nan))
 
     members = {"teacher": said([0.2, 0.9], [0.3, 0.5]), "distilled": said([0.4, 0.7], [0.3, math.nan])}
     return Answer(name, ("Mass", "Pleural_Thickening"), members, ("inverted",), "trained on phantoms")
@@ -133,7 +133,7 @@ def test_the_showcase_prefers_some_labels_where_one_is_present():
 
 def test_a_long_list_of_findings_is_cut_after_three():
     labels = ("Mass", "Nodule", "Edema", "Hernia", "Fibrosis")
-    said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0)
+    said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0, np.full((5, 3), np.nan))
     film = Film("a", "key", np.zeros((4, 4), np.float32), real=True)
     row = answers.answers_summary([film], [Answer("a", labels, {"teacher": said}, (), "")]).iloc[0]
     assert row["Teacher"] == "Nodule, Edema, Hernia and 2 more"
@@ -157,7 +157,8 @@ def test_results_tables_hold_the_figures_over_all_seeds(home_with_run, monkeypat
     student = metrics.of("distilled")
     assert table.iloc[-1]["Student distilled"].startswith(f"{student.over_seeds.macro_auroc:.3f}")
     assert student.over_seeds.macro_auroc != student.model.macro_auroc
-    assert list(table["Positives"])[:2] == [str(row.n_pos) for row in student.model.labels[:2]]
+    assert list(table["Positive films"])[:2] == [row.n_pos for row in student.model.labels[:2]]
+    assert list(table["Positive patients"])[:2] == [row.n_pos_patients for row in student.model.labels[:2]]
 
 
 def test_what_is_missing_is_missing_in_one_way():
@@ -201,9 +202,7 @@ def test_the_csv_of_figures_says_whose_they_are(home_with_run, monkeypatch):
     ],
 )
 def test_help_is_claimed_from_three_seeds_and_an_interval_without_zero_only(diff, low, high, seeds, claimed):
-    gain = paired_difference(
-        np.zeros((seeds, 2, 1)), np.zeros((seeds, 2, 1)), [[1], [0]], ["a", "b"], ["Mass"], n_boot=0
-    )
+    gain = paired_difference(np.zeros((seeds, 2, 1)), np.zeros((seeds, 2, 1)), [[1], [0]], ["a", "b"], ["Mass"])
     gain = replace(gain, macro_diff=diff, macro_low=low, macro_high=high)
     harm = replace(gain, macro_diff=-diff, macro_low=-high, macro_high=-low)
     assert ("distillation helped" in gain_verdict(gain)) == claimed

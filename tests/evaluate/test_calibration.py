@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from scipy.special import logit
+from scipy.special import expit, logit
 from torchmetrics.functional.classification import binary_calibration_error
 
 from cxrkd.errors import DataError
-from cxrkd.evaluate import Reliability, brier_score, expected_calibration_error, reliability
+from cxrkd.evaluate import Reliability, brier_score, evaluate, expected_calibration_error, reliability
 
 
 def test_ece_is_torchmetrics_with_fifteen_bins():
@@ -39,10 +39,24 @@ def test_edges_of_the_unit_interval_fall_into_the_outer_bins():
     assert (curve.predicted, curve.observed, curve.ece) == ((0.0, 1.0), (0.0, 1.0), 0.0)
 
 
-def test_unknown_targets_are_left_out_and_labels_pool():
+def test_unknown_targets_are_left_out_labels_pool_and_their_errors_are_averaged():
     logits, targets = np.array([[0.0, 3.0], [1.0, -2.0]]), np.array([[1.0, np.nan], [0.0, 0.0]])
-    assert sum(reliability(logits, targets).count) == 3
-    assert reliability(logits, targets) == reliability([0.0, 1.0, -2.0], [1.0, 0.0, 0.0])
+    found, pooled = reliability(logits, targets), reliability([0.0, 1.0, -2.0], [1.0, 0.0, 0.0])
+    assert sum(found.count) == 3
+    assert (found.predicted, found.observed, found.count) == (pooled.predicted, pooled.observed, pooled.count)
+    first, second = (0.5 + expit(1.0)) / 2, expit(-2.0)
+    assert found.ece == pytest.approx((first + second) / 2)
+
+
+def test_beside_the_chart_stands_the_ece_of_the_metrics():
+    rng = np.random.default_rng(0)
+    targets = (rng.random((300, 3)) < [0.3, 0.2, 0.001]).astype(float)
+    targets[rng.random((300, 3)) < 0.1] = np.nan
+    logits, patients = rng.normal(-1, 1, (300, 3)), np.arange(300)
+    metrics = evaluate(logits, targets, patients, "abc")
+    counted = [row.evaluable for row in metrics.labels]
+    assert counted == [True, True, False]
+    assert reliability(logits[:, counted], targets[:, counted]).ece == pytest.approx(metrics.ece)
 
 
 def test_nothing_to_count_is_nan_and_survives_json():

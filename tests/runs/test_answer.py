@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,11 +8,13 @@ import torch
 
 from cxrkd.config import ChestXray14Config, PhantomConfig
 from cxrkd.errors import ConfigError, RunError
+from cxrkd.evaluate import LabelMetrics, ModelMetrics
 from cxrkd.explain import CAM_METHODS, agreement, baselines, grad_cam
 from cxrkd.images import read
 from cxrkd.models import build
 from cxrkd.runs import answer, explanation
 from cxrkd.runs.answer import Input, choose_members, choose_run, classify, from_radiograph, load_engines
+from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 
 LABELS = ("Mass", "Edema", "Hernia")
 ARCHS = {"teacher": "resnet18", "alone": "mobilenetv3_small_100", "distilled": "mobilenetv3_small_100"}
@@ -31,12 +33,21 @@ class FakeEngine:
         return np.array([self.logits] * len(x), np.float32)
 
 
+def figures_of(thresholds):
+    """Figures of a member with these thresholds: AUROC .8 (.7 to .9) for Mass, not enough cases of the others."""
+    label = dict.fromkeys((field.name for field in fields(LabelMetrics)), np.nan)
+    rows = [LabelMetrics(**label | {"label": name}) for name in LABELS]
+    rows[0] = replace(rows[0], auroc=0.8, auroc_low=0.7, auroc_high=0.9)
+    model = ModelMetrics(tuple(rows), 0.8, 0.7, 0.9, (0.8,), 0.5, 0.1, 0.1, 40, 20)
+    return MemberMetrics("resnet18", (0,), thresholds, thresholds, thresholds, model, model)
+
+
 def fake_run(**thresholds):
     return SimpleNamespace(
         id="fake",
         labels=LABELS,
         config=SimpleNamespace(data=PhantomConfig()),
-        thresholds=lambda member: np.array(thresholds[member]),
+        metrics=lambda: RunMetrics(LABELS, {m: figures_of(cuts) for m, cuts in thresholds.items()}, None, None),
         members=lambda: list(thresholds),
         state=SimpleNamespace(status="done"),
     )
