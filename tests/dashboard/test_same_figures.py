@@ -64,4 +64,5 @@ def test_pages_print_the_figures_of_the_command_line(run_id, capsys):
 def test_the_readme_prints_them_too(run_id):
     expected, gain = figures(run_id)
     readme = (routes.ROOT / "README.md").read_text(encoding="utf-8")
-    assert [text for text in [*expected, gain] if text not in readme] == []
+    missing = [text for text in [*expected, gain] if text not in readme]
+    assert not missing, "README.md lacks " + "; ".join(missing)
