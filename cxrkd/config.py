@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 Member = Literal["teacher", "alone", "distilled"]
 MEMBERS: tuple[Member, ...] = ("teacher", "alone", "distilled")
@@ -70,7 +70,7 @@ class CheXpertConfig(FilesConfig):
     uncertain: Literal["ignore", "zeros", "ones"] = Field(
         "ignore",
         title="Uncertain labels",
-        description="masked out of loss and metrics, or counted as absent or present",
+        description="ignore: left to the teacher, and out of the labels' loss and the metrics; or absent, or present",
     )
     views: Literal["frontal", "all"] = Field("frontal", title="Views", description="frontal: AP and PA only")
 
@@ -170,14 +170,31 @@ class TrainConfig(Strict):
     learning_rate: float = Field(1.5e-3, gt=0, le=1, title="Learning rate", description="peak of a one-cycle schedule")
     weight_decay: float = Field(0.01, ge=0, le=1, title="Weight decay")
     precision: Literal["32-true", "bf16-mixed"] = Field("32-true", title="Precision")
-    augment: bool = Field(False, title="Shift, turn, zoom and tone jitter")
-    mixup: float = Field(
-        0.0, ge=0, le=10, title="Mixup", description="parameter of the Beta distribution that mixes pairs; 0 mixes none"
+    augment: bool = Field(
+        False,
+        title="Shift, turn, zoom and tone jitter",
+        description="augmentation; of students only with the view that the teacher answers set to same",
     )
+    mixup: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        title="Mixup",
+        description="parameter of the Beta distribution that mixes pairs, 0 mixes none; of students only with the view "
+        "that the teacher answers set to same",
+    )
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What makes the training images other than they come: of `augment`, `mixup`."""
+        return tuple(name for name, on in (("augment", self.augment), ("mixup", self.mixup > 0)) if on)
 
 
 class ObjectiveConfig(Strict):
-    """The loss of the distilled student; `alpha` weighs the labels, `1 - alpha` the teacher."""
+    """The loss of the distilled student; `alpha` weighs the labels, `1 - alpha` the teacher.
+
+    The student alone learns from the label term of the same objective. Teachers learn by plain cross-entropy.
+    """
 
     name: Literal["paper", "bkd"] = Field("paper", title="Objective")
     alpha: float = Field(0.5, ge=0, le=1, title="Weight of the labels")
@@ -185,9 +202,13 @@ class ObjectiveConfig(Strict):
     gamma: float = Field(2.0, ge=0, le=10, title="Focal exponent", description="paper objective only; 0 is plain BCE")
     view: Literal["cached", "same"] = Field(
         "cached",
-        title="What the teacher answers",
-        description="cached: each image once, as it is; same: the very view that the student sees, at every step",
+        title="View that the teacher answers",
+        description="cached: each image once, as it is; same: the very view that the student sees, at every step, as "
+        "augmentation and mixup need",
     )
+
+
+_RECORDED = "recorded"  # key of the validation's context
 
 
 class RunConfig(Strict):
@@ -225,7 +246,11 @@ class RunConfig(Strict):
     teacher_train: TrainConfig = TrainConfig(epochs=5, warm_epochs=10, learning_rate=1e-3, precision="bf16-mixed")
     student_train: TrainConfig = TrainConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
-    control: bool = Field(True, title="Also train the student alone", description="the control that shows the gain")
+    control: bool = Field(
+        True,
+        title="Also train the student alone",
+        description="the control that shows the gain: the label term of the same objective, without the teacher",
+    )
     seeds: tuple[int, ...] = Field(
         (0,), min_length=1, title="Seeds of the students", description="the weights of the first are kept"
     )
@@ -236,11 +261,23 @@ class RunConfig(Strict):
             raise ValueError(f"seeds must differ, got {', '.join(map(str, self.seeds))}")
         return self
 
+    @classmethod
+    def recorded(cls, values: Any) -> Self:
+        """The config of a run that is on disk: what it did stays readable where it would be refused today.
+
+        Raises:
+            ValidationError: a key or a value is not known at all.
+        """
+        return cls.model_validate(values, context={_RECORDED: True})
+
     @model_validator(mode="after")
-    def _teacher_answers_what_is_mixed(self) -> Self:
-        if self.student_train.mixup and self.objective.view == "cached":
+    def _teacher_answers_what_the_student_sees(self, info: ValidationInfo) -> Self:
+        """A cached answer is about the image as it comes; its turned, toned or mixed view has another."""
+        changes = self.student_train.changes
+        if changes and self.objective.view == "cached" and not (info.context or {}).get(_RECORDED):
+            makes = f"{' and '.join(changes)} make{'s' if len(changes) == 1 else ''}"
             raise ValueError(
-                "mixup makes images that a cached teacher was never asked about: set {objective.view} to same"
+                f"{makes} images that a cached teacher was never asked about: set {{objective.view}} to same"
             )
         return self
 

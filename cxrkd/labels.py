@@ -41,6 +41,15 @@ RADIOGRAPHIC_SIGN: dict[str, str] = {
 }
 
 
+def label_key(label: str) -> str:
+    """What a label is told by: case and the choice of space, hyphen or underscore do not matter.
+
+    >>> label_key("Pleural_Thickening") == label_key("pleural thickening")
+    True
+    """
+    return label.strip().lower().replace(" ", "_").replace("-", "_")
+
+
 def display_name(label: str) -> str:
     """`Pleural_Thickening` -> `Pleural thickening`; the spelling used on pages and in figures."""
     return label.replace("_", " ").capitalize()

@@ -1,11 +1,11 @@
 """Classify: films in, every member's probabilities per label against its own thresholds out."""
 
-import numpy as np
 import streamlit as st
 
 from cxrkd.config import Member
 from cxrkd.dashboard import answers as answers_table
-from cxrkd.dashboard import caching, costs, parts, session, sources
+from cxrkd.dashboard import caching, parts, session, sources
+from cxrkd.dashboard.answers import Standings
 from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.pictures import grey_to_rgb
 from cxrkd.labels import display_name
@@ -14,8 +14,10 @@ from cxrkd.runs.answer import Answer
 
 FILLED = "Filled: at or above that model's own threshold."
 PRESENT = " Bold: truly present."
+POLL_S = 2.0
 CHOOSING = "PyTorch answers while the fastest engine of this machine is being chosen; from then on, that one does."
-UNCUT = " No tick: too few validation images have the finding to choose a threshold."
+SKILL = " Under each label: how good each model is at it, AUROC on the test patients with its 95 % interval."
+UNJUDGED = "Without a threshold of its own a model cannot call a label; what it says about it is no yes or no."
 
 
 def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
@@ -39,7 +41,7 @@ def choose_members(run: Run) -> list[Member]:
     return [member for member in there if member in (chosen or start)]
 
 
-def show_film(film: session.Film, answer: Answer, key: str) -> None:
+def show_film(film: session.Film, answer: Answer, known: Standings, key: str) -> None:
     if answer.warning:
         st.warning(answer.warning, icon=":material/warning:")
     picture, chart = st.columns([2, 5], gap="medium")
@@ -49,35 +51,65 @@ def show_film(film: session.Film, answer: Answer, key: str) -> None:
             present = ", ".join(display_name(label) for label in film.truth) or "no finding"
             st.markdown(f"**True labels:** {present}")
         for member, said in answer.members.items():
-            st.markdown(
-                f"**{parts.member_title(member)}**: {said.latency_ms:.1f} ms with {costs.engine_name(said.engine)}"
-            )
+            st.markdown(f"**{parts.member_title(member)}:** {answer.verdict(member)}")
+            st.caption(answers_table.how_long(said))
         parts.reader_notes(film)
     with chart:
-        by_chart, by_table = st.tabs(["Chart", "Table"], key=f"tabs_{key}")
-        with by_chart:
-            probs = {str(m): said.probs for m, said in answer.members.items()}
-            cuts = {str(m): said.thresholds for m, said in answer.members.items()}
-            figure = probabilities.probabilities(answer.labels, probs, cuts, present=film.truth or ())
-            parts.chart(figure, key=f"probs_{key}", alt=f"Probabilities for {film.name}")
-            uncut = any(np.isnan(thresholds).any() for thresholds in cuts.values())
-            st.caption(FILLED + (PRESENT if film.truth is not None else "") + (UNCUT if uncut else ""))
-        with by_table:
-            table = answers_table.answer_table(answer)
-            parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
+        show_judged(film, answer, known, key)
+        show_not_judged(answer, known, key)
 
 
-def show(films: list[session.Film], answers: list[Answer]) -> None:
-    if len(films) > 1:
-        for warning in dict.fromkeys(answer.warning for answer in answers if answer.warning):
-            st.warning(warning, icon=":material/warning:")
-        parts.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
+def show_judged(film: session.Film, answer: Answer, known: Standings, key: str) -> None:
+    columns = answers_table.judged(known)
+    if not columns:
+        return
+    by_chart, by_table = st.tabs(["Chart", "Table"], key=f"tabs_{key}")
+    with by_chart:
+        figure = probabilities.probabilities(
+            [answer.labels[k] for k in columns],
+            {str(m): said.probs[columns] for m, said in answer.members.items()},
+            {str(m): said.thresholds[columns] for m, said in answer.members.items()},
+            skill={str(m): [answers_table.aurocs(one)[k] for k in columns] for m, one in known.items()},
+            present=film.truth or (),
+            film=film.name,
+        )
+        alt = f"Probabilities for {film.name}"
+        parts.chart(figure, key=f"probs_{key}", alt=alt, file=f"{film.name}-probabilities")
+        st.caption(FILLED + (PRESENT if film.truth is not None else "") + SKILL)
+        for sentence in answers_table.partly_judged_sentences(known):
+            parts.notice(sentence)
+    with by_table:
+        table = answers_table.answer_table(answer, known)
+        parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
+
+
+def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
+    table = answers_table.not_judged_table(answer, known)
+    if table.empty:
+        return
+    with st.expander(f"Not judged ({len(table)})", key=f"not_judged_{key}"):
+        st.caption(UNJUDGED)
+        parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"unjudged_{key}")
+
+
+def show(films: list[session.Film], answers: list[Answer], known: Standings) -> None:
+    if len(films) == 1:
+        parts.film_title(films[0])
+        show_film(films[0], answers[0], known, f"0_{films[0].key}")
+        return
+    for warning in dict.fromkeys(answer.warning for answer in answers if answer.warning):
+        st.warning(warning, icon=":material/warning:")
+    parts.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
     for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
-        if len(films) == 1:
-            show_film(film, answer, f"{index}_{film.key}")
-            continue
-        with st.expander(parts.literal(film.name), expanded=index == 0):
-            show_film(film, answer, f"{index}_{film.key}")
+        with st.expander(f"**{parts.literal(film.name)}**", expanded=index == 0):
+            show_film(film, answer, known, f"{index}_{film.key}")
+
+
+@parts.boundary()
+def look_again(run: Run, members: list[Member]) -> None:
+    """Draw the page anew once the engines are chosen: they answer then, and it is known how fast."""
+    if not caching.choosing(run, members):
+        st.rerun()
 
 
 def page() -> None:
@@ -89,17 +121,21 @@ def page() -> None:
     if not films:
         return
     members = choose_members(run)
+    known = caching.standings(run, members)
+    choosing = caching.choosing(run, members)
     answers = [caching.answer(run, members, film) for film in films]
-    if caching.choosing(run, members):
+    if choosing:
         parts.notice(CHOOSING)
-    show(films, answers)
+    show(films, answers, known)
     st.download_button(
         "All answers as CSV",
-        answers_table.answers_csv(answers),
+        answers_table.answers_csv(answers, known),
         f"{run.id}-answers.csv",
         "text/csv",
         icon=":material/download:",
     )
+    if choosing:
+        st.fragment(look_again, run_every=POLL_S)(run, members)
 
 
 with parts.boundary():

@@ -7,9 +7,10 @@ from cxrkd.dashboard import caching, explaining, parts, session, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.look import choose_look, choose_method
-from cxrkd.dashboard.pictures import outlines, strip
+from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain import CAM_NOTES, lesion_hit
 from cxrkd.labels import display_name
+from cxrkd.names import file_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import warning_for
 from cxrkd.runs.explanation import LIME, CamExplanation, Explanation, LimeExplanation
@@ -66,11 +67,13 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     panels = explaining.panels(film.pixels, heats, look, notes(run, found, label), curves)
     unit = "change of the logit" if found.method == LIME else "evidence, raw units"
     bar = explaining.colour_bar(heats, look, unit)
-    parts.chart(films.films(panels, bar), key="films", alt=f"Where each model sees {display_name(label)}")
+    alt = f"Where each model sees {display_name(label)}"
+    file = file_name(f"{film.name}-{label}-{found.method}", n_bytes=200)
+    parts.chart(films.films(panels, bar), key="films", alt=alt, file=file)
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
-    file = f"{film.name}-{label}-{found.method}.png"
-    st.download_button("Picture as PNG", strip(panels), file, "image/png", icon=":material/download:")
+    picture = headed(strip(panels), f"{film.name}: {display_name(label)}")
+    st.download_button("Picture as PNG", picture, f"{file}.png", "image/png", icon=":material/download:")
 
 
 def heats_of(found: Explanation, label: str) -> dict[str, np.ndarray]:
@@ -108,6 +111,7 @@ def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) ->
 
 
 def explain(run: Run, film: session.Film) -> None:
+    parts.film_title(film)
     if warning := warning_for(run, film.real):
         st.warning(warning, icon=":material/warning:")
     parts.reader_notes(film)

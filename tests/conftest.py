@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-pytest_plugins = ["tests.trees"]  # data sets in their published form
+pytest_plugins = ["tests.trees", "tests.installed"]  # data sets in their published form; the wheel, installed
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

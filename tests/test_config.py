@@ -43,6 +43,39 @@ def test_folders_do_not_depend_on_the_working_directory(tmp_path, monkeypatch):
     assert ChestXray14Config(folder="nih").folder == tmp_path / "nih"
 
 
+CHANGED = [
+    ({"augment": True}, "augment makes images"),
+    ({"mixup": 0.1}, "mixup makes images"),
+    ({"augment": True, "mixup": 0.1}, "augment and mixup make images"),
+]
+
+
+@pytest.mark.parametrize(("train", "sentence"), CHANGED)
+def test_a_cached_teacher_is_not_asked_about_changed_images(train, sentence):
+    """The answer to the image as it comes would be held against the student's answer to another one."""
+    values = {"name": "a", "student_train": train}
+    for objective in ({}, {"view": "cached"}, {"view": "cached", "name": "bkd", "alpha": 0.9}):
+        asked = f"{sentence} that a cached teacher was never asked about: set the view to same"
+        with pytest.raises(ValidationError, match=asked):
+            RunConfig.model_validate(values | {"objective": objective})
+        with pytest.raises(ValidationError, match=asked):
+            RunConfig.model_validate_json(json.dumps(values | {"objective": objective}))
+    assert RunConfig.model_validate(values | {"objective": {"view": "same"}}).student_train.changes
+    assert RunConfig(name="a", teacher_train=train).objective.view == "cached", "a teacher has no teacher"
+
+
+@pytest.mark.parametrize(("train", "_"), CHANGED)
+def test_what_a_run_did_is_read_back_even_where_it_is_refused_today(train, _):
+    values = {"name": "a", "student_train": train, "objective": {"view": "cached"}}
+    config = RunConfig.recorded(values)
+    assert config.student_train.model_dump(include=set(train)) == train
+    assert config.objective.view == "cached"
+    assert RunConfig.recorded(json.loads(config.model_dump_json())) == config
+    for wrong in ({"typo": 1}, {"seeds": [1, 1]}, {"student_train": {"mixup": -1}}):
+        with pytest.raises(ValidationError):
+            RunConfig.recorded(values | wrong)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

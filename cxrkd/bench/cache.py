@@ -18,7 +18,7 @@ from cxrkd.bench.timing import Measure, interleave
 from cxrkd.config import ObjectiveConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss, LossBreakdown, no_distillation, objective
+from cxrkd.distill import Loss, LossBreakdown, control, objective
 from cxrkd.models import Classifier
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
@@ -32,9 +32,10 @@ def cache(plan: Plan) -> Iterator[Section]:
     began = time.perf_counter()
     logits_t = predict_logits(plan.teacher, cohort.images)
     ask_s = time.perf_counter() - began
-    distil = objective(ObjectiveConfig())
+    config = ObjectiveConfig()
+    distil = objective(config)
     contenders = {
-        "plain": _epoch(plan, cohort, plan.student, no_distillation, None),
+        "plain": _epoch(plan, cohort, plan.student, control(config), None),
         "cached": _epoch(plan, cohort, plan.student, distil, logits_t),
         "loop": _epoch(plan, cohort, *with_teacher_in_loop(plan.student, plan.teacher, distil), None),
     }

@@ -14,7 +14,9 @@ from cxrkd.cli.output import Report, Ticker, interval, number, table
 from cxrkd.errors import ImageError
 
 if TYPE_CHECKING:
+    from cxrkd.config import Member
     from cxrkd.runs.answer import Answer, Input
+    from cxrkd.runs.verdict import Standing
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -36,20 +38,24 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 def call(args: argparse.Namespace) -> Report:
     """Read what can be read, then ask."""
     from cxrkd.runs.answer import choose_members, choose_run
+    from cxrkd.runs.verdict import standing
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
+    standings = {member: standing(run, member) for member in members}
     inputs, failures = read_all(args.files, run.config.data.image_size, force=args.force)
     answers = _answers(run, members, inputs, args.engine) if inputs else []
     if args.csv:
-        write_csv(args.csv, answers)
+        write_csv(args.csv, answers, standings)
     document = {
         "run": run.id,
         "labels": list(run.labels),
+        "standing": {member: found.to_dict() for member, found in standings.items()},
         "answers": [answer.to_dict() for answer in answers],
         "failures": [failure.to_dict() for failure in failures],
     }
-    lines = [line for answer in answers for line in _lines(answer)]
+    lines = [line for answer in answers for line in _lines(answer, standings)]
+    lines += _not_judged(standings) if answers else []
     return Report(document, lines, [failure.error for failure in failures])
 
 
@@ -88,60 +94,61 @@ def _answers(run: Any, members: Sequence[Any], inputs: Sequence[Input], engine: 
     return classify(run, inputs, engines)
 
 
-def _lines(answer: Answer) -> list[str]:
-    """One file: its notes, what each network calls, a table of labels, and how long each network took."""
+def _lines(answer: Answer, standings: Mapping[Member, Standing]) -> list[str]:
+    """One file: its notes, what each network says, a table of all labels, and how long it took."""
     members = list(answer.members)
-    head = ["label", *(part for m in members for part in (m, "threshold", "AUROC of it"))]
+    head = ["label", *(part for m in members for part in (m, "threshold", "AUROC"))]
     if "teacher" in members:
         head += [f"{m} - teacher" for m in members if m != "teacher"]
-    rows = [_row(row, members) for row in sorted(answer.table(), key=lambda row: not _judged(row, members))]
-    took = "; ".join(f"{m} {said.latency_ms:.1f} ms ({said.engine})" for m, said in answer.members.items())
+    rows = [_row(row, k, standings) for k, row in enumerate(answer.table())]
+    says = [f"  {member}: {answer.verdict(member)}" for member in members]
     notes = [f"  {note}" for note in answer.notes]
     warning = gate_line(answer.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
-    said = [f"  {line}" for line in [*_calls(answer), *table(head, rows)]]
-    return [answer.name, *notes, *warning, *said, f"  {took}", ""]
+    body = [f"  {line}" for line in table(head, rows)]
+    return [answer.name, *notes, *warning, *says, *body, f"  {_took(answer)}", ""]
 
 
-def _calls(answer: Answer) -> list[str]:
-    """What each network calls, out of how many findings; then which it does not judge, and why."""
-    calls: list[str] = []
-    reasons: dict[str, list[str]] = {}
-    for member in answer.members:
-        left_out = answer.not_judged(member)
-        n = len(answer.labels) - len(left_out)
-        can = f"of the {n} finding{'' if n == 1 else 's'} it can call"
-        calls.append(f"{member}: {', '.join(answer.called(member)) or 'none'} {can}")
-        for reason in dict.fromkeys(left_out.values()):
-            labels = ", ".join(label for label, why in left_out.items() if why == reason)
-            reasons.setdefault(f"{labels} ({reason})", []).append(member)
-    return calls + [f"not judged by {', '.join(members)}: {what}" for what, members in reasons.items()]
-
-
-def _judged(row: Mapping[str, Any], members: Sequence[str]) -> bool:
-    return any(row[f"{member}_threshold"] is not None for member in members)
-
-
-def _row(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
+def _row(row: Mapping[str, Any], k: int, standings: Mapping[Member, Standing]) -> list[str]:
     """A `*` marks a probability that reaches its threshold."""
     cells = [row["label"]]
-    for member in members:
-        mark, cut = "*" if row[f"{member}_positive"] else " ", row[f"{member}_threshold"]
-        cells += [number(row[f"{member}_prob"]) + mark, "not judged" if cut is None else number(cut)]
-        cells.append(interval(*(row[f"{member}_auroc{end}"] for end in ("", "_low", "_high"))))
+    for member, known in standings.items():
+        mark = "*" if row[f"{member}_positive"] else " "
+        auroc = interval(known.auroc[k], known.low[k], known.high[k])
+        cells += [number(row[f"{member}_prob"]) + mark, number(row[f"{member}_threshold"]), auroc]
     return cells + [number(row[key], sign=True) for key in row if key.endswith("_difference")]
 
 
-def write_csv(path: Path, answers: Sequence[Answer]) -> None:
-    """One row a file and label; columns as in `Answer.table`, with the file's hash, the warning and the gate's reason.
+def _not_judged(standings: Mapping[Member, Standing]) -> list[str]:
+    """A line a label that a network cannot call, with the reason."""
+    from cxrkd.runs.verdict import not_judged, partly_judged
+
+    lines = [f"  {label}: {reason}" for label, reason in not_judged(standings).items()]
+    for label, reasons in partly_judged(standings).items():
+        lines += [f"  {label} by {member}: {reason}" for member, reason in reasons.items()]
+    return [f"not judged ({len(lines)}):", *lines, ""] if lines else []
+
+
+def _took(answer: Answer) -> str:
+    return "; ".join(f"{m} {said.latency_ms:.1f} ms ({said.engine})" for m, said in answer.members.items())
+
+
+def write_csv(path: Path, answers: Sequence[Answer], standings: Mapping[Member, Standing]) -> None:
+    """One row a file and label.
+
+    Columns are those of `Answer.table` and `about_label`, each member's verdict, the file's hash, the warning
+    and the gate's reason.
 
     Raises:
         ConfigError: the file cannot be written.
     """
+    from cxrkd.runs.verdict import about_label
+
     rows = [
-        {"name": answer.name, "sha256": answer.sha256, **row, "warning": answer.warning}
-        | {"gate": answer.gate.reason if answer.gate else ""}
+        {"name": answer.name, "sha256": answer.sha256, **row, **about_label(standings, k)}
+        | {f"{member}_verdict": answer.verdict(member) for member in answer.members}
+        | {"warning": answer.warning, "gate": answer.gate.reason if answer.gate else ""}
         for answer in answers
-        for row in answer.table()
+        for k, row in enumerate(answer.table())
     ]
     with writing(path), path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["name"])

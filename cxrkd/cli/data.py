@@ -10,12 +10,14 @@ from cxrkd.cli.files import writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.output import Report, Ticker, duration, table
 from cxrkd.errors import ConfigError
+from cxrkd.names import file_names
 
 if TYPE_CHECKING:
     from cxrkd.config import DataConfig
     from cxrkd.data.prepared import Prepared
     from cxrkd.data.preview import Preview
 
+PICTURE_NAME_BYTES = 200
 CHEXPERT_IMAGES = 224_316  # the largest of the published sets
 # option -> key of the data config
 OPTIONS = {
@@ -121,12 +123,17 @@ def prepare(args: argparse.Namespace) -> Report:
 
 def prepared_facts(found: Prepared, seconds: float) -> dict[str, Any]:
     """Images, bytes and seconds, per 10,000 images and extrapolated to the largest published set."""
+    from cxrkd.data.table import Monochrome1
+
     n, n_bytes = len(found.table), (found.folder / "images.npy").stat().st_size
     per_image = seconds / found.decoded if found.decoded else None
     return {
         "name": found.table.name,
         "folder": str(found.folder),
         "n": n,
+        "notes": list(found.table.notes),
+        "monochrome1": sum(isinstance(source, Monochrome1) for source in found.table.sources),
+        "turned_positive": found.turned,
         "decoded": found.decoded,
         "seconds": seconds,
         "bytes": n_bytes,
@@ -145,11 +152,13 @@ def _prepared_lines(facts: dict[str, Any]) -> list[str]:
         time_ = "" if seconds is None else f"{duration(seconds)}, "
         return f"{time_}{n_bytes / 1e9:.2f} GB"
 
-    there = facts["n"] - facts["decoded"]
+    there, turned, doubtful = facts["n"] - facts["decoded"], facts["turned_positive"], facts["monochrome1"]
     more = facts["extrapolated"]
     return [
         f"{facts['name']}: {facts['n']:,} images, {facts['decoded']:,} decoded now, {there:,} were there",
         f"it is in {facts['folder']}",
+        *facts["notes"],
+        *([f"{turned:,} of {doubtful:,} MONOCHROME1 films were turned from negative to positive"] if doubtful else []),
         f"this call: {takes(facts['seconds'], facts['bytes'])}",
         f"per 10,000 images: {takes(facts['seconds_per_10000'], facts['bytes_per_10000'])}",
         f"{more['n']:,} images (all of CheXpert) would take {takes(more['seconds'], more['bytes'])}; extrapolated from "
@@ -185,12 +194,21 @@ def describe(found: Preview) -> dict[str, Any]:
         "name": found.name,
         "config": found.config.model_dump(mode="json"),
         "synthetic": found.synthetic,
+        "notes": list(found.notes),
         "n": len(found),
         "n_patients": len(np.unique(found.patients)),
         "views": {view: int((found.views == view).sum()) for view in np.unique(found.views).tolist()},
-        "splits": {s: {"n": len(r), "n_patients": len(np.unique(found.patients[r]))} for s, r in rows.items()},
+        "splits": {
+            s: {
+                "n": len(r),
+                "n_patients": len(np.unique(found.patients[r])),
+                "unlabelled": int(found.unlabelled[r].sum()),
+            }
+            for s, r in rows.items()
+        },
         "patients_in_two_splits": 0,
-        "no_finding": int((~positive.any(1)).sum()),
+        "no_finding": int(found.no_finding.sum()),
+        "unlabelled": int(found.unlabelled.sum()),
         "labels": {
             label: {
                 "n_pos": int(positive[:, k].sum()),
@@ -219,7 +237,9 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         f"{facts['name']}{drawn}: {facts['n']} images of {facts['n_patients']} patients; "
         f"{', '.join(f'{view} {n}' for view, n in facts['views'].items())}; no finding {facts['no_finding']}",
         splits,
+        *_unlabelled_lines(facts),
         "Split check: no patient is in two splits.",
+        *facts["notes"],
         "",
         *table(head, rows),
         "",
@@ -228,28 +248,46 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     ]
 
 
+def _unlabelled_lines(facts: dict[str, Any]) -> list[str]:
+    if not facts["unlabelled"]:
+        return []
+    where = ", ".join(f"{name} {s['unlabelled']}" for name, s in facts["splits"].items())
+    return [
+        f"Unlabelled: {facts['unlabelled']} images ({where}). Those of train teach a distilled student, through its "
+        "teacher, and nobody else; those of val and test count for nothing."
+    ]
+
+
 def write_samples(args: argparse.Namespace) -> Report:
     """Some films of a cohort as pictures."""
     import json
 
+    import numpy as np
     from PIL import Image
 
     from cxrkd.data.preview import preview
 
     found = preview(cohort_config(args))
     samples: list[dict[str, Any]] = []
+    names = file_names(found.ids.tolist(), PICTURE_NAME_BYTES)
     for row in _rows(found, args.label, args.count):
         film = found.film(row)
-        with writing(args.out / f"{film.image_id}.png") as path:
+        with writing(args.out / f"{names[film.image_id]}.png") as path:
             Image.fromarray(film.pixels).save(path)
         labels = [name for name, there in zip(found.labels, found.positive[row], strict=True) if there]
         about = {"id": film.image_id, "patient": film.patient, "view": film.view, "split": str(found.split[row])}
-        samples.append({**about, "labels": labels, "path": str(path)})
+        unknown = [name for name, value in zip(found.labels, found.targets[row], strict=True) if np.isnan(value)]
+        samples.append({**about, "labels": labels, "unknown": unknown, "path": str(path)})
     with writing(args.out / "samples.json") as path:
         path.write_text(json.dumps(samples, indent=1) + "\n", encoding="utf-8")
-    body = [[s["id"], s["view"], s["split"], ", ".join(s["labels"]) or "no finding"] for s in samples]
+    body = [[s["id"], s["view"], s["split"], _findings(s)] for s in samples]
     lines = [*table(["image", "view", "split", "findings"], body), f"wrote {len(samples)} pictures to {args.out}"]
     return Report({"samples": samples}, lines)
+
+
+def _findings(sample: dict[str, Any]) -> str:
+    """What is known of a film, for people: no finding is said only where every label is known."""
+    return ", ".join(sample["labels"]) or ("unknown" if sample["unknown"] else "no finding")
 
 
 def _rows(found: Preview, label: str | None, count: int) -> list[int]:

@@ -7,11 +7,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.names import comma_separated, find_label
+from cxrkd.cli.names import find_labels
 from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent_interval, table
 
 if TYPE_CHECKING:
-    from cxrkd.evaluate import PairedDifference
+    from cxrkd.evaluate import ModelMetrics, PairedDifference
     from cxrkd.runs import Run
     from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 
@@ -29,7 +29,12 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("run", nargs="?", metavar="RUN", help="id or folder (default: the first finished run)")
     verb.add_argument("--curves", action="store_true", help="with --json: ROC, PR and reliability curves, first seed")
-    verb.add_argument("--labels", type=comma_separated, metavar="A,B", help="only these, also in means (default: all)")
+    verb.add_argument(
+        "--labels",
+        action="append",
+        metavar="A,B",
+        help="only these, also in means (default: all); repeatable; a label that holds a comma stands in double quotes",
+    )
     verb.add_argument("--by", metavar="COLUMN", help="also within each group of images: view, or a column of --table")
     verb.add_argument("--write", action="store_true", help="store the figures with the run, over all labels and images")
     verb.add_argument(
@@ -46,7 +51,7 @@ def call(args: argparse.Namespace) -> Report:
     from cxrkd.runs.run import METRICS
 
     run = choose_run(args.run)
-    labels = list(dict.fromkeys(find_label(run.labels, name) for name in args.labels or ())) or None
+    labels = find_labels(run.labels, args.labels or ()) or None
     metrics = measure_run(run, labels=labels)
     whole = measure_run(run) if labels else metrics
     if args.write:
@@ -81,11 +86,13 @@ def _group_table(groups: dict[str, RunMetrics], by: str | None) -> list[str]:
     rows, several = [], any(metrics.gain for metrics in groups.values())
     for name, metrics in groups.items():
         members = [found.over_seeds for found in metrics.members.values()]
-        cells = [interval(m.macro_auroc, m.macro_low, m.macro_high) for m in members]
+        cells = [_macro_auroc(model) for model in members]
         gain = [interval(*_macro(metrics.gain), sign=True)] if metrics.gain else []
-        rows.append([name, str(members[0].n), str(members[0].n_labels), *cells, *gain])
-    members_of = next(iter(groups.values())).members
-    head = [str(by), "images", "findings", *members_of, *(["distilled - alone"] if several else [])]
+        plain = [_macro_auroc(metrics.trivial)] if metrics.trivial else []
+        rows.append([name, str(members[0].n), str(members[0].n_labels), *cells, *gain, *plain])
+    first = next(iter(groups.values()))
+    no_anatomy = ["no anatomy"] if first.trivial else []
+    head = [str(by), "images", "findings", *first.members, *(["distilled - alone"] if several else []), *no_anatomy]
     return ["", f"Macro AUROC within each {by}, over the findings with enough cases there:", *table(head, rows)]
 
 
@@ -152,10 +159,14 @@ def _seeds(seeds: tuple[int, ...]) -> str:
 def _auroc_table(metrics: RunMetrics) -> list[str]:
     members = [member.over_seeds for member in metrics.members.values()]
     rows = [_label_row(metrics, k) for k in range(len(metrics.labels))]
-    macro = [interval(m.macro_auroc, m.macro_low, m.macro_high) for m in members]
+    macro = [_macro_auroc(model) for model in members]
     gain = [interval(*_macro(metrics.gain), sign=True)] if metrics.gain else []
     head = ["label", "positives", "patients", *metrics.members, *(["distilled - alone"] if metrics.gain else [])]
     return table(head, [*rows, [f"mean {over_findings(members[0].n_labels)}", "", "", *macro, *gain]])
+
+
+def _macro_auroc(model: ModelMetrics) -> str:
+    return interval(model.macro_auroc, model.macro_low, model.macro_high)
 
 
 def _label_row(metrics: RunMetrics, k: int) -> list[str]:
@@ -227,7 +238,19 @@ def _differences(metrics: RunMetrics) -> list[str]:
             f"kept of the teacher's AUROC: {percent_interval(gap.ratio, gap.ratio_low, gap.ratio_high)}; "
             f"of its skill, (AUROC - 0.5) / (teacher - 0.5): {_skill(gap)}",
         ]
-    return lines
+    return lines + _above_trivial(metrics)
+
+
+def _above_trivial(metrics: RunMetrics) -> list[str]:
+    """A network is worth what it has above a model that knows no anatomy."""
+    if metrics.trivial is None or metrics.above is None:
+        return []
+    over = over_findings(metrics.above.n_labels)
+    return [
+        f"no anatomy (power spectrum and 16 x 16 thumbnail), {over_findings(metrics.trivial.n_labels)}: "
+        f"{_macro_auroc(metrics.trivial)}; distilled above it, paired, {over}: "
+        f"{interval(*_macro(metrics.above), sign=True)}"
+    ]
 
 
 def _skill(gap: PairedDifference) -> str:

@@ -12,6 +12,7 @@ from cxrkd.cli.files import Failure, flagged, gate_line, read_input, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, number, plain, table
+from cxrkd.names import file_name, file_names, without_image_suffix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,13 +123,13 @@ def _write_pictures(args: argparse.Namespace, image: Input, found: Explanation, 
 
     from cxrkd.explain import overlay
 
-    paths = []
+    paths, film, names = [], _film_name(args), file_names(found.labels)
     for label in labels:
         heats = {member: found.heat(member, label) for member in found.probs}
         scale = _scale(args, heats)
         for member, heat in heats.items():
             rgb = overlay(image.pixels, heat, colormap=args.colormap, opacity=args.opacity, scale=scale)
-            with writing(args.out / f"{args.file.stem}-{label}-{args.method}-{member}.png") as path:
+            with writing(args.out / f"{film}-{names[label]}-{args.method}-{member}.png") as path:
                 Image.fromarray(rgb).save(path)
             paths.append(str(path))
     return paths
@@ -142,8 +143,12 @@ def _scale(args: argparse.Namespace, heats: Mapping[Member, np.ndarray]) -> floa
 
 
 def _write_json(args: argparse.Namespace, document: dict[str, Any]) -> None:
-    with writing(args.out / f"{args.file.stem}-{args.method}.json") as path:
+    with writing(args.out / f"{_film_name(args)}-{args.method}.json") as path:
         path.write_text(json.dumps(plain(document), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _film_name(args: argparse.Namespace) -> str:
+    return file_name(without_image_suffix(args.file.name))
 
 
 def _lines(document: Mapping[str, Any], gate: Verdict | None) -> list[str]:

@@ -190,8 +190,9 @@ def _settings_lines(recipe: Recipe, config: RunConfig) -> list[str]:
         *_changed_lines(recipe.changes(config)),
         f"  teacher {config.teacher_arch}{_start(config.teacher_weights)}, {_training(config, 'teacher_train')}",
         f"  student {config.student_arch}{_start(config.student_weights)}, {_training(config, 'student_train')}, "
-        f"seeds {seeds}{', each also trained alone' if config.control else ''}",
-        f"  objective {o.name}, alpha {o.alpha:g}, T {o.temperature:g}, gamma {o.gamma:g}; {config.data.image_size} px",
+        f"seeds {seeds}{', each also trained alone on its label term' if config.control else ''}",
+        f"  objective {o.name}, alpha {o.alpha:g}, T {o.temperature:g}, gamma {o.gamma:g}, view {o.view}; "
+        f"{config.data.image_size} px",
     ]
 
 

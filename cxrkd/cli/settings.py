@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 
 def seeds(text: str) -> list[int]:
-    """`0,1,2` -> `[0, 1, 2]`."""
-    return [int(part) for part in text.split(",")]
+    """`0,1,2` -> `[0, 1, 2]`.
+
+    Raises:
+        ArgumentTypeError: something between two commas is not a whole number.
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {text!r}") from error
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--teacher-learning-rate", ("teacher_train.learning_rate",), float, "of the teacher"),
     Flag("--warm-size", tuple(f"{who}.warm_size" for who in BOTH), int, "the smaller size, pixels"),
     Flag("--batch-size", tuple(f"{who}.batch_size" for who in BOTH), int, "images a step"),
-    Flag("--mixup", tuple(f"{who}.mixup" for who in BOTH), float, "mixes pairs of images; 0 mixes none"),
+    Flag("--mixup", tuple(f"{who}.mixup" for who in BOTH), float, "mixes pairs of images, 0 none; needs --view same"),
     Flag("--precision", tuple(f"{who}.precision" for who in BOTH), str, "32-true or bf16-mixed"),
     Flag("--objective", ("objective.name",), str, "paper (focal BCE + tempered MSE) or bkd (binary KL)"),
     Flag("--alpha", ("objective.alpha",), float, "weight of the labels, the teacher's is the rest"),
@@ -69,7 +76,11 @@ FLAGS: tuple[Flag, ...] = (
 )
 
 SWITCHES: dict[str, tuple[tuple[str, ...], bool, str]] = {
-    "--augment": (tuple(f"{who}.augment" for who in BOTH), True, "shift, turn, zoom and change the tones of images"),
+    "--augment": (
+        tuple(f"{who}.augment" for who in BOTH),
+        True,
+        "shift, turn, zoom and change the tones of images; needs --view same",
+    ),
     "--no-control": (("control",), False, "do not train the student alone beside the distilled"),
     "--teacher-as-is": (("teacher_trained",), False, "use a teacher with chest weights without training it"),
     "--download": (("download",), True, "fetch pretrained weights that are not on this machine"),

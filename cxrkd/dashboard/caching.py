@@ -7,8 +7,9 @@ all visitors; all of them are only ever read.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explai
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.stages import students
+from cxrkd.runs.verdict import Standing, standing_from
 from cxrkd.runtime import Engine, EngineReport, build_engine, fastest
 
 
@@ -67,6 +69,16 @@ def predictions(run: Run, member: Member, split: Split = "test") -> Predictions:
 @st.cache_resource(max_entries=16, show_spinner="Reading predictions")
 def _predictions(key: tuple[str, int], member: Member, split: Split, _run: Run) -> Predictions:
     return _run.predictions(member, split)
+
+
+def standings(run: Run, members: Sequence[Member]) -> dict[Member, Standing]:
+    """How far each of the members can be relied on, label by label."""
+    return {member: _standing(stamp(run.path / "metrics.json"), member, run) for member in members}
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _standing(key: tuple[str, int], member: Member, _run: Run) -> Standing:
+    return standing_from(metrics(_run).of(member), predictions(_run, member, "val"))
 
 
 def model(run: Run, member: Member) -> Classifier:
@@ -162,6 +174,12 @@ def radiograph(data: bytes, name: str) -> Radiograph:
     return images.read(data, name)
 
 
+def forget(uploads: Iterable[tuple[str, bytes]]) -> None:
+    """Drop the pictures of files, name and bytes, that the visitor has removed."""
+    for name, data in uploads:
+        radiograph.clear(data, name)
+
+
 @st.cache_data(scope="session", max_entries=128, show_spinner=False)
 def gate(sha256: str, _radiograph: Radiograph) -> Verdict:
     """Whether an uploaded image looks like a frontal chest radiograph.
@@ -225,16 +243,30 @@ def _lime(
 
 def choosing(run: Run, members: Sequence[Member]) -> bool:
     """Whether the engine of any member is still being chosen."""
-    return not all(_choice(stamp(run.weights_path(member)), run, member).done() for member in members)
+    # The small networks' engines are chosen first: those are there in seconds.
+    return not all(_choice(stamp(run.weights_path(member)), run, member).done() for member in reversed(members))
 
 
 def answer(run: Run, members: Sequence[Member], film_: Film) -> Answer:
-    """What the members say about one film, each on its fastest engine, or on PyTorch until that is chosen."""
+    """What the members say about one film, each on its fastest engine, or on PyTorch until that is chosen.
+
+    The latency is the one that was measured when the engine was chosen: NaN before, because a first call, beside a
+    thread that builds engines, is none.
+    """
     keys = (stamp(run.path / "metrics.json"), *(stamp(run.weights_path(member)) for member in members))
-    # The small networks' engines are chosen first: those are there in seconds.
     engines = {member: engine_now(run, member) for member in reversed(members)}
     names = tuple(engines[member].name for member in members)
-    return _answer(keys, names, film_.key, film_.name, run, {member: engines[member] for member in members}, film_)
+    found = _answer(keys, names, film_.key, run, {member: engines[member] for member in members}, film_)
+    timed = {m: replace(said, latency_ms=_latency(run, m, said.engine)) for m, said in found.members.items()}
+    # The same pixels may come in two files: what is said about them is one, names and notes are each file's own.
+    return replace(found, members=timed, name=film_.name, notes=film_.notes, gate=film_.gate)
+
+
+def _latency(run: Run, member: Member, engine_name: str) -> float:
+    """Milliseconds of one image on an engine, as found when the engines were chosen; NaN before."""
+    choice = _choice(stamp(run.weights_path(member)), run, member)
+    reports = choice.result()[1] if choice.done() else []
+    return next((report.latency_ms for report in reports if report.name == engine_name), math.nan)
 
 
 @st.cache_data(scope="session", max_entries=128, show_spinner="Asking the models")
@@ -242,13 +274,11 @@ def _answer(
     keys: tuple[tuple[str, int], ...],
     engine_names: tuple[str, ...],
     film_key: str,
-    name: str,
     _run: Run,
     _engines: dict[Member, Engine],
     _film: Film,
 ) -> Answer:
-    asked = Input(name, _film.pixels, _film.notes, _film.real, gate=_film.gate)
-    return classify(_run, [asked], _engines, calls=3)[0]  # one call alone may meet the browser drawing the page
+    return classify(_run, [Input(_film.name, _film.pixels, real=_film.real)], _engines, timed=False)[0]
 
 
 def quick_latencies(run: Run, members: Sequence[Member]) -> list[Measured]:

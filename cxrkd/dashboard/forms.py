@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from pydantic import BaseModel, ValidationError
 
+from cxrkd.cli.names import comma_separated
 from cxrkd.config import (
     DATA_CONFIGS,
     ObjectiveConfig,
@@ -277,7 +278,7 @@ def _data_value(model: type[BaseModel], name: str, value: Any, key: str) -> Any:
     if kind is int:
         return integer(model, name, value, key=key, step={"n_patients": 20, "image_size": 32}.get(name, 1))
     if get_origin(kind) is tuple:
-        return tuple(part.strip() for part in text(model, name, ", ".join(value), key=key).split(",") if part.strip())
+        return tuple(comma_separated(text(model, name, ", ".join(value), key=key)))
     return text(model, name, str(value), key=key)
 
 

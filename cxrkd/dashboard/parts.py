@@ -20,6 +20,7 @@ from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import routes, session, tables
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError
+from cxrkd.names import file_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import answering, finished_runs, has_images
 from cxrkd.text import MISSING
@@ -29,7 +30,8 @@ log = logging.getLogger("cxrkd.dashboard")
 PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
 HALF_PX = 360
 _CHOOSER = "chosen_run"
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+|~$:!])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+|~$:!&])")
+_LIST_MARK = re.compile(r"^(\d*)([-.])")  # `1. film.png` would lose its number
 MEMBER_TITLES = tuple(MEMBER_NAMES.values())
 NOT_CLINICAL = "Research software. Not for clinical use."
 RUN_HELP = "A run is one distillation: its data, its teacher and its students. New ones are made on the Distil page."
@@ -58,7 +60,8 @@ def boundary() -> Iterator[None]:
 
 def literal(text: str) -> str:
     """Text that did not come from us (file names, what a library said) for places that read markdown."""
-    return _MARKUP.sub(r"\\\1", text)
+    one_line = " ".join(text.split())
+    return _LIST_MARK.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", one_line))
 
 
 def refused(error: CxrkdError | str, icon: str = ":material/error:") -> None:
@@ -199,9 +202,10 @@ def table(data: pd.DataFrame | Styler, **options: Any) -> Any:
     return st.dataframe(shown, placeholder=MISSING, **{"hide_index": True, **options})
 
 
-def chart(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Draw a figure across the column, in the theme's colours."""
-    st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=dict(style.CONFIG), alt=alt)
+def chart(figure: go.Figure, *, key: str, alt: str, file: str = "cxrkd") -> None:
+    """Draw a figure across the column, in the theme's colours; saved as a picture it is called `file`.png."""
+    config = style.CONFIG | {"toImageButtonOptions": {"filename": file_name(file)}}
+    st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=config, alt=alt)
 
 
 def side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -219,6 +223,11 @@ def choose(label: str, options: Sequence[str], default: str, *, key: str, help: 
 def member_title(member: str) -> str:
     """`alone` -> `Student alone`."""
     return MEMBER_NAMES[member]
+
+
+def film_title(film: session.Film) -> None:
+    """The name of the file or sample over whatever is said about it."""
+    st.subheader(literal(film.name), anchor=False)
 
 
 def reader_notes(film: session.Film) -> None:

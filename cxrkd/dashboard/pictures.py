@@ -14,6 +14,7 @@ from skimage.measure import find_contours
 Outline = tuple[np.ndarray, np.ndarray]
 OUTLINE_COLOUR = "#56D4E0"
 _CAPTION_HEIGHT = 34
+_HEADING_HEIGHT = 30
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,17 @@ def strip(panels: Sequence[Panel], scale: int = 2) -> bytes:
         canvas.paste(picture, (left, _CAPTION_HEIGHT))
         pen.text((left + 4, 8), f"{panel.title}  {panel.note}".strip(), fill="black", font=font)
         left += picture.width + gap
+    buffer = io.BytesIO()
+    canvas.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def headed(picture: bytes, heading: str) -> bytes:
+    """A PNG under a line that says what it shows, such as the film's name, so that it is known wherever it ends up."""
+    below = Image.open(io.BytesIO(picture))
+    canvas = Image.new("RGB", (below.width, below.height + _HEADING_HEIGHT), "white")
+    canvas.paste(below, (0, _HEADING_HEIGHT))
+    ImageDraw.Draw(canvas).text((4, 8), heading, fill="black", font=ImageFont.load_default(size=15))
     buffer = io.BytesIO()
     canvas.save(buffer, format="PNG")
     return buffer.getvalue()

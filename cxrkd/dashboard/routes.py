@@ -11,9 +11,10 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.pages_manager import PagesManager
 
-ROOT = Path(__file__).resolve().parents[2]
-LOGO = ROOT / "assets" / "logo.svg"
-ICON = ROOT / "assets" / "icon.svg"
+from cxrkd.places import APP, ASSETS, SITE
+
+LOGO = ASSETS / "logo.svg"
+ICON = ASSETS / "icon.svg"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Route:
     @property
     def path(self) -> Path:
         """Absolute path of the page's script, so that the working directory does not matter."""
-        return ROOT / "pages" / f"{self.name}.py"
+        return SITE / "pages" / f"{self.name}.py"
 
 
 ROUTES: tuple[Route, ...] = (
@@ -59,7 +60,7 @@ def enter_by_app() -> None:
     and runs such a page without the frame.
     """
     if PagesManager.uses_pages_directory:
-        runpy.run_path(str(ROOT / "app.py"))
+        runpy.run_path(str(APP))
         st.stop()
 
 

@@ -43,6 +43,11 @@ class Film:
     gate: Verdict | None = None
 
     @property
+    def identity(self) -> str:
+        """Of this file with these pixels: the same picture under another name is another film to the visitor."""
+        return f"{self.key} {self.name}"
+
+    @property
     def flagged(self) -> bool:
         """It does not look like a frontal chest radiograph."""
         return self.gate is not None and not self.gate.passed
@@ -57,8 +62,9 @@ class Session:
         run_by: who chose it: nobody yet, an upload that it suits better, or the visitor, whose choice is kept.
         followed_run_id: the run whose progress Distil shows.
         latencies: what was measured here, by the weights it was measured on.
-        uploads: name and bytes of the radiographs last uploaded. In memory only, gone with the tab.
-        answered_anyway: keys of flagged films that the visitor wants answered all the same.
+        uploads: name and bytes of the radiographs in the upload box, or last in it before the page was left; no two
+            have one name. In memory only, gone with the tab or when they are removed.
+        answered_anyway: identities of flagged films that the visitor wants answered all the same.
     """
 
     run_id: str | None = None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from itertools import count
+
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxrkd.dashboard import caching, parts, session
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
@@ -20,7 +24,11 @@ SAMPLES, UPLOADS = "Samples", "Uploads"
 ANY = "Any finding"
 NONE = "No finding"
 THUMBNAIL_PX = 96
+FORGET_HELP = "Removes these files from memory."
+NAMES_SHOWN = 3
 ANYWAY_HELP = "The models know frontal chest radiographs only; what they say about anything else means nothing."
+
+Upload = tuple[str, bytes]
 
 
 def choose_source(run: Run, title: str, key: str) -> str:
@@ -99,17 +107,67 @@ def _title(choice: str) -> str:
     return choice if choice in (ANY, NONE) else display_name(choice)
 
 
-def remember_uploads(key: str) -> tuple[tuple[str, bytes], ...]:
-    """The upload box. What was uploaded stays for this session, so that another page can explain it."""
+def remember_uploads(key: str) -> tuple[Upload, ...]:
+    """The upload box: what lies in it, or what lay in it when a page with such a box was left.
+
+    Streamlit empties a box whose page is left; only a box that the visitor empties makes us forget. A file that the
+    browser itself refuses, for its size, never comes here.
+
+    Returns:
+        Name and bytes of each file; of files of one name the later ones are called `film.png (2)` and so on.
+    """
+    chosen = session.current()
+    size = st.get_option("server.maxUploadSize")
     files = st.file_uploader(
-        "Radiographs",
+        f"Radiographs: PNG or JPEG with 8 or 16 bits, or DICOM, at most {size} MB each",
         accept_multiple_files=True,
         key=key,
-        help="PNG or JPEG with 8 or 16 bits, or DICOM; several at once. Files stay in memory until you close the tab.",
+        on_change=_box_changed,
+        args=(key,),
+        help="Several at once. Files stay in memory until you remove them or close the tab. One that the box marks red "
+        "is too large and was not taken.",
     )
     if files:
-        session.current().uploads = tuple((file.name, file.getvalue()) for file in files)
-    return session.current().uploads
+        chosen.uploads = _named(files)
+    elif chosen.uploads:
+        _show_remembered(chosen.uploads)
+    return chosen.uploads
+
+
+def _box_changed(key: str) -> None:
+    """The visitor has added or removed files; none left means that none is remembered."""
+    _keep(_named(st.session_state[key]))
+
+
+def _keep(uploads: tuple[Upload, ...]) -> None:
+    chosen = session.current()
+    caching.forget(set(chosen.uploads) - set(uploads))
+    chosen.uploads = uploads
+
+
+def _named(files: Sequence[UploadedFile]) -> tuple[Upload, ...]:
+    """Name and bytes of each file that is still there, under names that differ."""
+    taken: set[str] = set()
+    found = []
+    for file in files:
+        if isinstance(file, UploadedFile):  # Streamlit puts a marker for a file that it has dropped already
+            taken.add(name := _free_name(file.name, taken))
+            found.append((name, file.getvalue()))
+    return tuple(found)
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    numbered = (f"{name} ({n})" for n in count(2))
+    return name if name not in taken else next(other for other in numbered if other not in taken)
+
+
+def _show_remembered(uploads: Sequence[Upload]) -> None:
+    """Which files are answered though the box is empty, and how to be rid of them."""
+    names = ", ".join(parts.literal(name) for name, _ in uploads[:NAMES_SHOWN])
+    more = f" and {len(uploads) - NAMES_SHOWN} more" if len(uploads) > NAMES_SHOWN else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/history: Remembered from before: {names}{more}. New files take their place.")
+        st.button("Forget", icon=":material/delete:", on_click=_keep, args=((),), help=FORGET_HELP)
 
 
 def read_upload(name: str, data: bytes, size: int) -> Film:
@@ -128,7 +186,7 @@ def read_upload(name: str, data: bytes, size: int) -> Film:
     return Film(name=name, key=key, pixels=to_input(found, size), notes=notes, real=True, gate=gate)
 
 
-def read_uploads(uploads: tuple[tuple[str, bytes], ...], size: int, key: str) -> list[Film]:
+def read_uploads(uploads: Sequence[Upload], size: int, key: str) -> list[Film]:
     """The uploads to answer; each of the others gets a line that says why not."""
     films = []
     for name, data in uploads:
@@ -149,8 +207,9 @@ def admitted(film: Film, key: str) -> bool:
         picture.image(grey_to_rgb(film.pixels), width=THUMBNAIL_PX, alt=film.name)
         words.warning(f"{parts.literal(film.name)}: {film.gate.reason}", icon=":material/front_hand:")
         # The key holds the film: another upload in the same place starts unticked.
-        asked = words.checkbox("Answer anyway", value=film.key in anyway, key=f"{key}_{film.key}", help=ANYWAY_HELP)
-    (anyway.add if asked else anyway.discard)(film.key)
+        ticked = film.identity in anyway
+        asked = words.checkbox("Answer anyway", value=ticked, key=f"{key}_{film.identity}", help=ANYWAY_HELP)
+    (anyway.add if asked else anyway.discard)(film.identity)
     return asked
 
 

@@ -22,7 +22,8 @@ class Cohort:
         name: what the pages call the data set; phantoms carry the word "phantom".
         labels: K label names.
         images: uint8 (N, S, S), usually a read-only memory map.
-        targets: float32 (N, K): 1 present, 0 absent, NaN unknown (masked out of losses and metrics).
+        targets: float32 (N, K): 1 present, 0 absent, NaN unknown (left out of metrics and of what is learned from
+            labels; a teacher teaches such cells all the same).
         patients: str (N,), the unit of splitting and of the bootstrap.
         ids: str (N,), unique.
         split: str (N,), one of SPLITS.

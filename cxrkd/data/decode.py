@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
 from cxrkd.data.readers import npz
-from cxrkd.data.table import ImageTable, InNpz, Source
+from cxrkd.data.table import ImageTable, InNpz, Monochrome1, Source
 from cxrkd.errors import ImageError
-from cxrkd.images import MAX_BYTES, read, to_input
+from cxrkd.images import MAX_BYTES, Radiograph, judge, read, to_input
 
 _ALONE_UP_TO = 200
 _MAX_WORKERS = 16
@@ -28,11 +28,13 @@ class Decoded:
     Attributes:
         chunk: its number. pixels: uint8 (n, S, S), black where an image failed.
         failed: a sentence for each image that could not be read.
+        turned: how many were turned from negative to positive, as their table left in doubt.
     """
 
     chunk: int
     pixels: np.ndarray
     failed: tuple[str, ...]
+    turned: int = 0
 
 
 def chunk_rows(n: int, size: int) -> list[range]:
@@ -46,15 +48,17 @@ def decode(source: Source, size: int) -> np.ndarray:
 
     Raises:
         ImageError: it cannot be read.
+        GateError: its tones are in doubt, and the coefficients of the radiograph gate are missing or damaged.
     """
     if isinstance(source, InNpz):
         return _square(next(npz.images(source.path, source.array, source.index)), size)
-    try:
-        with source.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ImageError(f"{source} cannot be opened ({error.strerror or error}).") from error
-    return np.rint(to_input(read(data, str(source)), size) * 255).astype(np.uint8)
+    return _decoded(source, size)[0]
+
+
+def looks_inverted(film: Radiograph) -> bool:
+    """Whether the radiograph gate takes a film for a negative: it says so, or only the negative of it passes."""
+    said = judge(film)
+    return not said.passed and (said.kind == "inverted" or judge(_negative(film)).passed)
 
 
 def decode_chunks(table: ImageTable, size: int, todo: Sequence[int], workers: int | None = None) -> Iterator[Decoded]:
@@ -79,15 +83,33 @@ def decode_chunks(table: ImageTable, size: int, todo: Sequence[int], workers: in
     yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_decode_files)(*job) for job in jobs)
 
 
-def _decode_files(chunk: int, paths: list[Path], size: int) -> Decoded:
+def _decode_files(chunk: int, sources: list[Path | Monochrome1], size: int) -> Decoded:
     cv2.setNumThreads(1)  # the chunks are what runs in parallel
-    pixels, failed = np.zeros((len(paths), size, size), np.uint8), []
-    for index, path in enumerate(paths):
+    pixels, failed, turned = np.zeros((len(sources), size, size), np.uint8), [], 0
+    for index, source in enumerate(sources):
         try:
-            pixels[index] = decode(path, size)
+            pixels[index], was_negative = _decoded(source, size)
+            turned += was_negative
         except ImageError as error:
             failed.append(str(error))
-    return Decoded(chunk, pixels, tuple(failed))
+    return Decoded(chunk, pixels, tuple(failed), turned)
+
+
+def _decoded(source: Path | Monochrome1, size: int) -> tuple[np.ndarray, bool]:
+    """Uint8 (S, S), and whether the film was turned from negative to positive."""
+    path = source.path if isinstance(source, Monochrome1) else source
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be opened ({error.strerror or error}).") from error
+    film = read(data, str(path))
+    turn = isinstance(source, Monochrome1) and looks_inverted(film)
+    return np.rint(to_input(_negative(film) if turn else film, size) * 255).astype(np.uint8), turn
+
+
+def _negative(film: Radiograph) -> Radiograph:
+    return replace(film, pixels=1 - film.pixels)
 
 
 def _from_npz(table: ImageTable, size: int, todo: Sequence[tuple[int, range]]) -> Iterator[Decoded]:

@@ -1,7 +1,8 @@
 """Real radiographs, decoded once into one memory-mapped file of squares; goes on where it was stopped.
 
     home()/cache/prepared/<key>/images.npy       uint8 (N, S, S)
-                                prepared.json    shape, and a checksum for each chunk; only a complete folder has it
+                                prepared.json    shape, a checksum for each chunk, and how many films were turned from
+                                                 negative to positive; only a complete folder has it
     home()/cache/prepared/.<key>.growing/        the same while it grows, with done.txt: a line for a finished chunk
 
 The key is made of the size and of each image's id, bytes and time of change. Labels and split are not in it: another
@@ -31,10 +32,11 @@ from cxrkd.data.appearing import growing
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.decode import Decoded, chunk_rows, decode_chunks
 from cxrkd.data.readers import read_table
-from cxrkd.data.table import Boxes, ImageTable, Source
+from cxrkd.data.table import Boxes, ImageTable, InNpz, Source
 from cxrkd.errors import DataError
 
 Progress = Callable[[int, int], None]
+Done = tuple[int, int]  # of a chunk: its checksum, and how many of its films were turned
 VERSION = 1  # of the decoding: raise it when the same file gives other pixels
 IMAGES, PROOF, DONE = "images.npy", "prepared.json", "done.txt"
 _CHECKED_CHUNKS = 8
@@ -49,12 +51,14 @@ class Prepared:
         table: the rows. folder: where the pixels are.
         images: uint8 (N, S, S), a read-only memory map.
         decoded: how many images this call decoded; the others were there.
+        turned: how many films were turned from negative to positive, where the table left that in doubt.
     """
 
     table: ImageTable
     folder: Path
     images: np.ndarray = field(repr=False)
     decoded: int
+    turned: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,9 @@ def prepare(config: RealConfig, progress: Progress | None = None, workers: int |
     decoded = 0
     if not (folder / PROOF).exists():
         decoded = _grow(folder, table, config.image_size, progress, workers)
-    return Prepared(table, folder, open_images(folder, (len(table), config.image_size)), decoded)
+    images = open_images(folder, (len(table), config.image_size))
+    turned = json.loads((folder / PROOF).read_text(encoding="utf-8")).get("turned", 0)  # as old as these were none
+    return Prepared(table, folder, images, decoded, turned)
 
 
 def cache_folder(table: ImageTable, size: int) -> Path:
@@ -133,6 +139,8 @@ def pixels_key(table: ImageTable, size: int) -> str:
 def _stamp(source: Source, seen: dict[Path, str]) -> str:
     if isinstance(source, Path):
         return _stat(source)
+    if not isinstance(source, InNpz):
+        return f"{_stat(source.path)} MONOCHROME1"
     if source.path not in seen:
         seen[source.path] = _stat(source.path)
     return f"{seen[source.path]} {source.array} {source.index}"
@@ -186,30 +194,31 @@ def _grow(folder: Path, table: ImageTable, size: int, progress: Progress | None,
     with growing(folder, PROOF) as work:
         if work is None:  # another process has made it meanwhile
             return 0
-        rows, crc = chunk_rows(len(table), size), _resumed(work, len(table), size)
-        todo = [chunk for chunk in range(len(rows)) if chunk not in crc]
+        rows, done = chunk_rows(len(table), size), _resumed(work, len(table), size)
+        todo = [chunk for chunk in range(len(rows)) if chunk not in done]
         failed: list[str] = []
         for found in decode_chunks(table, size, todo, workers):
             failed += found.failed
             if not found.failed:  # a file that could not be reached today is tried again the next time
-                crc[found.chunk] = _keep(work, found, rows[found.chunk].start)
+                done[found.chunk] = _keep(work, found, rows[found.chunk].start)
             if progress is not None:
                 progress(rows[found.chunk].stop, len(table))
         if failed:
             raise DataError(_unreadable(failed, len(table)))
         _flush(work / IMAGES)
         with replacing(work / PROOF) as part:
-            told = {"n": len(table), "size": size, "name": table.name, "crc": [crc[c] for c in range(len(rows))]}
+            told = {"n": len(table), "size": size, "name": table.name, "crc": [done[c][0] for c in range(len(rows))]}
+            told["turned"] = sum(turned for _, turned in done.values())
             part.write_text(json.dumps(told), encoding="utf-8")
     return sum(len(rows[chunk]) for chunk in todo)
 
 
-def _resumed(work: Path, n: int, size: int) -> dict[int, int]:
-    """Checksums of the chunks that are there already; makes the empty file where there is none of that shape."""
+def _resumed(work: Path, n: int, size: int) -> dict[int, Done]:
+    """The chunks that are there already; makes the empty file where there is none of that shape."""
     if _bytes(work / IMAGES) == _HEADER_BYTES + n * size**2:
         rows, images = chunk_rows(n, size), np.load(work / IMAGES, mmap_mode="r")
         told = _read_done(work / DONE).items()
-        return {chunk: crc for chunk, crc in told if _crc(images[rows[chunk].start : rows[chunk].stop]) == crc}
+        return {chunk: done for chunk, done in told if _crc(images[rows[chunk].start : rows[chunk].stop]) == done[0]}
     (work / DONE).unlink(missing_ok=True)
     free = shutil.disk_usage(work).free
     if n * size**2 > free:
@@ -225,18 +234,18 @@ def _bytes(path: Path) -> int:
     return path.stat().st_size if path.exists() else -1
 
 
-def _read_done(path: Path) -> dict[int, int]:
-    """Chunk -> checksum. A last line that a kill cut off goes, so that the next one does not continue it."""
+def _read_done(path: Path) -> dict[int, Done]:
+    """What each line says. A last line that a kill cut off goes, so that the next one does not continue it."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
         os.truncate(path, len(whole))
-    pairs = (line.split() for line in whole.splitlines())
-    return {int(chunk): int(crc) for chunk, crc in pairs}
+    lines = [tuple(map(int, line.split())) for line in whole.splitlines()]
+    return {line[0]: (line[1], line[2]) for line in lines if len(line) == 3}
 
 
-def _keep(work: Path, found: Decoded, first: int) -> int:
-    """Write a chunk, then its line. Returns the checksum.
+def _keep(work: Path, found: Decoded, first: int) -> Done:
+    """Write a chunk, then its line.
 
     Nothing is forced to disk here, which takes seconds on a busy one: a kill loses no written byte, and what a power
     cut loses shows in the checksum when the work goes on.
@@ -246,8 +255,8 @@ def _keep(work: Path, found: Decoded, first: int) -> int:
         file.seek(_HEADER_BYTES + first * size**2)
         file.write(found.pixels.tobytes())
     with (work / DONE).open("a", encoding="utf-8") as file:
-        file.write(f"{found.chunk} {crc}\n")
-    return crc
+        file.write(f"{found.chunk} {crc} {found.turned}\n")
+    return crc, found.turned
 
 
 def _flush(path: Path) -> None:

@@ -81,6 +81,7 @@ class Preview:
         patients: str (N,). ids: str (N,), unique. split: str (N,). views: str (N,).
         titles: str (N,), what people call an image.
         draw: (row, size) -> film.
+        notes: what was read otherwise than it is written, a sentence each.
     """
 
     config: DataConfig
@@ -93,6 +94,7 @@ class Preview:
     views: np.ndarray
     titles: np.ndarray
     draw: Callable[[int, int], Film] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Number of images."""
@@ -107,6 +109,16 @@ class Preview:
     def positive(self) -> np.ndarray:
         """Bool (N, K): known to be present."""
         return self.targets > 0.5
+
+    @cached_property
+    def unlabelled(self) -> np.ndarray:
+        """Bool (N,): not one label is known. Such images are of no use but under a teacher."""
+        return np.isnan(self.targets).all(axis=1)
+
+    @cached_property
+    def no_finding(self) -> np.ndarray:
+        """Bool (N,): every label is known to be absent. An image with an unknown label may have a finding."""
+        return np.all(self.targets <= 0.5, axis=1)
 
     def rows(self, split: Split) -> np.ndarray:
         """Indices (n,) of the images of one split, in order."""
@@ -174,6 +186,7 @@ def _real(config: RealConfig) -> Preview:
         views=table.views,
         titles=table.ids,
         draw=lambda row, size: _film(table, row, size, folder if size == config.image_size else None),
+        notes=table.notes,
     )
 
 

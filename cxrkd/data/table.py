@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from cxrkd.data.cohort import SPLITS, Split, check_no_leak
 from cxrkd.errors import DataError
+from cxrkd.labels import label_key
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,16 @@ class InNpz:
     index: int
 
 
-Source = Path | InNpz
+@dataclass(frozen=True)
+class Monochrome1:
+    """A film whose table says MONOCHROME1. Whether its tones are still inverted is decided when it is decoded."""
+
+    path: Path
+
+
+Source = Path | InNpz | Monochrome1
+RESERVED = ("id", "patient", "split", "view")
+"""What a run's table of held-out images calls its own columns, beside one for each label."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +65,13 @@ class ImageTable:
 
     Attributes:
         name: what the pages call the data set.
-        labels: K label names.
+        labels: K label names, told apart also where case, spaces, hyphens and underscores do not count.
         sources: where each image is, N of them.
         targets: float32 (N, K): 1 present, 0 absent, NaN unknown.
-        patients: str (N,). ids: str (N,), unique, fit to be file names. split: str (N,), of SPLITS.
+        patients: str (N,). ids: str (N,), unique. split: str (N,), of SPLITS.
         views: str (N,): "PA", "AP", "L" (lateral) or "unknown".
         boxes: lesion truth where the data set has some.
+        notes: what was read otherwise than it is written, a sentence each.
     """
 
     name: str
@@ -71,13 +83,16 @@ class ImageTable:
     split: np.ndarray = field(repr=False)
     views: np.ndarray = field(repr=False)
     boxes: Boxes | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse tables that nothing can be trained on.
 
         Raises:
-            DataError: no images, columns of unequal length, an id twice, an empty split, or a patient in two splits.
+            DataError: no images, columns of unequal length, a label or id twice, an empty split, or a patient in two
+                splits.
         """
+        _check_labels(self.name, self.labels)
         lengths = {k: len(getattr(self, k)) for k in ("targets", "patients", "ids", "split", "views")}
         if set(lengths.values()) != {len(self.sources)} or self.targets.shape[1:] != (len(self.labels),):
             raise DataError(f"{self.name}: expected {len(self.sources)} rows in every column, got {lengths}.")
@@ -96,3 +111,16 @@ class ImageTable:
     def rows(self, split: Split) -> np.ndarray:
         """Indices (n,) of the images of one split, in order."""
         return np.flatnonzero(self.split == split)
+
+
+def _check_labels(name: str, labels: tuple[str, ...]) -> None:
+    seen: dict[str, str] = {}
+    for label in labels:
+        if label in RESERVED or not label.strip() or any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in label):
+            raise DataError(
+                f"{name}: a label cannot be called {label!r}; {', '.join(RESERVED)} have a meaning of their own, and a "
+                "name is one line of text. Rename the column."
+            )
+        other = seen.setdefault(label_key(label), label)
+        if other is not label:
+            raise DataError(f"{name}: the labels {other!r} and {label!r} cannot be told apart. Rename one of them.")

@@ -5,7 +5,7 @@ from cxrkd.distill.bkd import binary_kl
 from cxrkd.distill.breakdown import Loss, LossBreakdown
 from cxrkd.distill.focal import focal_bce
 from cxrkd.distill.paper import paper_mse
-from cxrkd.distill.registry import Objective, list_objectives, objective
+from cxrkd.distill.registry import Objective, control, list_objectives, objective
 
 __all__ = [
     "Loss",
@@ -13,6 +13,7 @@ __all__ = [
     "Objective",
     "bce",
     "binary_kl",
+    "control",
     "focal_bce",
     "list_objectives",
     "no_distillation",

@@ -1,4 +1,4 @@
-"""Plain binary cross-entropy on labels: how teachers are trained, and the control of every distillation."""
+"""Plain binary cross-entropy on labels: how teachers are trained, and the label term of `bkd`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cxrkd.distill.breakdown import LossBreakdown
+from cxrkd.distill.breakdown import labels_only
 from cxrkd.distill.masked import known_cells, masked_mean
 
 
@@ -21,7 +21,5 @@ def bce(logits: Tensor, targets: Tensor) -> Tensor:
     return masked_mean(cells, known_cells(targets))
 
 
-def no_distillation(logits_s: Tensor, logits_t: Tensor | None, targets: Tensor) -> LossBreakdown:
-    """The control: labels only. A teacher's logits are accepted and ignored, so that it fits where objectives do."""
-    task = bce(logits_s, targets)
-    return LossBreakdown(total=task, task=task.detach(), distill=task.new_zeros(()))
+no_distillation = labels_only(bce)
+"""The loss of teachers, whatever objective their students have. A student alone has `control` of its objective."""

@@ -1,4 +1,4 @@
-"""What an objective returns: one number to minimise and the parts it was made of."""
+"""What a loss returns: one number to minimise and the parts it was made of."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class LossBreakdown:
 
     Attributes:
         total: what is minimised; the only part that must carry a gradient.
-        task: the unweighted loss against the labels.
-        distill: the unweighted loss against the teacher; 0 where there is no teacher.
+        task: the unweighted loss against the labels; 0 where no label of the batch is known.
+        distill: the unweighted loss against the teacher; 0 where there is no teacher, or it knows nothing.
     """
 
     total: Tensor
@@ -29,3 +29,16 @@ class LossBreakdown:
 
 Loss = Callable[[Tensor, Tensor | None, Tensor], LossBreakdown]
 """`(logits_s, logits_t, targets) -> LossBreakdown`; all three are (B, K), targets hold NaN where unknown."""
+
+Term = Callable[[Tensor, Tensor], Tensor]
+"""One part of a loss: `(logits_s, targets)` or `(logits_s, logits_t)`, each (B, K) -> 0-dimensional float32."""
+
+
+def labels_only(task: Term) -> Loss:
+    """A loss of its label term alone. A teacher's logits are accepted and ignored, so that it fits where losses do."""
+
+    def loss(logits_s: Tensor, logits_t: Tensor | None, targets: Tensor) -> LossBreakdown:
+        value = task(logits_s, targets)
+        return LossBreakdown(total=value, task=value.detach(), distill=value.new_zeros(()))
+
+    return loss

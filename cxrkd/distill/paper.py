@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from cxrkd.config import ObjectiveConfig
-from cxrkd.distill.breakdown import Loss, LossBreakdown
 from cxrkd.distill.focal import focal_bce
-from cxrkd.distill.masked import answered, known_cells, masked_mean
-from cxrkd.distill.registry import blend, register, teacher_of
+from cxrkd.distill.masked import answered, masked_mean
+from cxrkd.distill.registry import Objective, register
 
 
-def paper_mse(logits_s: Tensor, logits_t: Tensor, T: float, known: Tensor | None = None) -> Tensor:
+def paper_mse(logits_s: Tensor, logits_t: Tensor, T: float) -> Tensor:
     """Squared error between softened probabilities; 0-dimensional float32.
 
-        T^2 * mean_known ( sigmoid(z_s / T) - sigmoid(z_t / T) )^2
+        T^2 * mean ( sigmoid(z_s / T) - sigmoid(z_t / T) )^2      over the cells that the teacher answers
 
     One sigmoid per label: a softmax over labels would make findings compete that occur together. T^2 keeps the size of
     the gradient as T grows (Hinton et al. 2015, arXiv 1503.02531); for T -> infinity this is (z_s - z_t)^2 / 16.
@@ -24,28 +24,23 @@ def paper_mse(logits_s: Tensor, logits_t: Tensor, T: float, known: Tensor | None
         logits_s: student, float (B, K).
         logits_t: teacher, float (B, K); gets no gradient. A NaN cell, no answer, does not count.
         T: temperature, above 0.
-        known: bool (B, K), cells that count; all when None.
 
     >>> round(paper_mse(torch.tensor([[1.3]]), torch.tensor([[-0.7]]), T=2.0).item(), 6)
     0.237418
     """
-    logits_t, known = answered(logits_t, known)
+    logits_t, known = answered(logits_t)
     gap = torch.sigmoid(logits_s.float() / T) - torch.sigmoid(logits_t / T)
     return T**2 * masked_mean(gap**2, known)
 
 
-@register(
-    "paper",
-    title="Paper: focal BCE + squared error",
-    description="Focal cross-entropy on the labels plus the squared distance between the softened probabilities of "
-    "student and teacher; fades where the student is saturated and wrong.",
-    reference="Termritthikun et al., IEEE/ACM TCBB 2023, arXiv 2305.06244",
+register(
+    Objective(
+        "paper",
+        title="Paper: focal BCE + squared error",
+        description="Focal cross-entropy on the labels plus the squared distance between the softened probabilities "
+        "of student and teacher; fades where the student is saturated and wrong.",
+        reference="Termritthikun et al., IEEE/ACM TCBB 2023, arXiv 2305.06244",
+        task=lambda config: partial(focal_bce, gamma=config.gamma),
+        distill=lambda config: partial(paper_mse, T=config.temperature),
+    )
 )
-def paper(config: ObjectiveConfig) -> Loss:
-    """`alpha * focal_bce + (1 - alpha) * paper_mse`."""
-
-    def loss(logits_s: Tensor, logits_t: Tensor | None, targets: Tensor) -> LossBreakdown:
-        soft = paper_mse(logits_s, teacher_of(logits_t), config.temperature, known_cells(targets))
-        return blend(config.alpha, focal_bce(logits_s, targets, config.gamma), soft)
-
-    return loss

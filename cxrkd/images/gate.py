@@ -21,8 +21,9 @@ from cxrkd.atomic import replacing
 from cxrkd.errors import GateError
 from cxrkd.images.looks import BINS, N_EDGES, N_RANKS, RANK_SIDE, edges, ranks, shrink, symmetry, tones
 from cxrkd.images.radiograph import Radiograph
+from cxrkd.places import ASSETS
 
-COEFFICIENTS = Path(__file__).resolve().parents[2] / "assets" / "gate.safetensors"
+COEFFICIENTS = ASSETS / "gate.safetensors"
 CHEST, BLANK, COLOUR = "chest", "blank", "colour"
 LIKE = "It does not look like a frontal chest radiograph; of what the gate knows it is most like"
 REASONS = {

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +17,9 @@ from cxrkd.config import DataConfig, Member
 from cxrkd.data import is_here
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.evaluate.record import to_plain
-from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.images import Radiograph, Verdict, crop_note, judge, to_input
-from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.run import Run, list_runs, open_run
+from cxrkd.runs.verdict import verdict
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 AUTO = "auto"
 _PROBE_FILMS = 8
 _PROBE_SEED = 224
+_TIMED_CALLS = 3
 PHANTOM_WARNING = (
     "This model was trained on phantoms (drawn radiographs) only. "
     "Its answer to a real radiograph has no medical meaning."
 )
-FEW_PATIENTS = f"fewer than {MIN_THRESHOLD_PATIENTS} validation patients with it, so no threshold to call it by"
-NOT_TAUGHT = "this network was never taught it"
 
 
 @dataclass(frozen=True)
@@ -76,27 +75,24 @@ class MemberAnswer:
     Attributes:
         engine: name of the engine that computed it.
         probs: float64 (K,), sigmoid of the logits.
-        thresholds: float64 (K,), the member's own operating points; NaN where the label is not judged.
-        latency_ms: of this image alone (batch of one), after a warm-up.
-        aurocs: float64 (K, 3), how well the member tells each label on test patients: AUROC and its 95 % interval,
-            NaN without enough cases.
+        thresholds: float64 (K,), the member's own operating points; NaN where it does not judge.
+        latency_ms: of one image (batch of one), the median of calls after a warm-up; NaN where it was not measured.
     """
 
     engine: str
     probs: np.ndarray
     thresholds: np.ndarray
     latency_ms: float
-    aurocs: np.ndarray
-
-    @property
-    def judged(self) -> np.ndarray:
-        """Bool (K,): the label has a threshold, so it can be called or not called."""
-        return np.asarray(~np.isnan(self.thresholds))
 
     @property
     def positive(self) -> np.ndarray:
         """Bool (K,): the probability reaches the threshold; False where there is no threshold."""
         return np.asarray(self.probs >= self.thresholds)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Bool (K,): the label can be called or not; without a threshold, or an answer, it is not judged."""
+        return ~np.isnan(self.thresholds) & ~np.isnan(self.probs)
 
 
 @dataclass(frozen=True)
@@ -120,30 +116,17 @@ class Answer:
     sha256: str = ""
     gate: Verdict | None = None
 
-    @property
-    def judged(self) -> dict[Member, np.ndarray]:
-        """Bool (K,) by member: the labels that it can call."""
-        return {member: said.judged for member, said in self.members.items()}
-
-    def called(self, member: Member) -> tuple[str, ...]:
-        """The labels that a member calls present; none says nothing about those that it does not judge."""
-        return self._where(self.members[member].positive)
-
-    def not_judged(self, member: Member) -> dict[str, str]:
-        """The labels that a member cannot call, each with the reason."""
+    def verdict(self, member: Member, at_most: int | None = None) -> str:
+        """What a member calls, the most probable first, of what it can call; see `cxrkd.runs.verdict`."""
         said = self.members[member]
-        untaught = self._where(np.isnan(said.probs))
-        return {label: NOT_TAUGHT if label in untaught else FEW_PATIENTS for label in self._where(~said.judged)}
-
-    def _where(self, which: np.ndarray) -> tuple[str, ...]:
-        return tuple(label for label, yes in zip(self.labels, which, strict=True) if yes)
+        called = [self.labels[k] for k in np.argsort(-said.probs, kind="stable") if said.positive[k]]
+        return verdict(called, list(compress(self.labels, said.judged)), at_most)
 
     def table(self) -> list[dict[str, Any]]:
         """A row a label: `label`, and per member `<member>_prob`, `<member>_threshold`, `<member>_positive`.
 
         With a teacher, `<student>_difference` is the student's probability minus the teacher's. `positive` and
-        `threshold` are None where the member has no threshold for the label. `<member>_auroc`, `_auroc_low` and
-        `_auroc_high` are None where test patients were too few.
+        `threshold` are None where the member does not judge the label.
         """
         return [self._row(k) for k in range(len(self.labels))]
 
@@ -151,15 +134,12 @@ class Answer:
         row: dict[str, Any] = {"label": self.labels[k]}
         teacher = self.members.get("teacher")
         for member, said in self.members.items():
-            known = not np.isnan(said.thresholds[k])
+            judged = bool(said.judged[k])
             row[f"{member}_prob"] = float(said.probs[k])
-            row[f"{member}_threshold"] = float(said.thresholds[k]) if known else None
-            row[f"{member}_positive"] = bool(said.positive[k]) if known else None
+            row[f"{member}_threshold"] = float(said.thresholds[k]) if judged else None
+            row[f"{member}_positive"] = bool(said.positive[k]) if judged else None
             if teacher is not None and member != "teacher":
                 row[f"{member}_difference"] = float(said.probs[k] - teacher.probs[k])
-        for member, said in self.members.items():
-            names = (f"{member}_auroc", f"{member}_auroc_low", f"{member}_auroc_high")
-            row |= zip(names, to_plain(said.aurocs[k]), strict=True)
         return row
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,12 +147,12 @@ class Answer:
         members = {
             member: {
                 "engine": said.engine,
-                "latency_ms": said.latency_ms,
+                "latency_ms": to_plain(said.latency_ms),
+                "verdict": self.verdict(member),
+                "judged": list(compress(self.labels, said.judged)),
                 "probs": dict(zip(self.labels, to_plain(said.probs), strict=True)),
                 "thresholds": dict(zip(self.labels, to_plain(said.thresholds), strict=True)),
-                "positive": list(self.called(member)),
-                "not_judged": self.not_judged(member),
-                "aurocs": dict(zip(self.labels, to_plain(said.aurocs), strict=True)),
+                "positive": list(compress(self.labels, said.positive)),
             }
             for member, said in self.members.items()
         }
@@ -276,38 +256,49 @@ def warning_for(run: Run, real: bool) -> str:
     return PHANTOM_WARNING if real and run.config.data.kind == "phantom" else ""
 
 
-def classify(run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine], calls: int = 1) -> list[Answer]:
-    """Ask every engine about every image, one image at a time, so that each latency is that of one image.
+def classify(
+    run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine], *, timed: bool = True
+) -> list[Answer]:
+    """Ask every engine about every image, one image at a time, so that a latency is that of one image.
 
     Args:
         run: whose labels, thresholds and figures are used.
         inputs: any number of images.
         engines: by member, from `load_engines`.
-        calls: times that each image is asked; the latency is their median.
+        timed: measure how long an engine takes: the median over all images, at least three calls, after a warm-up.
+            False asks once, for when other work would spoil the figure.
 
     Raises:
         RunError: the run has no thresholds for a member yet.
     """
-    metrics = run.metrics() if engines and inputs else None
-    figures = {member: metrics.of(member) for member in engines} if metrics else {}
-    for engine in engines.values() if inputs else ():
-        engine.predict(inputs[0].pixels[None, None])  # the first call pays for allocations
-    return [_answer(run, image, engines, figures, calls) for image in inputs]
+    thresholds = {member: run.thresholds(member) for member in engines}
+    if not inputs:
+        return []
+    if timed:
+        for engine in engines.values():
+            engine.predict(inputs[0].pixels[None, None])  # the first call pays for allocations
+    asked = [{member: _ask(engine, image.pixels) for member, engine in engines.items()} for image in inputs]
+    times = {member: [one[member][1] for one in asked] for member in engines}
+    for member, engine in engines.items() if timed else ():
+        times[member] += [_ask(engine, inputs[0].pixels)[1] for _ in range(_TIMED_CALLS - len(inputs))]
+    latencies = {member: statistics.median(times[member]) if timed else math.nan for member in engines}
+    return [
+        _answer(run, image, {m: _said(engines[m], one[m][0], thresholds[m], latencies[m]) for m in engines})
+        for image, one in zip(inputs, asked, strict=True)
+    ]
 
 
-def _answer(
-    run: Run, image: Input, engines: Mapping[Member, Engine], figures: Mapping[Member, MemberMetrics], calls: int
-) -> Answer:
-    members = {member: _ask(engine, image.pixels, figures[member], calls) for member, engine in engines.items()}
+def _answer(run: Run, image: Input, members: dict[Member, MemberAnswer]) -> Answer:
     warning = warning_for(run, image.real)
     return Answer(image.name, run.labels, members, image.notes, warning, image.sha256, image.gate)
 
 
-def _ask(engine: Engine, pixels: np.ndarray, known: MemberMetrics, calls: int) -> MemberAnswer:
-    times = []
-    for _ in range(calls):
-        began = time.perf_counter()
-        logits = engine.predict(pixels[None, None])[0]
-        times.append((time.perf_counter() - began) * 1e3)
-    probs, latency = expit(logits.astype(np.float64)), statistics.median(times)
-    return MemberAnswer(engine.name, probs, known.thresholds_array(), latency, known.aurocs_array())
+def _said(engine: Engine, logits: np.ndarray, thresholds: np.ndarray, latency_ms: float) -> MemberAnswer:
+    return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, latency_ms)
+
+
+def _ask(engine: Engine, pixels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Logits (K,) and milliseconds of one call with one image (S, S)."""
+    began = time.perf_counter()
+    logits = engine.predict(pixels[None, None])[0]
+    return logits, (time.perf_counter() - began) * 1e3

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import cxrkd
+from cxrkd.places import CHECKOUT
 
 _PACKAGES = ("torch", "torchvision", "lightning", "timm", "numpy", "scikit-learn")
 
@@ -42,11 +43,10 @@ def _cpu_name() -> str:
 
 def _commit() -> str | None:
     """Commit of the source tree, or None for an installed package."""
-    root = Path(cxrkd.__file__).resolve().parents[1]
-    if not (root / ".git").exists():
+    if CHECKOUT is None or not (CHECKOUT / ".git").exists():
         return None
     try:
-        shown = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+        shown = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
     return shown.stdout.strip() or None

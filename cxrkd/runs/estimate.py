@@ -78,8 +78,7 @@ def stage_seconds(
     n, n_train = images
     size = config.data.image_size
     trained = _training_s(config.student_train, n_train, student.train_s, size)
-    epochs = config.student_train.warm_epochs + config.student_train.epochs
-    asked = n_train * epochs * teacher.predict_s if config.objective.view == "same" else 0.0
+    asked = n_train * _passes(config) * teacher.predict_s if config.objective.view == "same" else 0.0
     return {
         "data": n / (RENDERED_PER_S if config.data.kind == "phantom" else DECODED_PER_S),
         **_teacher_seconds(config, n_train, teacher),
@@ -87,6 +86,15 @@ def stage_seconds(
         **{stage: trained + (asked if stage.startswith("distilled") else 0.0) for stage in student_stages},
         "metrics": EVALUATION_S,
     }
+
+
+def _passes(config: RunConfig) -> int:
+    """How often the teacher answers all training views of one student.
+
+    Every epoch; where views are changed once more before, to count its norms on them.
+    """
+    train = config.student_train
+    return train.warm_epochs + train.epochs + bool(train.changes)
 
 
 def _teacher_seconds(config: RunConfig, n_train: float, pace: Pace) -> dict[str, float]:

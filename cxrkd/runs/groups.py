@@ -5,13 +5,16 @@ A figure over all images can hide a group that the networks fail in, or be made 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from cxrkd.data.readers.files import read_csv
+from cxrkd.data.readers.tables import read_csv
 from cxrkd.errors import DataError
+from cxrkd.names import without_image_suffix
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.run import Run
 
@@ -39,15 +42,26 @@ def image_groups(run: Run, column: str, table: Path | None = None) -> np.ndarray
             )
         return said.views
     rows = read_csv(table, [column])
-    names = rows.iloc[:, 0].map(lambda name: Path(name).stem)
-    group = dict(zip(names, rows[column], strict=True))
-    found = np.array([group.get(Path(i).stem, UNLISTED) or "empty" for i in said.ids])
+    group = _by_image(rows.iloc[:, 0].str.replace("\\", "/"), rows[column], table)
+    found = np.array([group.get(without_image_suffix(i), UNLISTED) or "empty" for i in said.ids])
     if (found == UNLISTED).all():
         raise DataError(
             f"{table} has none of the {len(said.ids)} test images of {run.id} in its first column "
             f"({rows.columns[0]!r}); expected names such as {said.ids[0]!r}."
         )
     return found
+
+
+def _by_image(names: pd.Series, groups: pd.Series, table: Path) -> dict[str, str]:
+    """Group by id of the image, and by the file's own name where only one image of the table has it."""
+    found: dict[str, str] = {}
+    for row, name, group in zip(names.index, names, groups, strict=True):
+        key = without_image_suffix(name.replace("/", "-"))
+        if found.setdefault(key, group) != group:
+            raise DataError(f"{table}, row {row}: {name} is in {found[key]!r} and in {group!r}. Take one row out.")
+    own = [without_image_suffix(name.rpartition("/")[2]) for name in names]
+    once = Counter(own)
+    return {name: group for name, group in zip(own, groups, strict=True) if once[name] == 1} | found
 
 
 def measure_groups(run: Run, groups: np.ndarray, labels: Sequence[str] | None = None) -> dict[str, RunMetrics]:

@@ -14,7 +14,7 @@ from cxrkd.evaluate.metrics import ModelMetrics, evaluate
 from cxrkd.evaluate.paired import PairedDifference, paired_difference
 from cxrkd.evaluate.record import Record
 from cxrkd.evaluate.thresholds import best_thresholds, threshold_intervals
-from cxrkd.runs.predictions import Predictions
+from cxrkd.runs.predictions import TRIVIAL, Answerer, Predictions
 
 if TYPE_CHECKING:
     from cxrkd.runs.run import Run
@@ -50,10 +50,6 @@ class MemberMetrics(Record):
         """Thresholds as float64 (K,)."""
         return np.array(self.thresholds, float)
 
-    def aurocs_array(self) -> np.ndarray:
-        """AUROC of the kept network on each label, low and high: float64 (K, 3)."""
-        return np.array([(row.auroc, row.auroc_low, row.auroc_high) for row in self.model.labels], float)
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The metrics that `to_dict` wrote."""
@@ -71,12 +67,16 @@ class RunMetrics:
         gain: distilled minus alone over all seeds, paired by patient and by seed; None without a control.
         gap: distilled against the teacher, the one network that it is; its `ratio` is what the student kept of its
             AUROC, its `skill` of what that has above chance.
+        trivial: what a model gets that knows no anatomy (`cxrkd.evaluate.trivial`); None where it was not asked.
+        above: distilled minus that model, paired.
     """
 
     labels: tuple[str, ...]
     members: dict[Member, MemberMetrics]
     gain: PairedDifference | None
     gap: PairedDifference | None
+    trivial: ModelMetrics | None = None
+    above: PairedDifference | None = None
 
     def of(self, member: Member) -> MemberMetrics:
         """One member's figures.
@@ -96,6 +96,8 @@ class RunMetrics:
             "members": {name: member.to_dict() for name, member in self.members.items()},
             "gain": self.gain.to_dict() if self.gain else None,
             "gap": self.gap.to_dict() if self.gap else None,
+            "trivial": self.trivial.to_dict() if self.trivial else None,
+            "above": self.above.to_dict() if self.above else None,
         }
 
     @classmethod
@@ -111,6 +113,8 @@ class RunMetrics:
                 members={name: MemberMetrics.from_dict(member) for name, member in raw["members"].items()},
                 gain=PairedDifference.from_dict(raw["gain"]) if raw["gain"] else None,
                 gap=PairedDifference.from_dict(raw["gap"]) if raw["gap"] else None,
+                trivial=ModelMetrics.from_dict(raw["trivial"]) if raw["trivial"] else None,
+                above=PairedDifference.from_dict(raw["above"]) if raw["above"] else None,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise RunError(f"metrics.json is damaged or of another version (at {error})") from error
@@ -131,13 +135,17 @@ def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str
     labels = run.labels if labels is None else tuple(labels)
     columns = [run.labels.index(label) for label in labels]
     val = {member: run.predictions(member, "val").of(columns) for member in members}
-    test = {member: run.predictions(member, "test").of(columns) for member in members}
+    asked: list[Answerer] = [*members, TRIVIAL] if run.has_predictions(TRIVIAL) else [*members]
+    test = {name: run.predictions(name, "test").of(columns) for name in asked}
     if within is not None:
-        test = {member: said.at(within) for member, said in test.items()}
+        test = {name: said.at(within) for name, said in test.items()}
     archs = {member: config.teacher_arch if member == "teacher" else config.student_arch for member in members}
     figures = {m: measure_member(archs[m], val[m], test[m], labels) for m in members}
-    gain, gap = compare(test, "distilled", "alone", labels), compare(test, "distilled", "teacher", labels)
-    return RunMetrics(labels, figures, gain, gap)
+    others: tuple[Answerer, ...] = ("alone", "teacher", TRIVIAL)
+    gain, gap, above = (compare(test, "distilled", other, labels) for other in others)
+    plain = test.get(TRIVIAL)
+    trivial = evaluate(plain.logits, plain.targets, plain.patients, labels) if plain else None
+    return RunMetrics(labels, figures, gain, gap, trivial, above)
 
 
 def measure_member(arch: str, val: Predictions, test: Predictions, labels: tuple[str, ...]) -> MemberMetrics:
@@ -151,8 +159,10 @@ def measure_member(arch: str, val: Predictions, test: Predictions, labels: tuple
     return MemberMetrics(arch, test.seeds, cut, cut_low, cut_high, model, over_seeds)
 
 
-def compare(test: dict[Member, Predictions], a: Member, b: Member, labels: tuple[str, ...]) -> PairedDifference | None:
-    """Member `a` minus member `b`, over seeds; None when either is missing."""
+def compare(
+    test: dict[Answerer, Predictions], a: Answerer, b: Answerer, labels: tuple[str, ...]
+) -> PairedDifference | None:
+    """`a` minus `b`, over seeds; None when either is missing."""
     if a not in test or b not in test:
         return None
     first = test[a]

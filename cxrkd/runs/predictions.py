@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cxrkd.atomic import replacing
+from cxrkd.config import Member
 from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import RunError
 from cxrkd.runs.files import cannot_write
 
 FOLDER = "predictions"
 CASES = "cases.csv"
+Answerer = Member | Literal["trivial"]
+TRIVIAL: Answerer = "trivial"
+"""Whose predictions are kept beside the members': a model that knows no anatomy (`cxrkd.evaluate.trivial`)."""
 KEPT_SPLITS: tuple[Split, ...] = ("val", "test")
 _COLUMNS = ("id", "patient", "split", "view")
 
@@ -78,6 +83,11 @@ def write_logits(run_folder: Path, member: str, seed: int, logits: np.ndarray) -
         raise cannot_write(run_folder, error) from error
 
 
+def has_logits(run_folder: Path, member: str, seed: int) -> bool:
+    """Whether anything is kept about a member and seed."""
+    return _logits_path(run_folder, member, seed).exists()
+
+
 def read_predictions(
     run_folder: Path, member: str, split: Split, labels: tuple[str, ...], seeds: tuple[int, ...]
 ) -> Predictions:
@@ -87,7 +97,7 @@ def read_predictions(
         RunError: nothing is kept, or files do not line up.
     """
     cases = _read_cases(run_folder, labels)
-    seeds = tuple(seed for seed in seeds if _logits_path(run_folder, member, seed).exists())
+    seeds = tuple(seed for seed in seeds if has_logits(run_folder, member, seed))
     if not seeds:
         raise RunError(f"{run_folder.name}: no predictions of member {member!r}; the run has not come that far")
     here = (cases["split"] == split).to_numpy()

@@ -14,10 +14,11 @@ from typing import Any
 
 from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary, home
 from cxrkd.errors import ConfigError, RunError
+from cxrkd.places import CHECKOUT
 from cxrkd.runs.files import cannot_write, write_json
 from cxrkd.runs.locks import deciding, worker_lives
 from cxrkd.runs.process import is_alive, kill_group, start_mark
-from cxrkd.runs.run import CONFIG, SHIPPED, Run, list_own_runs, open_run, own_runs
+from cxrkd.runs.run import CONFIG, SHIPPED, Run, list_own_runs, open_run, own_runs, require_current
 from cxrkd.runs.state import RunState, write_state
 
 WORKER_LOG = ".worker.log"
@@ -83,13 +84,14 @@ def resume(run: Run) -> Run:
     """Queue a run that was interrupted, failed or was cancelled; it goes on after its last epoch.
 
     Raises:
-        RunError: it is shipped or done, or the folder cannot be written.
+        RunError: it is shipped or done, its settings are refused today, or the folder cannot be written.
     """
     _refuse_shipped(run, "resumed")
     with deciding(own_runs()):
         state = run.state
         if state.status == "done":
             raise RunError(f"{run.id} is done; there is nothing to resume")
+        require_current(run)
         if not state.active:
             waiting = replace(state, status="queued", stage="Waiting", message="", eta_s=None, finished=None)
             write_state(run.path, replace(waiting, pid=None, pid_started=None))
@@ -195,8 +197,9 @@ def ensure_worker() -> None:
 
 def _spawn(folder: Path, log: int) -> subprocess.Popen[bytes]:
     """The worker in a session of its own: it outlives the page, the tab and the server."""
-    root = str(Path(__file__).resolve().parents[2])
-    python_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    # Its working directory is the folder of runs, where an uninstalled package would not be found. site-packages of an
+    # installed one is left out: on this path it would come before the standard library.
+    python_path = os.pathsep.join(filter(None, [str(CHECKOUT or ""), os.environ.get("PYTHONPATH", "")]))
     return subprocess.Popen(
         [sys.executable, "-m", "cxrkd.runs.worker"],
         cwd=folder,

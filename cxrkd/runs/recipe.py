@@ -20,7 +20,7 @@ from cxrkd.runs.files import cannot_write, write_json
 from cxrkd.runs.locks import deciding
 from cxrkd.runs.queue import claim
 from cxrkd.runs.reporter import Reporter
-from cxrkd.runs.run import ENVIRONMENT, EVENTS, LOG, Run, own_runs
+from cxrkd.runs.run import ENVIRONMENT, EVENTS, LOG, Run, own_runs, require_current
 from cxrkd.runs.stages import run_stages, students
 from cxrkd.runs.state import Status, write_state
 
@@ -64,6 +64,7 @@ def _explain(run: Run, error: Exception) -> RunError:
 
 
 def _recipe(run: Run) -> None:
+    require_current(run)
     began = time.time()
     for torn in run.path.rglob(f"{PART}*"):  # left by a kill in the middle of a write
         torn.unlink()

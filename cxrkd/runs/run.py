@@ -13,17 +13,18 @@ from pydantic import ValidationError
 from cxrkd.config import MEMBERS, Member, RunConfig, home
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
+from cxrkd.places import ASSETS
 from cxrkd.refusals import refusals
 from cxrkd.runs.events import Event, read_events
 from cxrkd.runs.files import read_json
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
-from cxrkd.runs.predictions import Predictions, read_predictions
+from cxrkd.runs.predictions import Answerer, Predictions, has_logits, read_predictions
 from cxrkd.runs.state import RunState, read_state
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "runs"
+SHIPPED = ASSETS / "runs"
 CONFIG, EVENTS, LABELS, ENVIRONMENT, LOG, METRICS = (
     "config.json",
     "events.jsonl",
@@ -63,7 +64,7 @@ class Run:
             RunError: the file is missing, damaged, or written by another version.
         """
         try:
-            return RunConfig.model_validate(read_json(self.path / CONFIG))
+            return RunConfig.recorded(read_json(self.path / CONFIG))
         except ValidationError as error:
             first = next(iter(refusals(error, lambda key: key).values()))
             raise RunError(f"{self.id}: {CONFIG} is not understood ({first.rstrip('.')})") from error
@@ -88,8 +89,14 @@ class Run:
         return read_events(self.path / EVENTS)
 
     def weights_path(self, member: Member) -> Path:
-        """Where a member's weights are, whether or not they exist."""
-        return self.path / "models" / f"{member}.safetensors"
+        """Where a member's weights are, whether or not they exist.
+
+        A teacher that two shipped runs share ships once, in the run that trained it.
+        """
+        own = self.path / "models" / f"{member}.safetensors"
+        if self.shipped and member == "teacher" and self.config.teacher_from and not own.exists():
+            return SHIPPED / self.config.teacher_from / "models" / own.name
+        return own
 
     def members(self) -> list[Member]:
         """The members whose weights are there."""
@@ -109,13 +116,17 @@ class Run:
             )
         return load_weights(self.weights_path(member))
 
-    def predictions(self, member: Member, split: Split = "test") -> Predictions:
-        """A member's logits on held-out images, over all seeds.
+    def has_predictions(self, who: Answerer) -> bool:
+        """Whether there are any of a member, or of the trivial model."""
+        return any(has_logits(self.path, who, seed) for seed in self.config.seeds)
+
+    def predictions(self, who: Answerer, split: Split = "test") -> Predictions:
+        """Logits of a member, or of the trivial model, on held-out images, over all seeds.
 
         Raises:
             RunError: there are none, or they are damaged.
         """
-        return read_predictions(self.path, member, split, self.labels, self.config.seeds)
+        return read_predictions(self.path, who, split, self.labels, self.config.seeds)
 
     def metrics(self) -> RunMetrics:
         """The measured figures: those stored, or of a file of another version, measured again from the predictions.
@@ -182,6 +193,19 @@ def open_run(id_or_path: str | Path) -> Run:
             return Run(path.resolve())
     known = ", ".join(run.id for run in list_runs()) or "none"
     raise RunError(f"expected the id or the folder of a run, got {text!r}; runs on this machine: {known}")
+
+
+def require_current(run: Run) -> None:
+    """Refuse to go on with a run that was asked for when less was refused.
+
+    Raises:
+        RunError: its config would be refused today; says why.
+    """
+    try:
+        RunConfig.model_validate(run.config.model_dump())
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise RunError(f"{run.id} cannot go on as it was asked: {why}, in a new run.") from error
 
 
 def log_tail(run: Run, n: int = 200) -> list[str]:

@@ -15,7 +15,7 @@ from cxrkd.atomic import replacing
 from cxrkd.config import Member, RunConfig, StudentWeights, TrainConfig, Weights, home
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss, no_distillation, objective
+from cxrkd.distill import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.ensemble import join, parts_of
@@ -135,7 +135,10 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
 
 
 def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, path: Path) -> None:
-    """Train the teacher, or one network of it, on the labels, and leave its weights in `path`."""
+    """Train the teacher, or one network of it, on the labels, and leave its weights in `path`.
+
+    By plain cross-entropy whatever the objective: one teacher can then serve runs of every objective.
+    """
     config, work = run.config, run.path / "work" / part.stage
     with report.stage(part.stage, part.title, member="teacher", seed=part.seed) as tell:
         torch.manual_seed(part.seed)
@@ -158,12 +161,13 @@ def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray:
 def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, logits_t: np.ndarray) -> None:
     """Train one student, keep its predictions, and its weights if it is the first of its kind.
 
+    The student alone has the label term of the same objective, so that the two differ by the teacher only.
     Predictions come from the saved weights, rounded to float16 as they are: the figures belong to the file.
     """
     config, alone = run.config, student.member == "alone"
     work = run.path / "work" / student.stage
     weights = work / "weights.safetensors"
-    loss = no_distillation if alone else objective(config.objective)
+    loss = control(config.objective) if alone else objective(config.objective)
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
         model = _fresh_student(config, cohort, student.seed, on_event)
         teacher = None if alone else run.load_model("teacher") if config.objective.view == "same" else logits_t

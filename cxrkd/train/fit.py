@@ -84,16 +84,14 @@ def fit(
         on_event: called with "progress", "epoch" and "warning" events.
 
     Raises:
-        DataError: the cohort has no training or no validation images.
+        DataError: the cohort has no training or no validation images, or neither labels nor a teacher to learn from.
         RunError: the loss stopped being a number.
     """
     keep_freed_memory()
-    n_train = len(cohort.rows("train"))
-    if not n_train or not len(cohort.rows("val")):
-        raise DataError(f"{cohort.name}: expected images in train and val, got {n_train} and {len(cohort.rows('val'))}")
-    schedule = plan(train, n_train, model.input_size, warm=_takes_warm_size(model, train, on_event))
+    _refuse_nothing_to_learn(cohort, taught=teacher is not None or teacher_logits is not None)
+    schedule = plan(train, len(cohort.rows("train")), model.input_size, warm=_takes_warm_size(model, train, on_event))
     batches = Batches(cohort, schedule, seed, train, teacher_logits, device())
-    changed = train.augment or train.mixup > 0
+    changed = bool(train.changes)
     if teacher is not None and changed:
         teacher = _for_views(teacher, batches)
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, teacher)
@@ -106,6 +104,18 @@ def fit(
         recount_norms(model.to(device()), films(cohort, model.input_size, schedule.batch_size, seed))
     model.cpu().eval()
     return FitReport(tuple(watch.reports), schedule.epochs - len(watch.reports), training.val_auroc, schedule.steps)
+
+
+def _refuse_nothing_to_learn(cohort: Cohort, *, taught: bool) -> None:
+    """A training needs images on both sides, and labels where no teacher answers."""
+    train, val = cohort.rows("train"), cohort.rows("val")
+    if not len(train) or not len(val):
+        raise DataError(f"{cohort.name}: expected images in train and val, got {len(train)} and {len(val)}")
+    if not taught and np.isnan(cohort.targets[train]).all():
+        raise DataError(
+            f"{cohort.name}: none of the {len(train)} training images has a known label, and only a student under a "
+            "teacher learns without any. Label some, or reuse a teacher and do not train the student alone."
+        )
 
 
 def _for_views(teacher: Classifier, batches: Batches) -> Classifier:

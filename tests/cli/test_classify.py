@@ -5,6 +5,7 @@ import pytest
 
 from cxrkd.cli.options import ENGINES as CLI_ENGINES
 from cxrkd.cli.options import engine_for
+from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.runs.answer import PHANTOM_WARNING
 from cxrkd.runtime import ENGINES
 
@@ -125,6 +126,36 @@ def test_people_read_a_table_with_the_warning(classify, films, tiny_run):
     assert all(label in found.out for label in tiny_run.labels)
     assert "distilled - teacher" in found.out
     assert "ms (pytorch)" in found.out
+
+
+def test_people_read_what_was_judged_and_why_the_rest_was_not(classify, films, tiny_run):
+    from cxrkd.runs.verdict import standing
+
+    found = classify(films / "grey.png", films / "deep.png")
+    known = standing(tiny_run, "distilled")
+    judged = sum(not reason for reason in known.not_judged)
+    assert found.out.count("  distilled: ") == 2
+    if judged > 1:
+        assert f"of the {judged} findings it can call" in found.out
+    folded = len(tiny_run.labels) - judged
+    assert folded, "24 patients hold too few positives of most labels"
+    assert found.out.count(f"not judged ({folded}):") == 1
+    assert f"in validation, {MIN_THRESHOLD_PATIENTS} are needed" in found.out
+
+
+def test_json_and_csv_hold_verdicts_and_how_good_each_network_is(classify, films, tiny_run, tmp_path):
+    path = tmp_path / "out.csv"
+    found = classify(films / "grey.png", "--csv", path, "--json").document
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    (answer,) = found["answers"]
+    for member, said in answer["members"].items():
+        assert {row[f"{member}_verdict"] for row in rows} == {said["verdict"]}
+        for row in rows:
+            about = found["standing"][member][row["label"]]
+            assert row[f"{member}_not_judged"] == about["not_judged"]
+            assert (row["label"] in said["judged"]) == (about["not_judged"] == "")
+            assert row[f"{member}_auroc"] == ("" if about["auroc"] is None else str(about["auroc"]))
 
 
 def test_the_csv_holds_a_row_a_file_and_label(classify, films, tiny_run, tmp_path):

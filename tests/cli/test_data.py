@@ -29,6 +29,30 @@ def test_the_counts_are_those_of_the_cohort(cli, cohort):
     assert sum(split["n"] for split in found["splits"].values()) == len(cohort)
 
 
+def test_unlabelled_films_are_counted_and_are_not_called_films_without_finding(cli, own, tmp_path):
+    own.header = [*own.header, "split"]
+    for index, row in enumerate(own.rows):
+        row["split"] = ("train", "train", "train", "val", "test", "test")[index // 4]
+        row |= {"Effusion": "", "Mass": ""} if index % 6 == 0 else {}
+    own.rows[1] |= {"Effusion": 0, "Mass": 0}
+    own.rows[2] |= {"Effusion": 0, "Mass": ""}
+    own.write()
+    words = ["--kind", "folder", "--folder", own.folder, "--image-size", 32]
+    facts = cli("data", "show", *words, "--json").document
+    assert (facts["n"], facts["unlabelled"], facts["no_finding"]) == (24, 4, 1)
+    assert {name: split["unlabelled"] for name, split in facts["splits"].items()} == {"train": 2, "val": 1, "test": 1}
+    assert "Unlabelled: 4 images (train 2, val 1, test 1)." in cli("data", "show", *words).out
+    found = cli("data", "samples", *words, "--out", tmp_path / "pictures", "-n", 3)
+    rows = [line.split() for line in found.out.splitlines() if line.startswith("p0-") or line.startswith("p1-")]
+    assert [" ".join(row[3:]) for row in rows] == ["unknown", "no finding", "unknown"]
+
+
+def test_where_everything_is_labelled_nothing_is_said_of_it(cli, cohort):
+    found = cli("data", "show", *COHORT)
+    assert "nlabelled" not in found.out
+    assert f"no finding {int((cohort.targets == 0).all(1).sum())}" in found.out
+
+
 def test_people_are_told_that_these_are_phantoms_and_do_not_leak(cli):
     found = cli("data", "show", *COHORT)
     assert found.code == 0

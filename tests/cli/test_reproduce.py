@@ -1,8 +1,6 @@
 """The paper's experiments, end to end on small trees of the published formats."""
 
 import hashlib
-import sys
-from types import SimpleNamespace
 
 import pytest
 import timm
@@ -10,6 +8,7 @@ import timm
 from cxrkd import runs
 from cxrkd.cli.reproduce import SETTINGS
 from cxrkd.config import TrainConfig
+from cxrkd.data.readers import chestmnist
 from cxrkd.models import zoo
 from cxrkd.models.pretrained import Source
 from cxrkd.runs import paper, speed, stages
@@ -120,8 +119,8 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(paper, "STUDENT_TRAIN", train)
     file = tmp_path / "published.npz"
     write_npz(file, size=224, counts=(16, 16, 40))
-    info = {"url_224": file.as_uri(), "MD5_224": hashlib.md5(file.read_bytes()).hexdigest()}
-    monkeypatch.setitem(sys.modules, "medmnist", SimpleNamespace(INFO={"chestmnist": info}))
+    info = {"url": file.as_uri(), "md5": hashlib.md5(file.read_bytes()).hexdigest()}
+    monkeypatch.setattr(chestmnist, "published", lambda size: (info["url"], info["md5"]))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     return info
 
@@ -148,7 +147,7 @@ def test_the_one_command_downloads_trains_and_stands_beside_the_paper(cli, quick
 
 
 def test_offline_one_sentence_says_what_to_do_and_nothing_is_left(cli, quick, tmp_path):
-    quick["url_224"] += ".gone"
+    quick["url"] += ".gone"
     found = cli("reproduce", "chestmnist-224")
     assert (found.code, found.out) == (2, "")
     last = found.err.strip().splitlines()[-1]
@@ -181,7 +180,10 @@ def test_a_dry_run_measures_and_downloads_nothing(cli, quick, tmp_path):
     assert found["changes"] == []
     speeds, seconds = found["speed"], found["seconds"]
     assert seconds["teacher"] == pytest.approx(78_468 / speeds["teacher"]["train_images_s"])
-    assert seconds["distilled-2"] == pytest.approx(78_468 / speeds["student"]["train_images_s"])
+    alone = 78_468 / speeds["student"]["train_images_s"]
+    assert seconds["alone-2"] == pytest.approx(alone)
+    asked = 78_468 / speeds["teacher"]["predict_images_s"]
+    assert seconds["distilled-2"] == pytest.approx(alone + asked), "the teacher answers every view of the one epoch"
     assert seconds["total"] == pytest.approx(sum(s for name, s in seconds.items() if name != "total"))
     disk = found["disk"]
     assert (disk["download"], disk["prepared"]) == (112_120 * 224**2, 112_120 * 224**2)
@@ -219,9 +221,17 @@ def test_a_recipe_is_the_papers_pair_at_224(recipe):
         "eeea_net_c2",
     )
     assert (config.objective.name, config.data.image_size, config.data.kind) == ("paper", 224, recipe.data.kind)
+    assert config.student_train.augment
+    assert config.objective.view == "same"
     assert recipe.changes(config) == ()
     assert recipe.changes(config.model_copy(update={"name": "mine", "download": False})) == ()
     assert recipe.changes(config.model_copy(update={"seeds": (0,)})) == ("seeds 0 instead of 0,1,2",)
+
+
+def test_a_recipe_augments_and_so_its_teacher_cannot_be_cached(cli):
+    found = cli("reproduce", "padchest", "--view", "cached")
+    assert (found.code, found.out) == (2, "")
+    assert "augment makes images that a cached teacher was never asked about: set the view to same." in found.err
 
 
 def test_the_data_set_of_a_recipe_cannot_be_changed(cli):

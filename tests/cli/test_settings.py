@@ -25,9 +25,23 @@ def test_without_flags_a_config_is_the_programs_own():
     assert parse("--name", "x") == RunConfig(name="x")
 
 
-def test_settings_that_contradict_each_other_are_one_sentence():
-    with pytest.raises(ConfigError, match=r"^Mixup makes images .*: set --view to same\.$"):
-        parse("--name", "x", "--mixup", "0.2")
+@pytest.mark.parametrize(("words", "what"), [(("--mixup", 0.2), "mixup"), (("--augment",), "augment")])
+def test_settings_that_contradict_each_other_are_one_sentence(words, what, tmp_path):
+    sentence = rf"^{what.capitalize()} makes images .*: set --view to same\.$"
+    with pytest.raises(ConfigError, match=sentence):
+        parse("--name", "x", *words)
+    with pytest.raises(ConfigError, match=sentence):
+        parse("--name", "x", *words, "--view", "cached")
+    path = tmp_path / "config.json"
+    path.write_text(parse("--name", "x", *words, "--view", "same").model_dump_json())
+    assert parse("--config", path).objective.view == "same"
+    with pytest.raises(ConfigError, match=sentence):
+        parse("--config", path, "--view", "cached")
+
+
+def test_help_says_which_flags_need_the_same_view():
+    about = {flag.name: flag.help for flag in FLAGS} | {name: text for name, (_, _, text) in SWITCHES.items()}
+    assert [name for name, text in about.items() if "needs --view same" in text] == ["--mixup", "--augment"]
 
 
 EXAMPLES = {str: "4-true", int: 40, float: 0.25}
@@ -60,7 +74,7 @@ def test_every_flag_reaches_every_key_it_names(flag):
 @pytest.mark.parametrize("name", list(SWITCHES))
 def test_every_switch_reaches_every_key_it_names(name):
     keys, value, _ = SWITCHES[name]
-    needed = {"--teacher-as-is": ["--teacher-weights", "chest-nih"]}
+    needed = {"--teacher-as-is": ["--teacher-weights", "chest-nih"], "--augment": ["--view", "same"]}
     config = parse("--name", "x", name, *needed.get(name, []))
     assert [leaf(config, key) for key in keys] == [value] * len(keys)
     assert [leaf(parse("--name", "x"), key) for key in keys] == [not value] * len(keys)
@@ -155,3 +169,10 @@ def test_the_config_of_an_older_program_loads_unchanged(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(old))
     assert parse("--config", path) == RunConfig(name="old")
+
+
+@pytest.mark.parametrize("text", ["0,,1", "a", "1;2", "1.5"])
+def test_what_is_no_list_of_seeds_is_said(text, capsys):
+    with pytest.raises(SystemExit):
+        parse("--name", "x", "--seeds", text)
+    assert f"expected whole numbers separated by commas, got {text!r}" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from cxrkd.dashboard.pictures import Panel, grey_to_rgb, outlines
 LABELS = ("Effusion", "Mass", "Pleural_Thickening")
 PROBS = {"teacher": np.array([0.9, 0.1, 0.4]), "distilled": np.array([0.7, 0.2, 0.5])}
 THRESHOLDS = {"teacher": np.array([0.5, 0.3, 0.4]), "distilled": np.array([0.6, 0.1, 0.6])}
+SKILL = {"teacher": ("0.9 (0.8 to 1.0)", "0.7", "not enough cases"), "distilled": ("0.8", "0.6", "0.5")}
 
 
 def traces(chart, name):
@@ -17,12 +18,12 @@ def traces(chart, name):
 
 
 def test_probabilities_are_sorted_by_the_teacher_with_the_highest_on_top():
-    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS)
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL)
     assert list(chart.layout.yaxis.categoryarray) == ["Mass", "Pleural thickening", "Effusion"]
 
 
 def test_threshold_ticks_stand_at_each_models_own_threshold():
-    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS)
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL)
     (ticks,) = traces(chart, "Teacher threshold")
     assert dict(zip(ticks.y, ticks.x, strict=True)) == {"Effusion": 0.5, "Mass": 0.3, "Pleural thickening": 0.4}
     (ticks,) = traces(chart, "Student distilled threshold")
@@ -30,7 +31,7 @@ def test_threshold_ticks_stand_at_each_models_own_threshold():
 
 
 def test_a_marker_is_filled_exactly_where_the_threshold_is_reached():
-    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS)
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL)
     markers = next(t for t in traces(chart, "Student distilled") if t.x[0] is not None)
     filled = {
         y: colour == style.COLOURS["distilled"] for y, colour in zip(markers.y, markers.marker.color, strict=True)
@@ -39,8 +40,28 @@ def test_a_marker_is_filled_exactly_where_the_threshold_is_reached():
 
 
 def test_labels_known_to_be_present_are_bold():
-    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, present=("Mass",))
-    assert "<b>Mass</b>" in chart.layout.yaxis.categoryarray
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL, present=("Mass",))
+    bold = [text.startswith("<b>") for text in chart.layout.yaxis.ticktext]
+    assert dict(zip(chart.layout.yaxis.tickvals, bold, strict=True)) == {
+        "Effusion": False,
+        "Mass": True,
+        "Pleural thickening": False,
+    }
+
+
+def test_under_each_label_stands_how_good_each_model_is_at_it():
+    axis = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL).layout.yaxis
+    texts = dict(zip(axis.tickvals, axis.ticktext, strict=True))
+    _, teacher, student = texts["Effusion"].split("<br>")
+    assert "0.9 (0.8 to 1.0)" in teacher
+    assert style.COLOURS["teacher"] in teacher
+    assert "0.8" in student
+    assert "not enough cases" in texts["Pleural thickening"]
+
+
+def test_a_saved_chart_names_its_film_and_takes_no_markup_from_it():
+    chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL, film="<b>a&b</b>.png")
+    assert chart.layout.xaxis.title.text == "&lt;b&gt;a&amp;b&lt;/b&gt;.png: probability (tick: threshold)"
 
 
 def test_members_keep_their_order_and_differ_in_colour_dash_and_symbol():
@@ -179,7 +200,7 @@ def test_film_strip_needs_a_panel():
 @pytest.mark.parametrize(
     "chart",
     [
-        probabilities.probabilities(LABELS, PROBS, THRESHOLDS),
+        probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL),
         quality.seeds({"alone": [0.8]}, "AUROC"),
         dataset.cooccurrence(LABELS, np.ones((2, 3))),
     ],
@@ -191,13 +212,15 @@ def test_paper_is_transparent_so_that_both_themes_show_through(chart):
 def test_the_probability_axis_starts_at_zero_and_holds_every_value():
     for probs in (PROBS, {"teacher": np.array([0.01, 0.02, 0.03])}):
         low, high = probabilities.probabilities(
-            LABELS, probs, dict.fromkeys(probs, THRESHOLDS["teacher"])
+            LABELS, probs, dict.fromkeys(probs, THRESHOLDS["teacher"]), skill=SKILL
         ).layout.xaxis.range
         assert low < 0 < max(v.max() for v in probs.values()) < high
 
 
 def test_a_label_without_a_threshold_is_drawn_without_a_tick_and_hollow():
-    chart = probabilities.probabilities(LABELS, {"teacher": PROBS["teacher"]}, {"teacher": np.array([np.nan] * 3)})
+    chart = probabilities.probabilities(
+        LABELS, {"teacher": PROBS["teacher"]}, {"teacher": np.array([np.nan] * 3)}, skill=SKILL
+    )
     markers = next(t for t in traces(chart, "Teacher") if t.x[0] is not None)
     assert set(markers.marker.color) == {style.CLEAR}
 

@@ -130,6 +130,39 @@ def test_repeated_seeds_are_refused():
         forms.validated({"name": "x", "seeds": "1, 1"})
 
 
+@pytest.mark.parametrize("name", list(forms.PRESETS))
+def test_augmentation_asks_for_the_view_in_the_words_of_the_form(name):
+    """No preset augments; who does is told which field to set, and it is there."""
+    prefix = f"new_{forms.PRESETS[name].patients}"
+    page = AppTest.from_function(asking_script, args=(name,), default_timeout=60).run()
+    page.checkbox(key=f"{prefix}_student_augment").check()
+    page.button[0].click().run()
+    (error,) = page.error
+    assert "augment makes images that a cached teacher was never asked about: set the view to same" in error.value
+    view = page.selectbox(key=f"{prefix}_objective_view")
+    assert view.label == "View that the teacher answers"
+    view.select("same")
+    page.button[0].click().run()
+    assert not page.error
+    config = page.session_state["config"]
+    assert (config.student_train.augment, config.objective.view) == (True, "same")
+
+
+def asking_script(name):
+    import streamlit as st
+
+    from cxrkd.dashboard import forms
+    from cxrkd.errors import ConfigError
+
+    try:
+        config = forms.run_config(forms.PRESETS[name], "phantom", [], suggested_name="augmented")
+    except ConfigError as error:
+        st.error(str(error))
+    else:
+        if config is not None:
+            st.session_state["config"] = config
+
+
 def test_pretrained_weights_are_part_of_the_form():
     page = AppTest.from_function(form_script, args=("Quick look",), default_timeout=60).run()
     page.selectbox(key="new_120_teacher_weights").select("chest-nih")

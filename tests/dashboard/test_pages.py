@@ -15,8 +15,9 @@ from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import caching, measuring, routes
+from cxrkd.dashboard import caching, measuring, routes, tables
 from cxrkd.data.phantom import render
+from cxrkd.evaluate.thresholds import FEW
 from cxrkd.labels import display_name
 from cxrkd.runs import list_runs, open_run
 from cxrkd.runs.metrics import measure_run
@@ -31,10 +32,17 @@ TIMEOUT = 120
 @pytest.fixture(autouse=True)
 def _one_engine(monkeypatch):
     """No export, no contest of engines: those have their own tests."""
-    monkeypatch.setattr(caching, "fastest", lambda model, x: (build_engine(model, "pytorch"), []))
+    monkeypatch.setattr(caching, "fastest", lambda model, x: chosen("pytorch", model))
     monkeypatch.setattr(measuring, "ENGINES", ("pytorch",))
     monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
-    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.ROOT / "no-such-folder")
+    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.SITE / "no-such-folder")
+
+
+def chosen(name, model, latency_ms=12.34):
+    """What `fastest` gives when the engine of that name wins."""
+    engine = build_engine(model, "pytorch")
+    engine.name = name
+    return engine, [EngineReport(name, latency_ms, 0.0, True, "")]
 
 
 @pytest.fixture
@@ -130,20 +138,35 @@ def test_classify_prints_the_models_own_numbers(sample_home):
     assert row["Student distilled: threshold"] == pytest.approx(cuts[known])
     assert row["Student distilled says"] == ("yes" if row["Student distilled"] >= cuts[known] else "no")
     assert row["Student distilled − teacher"] == pytest.approx(row["Student distilled"] - row["Teacher"])
-    assert rows.loc[display_name(unknown)]["Student distilled says"] == "no threshold"
-    assert "No tick: too few validation images" in words(page)
+    assert display_name(unknown) not in rows.index
     assert list(table["Teacher"]) == sorted(table["Teacher"], reverse=True)
     assert "True labels" in words(page)
 
 
+def test_what_cannot_be_called_is_folded_away_with_its_reason(sample_home):
+    page = open_page("classify")
+    run = open_run("made")
+    cuts = run.thresholds("distilled")
+    judged, folded = (~np.isnan(cuts)).sum(), np.isnan(cuts).sum()
+    assert words(page).count(f"the {judged} findings it can call") == 2
+    assert "no finding" not in words(page).replace("**True labels:** no finding", "")
+    (box,) = [box for box in page.expander if box.label.startswith("Not judged")]
+    assert box.label == f"Not judged ({folded})"
+    table = box.dataframe[0].value.set_index("Label")
+    assert sorted(table.index) == sorted(display_name(run.labels[k]) for k in np.flatnonzero(np.isnan(cuts)))
+    assert all(f"in validation, {FEW} are needed" in why for why in table["Why"])
+    figures = run.metrics().of("teacher").model.labels
+    for label, text in table["Teacher: AUROC"].items():
+        row = next(row for row in figures if display_name(row.label) == label)
+        assert text == tables.with_interval(row.auroc, row.auroc_low, row.auroc_high)
+
+
 def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, monkeypatch):
-    chosen = threading.Event()
+    ready = threading.Event()
 
     def slow(model, x):
-        chosen.wait(TIMEOUT)
-        engine = build_engine(model, "pytorch")
-        engine.name = "openvino"
-        return engine, []
+        ready.wait(TIMEOUT)
+        return chosen("openvino", model)
 
     monkeypatch.setattr(caching, "fastest", slow)
     for cached in (caching._choice, caching._engine):
@@ -151,14 +174,15 @@ def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, mon
     page = open_page("classify")
     assert_healthy(page)
     assert "PyTorch answers while" in words(page)
-    assert "ms with PyTorch" in words(page)
-    chosen.set()
+    assert words(page).count("measuring with PyTorch") == 2
+    assert " ms with" not in words(page)
+    ready.set()
     run = open_run("made")
     assert [caching.engine(run, member)[0].name for member in ("teacher", "distilled")] == ["openvino"] * 2
     page.run()
     assert_healthy(page)
     assert "PyTorch" not in words(page)
-    assert "ms with OpenVINO" in words(page)
+    assert words(page).count("12.3 ms with OpenVINO") == 2
     for cached in (caching._choice, caching._engine):
         cached.clear()
 
@@ -364,7 +388,7 @@ def test_distil_offers_to_open_a_finished_run_on_every_page(sample_home):
 
 
 def test_the_frame_reaches_every_page(sample_home):
-    app = AppTest.from_file(routes.ROOT / "app.py", default_timeout=TIMEOUT).run()
+    app = AppTest.from_file(routes.APP, default_timeout=TIMEOUT).run()
     for route in routes.ROUTES:
         app.switch_page(f"pages/{route.name}.py").run()
         assert_healthy(app)

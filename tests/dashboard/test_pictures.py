@@ -3,7 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from cxrkd.dashboard.pictures import Panel, data_uri, grey_to_rgb, outlined, outlines, png, strip
+from cxrkd.dashboard.pictures import Panel, data_uri, grey_to_rgb, headed, outlined, outlines, png, strip
 
 
 def test_grey_floats_become_three_equal_channels():
@@ -49,3 +49,12 @@ def test_strip_holds_all_panels_side_by_side():
     assert picture.size == (2 * 30 + 8, 30 + 34)
     assert picture.getpixel((15, 34 + 15)) == (10, 10, 10)
     assert picture.getpixel((38 + 15, 34 + 15)) == (200, 200, 200)
+
+
+def test_a_heading_stands_above_the_picture_and_changes_nothing_below():
+    below = np.random.default_rng(0).integers(0, 200, (40, 300, 3), dtype=np.uint8)
+    found = np.asarray(Image.open(io.BytesIO(headed(png(below), "film.png: Mass"))))
+    np.testing.assert_array_equal(found[-40:], below)
+    above, other = (np.asarray(Image.open(io.BytesIO(headed(png(below), text))))[:-40] for text in ("a.png", "b.png"))
+    assert (above < 128).any()
+    assert (above != other).any()

@@ -15,6 +15,7 @@ from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.explain import SIGNED_COLORMAPS
 from cxrkd.runs.answer import Answer, MemberAnswer
+from cxrkd.runs.verdict import Standing
 
 LOOK = Look("inferno", 0.5, shared=True, heat=True, outline=False)
 
@@ -38,28 +39,72 @@ def answer_of(name="film.png"):
     return Answer(name, ("Mass", "Pleural_Thickening"), members, ("inverted",), "trained on phantoms")
 
 
+def standings_of():
+    labels = answer_of().labels
+    aurocs, gap = np.array([0.9, math.nan]), np.array([0.1, math.nan])
+
+    def known(*reasons):
+        return Standing(labels, aurocs, aurocs - gap, aurocs + gap, reasons)
+
+    return {"teacher": known("", ""), "distilled": known("", "1 positive patient in validation, 5 are needed")}
+
+
 def test_answers_are_sorted_by_the_teacher_and_carry_both_verdicts():
-    table = answers.answer_table(answer_of())
+    table = answers.answer_table(answer_of(), standings_of())
     assert list(table["Label"]) == ["Pleural thickening", "Mass"]
     assert list(table["Teacher says"]) == ["yes", "no"]
-    assert list(table["Student distilled says"]) == ["no threshold", "yes"]
+    assert list(table["Student distilled says"]) == ["not judged", "yes"]
     np.testing.assert_allclose(table["Student distilled − teacher"], [-0.2, 0.2])
+    assert list(table["Teacher: AUROC"]) == ["not enough cases", "0.900 (0.800 to 1.000)"]
+    assert set(table["Film"]) == {"film.png"}  # a table is exported by a click on it
+
+
+def test_labels_that_nobody_can_call_are_folded_away_with_the_reason():
+    standings = {"distilled": standings_of()["distilled"]}
+    answer = replace(answer_of(), members={"distilled": answer_of().members["distilled"]})
+    assert list(answers.answer_table(answer, standings)["Label"]) == ["Mass"]
+    folded = answers.not_judged_table(answer, standings)
+    assert list(folded["Label"]) == ["Pleural thickening"]
+    assert list(folded["Why"]) == ["1 positive patient in validation, 5 are needed"]
+    assert list(folded["Student distilled: AUROC"]) == ["not enough cases"]
+    assert answers.partly_judged_sentences(standings) == []
+
+
+def test_a_label_that_one_model_cannot_call_is_said():
+    assert answers.not_judged_table(answer_of(), standings_of()).empty
+    assert answers.partly_judged_sentences(standings_of()) == [
+        "Pleural thickening is not judged by the student distilled: 1 positive patient in validation, 5 are needed."
+    ]
+
+
+def test_a_latency_is_shown_once_it_is_measured():
+    said = answer_of().members["teacher"]
+    assert answers.how_long(said) == "1.2 ms with OpenVINO"
+    assert answers.how_long(replace(said, latency_ms=math.nan)) == "measuring with OpenVINO"
 
 
 def test_the_csv_holds_every_file_label_engine_and_warning():
     import io
 
-    table = pd.read_csv(io.BytesIO(answers.answers_csv([answer_of("a.png"), answer_of("b.dcm")])))
+    unmeasured = {m: replace(said, latency_ms=math.nan) for m, said in answer_of().members.items()}
+    found = [answer_of("a.png"), replace(answer_of("b.dcm"), members=unmeasured)]
+    table = pd.read_csv(io.BytesIO(answers.answers_csv(found, standings_of())))
     assert list(table["file"]) == ["a.png", "a.png", "b.dcm", "b.dcm"]
     assert set(table["distilled_engine"]) == {"openvino"}
     assert set(table["warning"]) == {"trained on phantoms"}
     assert table["teacher_prob"].tolist() == [0.2, 0.9, 0.2, 0.9]
+    assert set(table["distilled_verdict"]) == {"mass, the one finding it can call"}
+    assert table["distilled_not_judged"].isna().tolist() == [True, False] * 2
+    np.testing.assert_array_equal(table["teacher_auroc_low"], [0.8, math.nan] * 2)
+    np.testing.assert_array_equal(table["teacher_latency_ms"], [1.25, 1.25, math.nan, math.nan])
 
 
 def test_the_summary_names_what_each_member_finds():
     film = Film("a", "key", np.zeros((4, 4), np.float32), truth=("Mass",))
     row = answers.answers_summary([film], [answer_of()]).iloc[0]
-    assert (row["True labels"], row["Teacher"], row["Student distilled"]) == ("Mass", "Pleural thickening", "Mass")
+    assert row["True labels"] == "Mass"
+    assert row["Teacher"] == "pleural thickening, of the 2 findings it can call"
+    assert row["Student distilled"] == "mass, the one finding it can call"
 
 
 def test_the_best_latency_leaves_out_engines_that_disagree():
@@ -136,12 +181,12 @@ def test_a_long_list_of_findings_is_cut_after_three():
     said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0, np.full((5, 3), np.nan))
     film = Film("a", "key", np.zeros((4, 4), np.float32), real=True)
     row = answers.answers_summary([film], [Answer("a", labels, {"teacher": said}, (), "")]).iloc[0]
-    assert row["Teacher"] == "Nodule, Edema, Hernia and 2 more"
+    assert row["Teacher"] == "nodule, edema, hernia and 2 more, of the 5 findings it can call"
     assert "True labels" not in row
 
 
 def test_percent_has_one_decimal_and_differences_a_sign():
-    html = answers.in_percent(answers.answer_table(answer_of())).to_html()
+    html = answers.in_percent(answers.answer_table(answer_of(), standings_of())).to_html()
     assert ">90.0%<" in html
     assert ">-20.0%<" in html
     assert ">+20.0%<" in html

@@ -6,12 +6,15 @@ import sys
 import tracemalloc
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from cxrkd.cli import main
 from cxrkd.config import ChestMnistConfig, ChestXray14Config, CheXpertConfig, FolderConfig, PadChestConfig
 from cxrkd.data import decode, load_cohort, prepared
+from cxrkd.data.phantom import render
 from cxrkd.data.preview import cohort_size, preview
 from cxrkd.errors import DataError
 from cxrkd.images import read, to_input
@@ -244,3 +247,39 @@ def test_real_trees_are_prepared_unchanged(shared_data):
     row = int(np.flatnonzero([cohort.lesion_masks(r).any() for r in range(len(cohort))])[0])
     k = int(np.flatnonzero(cohort.lesion_masks(row).any((1, 2)))[0])
     assert cohort.targets[row, k] == 1, "the box belongs to a finding of that film"
+
+
+def test_films_marked_monochrome1_are_turned_where_they_are_negatives(padchest, own_home, monkeypatch, capsys):
+    """What a film looks like decides, not the tag: three are stored inverted, three are not."""
+    right = []
+    for i, row in enumerate(padchest.rows[:6]):
+        film = render(7, i, 0, 128).pixels.astype(np.uint16) * 257
+        right.append(film)
+        row |= {"PhotometricInterpretation_DICOM": "MONOCHROME1", "ImageDir": 0}
+        Image.fromarray(65535 - film if i % 2 else film).save(padchest.folder / "0" / row["ImageID"])
+    padchest.write()
+    config = PadChestConfig(folder=padchest.folder, image_size=SIZE)
+    found = prepared.prepare(config)
+    assert found.turned == 3
+    for row, film in enumerate(right):
+        expected = cv2.resize(film.astype(np.float32) / 257, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        assert np.abs(found.images[row].astype(float) - expected).mean() < 2
+        np.testing.assert_array_equal(preview(config).film(row).pixels, found.images[row])
+    assert prepared.prepare(config).turned == 3, "it is remembered"
+    assert main(["data", "prepare", "--kind", "padchest", "--folder", str(padchest.folder), "--image-size", "32"]) == 0
+    told = capsys.readouterr().out
+    assert "6 films are MONOCHROME1" in told
+    assert "3 of 6 MONOCHROME1 films were turned from negative to positive" in told
+    monkeypatch.setenv("CXRKD_HOME", str(own_home / "other"))
+    with pytest.raises(KeyboardInterrupt):
+        prepared.prepare(config, lambda done, total: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert prepared.prepare(config).turned == 3, "also of chunks that an interrupted call left"
+
+
+def test_a_film_that_is_not_in_doubt_is_left_alone(padchest):
+    film = 255 - render(7, 0, 0, 128).pixels
+    Image.fromarray(film).save(padchest.folder / "0" / padchest.rows[0]["ImageID"])
+    found = prepared.prepare(PadChestConfig(folder=padchest.folder, image_size=SIZE))
+    assert found.turned == 0
+    expected = cv2.resize(film.astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    assert np.abs(found.images[0].astype(float) - expected).mean() < 2

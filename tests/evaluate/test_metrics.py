@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, recall_score, roc_auc_score
 from torchmetrics.functional.classification import multilabel_auroc
 
@@ -27,7 +27,7 @@ def test_torchmetrics_example_of_four_images_and_three_labels():
     probs = np.array([[0.75, 0.05, 0.35], [0.45, 0.75, 0.05], [0.05, 0.55, 0.75], [0.05, 0.65, 0.05]])
     targets = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 1, 1]])
     logits = np.log(probs / (1 - probs))
-    metrics = evaluate(logits, targets, np.arange(4), "abc", min_positives=1, n_boot=0)
+    metrics = evaluate(logits, targets, np.arange(4), "abc", min_patients=1)
     assert [round(row.auroc, 4) for row in metrics.labels] == [0.6250, 0.5000, 0.8333]
     assert round(metrics.macro_auroc, 4) == 0.6528
 
@@ -35,7 +35,7 @@ def test_torchmetrics_example_of_four_images_and_three_labels():
 def test_every_figure_of_a_label_is_sklearns():
     logits, targets, patients = cases()
     thresholds = np.array([0.4, 0.5, 0.5, 0.5])
-    row = evaluate(logits, targets, patients, LABELS, thresholds, n_boot=10).labels[0]
+    row = evaluate(logits, targets, patients, LABELS, thresholds).labels[0]
     known = ~np.isnan(targets[:, 0])
     z, t = logits[known, 0], targets[known, 0]
     called = expit(z) >= 0.4
@@ -48,12 +48,32 @@ def test_every_figure_of_a_label_is_sklearns():
     assert row.brier == pytest.approx(brier_score_loss(t, expit(z)))
     assert row.threshold == 0.4
     assert row.evaluable
+    assert row.n_pos_patients == len(np.unique(patients[known][t == 1]))
+    assert row.sensitivity_low < row.sensitivity < row.sensitivity_high
+    assert row.specificity_low < row.specificity < row.specificity_high
+
+
+def test_the_macro_leaves_a_patient_out_of_every_label_at_once():
+    """Against scikit-learn on what is left: mean over the same two labels, whoever is left out."""
+    rng = np.random.default_rng(0)
+    targets, patients = (rng.random((120, 3)) < [0.4, 0.2, 0.02]).astype(float), rng.integers(0, 60, 120)
+    logits = rng.normal(size=(120, 3)) + targets
+
+    def mean(rows):
+        return np.mean([roc_auc_score(targets[rows, k], logits[rows, k]) for k in (0, 1)])
+
+    found, whole = evaluate(logits, targets, patients, "abc"), mean(np.arange(120))
+    assert (found.n_labels, found.macro_auroc) == (2, pytest.approx(whole))
+    reach = np.sqrt(sum((logit(mean(patients != p)) - logit(whole)) ** 2 for p in np.unique(patients)))
+    half = [(logit(found.macro_high) - logit(whole)) / reach, (logit(whole) - logit(found.macro_low)) / reach]
+    assert half[0] == pytest.approx(half[1])
+    assert 1.96 < half[0] < 2.1, "Student's quantile for some forty effective patients"
 
 
 def test_unknown_targets_count_for_nothing():
     logits, targets, patients = cases()
     spoilt = np.where(np.isnan(targets), 99.0, logits)
-    first, second = (evaluate(z, targets, patients, LABELS, n_boot=50).to_dict() for z in (logits, spoilt))
+    first, second = (evaluate(z, targets, patients, LABELS).to_dict() for z in (logits, spoilt))
     assert first == second
 
 
@@ -63,7 +83,7 @@ def test_ours_is_torchmetrics_macro_where_all_labels_are_evaluable():
     targets = (rng.random((200, 5)) < 0.3).astype(int)
     logits = np.round(rng.normal(size=(200, 5)) + targets, 1)
     theirs = multilabel_auroc(torch.from_numpy(expit(logits)), torch.from_numpy(targets), 5)
-    assert evaluate(logits, targets, np.arange(200), "abcde", n_boot=0).macro_auroc == pytest.approx(float(theirs))
+    assert evaluate(logits, targets, np.arange(200), "abcde").macro_auroc == pytest.approx(float(theirs))
 
 
 def test_too_few_cases_and_one_class_are_nan_silent_and_out_of_the_macro(recwarn):
@@ -75,33 +95,40 @@ def test_too_few_cases_and_one_class_are_nan_silent_and_out_of_the_macro(recwarn
     assert everywhere.n_neg == 0
     assert [row.evaluable for row in metrics.labels] == [True, False, False, False]
     for row in (rare, absent, everywhere):
-        figures = [row.auroc, row.auroc_low, row.auroc_high, row.ap, row.sensitivity, row.specificity, row.f1]
-        assert np.isnan([*figures, row.ece, row.brier]).all()
+        figures = {k: v for k, v in row.to_dict().items() if k not in ("label", "threshold", "evaluable")}
+        assert [k for k, v in figures.items() if v is not None] == ["n_pos", "n_pos_patients", "n_neg"]
         assert row.threshold == 0.3
     assert metrics.macro_auroc == common.auroc
     assert (metrics.macro_low, metrics.macro_high) == (common.auroc_low, common.auroc_high)
     assert not recwarn
 
 
-def test_min_positives_decides_who_is_evaluable():
-    logits, targets, patients = cases()
-    n_pos = int(np.nansum(targets[:, 1]))
-    assert evaluate(logits, targets, patients, LABELS, min_positives=n_pos, n_boot=0).labels[1].evaluable
-    assert not evaluate(logits, targets, patients, LABELS, min_positives=n_pos + 1, n_boot=0).labels[1].evaluable
+def test_ten_positive_patients_decide_not_ten_images():
+    """Ten films of six patients are six cases."""
+    logits, targets, patients = np.random.default_rng(0).normal(size=(60, 1)), np.zeros((60, 1)), np.arange(60)
+    targets[:10] = 1
+    by_image = evaluate(logits, targets, patients, ["x"])
+    assert (by_image.labels[0].n_pos, by_image.labels[0].n_pos_patients, by_image.n_labels) == (10, 10, 1)
+    patients[:10] = [0, 0, 0, 1, 1, 2, 3, 3, 4, 5]
+    by_patient = evaluate(logits, targets, patients, ["x"])
+    assert (by_patient.labels[0].n_pos, by_patient.labels[0].n_pos_patients, by_patient.n_labels) == (10, 6, 0)
+    assert np.isnan([by_patient.labels[0].auroc, by_patient.macro_auroc, by_patient.macro_low]).all()
+    assert evaluate(logits, targets, patients, ["x"], min_patients=6).n_labels == 1
+    assert evaluate(logits, targets, patients, ["x"], min_patients=7).n_labels == 0
 
 
 def test_without_thresholds_there_is_no_operating_point():
-    row = evaluate(*cases(), LABELS, n_boot=0).labels[0]
-    assert np.isnan([row.threshold, row.sensitivity, row.specificity, row.f1, row.auroc_low]).all()
+    row = evaluate(*cases(), LABELS).labels[0]
+    assert np.isnan([row.threshold, row.sensitivity, row.specificity, row.f1]).all()
     assert row.evaluable
 
 
 def test_the_order_of_the_images_does_not_matter():
     logits, targets, patients = cases()
-    thresholds = best_thresholds(logits, targets)
+    thresholds = best_thresholds(logits, targets, patients)
     order = np.random.default_rng(1).permutation(len(patients))
-    first = evaluate(logits, targets, patients, LABELS, thresholds, n_boot=100)
-    second = evaluate(logits[order], targets[order], patients[order], LABELS, thresholds, n_boot=100)
+    first = evaluate(logits, targets, patients, LABELS, thresholds)
+    second = evaluate(logits[order], targets[order], patients[order], LABELS, thresholds)
     for a, b in zip(dataclasses.astuple(first.labels[0]), dataclasses.astuple(second.labels[0]), strict=True):
         assert a == b if isinstance(a, str) else a == pytest.approx(b, abs=1e-12)
     assert first.macro_low == pytest.approx(second.macro_low, abs=1e-12)
@@ -109,32 +136,37 @@ def test_the_order_of_the_images_does_not_matter():
 
 def test_the_order_of_the_labels_does_not_matter():
     logits, targets, patients = cases()
-    turned = evaluate(logits[:, ::-1], targets[:, ::-1], patients, LABELS[::-1], n_boot=100)
-    assert turned.labels[3].to_dict() == evaluate(logits, targets, patients, LABELS, n_boot=100).labels[0].to_dict()
+    turned = evaluate(logits[:, ::-1], targets[:, ::-1], patients, LABELS[::-1])
+    assert turned.labels[3].to_dict() == evaluate(logits, targets, patients, LABELS).labels[0].to_dict()
 
 
 def test_seeds_are_averaged_and_each_one_is_kept():
     logits, targets, patients = cases(seeds=3)
-    together = evaluate(logits, targets, patients, LABELS, np.full((3, 4), 0.4), n_boot=100)
-    apart = [evaluate(z, targets, patients, LABELS, np.full(4, 0.4), n_boot=100) for z in logits]
+    together = evaluate(logits, targets, patients, LABELS, np.full((3, 4), 0.4))
+    apart = [evaluate(z, targets, patients, LABELS, np.full(4, 0.4)) for z in logits]
     for name in ("auroc", "ap", "sensitivity", "specificity", "f1", "ece", "brier"):
         mean = np.mean([getattr(m.labels[0], name) for m in apart])
         assert getattr(together.labels[0], name) == pytest.approx(mean)
     assert together.seed_macro_auroc == pytest.approx([m.macro_auroc for m in apart])
     assert together.macro_auroc == pytest.approx(np.mean(together.seed_macro_auroc))
-    widths = [m.macro_high - m.macro_low for m in apart]
-    assert together.macro_high - together.macro_low < max(widths)
+
+
+def test_of_several_seeds_the_interval_holds_their_scatter_too():
+    logits, targets, patients = cases()
+    scattered = np.stack([logits + skill * np.nan_to_num(targets) for skill in (-1.0, 0.0, 1.0)])
+    one, several = (evaluate(z, targets, patients, LABELS) for z in (logits, scattered))
+    assert several.macro_high - several.macro_low > 1.5 * (one.macro_high - one.macro_low)
 
 
 def test_equal_seeds_change_nothing():
     logits, targets, patients = cases()
-    one, three = (evaluate(z, targets, patients, LABELS, n_boot=100) for z in (logits, np.stack([logits] * 3)))
+    one, three = (evaluate(z, targets, patients, LABELS) for z in (logits, np.stack([logits] * 3)))
     assert three.macro_low == pytest.approx(one.macro_low, abs=1e-12)
     assert three.macro_auroc == pytest.approx(one.macro_auroc, abs=1e-12)
 
 
 def test_metrics_survive_json():
-    metrics = evaluate(*cases(), LABELS, n_boot=20)
+    metrics = evaluate(*cases(), LABELS)
     text = json.dumps(metrics.to_dict(), allow_nan=False)
     back = ModelMetrics.from_dict(json.loads(text))
     assert back.to_dict() == metrics.to_dict()
@@ -156,17 +188,17 @@ def test_metrics_survive_json():
 )
 def test_inputs_that_do_not_fit_are_refused(spoil, said):
     with pytest.raises(DataError, match=said):
-        evaluate(*spoil(*cases()), LABELS, n_boot=0)
+        evaluate(*spoil(*cases()), LABELS)
 
 
 def test_thresholds_of_another_shape_are_refused():
     with pytest.raises(DataError, match="thresholds of shape"):
-        evaluate(*cases(), LABELS, np.full(3, 0.5), n_boot=0)
+        evaluate(*cases(), LABELS, np.full(3, 0.5))
 
 
 def test_infinite_logits_are_ranked_like_any_other():
     logits = np.array([[np.inf], [3.0], [-np.inf], [0.0]])
-    metrics = evaluate(logits, np.array([[1], [1], [0], [0]]), np.arange(4), ["x"], min_positives=1, n_boot=20)
+    metrics = evaluate(logits, np.array([[1], [1], [0], [0]]), np.arange(4), ["x"], min_patients=1)
     assert metrics.macro_auroc == 1.0
 
 
@@ -174,13 +206,13 @@ def test_a_label_the_model_was_never_taught_is_not_evaluable():
     logits, targets, patients = cases()
     spoilt = logits.copy()
     spoilt[:, 0] = np.nan
-    full, part = (evaluate(z, targets, patients, LABELS, n_boot=20, min_positives=3) for z in (logits, spoilt))
+    full, part = (evaluate(z, targets, patients, LABELS, min_patients=3) for z in (logits, spoilt))
     assert not part.labels[0].evaluable
     assert np.isnan([part.labels[0].auroc, part.labels[0].brier, part.labels[0].auroc_low]).all()
     assert part.labels[0].n_pos == full.labels[0].n_pos
     assert repr(part.labels[1:]) == repr(full.labels[1:]), "NaN equals nothing, its text does"
     assert part.macro_auroc == full.labels[1].auroc, "the only label left"
-    assert np.isnan(best_thresholds(spoilt, targets)[0])
+    assert np.isnan(best_thresholds(spoilt, targets, patients)[0])
 
 
 def test_a_single_nan_logit_is_still_a_training_that_diverged():

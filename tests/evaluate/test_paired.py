@@ -2,10 +2,11 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 
 from cxrkd.errors import DataError
-from cxrkd.evaluate import PairedDifference, draw_patients, evaluate, paired_difference
+from cxrkd.evaluate import PairedDifference, evaluate, paired_difference
 
 LABELS = ("a", "b", "rare")
 
@@ -19,56 +20,89 @@ def cases(seeds=2, n=200, seed=0):
     return good, poor, targets, rng.integers(0, 90, n)
 
 
-def by_repeating_rows(a, b, targets, patients, n_boot, seed):
-    """Macro of a and of b per draw, slowly: rows repeated as drawn, sklearn, mean over seeds, mean over labels."""
-    draws = draw_patients(patients, n_boot, seed)
-    out = []
-    for times in draws.times.T:
-        rows = np.repeat(np.arange(len(patients)), times[draws.row_of].astype(int))
-        out.append(
-            [
-                np.mean([roc_auc_score(targets[rows, k], z[rows, k]) for z in model for k in range(2)])
-                for model in (a, b)
-            ]
-        )
-    return np.array(out)
+def macro(model, targets, rows):
+    """Macro AUROC (R,) of the two common labels by scikit-learn."""
+    return np.array([np.mean([roc_auc_score(targets[rows, k], z[rows, k]) for k in range(2)]) for z in model])
 
 
-def test_difference_and_ratio_are_those_of_repeated_rows_under_shared_draws():
-    a, b, targets, patients = cases()
-    result = paired_difference(a, b, targets, patients, LABELS, n_boot=60, seed=5)
-    drawn = by_repeating_rows(a, b, targets, patients, 60, 5)
-    low, high = np.quantile(drawn[:, 0] - drawn[:, 1], [0.025, 0.975])
-    assert (result.macro_low, result.macro_high) == (pytest.approx(low, abs=1e-12), pytest.approx(high, abs=1e-12))
-    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
-    assert (result.ratio_low, result.ratio_high) == (pytest.approx(low, abs=1e-12), pytest.approx(high, abs=1e-12))
-    macros = [evaluate(z, targets, patients, LABELS, n_boot=0).macro_auroc for z in (a, b)]
-    assert result.macro_diff == pytest.approx(macros[0] - macros[1])
-    assert result.ratio == pytest.approx(macros[0] / macros[1])
+FUNCTIONS = {
+    "macro": lambda a, b: a - b,
+    "ratio": lambda a, b: a / b,
+    "skill": lambda a, b: (a - 0.5) / (b - 0.5),
+}
+
+
+@pytest.mark.parametrize("seeds_b", [3, 1], ids=["pairs of seeds", "one network"])
+def test_intervals_are_those_of_leaving_rows_out_and_of_the_seeds(seeds_b):
+    """Variance over patients by recomputing without each, over seeds by recomputing each; Satterthwaite joins them."""
+    a, b, targets, patients = cases(seeds=3, n=100)
+    b, names = b[:seeds_b], np.unique(patients)
+    result = paired_difference(a, b, targets, patients, LABELS).to_dict()
+    each = [macro(z, targets, np.arange(100)) for z in (a, b)]
+    left = np.array([[macro(z, targets, patients != p).mean() for p in names] for z in (a, b)])
+    mine = np.array([[targets[patients == p, k].sum() for p in names] for k in (0, 1)])
+    share = np.mean(mine / mine.sum(1, keepdims=True), axis=0)
+    for what, f in FUNCTIONS.items():
+        value = f(*(one.mean() for one in each))
+        of_patients, of_seeds = np.sum((f(*left) - value) ** 2), np.var(f(*each), ddof=1) / 3
+        df = (of_patients + of_seeds) ** 2 / (of_patients**2 / (1 / np.sum(share**2) - 1) + of_seeds**2 / 2)
+        reach = student.ppf(0.975, df) * np.sqrt(of_patients + of_seeds)
+        assert result[{"macro": "macro_diff"}.get(what, what)] == pytest.approx(value)
+        assert result[f"{what}_low"] == pytest.approx(value - reach)
+        assert result[f"{what}_high"] == pytest.approx(value + reach)
+
+
+def test_seeds_of_one_start_are_pairs():
+    """A start that lifts both alike adds nothing to the difference; taken apart, it would."""
+    _, b, targets, patients = cases(seeds=3)
+    lift = np.array([0.0, 0.6, 1.2])[:, None, None] * targets
+    pairs = paired_difference(b + lift + 0.3 * targets, b + lift, targets, patients, LABELS)
+    apart = paired_difference(b[[1, 2, 0]] + lift[[1, 2, 0]] + 0.3 * targets, b + lift, targets, patients, LABELS)
+    assert apart.macro_diff == pytest.approx(pairs.macro_diff)
+    assert pairs.excludes_zero
+    assert not apart.excludes_zero
+
+
+def test_a_difference_needs_three_seeds_of_both_to_be_claimed():
+    a, b, targets, patients = cases(seeds=3)
+    claimed = {}
+    for n_a, n_b in ((3, 3), (2, 2), (1, 1), (3, 1)):
+        found = paired_difference(a[:n_a] + 2 * targets, b[:n_b], targets, patients, LABELS)
+        claimed[n_a, n_b] = found.excludes_zero
+        assert found.n_seeds == min(n_a, n_b)
+    assert claimed == {(3, 3): True, (2, 2): False, (1, 1): False, (3, 1): False}
+
+
+def test_no_share_of_a_skill_that_is_not_there():
+    rng = np.random.default_rng(0)
+    a, _, targets, patients = cases(seeds=1)
+    result = paired_difference(a, rng.normal(size=a.shape), targets, patients, LABELS)
+    assert np.isnan([result.skill, result.skill_low, result.skill_high]).all()
+    assert np.isfinite([result.ratio, result.ratio_low, result.macro_low]).all()
 
 
 def test_pairing_narrows_the_interval():
     a, b, targets, patients = cases()
-    paired = paired_difference(a, b, targets, patients, LABELS)
-    alone = [evaluate(z, targets, patients, LABELS) for z in (a, b)]
+    paired = paired_difference(a[0], b[0], targets, patients, LABELS)
+    alone = [evaluate(z[0], targets, patients, LABELS) for z in (a, b)]
     unpaired = np.hypot(*[m.macro_high - m.macro_low for m in alone])
     assert paired.macro_high - paired.macro_low < 0.6 * unpaired
-    assert paired.excludes_zero
     assert paired.labels[0].low <= paired.labels[0].diff <= paired.labels[0].high
 
 
 def test_a_model_does_not_differ_from_itself():
     a, _, targets, patients = cases()
-    same = paired_difference(a, a, targets, patients, LABELS, n_boot=50)
+    same = paired_difference(a, a, targets, patients, LABELS)
     assert (same.macro_diff, same.macro_low, same.macro_high) == (0, 0, 0)
     assert (same.ratio, same.ratio_low, same.ratio_high) == (1, 1, 1)
+    assert (same.skill, same.skill_low, same.skill_high) == (1, 1, 1)
     assert not same.excludes_zero
 
 
 def test_exchanged_models_exchange_the_sign():
     a, b, targets, patients = cases()
-    forth = paired_difference(a, b, targets, patients, LABELS, n_boot=100)
-    back = paired_difference(b, a, targets, patients, LABELS, n_boot=100)
+    forth = paired_difference(a, b, targets, patients, LABELS)
+    back = paired_difference(b, a, targets, patients, LABELS)
     assert back.macro_diff == pytest.approx(-forth.macro_diff)
     assert back.macro_low == pytest.approx(-forth.macro_high)
     assert back.labels[1].high == pytest.approx(-forth.labels[1].low)
@@ -76,32 +110,32 @@ def test_exchanged_models_exchange_the_sign():
 
 def test_a_teacher_of_one_seed_meets_students_of_several():
     a, b, targets, patients = cases(seeds=3)
-    result = paired_difference(a, b[0], targets, patients, LABELS, n_boot=20)
+    result = paired_difference(a, b[0], targets, patients, LABELS)
     assert (result.n_seeds_a, result.n_seeds_b) == (3, 1)
-    repeated = paired_difference(a, np.stack([b[0]] * 3), targets, patients, LABELS, n_boot=20)
-    assert result.macro_low == pytest.approx(repeated.macro_low, abs=1e-12)
+    repeated = paired_difference(a, np.stack([b[0]] * 3), targets, patients, LABELS)
+    assert result.macro_low == pytest.approx(repeated.macro_low, abs=1e-12), "a network that does not scatter"
 
 
 def test_a_label_with_too_few_cases_is_nan_and_stays_out():
     a, b, targets, patients = cases()
-    result = paired_difference(a, b, targets, patients, LABELS, n_boot=50)
+    result = paired_difference(a, b, targets, patients, LABELS)
     rare = result.labels[2]
     assert not rare.evaluable
     assert np.isnan([rare.diff, rare.low, rare.high]).all()
-    two = paired_difference(a[..., :2], b[..., :2], targets[:, :2], patients, LABELS[:2], n_boot=50)
+    two = paired_difference(a[..., :2], b[..., :2], targets[:, :2], patients, LABELS[:2])
     assert result.macro_diff == two.macro_diff
 
 
 def test_no_label_left_is_nan_and_silent(recwarn):
     a, b, targets, patients = cases()
-    nothing = paired_difference(a, b, np.zeros_like(targets), patients, LABELS, n_boot=20)
+    nothing = paired_difference(a, b, np.zeros_like(targets), patients, LABELS)
     assert np.isnan([nothing.macro_diff, nothing.macro_low, nothing.ratio, nothing.ratio_high]).all()
     assert not nothing.excludes_zero
     assert not recwarn
 
 
 def test_differences_survive_json():
-    result = paired_difference(*cases(), LABELS, n_boot=20)
+    result = paired_difference(*cases(), LABELS)
     back = PairedDifference.from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False)))
     assert back.to_dict() == result.to_dict()
     assert back.labels[0] == result.labels[0]
@@ -117,8 +151,8 @@ def test_labels_that_one_of_the_two_was_never_taught_leave_the_comparison():
     a, b, targets, patients = cases()
     spoilt = b.copy()
     spoilt[:, :, 1] = np.nan
-    result = paired_difference(a, spoilt, targets, patients, LABELS, n_boot=40)
-    expected = paired_difference(a[:, :, :1], b[:, :, :1], targets[:, :1], patients, LABELS[:1], n_boot=40)
+    result = paired_difference(a, spoilt, targets, patients, LABELS)
+    expected = paired_difference(a[:, :, :1], b[:, :, :1], targets[:, :1], patients, LABELS[:1])
     assert result.macro_diff == pytest.approx(expected.macro_diff)
     assert (result.macro_low, result.macro_high) == pytest.approx((expected.macro_low, expected.macro_high))
     assert [row.evaluable for row in result.labels] == [True, False, False]

@@ -97,18 +97,70 @@ def test_only_real_films_carry_the_phantom_warning(asked):
 
 def test_every_image_is_asked_alone_after_one_warm_up(asked, film):
     shown = asked[1]["teacher"].shown
-    assert [x.shape for x in shown] == [(1, 1, 32, 32)] * 3
+    assert [x.shape for x in shown] == [(1, 1, 32, 32)] * 4, "a warm-up, two images, and one more call to time"
     np.testing.assert_array_equal(shown[2][0, 0], film / 2)
     assert all(said.latency_ms > 0 for one in asked[0] for said in one.members.values())
     assert asked[0][0].members["distilled"].engine == "quick"
 
 
-def test_the_latency_is_the_median_of_the_calls(monkeypatch, film):
-    clock = iter([0, 0.009, 1, 1.001, 2, 2.004])
-    monkeypatch.setattr(answer.time, "perf_counter", lambda: next(clock))
+@dataclass
+class SlowAtFirst(FakeEngine):
+    """Moves a clock: a minute for the first call, then 9, 1, 4 ms and so on."""
+
+    seconds: list = field(default_factory=lambda: [60, 0.009, 0.001, 0.004, 0.002, 0.003])
+    now: float = 0.0
+
+    def predict(self, x):
+        self.now += self.seconds[len(self.shown)]
+        return super().predict(x)
+
+
+@pytest.mark.parametrize(("n", "calls", "median"), [(1, 4, 4), (2, 4, 4), (3, 4, 4), (5, 6, 3)])
+def test_the_latency_is_the_median_of_the_calls_after_the_first(monkeypatch, film, n, calls, median):
+    engine = SlowAtFirst((0.0, 0.0, 0.0))
+    monkeypatch.setattr(answer.time, "perf_counter", lambda: engine.now)
+    found = classify(fake_run(teacher=(0.5, 0.5, 0.5)), [Input("a.png", film)] * n, {"teacher": engine})
+    assert len(engine.shown) == calls
+    assert [one.members["teacher"].latency_ms for one in found] == pytest.approx([median] * n)
+
+
+def test_without_timing_there_is_no_latency_and_one_call(film):
     engine = FakeEngine((0.0, 0.0, 0.0))
-    found = classify(fake_run(teacher=(0.5, 0.5, 0.5)), [answer.Input("a.png", film)], {"teacher": engine}, calls=3)
-    assert found[0].members["teacher"].latency_ms == pytest.approx(4)
+    (found,) = classify(fake_run(teacher=(0.5, 0.5, 0.5)), [Input("a.png", film)], {"teacher": engine}, timed=False)
+    assert len(engine.shown) == 1
+    assert np.isnan(found.members["teacher"].latency_ms)
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["members"]["teacher"]["latency_ms"] is None
+
+
+def test_the_verdict_counts_what_can_be_called(asked):
+    real = asked[0][0]
+    assert real.verdict("teacher") == "mass, of the 2 findings it can call"
+    assert real.verdict("distilled") == "mass, edema and hernia, of the 3 findings it can call"
+    assert real.verdict("distilled", at_most=1) == "mass and 2 more, of the 3 findings it can call"
+    said = real.to_dict()["members"]["teacher"]
+    assert (said["verdict"], said["judged"]) == (real.verdict("teacher"), ["Mass", "Edema"])
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "words"),
+    [
+        ((0.9, 0.9, 0.9), "none of the 3 findings it can call"),
+        ((np.nan, 0.9, np.nan), "not edema, the one finding it can call"),
+        ((np.nan, 0.1, np.nan), "edema, the one finding it can call"),
+        ((np.nan,) * 3, "this model can call no finding: none has enough patients in validation for a threshold"),
+    ],
+)
+def test_no_finding_is_never_said_of_what_cannot_be_called(film, thresholds, words):
+    run = fake_run(teacher=thresholds)
+    (found,) = classify(run, [Input("a.png", film)], {"teacher": FakeEngine((0.0, 0.0, 0.0))})
+    assert found.verdict("teacher") == words
+
+
+def test_what_a_network_was_never_taught_is_not_judged(film):
+    engine = FakeEngine((0.0, np.nan, 0.0))
+    (found,) = classify(fake_run(teacher=(0.9, 0.1, 0.9)), [Input("a.png", film)], {"teacher": engine})
+    assert found.verdict("teacher") == "none of the 2 findings it can call"
+    assert found.table()[1]["teacher_positive"] is None
 
 
 def test_no_input_asks_nobody():

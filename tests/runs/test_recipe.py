@@ -1,5 +1,6 @@
 """The whole recipe in this process, on data that a toy network can learn."""
 
+import dataclasses
 import json
 import os
 
@@ -8,12 +9,13 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.config import PhantomConfig, TrainConfig
+from cxrkd.config import ObjectiveConfig, PhantomConfig, TrainConfig
+from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError, DataError, RunError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models import zoo
 from cxrkd.models.pretrained import Source
-from cxrkd.runs import create, execute, open_run, recipe, stages
+from cxrkd.runs import create, execute, list_runs, open_run, recipe, resume, stages
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows
 from cxrkd.runs.process import start_mark
@@ -140,6 +142,91 @@ def test_events_name_their_stage_member_and_seed(learned):
     titles = [event["title"] for event in learned.events() if event["kind"] == "stage"]
     assert titles[0] == "Preparing the data"
     assert titles[-1] == "Measuring"
+
+
+@pytest.fixture
+def losses(monkeypatch):
+    """Stage -> the loss that its training was given."""
+    found, fit = {}, stages.fit
+
+    def spy(model, cohort, train, loss, **options):
+        found[options["work_dir"].name] = loss
+        return fit(model, cohort, train, loss, **options)
+
+    monkeypatch.setattr(stages, "fit", spy)
+    return found
+
+
+def test_each_network_is_trained_with_the_loss_that_is_its_own(config, blob_data, losses):
+    """Teachers with plain cross-entropy, the control with the label term of the objective."""
+    execute(create(config(objective=ObjectiveConfig(name="paper", alpha=0.3, gamma=1.5))))
+    z_s, z_t = torch.randn(2, 8, 14, generator=torch.Generator().manual_seed(0))
+    y = (z_t > 0.3).float()
+    p = torch.sigmoid(z_s.double())
+    right = torch.where(y == 1, p, 1 - p)
+    plain, focal = (-((1 - right) ** gamma * right.log()).mean().item() for gamma in (0.0, 1.5))
+    squared = 4 * ((torch.sigmoid(z_s / 2) - torch.sigmoid(z_t / 2)) ** 2).mean().item()
+    totals = {stage: loss(z_s, z_t, y).total.item() for stage, loss in losses.items()}
+    expected = {"teacher": plain, "alone-0": focal, "distilled-0": 0.3 * focal + 0.7 * squared}
+    assert totals == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in list_objectives()])
+def test_without_weight_on_the_teacher_both_students_are_the_same(config, blob_data, name):
+    """Start, batches, schedule and loss: nothing but the teacher sets the students of a run apart."""
+    run = create(config(objective=ObjectiveConfig(name=name, alpha=1.0), student_train=LEARNS))
+    execute(run)
+    assert np.array_equal(run.predictions("alone").logits, run.predictions("distilled").logits)
+
+
+def test_unlabelled_films_under_a_borrowed_teacher(config, blobs, monkeypatch, blob_data):
+    """A student learns without a single label of its own; one alone cannot, and says so."""
+    source = create(config("Source", teacher_train=LEARNS))
+    execute(source)
+    targets = np.where((blobs.split == "train")[:, None], np.nan, blobs.targets)
+    unlabelled = dataclasses.replace(blobs, targets=targets, fingerprint="unlabelled")
+    monkeypatch.setattr(stages, "load_cohort", lambda config, progress: unlabelled)
+    run = create(config("Borrower", teacher_from=source.id, student_train=LEARNS, control=False))
+    execute(run)
+    assert run.metrics().of("distilled").model.labels[0].auroc > 0.9
+    alone = create(config("Alone", teacher_from=source.id, student_train=LEARNS))
+    with pytest.raises(DataError, match="none of the 96 training images has a known label"):
+        execute(alone)
+    assert alone.state.status == "failed"
+
+
+def asked_before_it_was_refused(run):
+    """Put into a run's file that the cached teacher's student sees changed images."""
+    path = run.path / "config.json"
+    values = json.loads(path.read_text())
+    values["student_train"] |= {"augment": True, "mixup": 0.2}
+    values["objective"]["view"] = "cached"
+    path.write_text(json.dumps(values))
+    return open_run(run.id)
+
+
+def test_a_finished_run_of_what_is_refused_today_stays_readable_and_lends_its_teacher(config, blob_data):
+    source = create(config("Old"))
+    execute(source)
+    old = asked_before_it_was_refused(source)
+    assert old.config.student_train.changes == ("augment", "mixup")
+    assert old.config.objective.view == "cached"
+    assert old.id in [run.id for run in list_runs()]
+    assert old.metrics().of("distilled").over_seeds.macro_auroc > 0
+    borrower = create(config("Borrower", teacher_from=old.id, student_from=old.id, control=False))
+    execute(borrower)
+    assert borrower.state.status == "done"
+
+
+def test_an_unfinished_run_of_what_is_refused_today_does_not_go_on(config, blob_data, trainings):
+    run = asked_before_it_was_refused(create(config("Old")))
+    sentence = r"old cannot go on as it was asked: augment and mixup make .*: set the view to same, in a new run\."
+    with pytest.raises(RunError, match=sentence):
+        resume(run)
+    assert run.state.status == "interrupted"
+    with pytest.raises(RunError, match=sentence):
+        execute(run)
+    assert (run.state.status, trainings) == ("failed", [])
 
 
 def test_a_run_without_control_has_no_gain(config, blob_data):

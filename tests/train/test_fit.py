@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cxrkd.config import ObjectiveConfig, TrainConfig
-from cxrkd.distill import no_distillation, objective
+from cxrkd.distill import control, no_distillation, objective
 from cxrkd.errors import DataError, RunError
 from cxrkd.train.batches import Batches
 from cxrkd.train.fit import CHECKPOINT, fit
@@ -138,7 +138,7 @@ def test_the_checkpoint_holds_the_student_and_no_teacher(toy, blobs, tmp_path):
 def test_the_teacher_alone_teaches(fresh_toy, blobs, tmp_path, name):
     """Labels weigh nothing; the student must come to answer as the teacher does, which here contradicts the labels."""
     teacher = (4 - 8 * blobs.targets).astype(np.float32)
-    train = PACE.model_copy(update={"epochs": 8})
+    train = PACE.model_copy(update={"augment": False, "epochs": 8})
     student, loss = fresh_toy(), objective(ObjectiveConfig(name=name, alpha=0.0))
     run_fit(student, blobs, tmp_path, train, loss, teacher_logits=teacher)
     test = blobs.rows("test")
@@ -210,6 +210,89 @@ def test_unknown_labels_do_not_spoil_the_weights(toy, blobs, tmp_path):
     report, _ = run_fit(toy, replace(blobs, targets=targets), tmp_path)
     assert all(torch.isfinite(tensor).all() for tensor in toy.state_dict().values())
     assert math.isfinite(report.val_auroc)
+
+
+@pytest.fixture
+def half_labelled(blobs):
+    """Every other training film without a label."""
+    targets = blobs.targets.copy()
+    targets[blobs.rows("train")[::2]] = np.nan
+    return replace(blobs, targets=targets)
+
+
+@pytest.mark.parametrize("name", ["paper", "bkd"])
+def test_films_without_labels_teach_a_student_under_a_teacher_only(fresh_toy, blobs, half_labelled, tmp_path, name):
+    """The same batches, other answers of the teacher on the unlabelled films: only the distilled student notices."""
+    config, train = ObjectiveConfig(name=name), PACE.model_copy(update={"augment": False})
+    unlabelled = half_labelled.rows("train")[::2]
+    ends = {}
+    for answer in (-4.0, 4.0):
+        teacher = np.zeros((len(blobs), 3), np.float32)
+        teacher[unlabelled] = answer
+        for member, loss in (("distilled", objective(config)), ("alone", control(config))):
+            student, folder = fresh_toy(), tmp_path / f"{member}{answer}"
+            run_fit(student, half_labelled, folder, train, loss, teacher_logits=teacher)
+            ends[member, answer] = predict_logits(student, blobs.images[unlabelled])
+    assert np.array_equal(ends["alone", -4.0], ends["alone", 4.0])
+    assert ends["distilled", 4.0].mean() - ends["distilled", -4.0].mean() > 1
+
+
+@pytest.mark.parametrize("name", ["paper", "bkd"])
+def test_the_teacher_alone_teaches_where_no_label_is_known(fresh_toy, blobs, tmp_path, name):
+    teacher = (8 * blobs.targets - 4).astype(np.float32)
+    targets = blobs.targets.copy()
+    targets[blobs.rows("train")] = np.nan
+    student = fresh_toy()
+    train = PACE.model_copy(update={"augment": False, "epochs": 8})
+    report, events = run_fit(
+        student,
+        replace(blobs, targets=targets),
+        tmp_path,
+        train,
+        objective(ObjectiveConfig(name=name)),
+        teacher_logits=teacher,
+    )
+    assert report.val_auroc > 0.95
+    epochs = [event for event in events if event["kind"] == "epoch"]
+    assert {event["task"] for event in epochs} == {0.0}
+    assert epochs[-1]["distill"] < epochs[0]["distill"]
+
+
+def test_mixed_films_of_which_one_has_no_label_are_taught_by_the_teacher(fresh_toy, half_labelled, tmp_path):
+    """A label of a mixture is known where both films' are; the teacher answers the mixture itself."""
+    seen = []
+
+    def spy(logits_s, logits_t, targets):
+        parts = objective(ObjectiveConfig(name="bkd"))(logits_s, logits_t, targets)
+        if not seen:
+            seen.append((targets, torch.autograd.grad(parts.total, logits_s, retain_graph=True)[0]))
+        return parts
+
+    student, train = fresh_toy(), PACE.model_copy(update={"mixup": 0.4})
+    run_fit(student, half_labelled, tmp_path, train, spy, teacher=fresh_toy(seed=3).eval())
+    ((targets, slope),) = seen
+    unknown = targets.isnan()
+    assert 0 < unknown.sum() < unknown.numel()
+    assert (slope[unknown] != 0).all()
+    assert all(torch.isfinite(tensor).all() for tensor in student.state_dict().values())
+
+
+def test_films_without_labels_do_not_count_in_validation(fresh_toy, blobs, tmp_path):
+    val = blobs.rows("val")
+    targets, images = blobs.targets.copy(), blobs.images.copy()
+    targets[val[12:]] = np.nan
+    images[val[12:]] = 0
+    found = run_fit(fresh_toy(), replace(blobs, targets=targets, images=images), tmp_path / "a")[0]
+    split = blobs.split.copy()
+    split[val[12:]] = "test"
+    assert found.val_auroc == run_fit(fresh_toy(), replace(blobs, split=split), tmp_path / "b")[0].val_auroc
+
+
+def test_no_label_and_no_teacher_is_refused(toy, blobs, tmp_path):
+    targets = blobs.targets.copy()
+    targets[blobs.rows("train")] = np.nan
+    with pytest.raises(DataError, match=r"none of the 72 training images has a known label.*reuse a teacher"):
+        run_fit(toy, replace(blobs, targets=targets), tmp_path)
 
 
 def test_a_network_tied_to_one_size_trains_at_it_and_says_so(toy, blobs, tmp_path):

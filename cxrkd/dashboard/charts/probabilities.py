@@ -1,7 +1,8 @@
-"""One film's probabilities against each model's own thresholds."""
+"""One film's probabilities against each model's own thresholds, beside how good each model is at the label."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +11,9 @@ import plotly.graph_objects as go
 from cxrkd.dashboard.charts import style
 from cxrkd.labels import display_name
 
-_ROW = 30
+_ROW = 36
+_LINE = 16
+_GLYPHS = {"circle": "●", "square": "■", "diamond": "◆"}
 
 
 def probabilities(
@@ -18,7 +21,9 @@ def probabilities(
     probs: Mapping[str, np.ndarray],
     thresholds: Mapping[str, np.ndarray],
     *,
+    skill: Mapping[str, Sequence[str]],
     present: Sequence[str] = (),
+    film: str = "",
 ) -> go.Figure:
     """Dumbbells: a marker per member and label, joined by a line; a tick at that member's threshold.
 
@@ -29,27 +34,37 @@ def probabilities(
     Args:
         labels: K label names.
         probs: member -> (K,) in [0, 1].
-        thresholds: member -> (K,) in [0, 1].
+        thresholds: member -> (K,) in [0, 1], NaN for none.
+        skill: member -> K texts, such as an AUROC with its interval; they stand under the label.
         present: labels known to be present (samples only).
+        film: name of the film, for whoever meets the saved picture.
     """
     members = style.ordered(probs)
     order = np.argsort(probs[members[0]], kind="stable")
-    names = [_axis_name(labels[k], labels[k] in present) for k in order]
-    chart = style.figure(_ROW * len(labels) + 90)
+    names = [display_name(labels[k]) for k in order]
+    chart = style.figure((_ROW + _LINE * len(members)) * len(labels) + 90)
     _join(chart, names, np.stack([probs[m][order] for m in members]))
     for member in members:
         _ticks(chart, names, thresholds[member][order], member)
         _markers(chart, names, probs[member][order], thresholds[member][order], member)
     top = max(0.3, *(float(np.nan_to_num(values).max()) for table in (probs, thresholds) for values in table.values()))
-    title = "Probability (tick: threshold)"
+    title = "probability (tick: threshold)"
+    title = f"{html.escape(film)}: {title}" if film else title.capitalize()
     chart.update_xaxes(range=[-0.02 * top, 1.05 * top], tickformat=".0%", title=title)
-    chart.update_yaxes(categoryorder="array", categoryarray=names, showgrid=False)
+    texts = [_axis_text(labels[k], labels[k] in present, {m: skill[m][k] for m in members}) for k in order]
+    ticks = {"tickmode": "array", "tickvals": names, "ticktext": texts}
+    chart.update_yaxes(categoryorder="array", categoryarray=names, showgrid=False, **ticks)
     return chart
 
 
-def _axis_name(label: str, present: bool) -> str:
-    shown = display_name(label)
-    return f"<b>{shown}</b>" if present else shown
+def _axis_text(label: str, present: bool, skill: Mapping[str, str]) -> str:
+    """The label, bold where it is present, over a small line for each member."""
+    shown = html.escape(display_name(label))
+    lines = [f"<b>{shown}</b>" if present else shown]
+    for member, text in skill.items():
+        glyph = f'<span style="color:{style.COLOURS[member]};font-size:14px">{_GLYPHS[style.SYMBOLS[member]]}</span>'
+        lines.append(f'<span style="font-size:11px">{glyph} {text}</span>')
+    return "<br>".join(lines)
 
 
 def _join(chart: go.Figure, names: Sequence[str], values: np.ndarray) -> None:

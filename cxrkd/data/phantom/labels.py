@@ -9,16 +9,15 @@ for non-empty L, found by iterative proportional fitting (Deming and Stephan, An
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.places import ASSETS
 
+TABLE = ASSETS / "chestxray14_label_sets.csv"
 FLOOR = 0.05
 TEMPER = 0.18
 NO_FINDING = 0.36
@@ -45,31 +44,14 @@ class LabelSets:
     ap_all: float
 
 
-def table_path() -> Path:
-    """Where TorchXRayVision keeps the ChestX-ray14 table. Its code is not imported: that takes seconds.
-
-    Raises:
-        DataError: the package is not installed.
-    """
-    spec = importlib.util.find_spec("torchxrayvision")
-    if spec is None or spec.origin is None:
-        raise DataError(
-            "Phantoms take their label statistics from the ChestX-ray14 table in the package torchxrayvision, "
-            "which is not installed. Run: pip install -r requirements.txt"
-        )
-    return Path(spec.origin).parent / "data" / "Data_Entry_2017_v2020.csv.gz"
-
-
 @lru_cache(maxsize=1)
 def label_sets() -> LabelSets:
-    """The table's label sets, read once per process."""
+    """The table's label sets, in the order of their names, read once per process."""
     import pandas as pd
 
-    table = pd.read_csv(table_path(), usecols=["Finding Labels", "View Position"])
-    findings = table["Finding Labels"]
-    by_set = (table["View Position"] == "AP").groupby(findings).agg(["size", "sum"]).sort_index()
-    present = np.array([[label in name.split("|") for label in CHESTXRAY14] for name in by_set.index])
-    count, ap = by_set["size"].to_numpy(float), by_set["sum"].to_numpy(float)
+    table = pd.read_csv(TABLE, comment="#")
+    present = np.array([[label in name.split("|") for label in CHESTXRAY14] for name in table["findings"]])
+    count, ap = table["images"].to_numpy(float), table["ap"].to_numpy(float)
     real = count / count.sum()
     share = (ap @ present) / (count @ present)
     return LabelSets(present, real, temper(present, real), share, float(ap.sum() / count.sum()))

@@ -29,7 +29,14 @@ from cxrkd.labels import CHESTXRAY14
 Progress = Callable[[int, int], None]
 NAME = "ChestMNIST"
 BLOCK = 1 << 20
-PIP = "pip install medmnist==3.0.2"
+_ADDRESS = "https://zenodo.org/records/10519652/files/{name}?download=1"
+# MD5 of the file of each size, as the authors publish them (`INFO` of their package medmnist 3.0.2).
+_MD5 = {
+    28: "02c8a6516a18b556561a56cbdd36c4a8",
+    64: "9de6cd0b934ebb5b7426cfba5efbae16",
+    128: "db107e5590b27930b62dbaf558aebee3",
+    224: "45bd33e6f06c3e8cdb481c74a89152aa",
+}
 N_IMAGES, N_TRAIN = 112_120, 78_468  # as published, at every size
 
 
@@ -63,15 +70,22 @@ def read(config: ChestMnistConfig, progress: Progress | None = None) -> ImageTab
 
 def npz_path(config: ChestMnistConfig) -> Path:
     """Where the file is looked for: the config's file or folder, else `~/.medmnist` as the medmnist package does."""
-    name = "chestmnist.npz" if config.size == 28 else f"chestmnist_{config.size}.npz"
     given = config.folder or Path.home() / ".medmnist"
-    return given if given.suffix == ".npz" else given / name
+    return given if given.suffix == ".npz" else given / _file_name(config.size)
+
+
+def published(size: int) -> tuple[str, str]:
+    """Address and MD5 of the file of one of the published sizes, 28, 64, 128 or 224 pixels."""
+    return _ADDRESS.format(name=_file_name(size)), _MD5[size]
+
+
+def _file_name(size: int) -> str:
+    return "chestmnist.npz" if size == 28 else f"chestmnist_{size}.npz"
 
 
 def _absent(path: Path) -> str:
     return (
-        f'There is no {path}. Allow the download (--download, or "download": true in the config; it needs '
-        f"`{PIP}`), or {_by_hand(path)}."
+        f'There is no {path}. Allow the download (--download, or "download": true in the config), or {_by_hand(path)}.'
     )
 
 
@@ -98,13 +112,8 @@ def _labels(path: Path, split: str, size: int) -> np.ndarray:
 
 
 def _download(path: Path, size: int, progress: Progress | None) -> None:
-    """Fetch the file whole or not at all; address and checksum are those of the medmnist package."""
-    try:
-        from medmnist import INFO
-    except ImportError as error:
-        raise DataError(f"Downloading {NAME} needs the package medmnist: {PIP}; or {_by_hand(path)}.") from error
-    flag = "" if size == 28 else f"_{size}"
-    url, md5 = INFO["chestmnist"][f"url{flag}"], INFO["chestmnist"][f"MD5{flag}"]
+    """Fetch the file whole or not at all."""
+    url, md5 = published(size)
     try:
         with replacing(path) as part, part.open("wb") as file:
             came = _fetch(url, file.write, progress)

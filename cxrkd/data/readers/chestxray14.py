@@ -11,6 +11,7 @@ were mined from reports: what a report does not mention counts as absent, as eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -18,11 +19,14 @@ import numpy as np
 import pandas as pd
 
 from cxrkd.config import ChestXray14Config
-from cxrkd.data.readers.files import existing_folder, find_table, read_csv, read_names, require
+from cxrkd.data.readers.cells import filled, patients
+from cxrkd.data.readers.files import existing_folder, find_table, image_ids, inside, require
+from cxrkd.data.readers.tables import read_csv, read_names
 from cxrkd.data.splits import carve_val
 from cxrkd.data.table import Boxes, ImageTable
 from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.names import without_image_suffix
 
 NAME = "ChestX-ray14"
 COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
@@ -41,22 +45,23 @@ def read(config: ChestXray14Config) -> ImageTable:
     folder = existing_folder(config.folder, NAME)
     path = find_table(folder, "Data_Entry_2017*.csv", NAME)
     entries = read_csv(path, COLUMNS)
-    names = entries["Image Index"].to_numpy(str)
+    names = inside(folder, filled(entries, "Image Index", path), entries.index, path)
     targets = _targets(entries["Finding Labels"], path)
-    patients = entries["Patient ID"].to_numpy(str)
+    whose, notes = patients(entries, "Patient ID", path)
     test = _in_test_list(names, folder)
     split = np.full(len(names), "test", dtype="<U5")
-    split[~test] = carve_val(patients[~test], config.seed, VAL_SHARE, targets[~test])
+    split[~test] = carve_val(whose[~test], config.seed, VAL_SHARE, targets[~test])
     return ImageTable(
         name=NAME,
         labels=CHESTXRAY14,
-        sources=require(_paths(folder, names), path),
+        sources=require(_paths(folder, names), entries.index, path),
         targets=targets,
-        patients=patients,
-        ids=np.array([Path(name).stem for name in names]),
+        patients=whose,
+        ids=image_ids(names),
         split=split,
-        views=entries["View Position"].to_numpy(str),
+        views=filled(entries, "View Position", path, empty="unknown"),
         boxes=_boxes(folder / "BBox_List_2017.csv", names),
+        notes=notes,
     )
 
 
@@ -65,18 +70,18 @@ def _targets(findings: pd.Series, path: Path) -> np.ndarray:
     column = {label: k for k, label in enumerate(CHESTXRAY14)}
     targets = np.zeros((len(findings), len(column)), np.float32)
     for row, text in enumerate(findings):
-        for label in text.split("|"):
+        for label in map(str.strip, text.split("|")):
             if label in column:
                 targets[row, column[label]] = 1
             elif label != NO_FINDING:
                 raise DataError(
-                    f"{path}, row {row + 2}: {label!r} is none of the 14 findings and not {NO_FINDING!r}. "
+                    f"{path}, row {findings.index[row]}: {label!r} is none of the 14 findings and not {NO_FINDING!r}. "
                     "Fetch the table again."
                 )
     return targets
 
 
-def _in_test_list(names: np.ndarray, folder: Path) -> np.ndarray:
+def _in_test_list(names: Sequence[str], folder: Path) -> np.ndarray:
     """Which images bool (N,) the official test list names; each must be in exactly one of the two lists."""
     train_val, test = read_names(folder / "train_val_list.txt"), read_names(folder / "test_list.txt")
     both = train_val & test
@@ -93,14 +98,15 @@ def _in_test_list(names: np.ndarray, folder: Path) -> np.ndarray:
     return np.array([name in test for name in names])
 
 
-def _paths(folder: Path, names: np.ndarray) -> list[Path]:
+def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
     """Where each image is, or would be."""
     folders = [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
-    where = {file.name: file.parent for file in chain.from_iterable(f.glob("*.png") for f in folders)}
-    return [where.get(name, folders[0]) / name for name in names]
+    files = chain.from_iterable(folder.glob("*.[pP][nN][gG]") for folder in folders)
+    where = {without_image_suffix(file.name): file for file in files}
+    return [where.get(without_image_suffix(name), folders[0] / name) for name in names]
 
 
-def _boxes(path: Path, names: np.ndarray) -> Boxes | None:
+def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
     """Boxes of the images in `names`.
 
     The header reads `Bbox [x,y,w,h],,,`, which splits at its own commas, so columns are taken by position.
@@ -113,7 +119,7 @@ def _boxes(path: Path, names: np.ndarray) -> Boxes | None:
     labels = table["Finding Label"].replace(BOX_NAMES)
     unknown = sorted(set(labels) - set(CHESTXRAY14))
     xywh = table.iloc[:, 2:6].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    if unknown or xywh.shape[1] != 4 or not np.isfinite(xywh).all():
+    if unknown or xywh.shape[1] != 4 or not np.isfinite(xywh).all() or (xywh < 0).any() or (xywh[:, 2:] == 0).any():
         what = f"the finding {unknown[0]!r}" if unknown else "a box that is not four numbers"
         raise DataError(f"{path} holds {what}; expected x, y, w, h of one of the 14 findings. Fetch it again.")
     rows = np.array([row_of[name] for name in table["Image Index"]], int)

@@ -18,10 +18,13 @@ import numpy as np
 import pandas as pd
 
 from cxrkd.config import CheXpertConfig
-from cxrkd.data.readers.files import existing_folder, numbers, read_csv, require
+from cxrkd.data.readers.cells import filled, numbers
+from cxrkd.data.readers.files import existing_folder, inside, require
+from cxrkd.data.readers.tables import read_csv
 from cxrkd.data.splits import carve_val
 from cxrkd.data.table import ImageTable
 from cxrkd.errors import DataError
+from cxrkd.names import without_image_suffix
 
 NAME = "CheXpert"
 LABELS: tuple[str, ...] = (
@@ -54,7 +57,12 @@ def read(config: CheXpertConfig) -> ImageTable:
     """
     folder = existing_folder(config.folder, NAME)
     train, test = (_read(folder, name, config) for name in ("train.csv", "valid.csv"))
-    table = pd.concat([train, test], ignore_index=True)
+    table = pd.concat([train, test])
+    below = [folder / path for path in table["below"]]
+    sources = [
+        *require(below[: len(train)], train.index, folder / "train.csv"),
+        *require(below[len(train) :], test.index, folder / "valid.csv"),
+    ]
     targets = table[list(LABELS)].to_numpy(np.float32)
     patients = table["patient"].to_numpy(str)
     split = np.full(len(table), "test", dtype="<U5")
@@ -62,7 +70,7 @@ def read(config: CheXpertConfig) -> ImageTable:
     return ImageTable(
         name=f"{NAME} ({config.views} views, uncertain: {config.uncertain})",
         labels=LABELS,
-        sources=require([folder / below for below in table["below"]], folder / "train.csv"),
+        sources=tuple(sources),
         targets=targets,
         patients=patients,
         ids=np.array([_id(below) for below in table["below"]]),
@@ -78,8 +86,9 @@ def _read(folder: Path, name: str, config: CheXpertConfig) -> pd.DataFrame:
     values = numbers(table, LABELS, (-1, 0, 1), path)
     values[np.isnan(values)] = 0
     values[values == -1] = UNCERTAIN[config.uncertain]
-    found = pd.DataFrame(values, columns=list(LABELS))
-    found[["below", "patient"]] = _below(table["Path"], path)
+    found = pd.DataFrame(values, table.index, list(LABELS))
+    paths = pd.Series(inside(folder, filled(table, "Path", path), table.index, path), table.index, object)
+    found[["below", "patient"]] = _below(paths, path)
     # 17 films called frontal have a lateral projection (LL, RL) in the next column: they are lateral.
     frontal = (table["Frontal/Lateral"] == "Frontal") & table["AP/PA"].isin(("AP", "PA"))
     found["view"] = table["AP/PA"].where(frontal, "L")
@@ -92,7 +101,7 @@ def _below(paths: pd.Series, table: Path) -> np.ndarray:
     if parts[0].isna().any():
         row = int(np.flatnonzero(parts[0].isna())[0])
         raise DataError(
-            f"{table}, row {row + 2}: expected a path such as "
+            f"{table}, row {paths.index[row]}: expected a path such as "
             f"CheXpert-v1.0/train/patient00001/study1/view1_frontal.jpg, got {paths.iat[row]!r}. Fetch the table again."
         )
     return parts.to_numpy(str)
@@ -100,4 +109,4 @@ def _below(paths: pd.Series, table: Path) -> np.ndarray:
 
 def _id(below: str) -> str:
     """`train/patient00001/study1/view1_frontal.jpg` -> `patient00001-study1-view1_frontal`."""
-    return "-".join(Path(below).with_suffix("").parts[1:])
+    return "-".join(Path(without_image_suffix(below)).parts[1:])

@@ -1,14 +1,23 @@
-"""Finding and reading the tables and images of a published tree, with one sentence for whatever is not there."""
+"""Finding the tables and images of a published tree, with one sentence for whatever is not there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import posixpath
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from cxrkd.errors import DataError
+from cxrkd.names import without_image_suffix
+
+Names = dict[tuple[str, str], tuple[str, ...]]
+_DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 def existing_folder(path: Path, name: str) -> Path:
@@ -37,68 +46,92 @@ def find_table(folder: Path, pattern: str, name: str) -> Path:
     return found[0]
 
 
-def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Every column as text, empty cells as "" (plain or gzipped CSV).
+def inside(folder: Path, names: Iterable[str], rows: Iterable[int], table: Path) -> list[str]:
+    """Names of images as a table gives them -> paths below `folder`, with `/` between folders.
+
+    Backslashes, as Windows writes them, separate folders unless a file is really called so; an absolute path must lie
+    in the folder.
 
     Raises:
-        DataError: the file is missing or not a table, has no rows, or lacks one of `columns`.
+        DataError: a name leads out of the folder; `rows` are the numbers of the table's rows, for the sentence.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise DataError(f"There is no file {path}. Check the folder, or fetch the file again.") from error
-    except (OSError, EOFError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read as a CSV table ({first}). Fetch it again.") from error
-    missing = [column for column in columns if column not in table]
+    found = []
+    for name, row in zip(names, rows, strict=True):
+        below = _below(folder, name)
+        if below is None:
+            raise DataError(
+                f"{table}, row {row}: {name!r} leads out of {folder}. Expected the path of an image below that folder."
+            )
+        found.append(below)
+    return found
+
+
+def require(paths: Sequence[Path], rows: Iterable[int], table: Path) -> tuple[Path, ...]:
+    """Where the images are: `paths`, or the one file beside it whose suffix differs in case or lacks in the table.
+
+    Raises:
+        DataError: some are not there (the sentence names up to three and the table that lists them), or two rows name
+            one image.
+    """
+    listing = lru_cache(_listing)  # for this call: folders change
+    found = [_there(path, listing) for path in paths]
+    missing = [path for path, there in zip(paths, found, strict=True) if there is None]
     if missing:
-        there = ", ".join(map(repr, table.columns[:8]))
-        raise DataError(f"{path} has no column {missing[0]!r}; its columns begin {there}. Choose the published table.")
-    if not len(table):
-        raise DataError(f"{path} has a header and no rows. Fetch it again.")
-    return table
-
-
-def read_names(path: Path) -> set[str]:
-    """The lines of a list of image names.
-
-    Raises:
-        DataError: the file is missing or not text.
-    """
-    try:
-        return set(path.read_text(encoding="utf-8").split())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read ({error}); expected a list of image names. Fetch it again.") from error
-
-
-def require(paths: Sequence[Path], table: Path) -> tuple[Path, ...]:
-    """`paths`, if all of them are files.
-
-    Raises:
-        DataError: some are not there; the sentence names up to three and the table that lists them.
-    """
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
+        near = listing(missing[0].parent).get(_key(missing[0].name), ())
+        beside = f" Beside it is {' and '.join(near)}: write names with their suffix." if near else ""
         raise DataError(
             f"{len(missing):,} of {len(paths):,} images that {table} lists are not there (for example "
-            f"{', '.join(map(str, missing[:3]))}). Unpack all archives, or take their rows out of the table."
+            f"{', '.join(map(str, missing[:3]))}).{beside} Unpack all archives, or take their rows out of the table."
         )
-    return tuple(paths)
+    first: dict[Path | None, int] = {}
+    for path, row in zip(found, rows, strict=True):
+        if first.setdefault(path, row) != row:
+            raise DataError(f"{table}, rows {first[path]} and {row}: {path} comes twice. Take one of the rows out.")
+    return tuple(path for path in found if path is not None)
 
 
-def numbers(table: pd.DataFrame, columns: Sequence[str], allowed: Sequence[float], path: Path) -> np.ndarray:
-    """Columns of text as float32 (N, K), "" as NaN.
+def image_ids(names: Sequence[str]) -> np.ndarray:
+    """A name for each image, str (N,): folders joined by hyphens, without the suffix unless names are alike then.
 
-    Raises:
-        DataError: a cell holds something else than `allowed`.
+    >>> image_ids(["a/1.png", "a/2.png"]).tolist(), image_ids(["1.png", "1.jpg"]).tolist()
+    (['a-1', 'a-2'], ['1.png', '1.jpg'])
     """
-    text = table[list(columns)].apply(lambda column: column.str.strip())
-    found = np.array(text.apply(pd.to_numeric, errors="coerce"), np.float32)
-    wrong = ~np.isin(found, allowed) & (text != "").to_numpy()
-    if wrong.any():
-        row, k = np.argwhere(wrong)[0]
-        choices = ", ".join(f"{value:g}" for value in allowed)
-        raise DataError(
-            f"{path}, row {row + 2}, column {columns[k]!r}: expected {choices} or nothing, got {text.iat[row, k]!r}."
-        )
-    return found
+    joined = [name.replace("/", "-") for name in names]
+    for ids in ([without_image_suffix(name) for name in joined], joined):
+        if len(set(ids)) == len(set(names)):
+            return np.array(ids)
+    return np.array(names)
+
+
+def _below(folder: Path, name: str) -> str | None:
+    """The path below the folder, None where it leads out."""
+    slashed = name if "\\" not in name or os.path.isfile(folder / name) else name.replace("\\", "/")
+    if slashed.startswith("/"):
+        roots = (folder.as_posix(), Path(os.path.realpath(folder)).as_posix())
+        slashed = next((slashed[len(root) + 1 :] for root in roots if slashed.startswith(f"{root}/")), slashed)
+    below = posixpath.normpath(slashed)
+    return None if below.startswith(("/", "../")) or below == ".." or _DRIVE.match(below) else below
+
+
+def _there(path: Path, listing: Callable[[Path], Names]) -> Path | None:
+    """The file, None where there is none or where it could be one of several."""
+    if os.path.isfile(path):
+        return path
+    near = listing(path.parent).get(_key(path.name), ())
+    return path.with_name(near[0]) if len(near) == 1 and os.path.isfile(path.with_name(near[0])) else None
+
+
+def _key(name: str) -> tuple[str, str]:
+    name = unicodedata.normalize("NFC", name)
+    stem = without_image_suffix(name)
+    return stem, name[len(stem) :].lower()
+
+
+def _listing(folder: Path) -> Names:
+    """Files of a folder by name and suffix in lower case; each also as one that is asked for without its suffix."""
+    found = defaultdict(list)
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        stem, suffix = _key(name)
+        for key in {(stem, suffix), (stem, "")}:
+            found[key].append(name)
+    return {key: tuple(names) for key, names in found.items()}

@@ -7,8 +7,9 @@
 `image` is a path below the folder (PNG, JPEG or DICOM). `patient` is needed: films of one person must not be trained
 and tested on; where every film is of another person, repeat the image there. `split` may be absent (70 / 10 / 20 by
 patient) or lack val (an eighth of the train patients is taken). `view` may be absent. Every other column is a label:
-1 present, 0 absent, nothing unknown; name them in the config where the table has further columns. The config can also
-say which column is which.
+1 (1.0, True) present, 0 absent, nothing (NaN, NA) unknown; name them in the config where the table has further columns.
+The config can also say which column is which. A row without any label is kept: under a teacher a student learns
+from it, in train.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import numpy as np
 import pandas as pd
 
 from cxrkd.config import FolderConfig
-from cxrkd.data.cohort import SPLITS
-from cxrkd.data.readers.files import existing_folder, numbers, read_csv, require
+from cxrkd.data.readers.cells import filled, numbers, patients, splits
+from cxrkd.data.readers.files import existing_folder, image_ids, inside, require
+from cxrkd.data.readers.tables import read_csv, repeated, unnamed
 from cxrkd.data.splits import carve_val, split_by_patient
 from cxrkd.data.table import ImageTable
 from cxrkd.errors import DataError
@@ -36,53 +38,65 @@ def read(config: FolderConfig) -> ImageTable:
     """
     folder = existing_folder(config.folder, "the data set")
     path = folder / config.table
-    table = read_csv(path, (config.image_column, config.patient_column, *config.labels))
+    table = read_csv(path, (*_named(config), *config.labels), (config.split_column, config.view_column))
     labels = _labels(config, table, path)
     targets = numbers(table, labels, (0, 1), path)
-    patients = _filled(table, config.patient_column, path)
-    images = _filled(table, config.image_column, path)
-    view = table[config.view_column] if config.view_column in table else pd.Series("unknown", index=table.index)
+    whose, notes = patients(table, config.patient_column, path)
+    images = inside(folder, filled(table, config.image_column, path), table.index, path)
     return ImageTable(
         name=f"{folder.name} ({path.name})",
         labels=labels,
-        sources=require([folder / name for name in images], path),
+        sources=require([folder / name for name in images], table.index, path),
         targets=targets,
-        patients=patients,
-        ids=np.array(["-".join(Path(name).with_suffix("").parts) for name in images]),
-        split=_split(table, config, patients, targets, path),
-        views=view.to_numpy(str),
+        patients=whose,
+        ids=image_ids(images),
+        split=_split(table, config, whose, targets, path),
+        views=_views(table, config, path),
+        notes=notes,
     )
+
+
+def _named(config: FolderConfig) -> list[str]:
+    """The columns that must be there: image, patient, and those that the config calls otherwise than the defaults."""
+    optional = [
+        getattr(config, name)
+        for name in ("split_column", "view_column")
+        if getattr(config, name) != FolderConfig.model_fields[name].default
+    ]
+    return [config.image_column, config.patient_column, *optional]
 
 
 def _labels(config: FolderConfig, table: pd.DataFrame, path: Path) -> tuple[str, ...]:
     """The label columns: those of the config, else every column that has no other meaning."""
+    if config.labels:
+        return config.labels
     meant = (config.image_column, config.patient_column, config.split_column, config.view_column)
-    labels = config.labels or tuple(str(column) for column in table.columns if column not in meant)
+    header = table.columns.tolist()
+    labels = tuple(column for column in header if column not in meant)
     if not labels:
         raise DataError(f"{path} has no label column; add one column a finding, with 1, 0 or nothing for unknown.")
+    twice, nameless = repeated(header), [header.index(name) + 1 for name in labels if unnamed(name)]
+    if nameless:
+        raise DataError(f"{path}: column {nameless[0]} has cells and no name. Name it, or take it out.")
+    if twice is not None:
+        raise DataError(
+            f"{path}: {twice!r} is a second column of one name. Rename one or take it out, or name the label columns."
+        )
     return labels
 
 
-def _filled(table: pd.DataFrame, column: str, path: Path) -> np.ndarray:
-    """A column of text (N,) without gaps."""
-    found = table[column].str.strip().to_numpy(str)
-    if (found == "").any():
-        row = int(np.flatnonzero(found == "")[0])
-        raise DataError(f"{path}, row {row + 2}: the column {column!r} is empty. Fill it in or take the row out.")
-    return found
-
-
-def _split(
-    table: pd.DataFrame, config: FolderConfig, patients: np.ndarray, targets: np.ndarray, path: Path
-) -> np.ndarray:
+def _split(table: pd.DataFrame, config: FolderConfig, whose: np.ndarray, targets: np.ndarray, path: Path) -> np.ndarray:
     """The table's split with val taken from train where it has none, or one by patient where there is no column."""
     if config.split_column not in table:
-        return split_by_patient(patients, config.seed, targets=targets)
-    found = _filled(table, config.split_column, path).astype("<U5")
-    wrong = sorted(set(found.tolist()) - set(SPLITS))
-    if wrong:
-        raise DataError(f"{path}, column {config.split_column!r}: expected {', '.join(SPLITS)}, got {wrong[0]!r}.")
-    if not (found == "val").any():
-        train = found == "train"
-        found[train] = carve_val(patients[train], config.seed, VAL_SHARE, targets[train])
+        return split_by_patient(whose, config.seed, targets=targets)
+    found = splits(table, config.split_column, path)
+    train = found == "train"
+    if train.any() and not (found == "val").any():
+        found[train] = carve_val(whose[train], config.seed, VAL_SHARE, targets[train])
     return found
+
+
+def _views(table: pd.DataFrame, config: FolderConfig, path: Path) -> np.ndarray:
+    if config.view_column not in table:
+        return np.full(len(table), "unknown")
+    return filled(table, config.view_column, path, empty="unknown")

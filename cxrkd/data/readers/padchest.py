@@ -6,28 +6,37 @@
 Left out, as in TorchXRayVision 1.5: rows without labels, films of children under about ten, and 21 files that are
 missing from or damaged in the release; left out too are reports that the authors marked "exclude". Frontal means the
 projections PA, AP and AP_horizontal (lying down, counted as AP). There is no official split: 70 / 10 / 20 by patient.
+
+Where PhotometricInterpretation_DICOM says MONOCHROME1 (bright is 0), a PNG may hold the tones as they were stored or
+turned round already: the radiograph gate decides for each when it is decoded (`cxrkd.data.decode`).
 """
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cxrkd.config import PadChestConfig
-from cxrkd.data.readers.files import existing_folder, find_table, read_csv, require
+from cxrkd.data.readers.cells import UNKNOWN, filled, patients
+from cxrkd.data.readers.files import existing_folder, find_table, image_ids, inside, require
 from cxrkd.data.readers.padchest_labels import BROKEN, PAPER19, TORCHXRAYVISION
+from cxrkd.data.readers.tables import read_csv
 from cxrkd.data.splits import split_by_patient
-from cxrkd.data.table import ImageTable
+from cxrkd.data.table import ImageTable, Monochrome1, Source
 from cxrkd.errors import DataError
 
 NAME = "PadChest"
 TABLE = "PADCHEST_chest_x_ray_images_labels_*.csv*"
 COLUMNS = ("ImageID", "ImageDir", "PatientID", "PatientBirth", "Projection", "Labels")
 VIEWS = {"PA": "PA", "AP": "AP", "AP_horizontal": "AP"}
-NO_LABELS = ("", "nan")  # 103 rows of the published table
+PHOTOMETRIC = "PhotometricInterpretation_DICOM"  # not in every excerpt of the table
+_NAME = r"""\s*(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*"""
+_LIST = re.compile(rf"\[(?:{_NAME}(?:,{_NAME})*)?\]")
 BORN_BEFORE = 2009  # TorchXRayVision: more than ten years before the paper of 2019; an unknown year is left out
 
 
@@ -39,40 +48,46 @@ def read(config: PadChestConfig) -> ImageTable:
     """
     folder = existing_folder(config.folder, NAME)
     path = find_table(folder, TABLE, NAME)
-    table = _left_in(read_csv(path, COLUMNS), path)
+    table = _left_in(read_csv(path, COLUMNS, [PHOTOMETRIC]), path)
     targets = _paper19(table["findings"]) if config.labels == "paper19" else _torchxrayvision(table["Labels"])
-    patients = table["PatientID"].to_numpy(str)
+    whose, notes = patients(table, "PatientID", path)
+    sources, doubtful = _sources(table, require(_paths(folder, table, path), table.index, path), path)
     return ImageTable(
         name=f"{NAME} (labels: {config.labels})",
         labels=PAPER19 if config.labels == "paper19" else tuple(TORCHXRAYVISION),
-        sources=require(_paths(folder, table), path),
+        sources=sources,
         targets=targets,
-        patients=patients,
-        ids=np.array([Path(name).stem for name in table["ImageID"]]),
-        split=split_by_patient(patients, config.seed, targets=targets),
+        patients=whose,
+        ids=image_ids(table["ImageID"].tolist()),
+        split=split_by_patient(whose, config.seed, targets=targets),
         views=table["Projection"].map(VIEWS).to_numpy(str),
+        notes=(*notes, *doubtful),
     )
 
 
 def _left_in(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """The rows that are used, with a column `findings` of sets of label names."""
     born = pd.to_numeric(table["PatientBirth"], errors="coerce")
-    keep = table["Projection"].isin(VIEWS) & ~table["Labels"].isin(NO_LABELS) & (born < BORN_BEFORE)
+    keep = table["Projection"].isin(VIEWS) & ~table["Labels"].str.lower().isin(UNKNOWN) & (born < BORN_BEFORE)
     table = table[keep & ~table["ImageID"].isin(BROKEN)]
-    findings = pd.Series([_findings(text, path) for text in table["Labels"]], index=table.index, dtype=object)
+    lists = [_findings(text, row, path) for row, text in table["Labels"].items()]
+    findings = pd.Series(lists, index=table.index, dtype=object)
     table = table.assign(findings=findings)[["exclude" not in found for found in findings]]
     if not len(table):
         raise DataError(f"{path} has no labelled frontal film; its Projection must be one of {', '.join(VIEWS)}.")
-    return table.reset_index(drop=True)
+    return table
 
 
-def _findings(text: str, path: Path) -> frozenset[str]:
+def _findings(text: str, row: Hashable, path: Path) -> frozenset[str]:
     """`"['normal', ' Pneumonia']"` -> {"normal", "pneumonia"}."""
     try:
-        return frozenset(str(name).strip().lower() for name in ast.literal_eval(text))
-    except (ValueError, SyntaxError, TypeError) as error:
+        if not _LIST.fullmatch(text):  # Python would join names that no comma parts
+            raise ValueError("no list of names")
+        return frozenset(name.strip().lower() for name in ast.literal_eval(text))
+    except (ValueError, SyntaxError) as error:
         raise DataError(
-            f"{path}, column 'Labels': expected a list such as ['normal'], got {text[:60]!r}. Fetch the table again."
+            f"{path}, row {row}, column 'Labels': expected a list such as ['normal'], got {text[:60]!r}. "
+            "Fetch the table again."
         ) from error
 
 
@@ -91,9 +106,24 @@ def _torchxrayvision(labels: pd.Series) -> np.ndarray:
     return np.array(found, np.float32)[which]
 
 
-def _paths(folder: Path, table: pd.DataFrame) -> list[Path]:
+def _paths(folder: Path, table: pd.DataFrame, path: Path) -> list[Path]:
     """Where each image is, in the first of three layouts that has the first image."""
-    names, dirs = table["ImageID"], table["ImageDir"]
-    by_dir = [folder / sub / name for sub, name in zip(dirs, names, strict=True)]
+    names = inside(folder, filled(table, "ImageID", path), table.index, path)
+    dirs = filled(table, "ImageDir", path, empty=".")
+    below = [f"{sub}/{name}" for sub, name in zip(dirs, names, strict=True)]
+    by_dir = [folder / name for name in inside(folder, below, table.index, path)]
     layouts = (by_dir, [folder / "images" / name for name in names], [folder / name for name in names])
     return next((paths for paths in layouts if paths[0].is_file()), by_dir)
+
+
+def _sources(table: pd.DataFrame, paths: Sequence[Path], path: Path) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    """The images, those marked whose tones are in doubt, and a sentence on how many these are."""
+    if PHOTOMETRIC not in table:
+        return tuple(paths), ()
+    doubt = (table[PHOTOMETRIC].str.upper() == "MONOCHROME1").tolist()
+    sources = tuple(Monochrome1(file) if doubtful else file for file, doubtful in zip(paths, doubt, strict=True))
+    note = (
+        f"{path.name}: {sum(doubt):,} films are MONOCHROME1; those that the radiograph gate takes for inverted are "
+        "turned round when they are decoded."
+    )
+    return sources, (note,) if any(doubt) else ()

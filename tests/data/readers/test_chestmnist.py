@@ -1,6 +1,7 @@
 import hashlib
-import sys
-from types import SimpleNamespace
+import runpy
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,19 +66,21 @@ def test_without_consent_nothing_is_downloaded(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_package_the_sentence_says_how_to_get_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "medmnist", None)
-    with pytest.raises(DataError, match="pip install medmnist"):
-        read_table(ChestMnistConfig(folder=tmp_path, size=64, download=True))
+def test_addresses_and_checksums_are_those_that_the_authors_publish(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))  # their module makes a folder there
+    module = runpy.run_path(str(Path(find_spec("medmnist").origin).with_name("info.py")))
+    theirs = module["INFO"]["chestmnist"]
+    for size, flag in ((28, ""), (64, "_64"), (128, "_128"), (224, "_224")):
+        assert chestmnist.published(size) == (theirs[f"url{flag}"], theirs[f"MD5{flag}"])
 
 
 @pytest.fixture
 def published(tmp_path, tools, monkeypatch):
-    """The package's table of addresses, pointing to a file of this machine."""
+    """The published file is one of this machine; its address and checksum may be changed."""
     file = tmp_path / "published.npz"
     tools[2](file)
-    info = {"url": file.as_uri(), "MD5": hashlib.md5(file.read_bytes()).hexdigest()}
-    monkeypatch.setitem(sys.modules, "medmnist", SimpleNamespace(INFO={"chestmnist": info}))
+    info = {"url": file.as_uri(), "md5": hashlib.md5(file.read_bytes()).hexdigest()}
+    monkeypatch.setattr(chestmnist, "published", lambda size: (info["url"], info["md5"]))
     return info, ChestMnistConfig(folder=tmp_path / "kept", size=28, download=True)
 
 
@@ -92,7 +95,7 @@ def test_a_download_is_checked_and_told(published, monkeypatch):
 
 def test_a_download_that_is_wrong_or_impossible_leaves_nothing(published):
     info, config = published
-    info["MD5"] = "0" * 32
+    info["md5"] = "0" * 32
     with pytest.raises(DataError, match="nothing was kept"):
         read_table(config)
     info["url"] += ".gone"

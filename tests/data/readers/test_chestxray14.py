@@ -110,7 +110,7 @@ def binary(tree):
     ("damage", "sentence"),
     [
         (lambda t: t.table.unlink(), "There is no Data_Entry_2017"),
-        (lambda t: (t.folder / "test_list.txt").unlink(), "test_list.txt cannot be read"),
+        (lambda t: (t.folder / "test_list.txt").unlink(), "There is no file .*test_list.txt"),
         (lambda t: (t.folder / "images_001/images/00000001_000.png").unlink(), "1 of 48 images .*00000001_000.png"),
         (label, "row 7: 'Gout' is none of the 14"),
         (column, "no column 'Patient ID'"),
@@ -118,10 +118,10 @@ def binary(tree):
         (both, "00000001_000.png is in train_val_list.txt and in test_list.txt"),
         (neither, "15 images are in neither"),
         (leak, "more than one split"),
-        (twice, "00000024_001 comes twice"),
+        (twice, "rows 49 and 50: .*00000024_001.png comes twice"),
         (box, "a box that is not four numbers"),
         (finding, "the finding 'Gout'"),
-        (binary, "cannot be read as a CSV"),
+        (binary, "cannot be read as text"),
     ],
 )
 def test_what_is_wrong_with_a_tree_is_one_sentence(nih, damage, sentence):
@@ -136,3 +136,37 @@ def test_a_folder_that_is_none(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="is a file"):
         read_table(ChestXray14Config(folder=tmp_path / "file"))
+
+
+def test_patients_and_names_written_by_a_spreadsheet(nih):
+    for i, row in enumerate(nih.rows):
+        row["Patient ID"] = [row["Patient ID"], f"{row['Patient ID']}.0"][i % 2]
+        row["Finding Labels"] = row["Finding Labels"].replace("|", " | ")
+        row["View Position"] = ["PA", ""][i % 2]
+    nih.write()
+    nih.table.write_bytes(b"\xef\xbb\xbf" + nih.table.read_bytes().replace(b",", b";"))
+    for name in ("train_val_list.txt", "test_list.txt"):
+        path = nih.folder / name
+        path.write_text("\ufeff" + path.read_text())
+    (nih.folder / "BBox_List_2017.csv").write_text(
+        (nih.folder / "BBox_List_2017.csv").read_text().replace("h],,,", "h],Unnamed: 6,Unnamed: 7,Unnamed: 8")
+    )
+    found = table(nih)
+    assert len(set(found.patients)) == 24
+    assert set(found.views) == {"PA", "unknown"}
+    assert found.boxes is not None
+    assert "spellings of one number" in found.notes[0]
+
+
+@pytest.mark.parametrize("name", ["../x.png", "/etc/hostname", "..\\x.png"])
+def test_no_image_lies_outside_the_folder(nih, name):
+    nih.rows[5]["Image Index"] = name
+    nih.write()
+    with pytest.raises(DataError, match=r"row 7: .* leads out of"):
+        table(nih)
+
+
+def test_upper_case_suffixes_are_found(nih):
+    for path in list(nih.folder.glob("images_*/images/*.png")):
+        path.rename(path.with_suffix(".PNG"))
+    assert {path.suffix for path in table(nih).sources} == {".PNG"}

@@ -6,6 +6,7 @@ import pytest
 from cxrkd.config import PadChestConfig
 from cxrkd.data.readers import read_table
 from cxrkd.data.readers.padchest_labels import BROKEN, PAPER19, TORCHXRAYVISION
+from cxrkd.data.table import Monochrome1
 from cxrkd.errors import DataError
 
 
@@ -90,4 +91,37 @@ def lateral(tree):
 def test_what_is_wrong_with_a_tree_is_one_sentence(padchest, damage, sentence):
     damage(padchest)
     with pytest.raises(DataError, match=sentence):
+        table(padchest)
+
+
+def test_films_marked_monochrome1_are_in_doubt_and_told(padchest):
+    for row in padchest.rows[:3]:
+        row["PhotometricInterpretation_DICOM"] = ["MONOCHROME1", "monochrome1", "MONOCHROME2"][padchest.rows.index(row)]
+    padchest.write()
+    found = table(padchest)
+    assert [isinstance(source, Monochrome1) for source in found.sources] == [True, True] + [False] * 28
+    assert "2 films are MONOCHROME1" in found.notes[0]
+
+
+@pytest.mark.parametrize("name", ["../x.png", "/etc/hostname"])
+@pytest.mark.parametrize("column", ["ImageID", "ImageDir"])
+def test_no_image_lies_outside_the_folder(padchest, column, name):
+    padchest.rows[4][column] = name
+    padchest.write()
+    with pytest.raises(DataError, match=r"leads out of"):
+        table(padchest)
+
+
+@pytest.mark.parametrize("labels", ["'pneumonia'", "{'a': 1}", "['pneumonia' 'normal']", "[" * 300, "pneumonia", "1"])
+def test_labels_that_are_no_list_are_named(padchest, labels):
+    padchest.rows[3]["Labels"] = labels
+    padchest.write()
+    with pytest.raises(DataError, match="row 5, column 'Labels': expected a list"):
+        table(padchest)
+
+
+def test_patients_that_went_through_floats_are_refused(padchest):
+    padchest.rows[3]["PatientID"] = "8.39860488694292e+35"
+    padchest.write()
+    with pytest.raises(DataError, match=r"row 5, column 'PatientID': expected every digit"):
         table(padchest)

@@ -1,0 +1,59 @@
+import socket
+import sys
+
+import pytest
+
+from cxrkd.cli import app
+from cxrkd.places import APP
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command that this process would have become."""
+    commands = []
+    monkeypatch.setattr(app.os, "execv", lambda path, command: commands.append((path, command)) or sys.exit(0))
+    return commands
+
+
+@pytest.fixture
+def taken():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def option(command, name):
+    return command[command.index(name) + 1]
+
+
+def test_it_serves_this_machine_only(cli, started, monkeypatch):
+    monkeypatch.setattr(app, "_refuse_taken", lambda port: None)
+    assert cli("app").code == 0
+    ((path, command),) = started
+    assert path == command[0] == sys.executable
+    assert str(APP) in command
+    assert option(command, "--server.address") == "127.0.0.1"
+    assert option(command, "--server.port") == "8501"
+
+
+def test_options_of_streamlit_come_last_and_so_win(cli, started, monkeypatch):
+    monkeypatch.setattr(app, "_refuse_taken", lambda port: None)
+    assert cli("app", "--port", 8600, "--", "--server.address", "0.0.0.0", "--server.headless=true").code == 0
+    command = started[0][1]
+    assert option(command, "--server.port") == "8600"
+    assert command[-3:] == ["--server.address", "0.0.0.0", "--server.headless=true"]
+
+
+def test_a_taken_port_is_one_sentence(cli, started, taken):
+    found = cli("app", "--port", taken)
+    assert (found.code, found.out, started) == (2, "", [])
+    assert found.err.startswith(f"cxrkd: The dashboard cannot listen on port {taken}: address already in use. Expected")
+    assert found.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "8_501", "²"])
+def test_no_port_is_wrong_usage(cli, started, port):
+    found = cli("app", f"--port={port}")
+    assert (found.code, started) == (2, [])
+    assert f"expected a port from 1 to 65535, got {port!r}" in found.err

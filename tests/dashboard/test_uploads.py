@@ -1,0 +1,200 @@
+"""Whose answer is shown: files added, removed, renamed, remembered and flagged."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from cxrkd.dashboard import caching
+from cxrkd.data.phantom import render
+from tests.dashboard import test_pages
+from tests.dashboard.test_pages import assert_healthy, open_page, png_of, words
+
+_one_engine, sample_home = test_pages._one_engine, test_pages.sample_home  # fixtures
+BOX = "classify_upload"
+
+
+def film(patient, size=128):
+    return render(3, patient, 0, size).pixels
+
+
+def file(name, pixels):
+    return (name, png_of(pixels), "image/png")
+
+
+def put(page, *files, key=BOX):
+    page.file_uploader(key=key).set_value(list(files)).run()
+    assert_healthy(page)
+
+
+def headings(page):
+    return [heading.value for heading in page.subheader] + [box.label for box in page.expander if "**" in box.label]
+
+
+def switch(page, source, name="classify"):
+    page.segmented_control(key=f"{name}_source").set_value(source).run()
+    assert_healthy(page)
+
+
+@pytest.fixture
+def page(sample_home):
+    found = open_page("classify")
+    switch(found, "Uploads")
+    return found
+
+
+def test_the_name_stands_over_a_single_answer(page):
+    put(page, file("a_1.png", film(1)))
+    assert headings(page) == [r"a\_1.png"]
+
+
+def test_a_removed_file_is_forgotten(page):
+    put(page, file("a.png", film(1)))
+    put(page)
+    assert "No film to answer" in words(page)
+    assert "a.png" not in words(page)
+    assert not page.dataframe
+    switch(page, "Samples")
+    switch(page, "Uploads")
+    assert "No film to answer" in words(page)
+
+
+def test_removing_one_of_several_leaves_the_others(page):
+    put(page, file("a.png", film(1)), file("b.png", film(2)), file("c.png", film(3)))
+    assert headings(page) == ["**a.png**", "**b.png**", "**c.png**"]
+    put(page, file("a.png", film(1)), file("c.png", film(3)))
+    assert headings(page) == ["**a.png**", "**c.png**"]
+    put(page, file("c.png", film(3)))
+    assert headings(page) == ["c.png"]
+
+
+def test_a_file_of_the_same_name_with_other_bytes_takes_its_place(page):
+    put(page, file("a.png", film(1)))
+    first = shown_probabilities(page)
+    put(page, file("a.png", film(2)))
+    assert shown_probabilities(page) != first
+    assert headings(page) == ["a.png"]
+
+
+def shown_probabilities(page):
+    (table,) = [frame.value for frame in page.dataframe if "Student distilled says" in frame.value]
+    return table["Student distilled"].tolist()
+
+
+def test_two_files_of_one_name_are_both_answered(page):
+    put(page, file("a.png", film(1)), file("a.png", film(2)), file("a.png (2)", film(3)))
+    summary = page.dataframe[0].value
+    assert list(summary["Film"]) == ["a.png", "a.png (2)", "a.png (2) (2)"]
+    tables = [frame.value for frame in page.dataframe if "Student distilled says" in frame.value]
+    assert [set(table["Film"]) for table in tables] == [{name} for name in summary["Film"]]
+    assert len({tuple(table["Student distilled"]) for table in tables}) == 3
+
+
+def test_the_same_bytes_under_two_names_keep_each_its_own(page):
+    put(page, file("a.png", film(1)))
+    put(page, file("b.png", film(1)))
+    assert headings(page) == ["b.png"]
+    assert "a.png" not in words(page)
+    put(page, file("a.png", film(1)), file("b.png", film(1)))
+    assert headings(page) == ["**a.png**", "**b.png**"]
+
+
+def test_the_same_pixels_in_two_files_keep_each_its_own_notes(page):
+    deep = io.BytesIO()
+    Image.fromarray(film(1)).convert("RGB").save(deep, format="PNG")
+    put(page, file("grey.png", film(1)), ("rgb.png", deep.getvalue(), "image/png"))
+    first, second = (box for box in page.expander if "**" in box.label)
+    notes = [[c.value for c in box.caption if ":material/info:" in c.value] for box in (first, second)]
+    assert notes[0] != notes[1]
+    put(page, ("rgb.png", deep.getvalue(), "image/png"))
+    assert notes[1][0] in words(page)
+
+
+def test_what_is_remembered_is_shown_as_remembered_and_can_be_forgotten(page):
+    put(page, file("a.png", film(1)), file("b_2.png", film(2)))
+    assert "Remembered" not in words(page)
+    switch(page, "Samples")
+    switch(page, "Uploads")
+    assert r"Remembered from before: a.png, b\_2.png." in words(page)
+    assert headings(page) == ["**a.png**", r"**b\_2.png**"]
+    next(button for button in page.button if button.label == "Forget").click().run()
+    assert_healthy(page)
+    assert "Remembered" not in words(page)
+    assert "No film to answer" in words(page)
+
+
+def test_new_files_take_the_place_of_remembered_ones_for_good(page):
+    put(page, file("a.png", film(1)))
+    switch(page, "Samples")
+    switch(page, "Uploads")
+    put(page, file("b.png", film(2)))
+    assert headings(page) == ["b.png"]
+    put(page)
+    assert "No film to answer" in words(page)
+    assert "a.png" not in words(page)
+
+
+def test_removing_on_explain_forgets_too(sample_home):
+    page = open_page("explain")
+    switch(page, "Uploads", "explain")
+    put(page, file("a.png", film(1)), key="explain_upload")
+    assert headings(page)[0] == "a.png"
+    put(page, key="explain_upload")
+    assert "Drop a radiograph" in words(page)
+    assert "a.png" not in words(page)
+
+
+def test_a_refused_file_has_its_own_line_and_no_answer_beside_it(page):
+    put(page, file("a.png", film(1)))
+    page.file_uploader(key=BOX).set_value([("b.png", b"no image", "image/png")]).run()
+    (error,) = page.error
+    assert error.value.startswith("b.png is ")
+    assert "a.png" not in words(page)
+    assert not page.dataframe
+
+
+def test_anyway_on_one_film_lets_no_other_through(page):
+    dark, upside = 255 - film(1), film(2)[::-1]
+    put(page, file("dark.png", dark), file("upside.png", upside))
+    assert [box.label for box in page.checkbox] == ["Answer anyway"] * 2
+    page.checkbox[1].check().run()
+    assert headings(page) == ["upside.png"]
+    put(page, file("dark.png", dark))
+    assert page.checkbox[0].value is False
+    assert not headings(page)
+
+
+def test_anyway_holds_for_a_name_though_the_same_picture_has_another(page):
+    dark = 255 - film(1)
+    put(page, file("a.png", dark), file("b.png", dark))
+    page.checkbox[0].check().run()
+    assert headings(page) == ["a.png"]
+    switch(page, "Samples")
+    switch(page, "Uploads")
+    assert [box.value for box in page.checkbox] == [True, False]
+    assert headings(page) == ["a.png"]
+
+
+def test_a_removed_file_is_dropped_from_the_cache(page, monkeypatch):
+    dropped = []
+    monkeypatch.setattr(caching.radiograph, "clear", lambda *asked: dropped.append(asked))
+    a, b = file("a.png", film(1)), file("b.png", film(2))
+    put(page, a, b)
+    put(page, b)
+    assert dropped == [(a[1], "a.png")]
+
+
+@pytest.mark.parametrize("name", ["1. a.png", "- a.png", "12. b &amp; c.png"])
+def test_a_name_is_shown_as_it_is(name):
+    from cxrkd.dashboard.parts import literal
+
+    shown = literal(name)
+    assert "".join(shown.split("\\")) == name
+    assert not shown.startswith(("1. ", "- ", "12. "))
+    assert (r"\&" in shown) == ("&" in name)
+
+
+def test_a_name_is_one_line():
+    from cxrkd.dashboard.parts import literal
+
+    assert literal("a\n# b.png") == r"a \# b.png"
