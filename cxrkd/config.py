@@ -251,12 +251,14 @@ class RunConfig(Strict):
         title="Also train the student alone",
         description="the control that shows the gain: the label term of the same objective, without the teacher",
     )
-    seeds: tuple[int, ...] = Field((0,), min_length=1, title="Seeds of the students; weights of the first are kept")
+    seeds: tuple[int, ...] = Field(
+        (0,), min_length=1, title="Seeds of the students", description="the weights of the first are kept"
+    )
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must differ, got {self.seeds}")
+            raise ValueError(f"seeds must differ, got {', '.join(map(str, self.seeds))}")
         return self
 
     @classmethod
@@ -274,7 +276,9 @@ class RunConfig(Strict):
         changes = self.student_train.changes
         if changes and self.objective.view == "cached" and not (info.context or {}).get(_RECORDED):
             makes = f"{' and '.join(changes)} make{'s' if len(changes) == 1 else ''}"
-            raise ValueError(f"{makes} images that a cached teacher was never asked about: set the view to same")
+            raise ValueError(
+                f"{makes} images that a cached teacher was never asked about: set {{objective.view}} to same"
+            )
         return self
 
     @model_validator(mode="after")

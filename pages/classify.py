@@ -24,10 +24,11 @@ def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
     if sources.choose_source(run, "Images", "classify_source") == sources.SAMPLES:
         return run, sources.choose_samples(run, "classify")
     uploads = sources.remember_uploads("classify_upload")
-    run = parts.choose_answering(run, "classify_answering")
+    if uploads:
+        parts.suit_uploads(run)
     films = sources.read_uploads(uploads, run.config.data.image_size, "classify")
     if not films:
-        parts.empty_state("No film to answer. Drop radiographs above, or take one of the samples.")
+        sources.ask_for_upload(run)
     return run, films
 
 
@@ -79,7 +80,7 @@ def show_judged(film: session.Film, answer: Answer, known: Standings, key: str) 
             parts.notice(sentence)
     with by_table:
         table = answers_table.answer_table(answer, known)
-        st.dataframe(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
+        parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
 
 
 def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
@@ -88,7 +89,7 @@ def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
         return
     with st.expander(f"Not judged ({len(table)})", key=f"not_judged_{key}"):
         st.caption(UNJUDGED)
-        st.dataframe(answers_table.in_percent(table), hide_index=True, height="content", key=f"unjudged_{key}")
+        parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"unjudged_{key}")
 
 
 def show(films: list[session.Film], answers: list[Answer], known: Standings) -> None:
@@ -98,7 +99,7 @@ def show(films: list[session.Film], answers: list[Answer], known: Standings) -> 
         return
     for warning in dict.fromkeys(answer.warning for answer in answers if answer.warning):
         st.warning(warning, icon=":material/warning:")
-    st.dataframe(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
+    parts.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
     for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
         with st.expander(f"**{parts.literal(film.name)}**", expanded=index == 0):
             show_film(film, answer, known, f"{index}_{film.key}")

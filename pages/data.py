@@ -80,7 +80,7 @@ def split_check(table: Preview) -> None:
         }
         for name in SPLITS
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="splits")
+    parts.table(pd.DataFrame(rows), key="splits")
 
 
 def by_view(table: Preview) -> None:
@@ -91,7 +91,7 @@ def by_view(table: Preview) -> None:
     form = {
         view: st.column_config.ProgressColumn(view, format="%.1f %%", min_value=0, max_value=top) for view in shares
     }
-    st.dataframe(frame, hide_index=True, column_config=form, height="content", key="views")
+    parts.table(frame, column_config=form, height="content", key="views")
     st.caption(
         "Share of the images of each view that have the finding. A model can learn the view instead of the finding."
     )
@@ -99,7 +99,8 @@ def by_view(table: Preview) -> None:
 
 def page(run: Run) -> None:
     if not is_here(run.config.data):
-        parts.data_elsewhere(run)
+        instead = "To ask its networks about films of your own, upload them on Classify or Explain."
+        parts.images_elsewhere(run, instead, "classify", "explain")
         return
     table = caching.table(run.config.data)
     parts.notice(PHANTOMS if table.synthetic else f"{table.name}, read from {table.config.folder}.")

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from cxrkd.dashboard import caching, forms, parts, session, tables
-from cxrkd.dashboard.charts import training
+from cxrkd.dashboard.charts import style, training
 from cxrkd.runs import Run, cancel, delete, keep_going, list_runs, log_tail, open_run, resume, submit
+from cxrkd.text import duration
 
 ICONS = {
     "queued": ":gray-badge[queued]",
@@ -36,47 +37,51 @@ def new_run(runs: list[Run]) -> None:
 def expectation(start: forms.Preset, kind: str) -> str:
     if kind != "phantom":
         return "Read from a folder of the machine that runs this app, decoded once. How long it takes depends on it."
-    time = tables.duration(caching.guessed_seconds(start.config("timing")))
+    time = duration(caching.guessed_seconds(start.config("timing")))
     return f"{start.expect} About {time} on this machine with the values below."
 
 
+def statuses() -> dict[str, str]:
+    """Where every run stands now."""
+    return {run.id: run.state.status for run in list_runs()}
+
+
 @parts.boundary()
-def live(run_id: str, was_active: bool) -> None:
+def live(run_id: str, seen: dict[str, str]) -> None:
     run = open_run(run_id)
     state = run.state
     st.markdown(
-        f"**{parts.literal(run.name)}** {ICONS[state.status]} {run.config.teacher_arch} → {run.config.student_arch}"
+        f"**{parts.literal(parts.run_title(run))}** {ICONS[state.status]} "
+        f"{run.config.teacher_arch} → {run.config.student_arch}"
     )
     if state.active:
-        left = f", about {tables.duration(state.eta_s)} left" if state.eta_s is not None else ""
+        left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
         st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
     elif state.message:
         parts.refused(state.message)
     draw_curves(run)
     with st.expander("Log"):
         st.code("\n".join(log_tail(run, 40)) or "Nothing yet.", language=None, height=240)
-    if was_active and not state.active:
+    if statuses() != seen:  # the buttons and the history stand outside this fragment
         st.rerun()
 
 
 def draw_curves(run: Run) -> None:
     events = run.events()
     if not any(event.get("kind") == "epoch" for event in events):
-        if run.state.active:
-            st.caption("Curves appear after the first epoch.")
+        active = run.state.active
+        st.caption(
+            "Curves appear after the first epoch." if active else "No epoch was finished, so there are no curves."
+        )
         return
     left, right = parts.side_by_side()
     with left:
         st.markdown("Training loss")
         parts.chart(training.epoch_curves(events, "loss", "Loss"), key="live_loss", alt="Training loss by epoch")
     with right:
-        st.markdown("Macro AUROC on validation patients")
-        figure = training.epoch_curves(events, "val_auroc", "Macro AUROC")
+        st.markdown("Mean AUROC on validation patients")
+        figure = training.epoch_curves(events, "val_auroc", "Mean AUROC", style.auroc_span)
         parts.chart(figure, key="live_auroc", alt="Validation AUROC by epoch")
-
-
-def open_everywhere(run_id: str) -> None:
-    session.current().run_id = run_id
 
 
 def actions(run: Run) -> None:
@@ -88,7 +93,7 @@ def actions(run: Run) -> None:
                 "Open on every page",
                 type="primary",
                 icon=":material/open_in_full:",
-                on_click=open_everywhere,
+                on_click=session.select_run,
                 args=(run.id,),
             )
         if run.shipped:
@@ -113,11 +118,10 @@ def confirm_deletion(run: Run) -> None:
 
 
 def followed(runs: list[Run]) -> Run | None:
-    own = {run.id: run for run in runs if not run.shipped}
-    chosen = session.current().followed_run_id
-    if chosen in own:
-        return own[chosen]
-    return next((run for run in own.values() if run.state.active), next(iter(own.values()), None))
+    """The run picked in the history, else the one at work, else the newest of the visitor's own."""
+    chosen = next((run for run in runs if run.id == session.current().followed_run_id), None)
+    own = [run for run in runs if not run.shipped]
+    return chosen or next((run for run in own if run.state.active), next(iter(own), None))
 
 
 def history(runs: list[Run]) -> None:
@@ -126,18 +130,18 @@ def history(runs: list[Run]) -> None:
     form["From"] = st.column_config.TextColumn(width=150)
     form["Status"] = st.column_config.TextColumn(width=95)
     form["When"] = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
-    picked = st.dataframe(
+    picked = parts.table(
         table,
-        hide_index=True,
         column_order=HISTORY_COLUMNS,
         column_config=form,
         on_select="rerun",
         selection_mode="single-row",
         key="history",
-        placeholder="–",
     )
     rows = picked["selection"]["rows"]
-    st.caption("Macro AUROC on the test patients, mean over seeds. Select a row to look at that run.")
+    st.caption(
+        "AUROC on test patients, mean of the findings that count in each run, and of seeds. Select a row to look at it."
+    )
     if rows and runs[rows[0]].id != session.current().followed_run_id:
         session.current().followed_run_id = runs[rows[0]].id
         st.rerun()
@@ -156,8 +160,9 @@ def page() -> None:
         parts.empty_state("No run of your own yet. Fill in the form above and press Distil.")
     else:
         with st.container(border=True):
-            active = run.state.active
-            st.fragment(live, run_every=POLL_S if active else None)(run.id, active)
+            seen = statuses()
+            working = any(status in ("queued", "running") for status in seen.values())
+            st.fragment(live, run_every=POLL_S if working else None)(run.id, seen)
             with parts.boundary():
                 actions(run)
     if runs:

@@ -1,10 +1,12 @@
 """Efficiency: what each member costs, counted and measured on this machine, against how good it is."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from cxrkd.config import MEMBER_NAMES
+from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard import caching, costs, measuring, parts, tables, tiles
 from cxrkd.dashboard.charts import cost
+from cxrkd.efficiency import Complexity
 from cxrkd.runs import Run
 
 COSTS = {
@@ -15,9 +17,9 @@ COSTS = {
 }
 
 
-def headline(run: Run) -> None:
-    counted = caching.complexities(run)
-    student = "distilled" if "distilled" in counted else next(iter(counted))
+def headline(counted: dict[Member, Complexity]) -> DeltaGenerator:
+    """How much less the student costs; returns the cell for its speed, which takes time to find out."""
+    student = tables.best_student(counted)
     cells = st.grid(4, min_column_width=170)
     for title, teacher, small, form in (
         ("Fewer parameters", counted["teacher"].params, counted[student].params, cost.si),
@@ -26,58 +28,66 @@ def headline(run: Run) -> None:
     ):
         with cells.cell():
             tiles.ratio(title, teacher, small, form)
-    with cells.cell():
-        tiles.latency(measuring.measured(run), student)
+    return cells.cell()
 
 
-def measure(run: Run) -> None:
-    found = measuring.measured(run)
+def measure(run: Run) -> costs.Latencies:
     left, right = st.columns([1, 2], vertical_alignment="center")
-    pressed = left.button("Measure latency", icon=":material/timer:", type="secondary" if found else "primary")
-    right.caption("Each member on each engine, one image at a time. Takes under a minute; other work slows it down.")
+    pressed = left.button("Measure latency", icon=":material/timer:")
+    right.caption(
+        "Each member on each engine, one image at a time, with the scatter. Takes under a minute; other work slows it."
+    )
     if pressed:
         bar = st.progress(0.0, text="Preparing the engines")
-        found = measuring.measure(run, lambda done, what: bar.progress(done, text=what))
+        measuring.measure(run, lambda done, what: bar.progress(done, text=what))
         bar.empty()
-    if not found:
-        parts.empty_state("Latency depends on the machine, so it is measured here and not shipped. Press the button.")
-        return
-    parts.chart(cost.latency(costs.timings(found)), key="latency", alt="Latency by engine and member")
-    st.dataframe(costs.latency_table(found), hide_index=True, key="latency_table")
-    for sentence in costs.disagreements(found):
-        parts.notice(sentence)
+    found = measuring.latencies(run)
+    if not costs.timings(found.rows):
+        parts.empty_state("No engine was timed yet. Press the button.")
+        return found
+    parts.chart(cost.latency(costs.timings(found.rows)), key="latency", alt="Latency by engine and member")
+    parts.table(costs.latency_table(found.rows), key="latency_table")
+    st.caption(f"Medians, {found.source}. They belong to this machine and do not ship with a run.")
+    for sentence in costs.disagreements(found.rows):
+        parts.notice(parts.literal(sentence))
+    return found
 
 
-def against_cost(run: Run) -> None:
-    chosen = parts.choose("Cost", list(COSTS), "MACs", key="cost_axis")
-    field, title = COSTS[chosen]
-    metrics, counted, measured = caching.metrics(run), caching.complexities(run), measuring.measured(run)
-    if field == "latency":
-        figures = costs.best(measured)
-    else:
-        figures = {str(member): float(getattr(counted[member], field)) for member in counted}
+def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
     if not figures:
         parts.empty_state("Measure the latency first, with the button above.")
         return
+    metrics = caching.metrics(run)
     aurocs = {str(member): tables.macro_interval(found.over_seeds) for member, found in metrics.members.items()}
-    figure = cost.auroc_against_cost({m: c for m, c in figures.items() if m in aurocs}, aurocs, title)
-    parts.chart(figure, key="cost", alt=f"Macro AUROC against {chosen}")
+    places = {m: c for m, c in figures.items() if m in aurocs}
+    figure = cost.auroc_against_cost(places, aurocs, title, tables.mean_auroc(metrics))
+    parts.chart(figure, key="cost", alt=f"Mean AUROC against {title}")
     st.caption("Whiskers: 95 % over patients and seeds. Students of one network cost the same and are drawn apart.")
 
 
 def page(run: Run) -> None:
-    top = st.container()
+    counted = caching.complexities(run)
+    speed = headline(counted)
     st.subheader("Counted", anchor=False)
-    st.dataframe(costs.complexity_table(caching.metrics(run), caching.complexities(run)), hide_index=True, key="counts")
+    parts.table(costs.complexity_table(caching.metrics(run), counted), key="counts")
     st.caption(
         "A MAC is one multiply-add, two floating-point operations. Papers often print MACs under the name FLOPs."
     )
     st.subheader("Measured", anchor=False)
-    measure(run)
+    measured = st.container()
     st.subheader("Quality against cost", anchor=False)
-    against_cost(run)
-    with top:  # last, because measuring changes it
-        headline(run)
+    field, title = COSTS[parts.choose("Cost", list(COSTS), "MACs", key="cost_axis")]
+    quality = st.container()
+    if field != "latency":
+        with quality:
+            against_cost(run, {str(m): float(getattr(found, field)) for m, found in counted.items()}, title)
+    with measured:  # after what is only counted: a network's engines take their time to start
+        found = measure(run)
+    with speed:
+        tiles.latency(found, tables.best_student(counted))
+    if field == "latency":
+        with quality:
+            against_cost(run, costs.best(found.rows), title)
 
 
 with parts.boundary():

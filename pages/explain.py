@@ -23,9 +23,9 @@ def choose_film(run: Run) -> tuple[Run, session.Film | None]:
         return run, sources.choose_sample(run, "explain")
     uploads = dict(sources.remember_uploads("explain_upload"))
     if not uploads:
-        parts.empty_state("Drop a radiograph above, or switch to Samples.")
+        sources.ask_for_upload(run)
         return run, None
-    run = parts.choose_answering(run, "explain_answering")
+    parts.suit_uploads(run)
     name = st.selectbox("File", list(uploads), key="explain_file") if len(uploads) > 1 else next(iter(uploads))
     readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size, "explain")
     return run, readable[0] if readable else None
@@ -82,7 +82,7 @@ def heats_of(found: Explanation, label: str) -> dict[str, np.ndarray]:
 
 def show_lime_agreement(found: LimeExplanation, label: str) -> None:
     rows = {str(m): a for m in found.probs if (a := found.agreement(m, label)) is not None}
-    st.dataframe(explaining.lime_table(rows), hide_index=True, key="lime_agreement", column_config=parts.two_digits())
+    parts.table(explaining.lime_table(rows), hide_index=True, key="lime_agreement", column_config=parts.two_digits())
     k = found.labels.index(label)
     fit = ", ".join(f"{parts.member_title(m)} {r2[k]:.2f}" for m, r2 in found.result.r2.items())
     parts.notice(f"Local R2, how much of the model's answer LIME's line explains: {fit}. Low means read with care.")
@@ -97,7 +97,7 @@ def show_agreement(found: CamExplanation, label: str) -> None:
         st.markdown(explaining.agreement_sentence(member, agreement))
     with st.expander("All agreement figures"):
         table = explaining.agreement_table(rows)
-        st.dataframe(table, hide_index=True, key="agreement_all", column_config=parts.two_digits())
+        parts.table(table, hide_index=True, key="agreement_all", column_config=parts.two_digits())
 
 
 def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) -> None:
@@ -106,7 +106,7 @@ def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) ->
         parts.notice(explaining.no_lesion(display_name(label), film.truth))
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(found, label).items()}
-    st.dataframe(explaining.lesion_table(hits), hide_index=True, key="lesion", column_config=parts.two_digits())
+    parts.table(explaining.lesion_table(hits), hide_index=True, key="lesion", column_config=parts.two_digits())
     st.caption("Share of the positive evidence inside the lesion; chance is the lesion's share of the film.")
 
 

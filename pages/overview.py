@@ -4,7 +4,7 @@ import streamlit as st
 from scipy.special import expit
 
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, explaining, parts, routes, sources, tables, tiles
+from cxrkd.dashboard import caching, explaining, measuring, parts, routes, sources, tables, tiles
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.look import Look
 from cxrkd.dashboard.pictures import outlines
@@ -31,16 +31,19 @@ LOOK = Look(colormap="inferno", opacity=0.65, shared=False, heat=True, outline=T
 def quality_row(metrics: RunMetrics) -> None:
     left, right = parts.side_by_side()
     with left:
-        cells = st.grid(2, min_column_width=150)
+        cells = st.grid(3, min_column_width=150)
         for member, found in metrics.members.items():
             with cells.cell():
                 tiles.auroc(parts.member_title(member), found)
-        with cells.cell():
-            tiles.kept(metrics.gap)
+        if metrics.gap is not None:
+            with cells.cell():
+                tiles.kept(metrics.gap)
+            with cells.cell():
+                tiles.kept_skill(metrics.gap)
     with right:
         rows = {str(m): [tables.macro_interval(found.over_seeds)] for m, found in metrics.members.items()}
-        figure = quality.macro_forest(rows)
-        parts.chart(figure, key="macro", alt="Macro AUROC of each member with its interval")
+        figure = quality.macro_forest(rows, f"{tables.mean_auroc(metrics)}; 95 % interval")
+        parts.chart(figure, key="macro", alt="Mean AUROC of each member with its interval")
 
 
 def cost_row(run: Run) -> None:
@@ -52,7 +55,7 @@ def cost_row(run: Run) -> None:
     with cells.cell():
         tiles.ratio("Fewer multiply-adds", counted["teacher"].macs, counted[student].macs, cost.si)
     with cells.cell():
-        tiles.latency(caching.quick_latencies(run, ("teacher", student)), student)
+        tiles.latency(measuring.latencies(run, ("teacher", student)), student)
 
 
 def both_look(run: Run, metrics: RunMetrics) -> None:
@@ -96,11 +99,11 @@ def page() -> None:
         parts.no_run()
         return
     metrics = caching.metrics(run)
-    st.subheader(f"Run {run.id}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
+    st.subheader(f"Run {parts.literal(run.id)}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
     quality_row(metrics)
     costs = st.container()
     phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
-    parts.notice(f"{phantoms}{tiles.gain_sentence(metrics)}")
+    parts.notice(f"{phantoms}{tiles.gain_sentence(metrics)} {tables.left_out(metrics)}".strip())
     if is_here(run.config.data):
         left, right = parts.side_by_side()
         with left, parts.boundary():
@@ -108,7 +111,7 @@ def page() -> None:
         with right:
             next_steps(columns=2)
     else:
-        parts.notice("The images of this run are not on this machine, so none of them can be shown.")
+        parts.images_elsewhere(run, "So no film is shown here.")
         next_steps(columns=4)
     with costs, parts.boundary():  # last, because the first visit has to start the engines
         cost_row(run)

@@ -5,14 +5,35 @@ import streamlit as st
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard import caching, parts, tables, tiles
 from cxrkd.dashboard.charts import quality
+from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
+from cxrkd.text import mean_of, number
+
+FIRST_SEED = (
+    "Curves are of the first seed of each member, whose weights are kept, and so are the figures in the legends."
+)
+TOO_FEW = f"None of these findings has {MIN_POSITIVE_PATIENTS} positive test patients"
 
 
-def headline(metrics: RunMetrics) -> None:
+def choose_findings(run: Run) -> list[str]:
+    """The findings to measure and to average over, as `evaluate --labels` takes them; all when none is chosen."""
+    chosen = st.multiselect(
+        "Findings",
+        run.labels,
+        format_func=display_name,
+        key=f"results_findings_{run.id}",
+        placeholder="All findings with enough patients",
+        help="figures, means and differences of these alone; a finding with fewer than "
+        f"{MIN_POSITIVE_PATIENTS} positive patients never counts",
+    )
+    return [label for label in run.labels if label in chosen]
+
+
+def headline(run: Run, metrics: RunMetrics) -> None:
     with st.container(border=True):
         cells = st.grid(4, min_column_width=170)
         for member, found in metrics.members.items():
@@ -20,25 +41,27 @@ def headline(metrics: RunMetrics) -> None:
                 tiles.auroc(MEMBER_NAMES[member], found)
         with cells.cell():
             tiles.gain(metrics.gain)
-    parts.notice(tiles.gain_sentence(metrics))
+    phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
+    parts.notice(f"{phantoms}{tiles.gain_sentence(metrics)} {tables.left_out(metrics)}".strip())
 
 
 def curves(run: Run, metrics: RunMetrics) -> None:
     labels = tables.evaluable(metrics)
     if not labels:
-        parts.empty_state("No label has ten positive test images, so there is no curve worth drawing.", "distill")
+        parts.empty_state(f"{TOO_FEW}, so no curve is drawn.")
         return
-    label = st.selectbox("Label", labels, format_func=display_name, key="results_label")
-    k, said = metrics.labels.index(label), read_predictions(run, metrics)
+    label = st.selectbox("Finding", labels, format_func=display_name, key="results_label")
+    k, said = run.labels.index(label), read_predictions(run, metrics)
     left, right = parts.side_by_side()
     with left:
         st.subheader("ROC", anchor=False)
-        parts.chart(quality.roc(tables.roc_curves(said, k)), key="roc", alt=f"ROC curves for {label}")
+        parts.chart(quality.roc(tables.roc_curves(said, k)), key="roc", alt=f"ROC curves for {display_name(label)}")
     with right:
         st.subheader("Precision and recall", anchor=False)
         drawn, prevalence = tables.pr_curves(said, k)
-        parts.chart(quality.precision_recall(drawn, prevalence), key="pr", alt=f"Precision-recall curves for {label}")
-    st.caption("First seed of each member. The legends print AUROC and average precision.")
+        figure = quality.precision_recall(drawn, prevalence)
+        parts.chart(figure, key="pr", alt=f"Precision-recall curves for {display_name(label)}")
+    st.caption(f"{FIRST_SEED} They print AUROC and average precision; Per label has means over seeds.")
 
 
 def read_predictions(run: Run, metrics: RunMetrics) -> dict[Member, Predictions]:
@@ -50,17 +73,18 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
     with left:
         st.subheader("AUROC with 95 % interval", anchor=False)
         rows = {str(member): tables.label_intervals(found.over_seeds) for member, found in metrics.members.items()}
-        parts.chart(quality.forest(metrics.labels, rows), key="forest", alt="AUROC of each label and member")
+        parts.chart(quality.forest(metrics.labels, rows), key="forest", alt="AUROC of each finding and member")
     with right:
         st.subheader("Gain of distillation", anchor=False)
         if metrics.gain is None:
-            parts.notice("This run trained no student alone, so there is no gain to show.")
+            parts.notice(tiles.NO_CONTROL)
         else:
             rows_gain = tables.difference_intervals(metrics.gain)
             figure = quality.differences(metrics.labels, rows_gain, "distilled", "alone", beside=len(rows))
-            parts.chart(figure, key="gain", alt="Paired AUROC difference of each label")
+            parts.chart(figure, key="gain", alt="Paired AUROC difference of each finding")
             st.caption("A hollow marker: the interval holds zero, so no difference is shown.")
-    st.dataframe(tables.auroc_table(metrics), hide_index=True, height="content", key="auroc_table")
+    parts.table(tables.auroc_table(metrics), height="content", key="auroc_table")
+    st.caption("Means over the seeds of each member.")
     st.download_button(
         "All figures as CSV",
         tables.metrics_csv(metrics),
@@ -71,43 +95,57 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
 
 
 def calibration(run: Run, metrics: RunMetrics) -> None:
-    labels = ["All labels pooled", *tables.evaluable(metrics)]
-    shown = st.selectbox("Label", labels, format_func=display_name, key="calibration_label")
-    columns = [metrics.labels.index(label) for label in labels[1:]]
-    k = columns if shown == labels[0] else metrics.labels.index(shown)
+    there = tables.evaluable(metrics)
+    if not there:
+        parts.empty_state(f"{TOO_FEW} to be calibrated on.")
+        return
+    every = mean_of(len(there)).capitalize()
+    shown = st.selectbox("Finding", [every, *there], format_func=display_name, key="calibration_label")
+    label = None if shown == every else shown
     left, right = parts.side_by_side()
     with left:
-        figure = quality.reliability(tables.reliability_curves(read_predictions(run, metrics), k))
+        columns = [run.labels.index(name) for name in (there if label is None else [label])]
+        figure = quality.reliability(tables.reliability_curves(read_predictions(run, metrics), columns))
         parts.chart(figure, key="reliability", alt="Reliability diagram")
+        pooled = " The answers about all these findings are pooled." if label is None and len(there) > 1 else ""
+        st.caption(f"First seed of each member.{pooled}")
     with right:
         cells = st.grid(3, min_column_width=110)
         for member, found in metrics.members.items():
+            ece, brier = tables.calibration(found.over_seeds, label)
             with cells.cell():
-                st.metric(f"{MEMBER_NAMES[member]}, ECE", tables.number(found.model.ece))
-                st.metric("Brier score", tables.number(found.model.brier))
-        st.caption("Means over the labels with enough cases. ECE: 15 equal-width bins. Lower is better for both.")
+                st.metric(f"{MEMBER_NAMES[member]}, ECE", number(ece))
+                st.metric("Brier score", number(brier))
+        st.caption(
+            f"{every if label is None else display_name(label)}, mean over seeds. ECE: expected calibration error of "
+            "each finding, 15 equal-width bins. Lower is better for both."
+        )
+    operating_points(metrics)
+
+
+def operating_points(metrics: RunMetrics) -> None:
     chosen = parts.choose(
         "Operating points of", [MEMBER_NAMES[m] for m in metrics.members], MEMBER_NAMES["teacher"], key="operating"
     )
     member = next(m for m in metrics.members if MEMBER_NAMES[m] == chosen)
-    form = {name: st.column_config.NumberColumn(format="%.3f") for name in tables.operating_points(metrics, member)[1:]}
-    form.pop("Label", None)
-    st.dataframe(
-        tables.operating_points(metrics, member), hide_index=True, height="content", column_config=form, key="points"
-    )
+    points = tables.operating_points(metrics, member)
+    form = {name: st.column_config.NumberColumn(format="%.3f") for name in ("F1", "Average precision")}
+    parts.table(points, height="content", column_config=form, key="points")
     st.caption(
-        "First seed of each member. Thresholds come from validation patients (Youden), the rest from test patients."
+        "First seed of each member. Thresholds come from validation patients (Youden), the rest from test patients. "
+        f"A dash: fewer than {MIN_THRESHOLD_PATIENTS} positive validation patients, so the finding is not judged."
     )
 
 
 def seeds(metrics: RunMetrics) -> None:
     values = {str(member): found.over_seeds.seed_macro_auroc for member, found in metrics.members.items()}
-    parts.chart(quality.seeds(values), key="seeds", alt="Macro AUROC of each seed")
-    if max(len(v) for v in values.values()) < 3:
+    figure = quality.seeds(values, f"{tables.mean_auroc(metrics)}; one point a seed")
+    parts.chart(figure, key="seeds", alt="Mean AUROC of each seed")
+    if max(len(v) for v in values.values()) < MIN_SEEDS:
         parts.notice("Fewer than three seeds: the scatter between trainings is not known, so no gain can be claimed.")
 
 
-def compare(run: Run, metrics: RunMetrics) -> None:
+def compare(run: Run, metrics: RunMetrics, asked: list[str]) -> None:
     others = {other.id: other for other in finished_runs() if other.id != run.id}
     if not others:
         parts.empty_state("There is no second finished run to compare with.", "distill")
@@ -115,24 +153,32 @@ def compare(run: Run, metrics: RunMetrics) -> None:
     other = others[
         st.selectbox("Compare with", list(others), format_func=lambda i: parts.run_title(others[i]), key="other_run")
     ]
-    theirs = caching.metrics(other)
-    st.dataframe(tables.comparison(run.id, metrics, other.id, theirs), hide_index=True, key="comparison")
-    shared = [m for m in metrics.members if m in theirs.members]
-    for member in shared:
-        difference = caching.difference(run, member, other, member)
-        if difference is None:
-            parts.notice("The two runs were tested on different images, so differences between them are not paired.")
-            return
-        st.markdown(
-            f"**{MEMBER_NAMES[member]}**, {run.id} − {other.id}, same test images: "
-            + tables.with_interval(difference.macro_diff, difference.macro_low, difference.macro_high, sign=True)
-        )
+    known = [label for label in asked if label in other.labels]
+    if asked and not known:
+        parts.empty_state(f"{parts.literal(parts.run_title(other))} knows none of the findings chosen above.")
+        return
+    theirs = caching.metrics(other, known)
+    parts.table(tables.comparison(run.id, metrics, other.id, theirs), key="comparison")
+    differences(run, metrics, other, theirs)
     st.subheader("What was set differently", anchor=False)
     changed = tables.config_differences(run.config, other.config)
     if changed.empty:
         st.markdown("Nothing but the name.")
     else:
-        st.dataframe(changed, hide_index=True, key="config_difference")
+        parts.table(changed, height="content", key="config_difference")
+
+
+def differences(run: Run, metrics: RunMetrics, other: Run, theirs: RunMetrics) -> None:
+    for member in (m for m in metrics.members if m in theirs.members):
+        difference = caching.difference(run, member, other, member, metrics.labels)
+        if difference is None:
+            parts.notice("The two runs were tested on different images, so differences between them are not paired.")
+            return
+        st.markdown(
+            f"**{MEMBER_NAMES[member]}**, {parts.literal(f'{run.id} − {other.id}')}, same test images, "
+            f"{tiles.auroc_text(difference)}: "
+            + tables.with_interval(difference.macro_diff, difference.macro_low, difference.macro_high, sign=True)
+        )
 
 
 def page() -> None:
@@ -142,8 +188,9 @@ def page() -> None:
     if run is None:
         parts.no_run()
         return
-    metrics = caching.metrics(run)
-    headline(metrics)
+    asked = choose_findings(run)
+    metrics = caching.metrics(run, asked)
+    headline(run, metrics)
     names = ["Curves", "Per label", "Calibration", "Seeds", "Compare"]
     tabs = st.tabs(names, key="results_tabs")
     with tabs[0], parts.boundary():
@@ -155,7 +202,7 @@ def page() -> None:
     with tabs[3], parts.boundary():
         seeds(metrics)
     with tabs[4], parts.boundary():
-        compare(run, metrics)
+        compare(run, metrics, asked)
 
 
 with parts.boundary():

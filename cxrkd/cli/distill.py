@@ -128,7 +128,7 @@ def _document(run: Run) -> dict[str, Any]:
 
 def _lines(run: Run) -> list[str]:
     """The headline of a finished run."""
-    from cxrkd.cli.evaluate import verdict
+    from cxrkd.evaluate.wording import gain_verdict
 
     metrics, kind = run.metrics(), run.config.data.kind
     what = "phantoms" if kind == "phantom" else f"images of {kind}"
@@ -139,5 +139,5 @@ def _lines(run: Run) -> list[str]:
         lines.append(f"  {member:<10}{interval(model.macro_auroc, model.macro_low, model.macro_high)}")
     if metrics.gain:
         gain = interval(metrics.gain.macro_diff, metrics.gain.macro_low, metrics.gain.macro_high, sign=True)
-        lines.append(f"  distilled - alone: {gain}. {verdict(metrics.gain)}")
+        lines.append(f"  distilled - alone: {gain}. {gain_verdict(metrics.gain)}")
     return lines

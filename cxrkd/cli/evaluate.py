@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.names import find_labels
-from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent, table
+from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent_interval, table
 
 if TYPE_CHECKING:
     from cxrkd.evaluate import ModelMetrics, PairedDifference
@@ -225,15 +225,17 @@ def _macro(difference: PairedDifference) -> tuple[float, float, float]:
 
 
 def _differences(metrics: RunMetrics) -> list[str]:
+    from cxrkd.evaluate.wording import gain_verdict
+
     lines = []
     if metrics.gain:
         gain, over = interval(*_macro(metrics.gain), sign=True), over_findings(metrics.gain.n_labels)
-        lines.append(f"distilled - alone, paired, {over}: {gain}. {verdict(metrics.gain)}")
+        lines.append(f"distilled - alone, paired, {over}: {gain}. {gain_verdict(metrics.gain)}")
     if metrics.gap:
         gap = metrics.gap
         lines += [
             f"distilled - teacher, paired, {over_findings(gap.n_labels)}: {interval(*_macro(gap), sign=True)}",
-            f"kept of the teacher's AUROC: {percent(gap.ratio, gap.ratio_low, gap.ratio_high)}; "
+            f"kept of the teacher's AUROC: {percent_interval(gap.ratio, gap.ratio_low, gap.ratio_high)}; "
             f"of its skill, (AUROC - 0.5) / (teacher - 0.5): {_skill(gap)}",
         ]
     return lines + _above_trivial(metrics)
@@ -254,22 +256,7 @@ def _above_trivial(metrics: RunMetrics) -> list[str]:
 def _skill(gap: PairedDifference) -> str:
     if math.isnan(gap.skill) and not math.isnan(gap.ratio):
         return f"{MISSING} (the teacher's own interval reaches down to 0.5)"
-    return percent(gap.skill, gap.skill_low, gap.skill_high)
-
-
-def verdict(gain: PairedDifference) -> str:
-    """As careful as the interval and the number of seeds ask for."""
-    from cxrkd.evaluate import MIN_SEEDS
-
-    if math.isnan(gain.macro_diff):
-        return "Too few positive patients to measure it."
-    if gain.n_seeds == 1:
-        return f"From one training, whose scatter is not known; a gain is claimed from {MIN_SEEDS}."
-    if gain.n_seeds < MIN_SEEDS:
-        return f"From {gain.n_seeds} trainings; a gain is claimed from {MIN_SEEDS}."
-    if not gain.excludes_zero:
-        return "The interval over patients and seeds holds zero: no difference is shown."
-    return "Distillation helped." if gain.macro_diff > 0 else "Distillation did harm."
+    return percent_interval(gap.skill, gap.skill_low, gap.skill_high)
 
 
 def _stored(same: bool | None) -> str:

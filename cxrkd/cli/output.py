@@ -13,7 +13,22 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-MISSING = "–"
+from cxrkd.text import MISSING, duration, interval, number, over_findings, percent_interval
+
+__all__ = [
+    "MISSING",
+    "Report",
+    "Ticker",
+    "duration",
+    "interval",
+    "number",
+    "over_findings",
+    "percent_interval",
+    "plain",
+    "set_aside_stdout",
+    "show",
+    "table",
+]
 
 
 @dataclass(frozen=True)
@@ -47,62 +62,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
-    """A number for people; a dash where there is none.
-
-    >>> number(0.12345), number(-0.5, 1, sign=True), number(float("nan"))
-    ('0.123', '-0.5', '–')
-    """
-    if value is None or math.isnan(value):
-        return MISSING
-    return f"{value:{'+' if sign else ''}.{digits}f}"
-
-
-def interval(value: float | None, low: float | None, high: float | None, *, sign: bool = False) -> str:
-    """A number with its interval.
-
-    >>> interval(0.9, 0.85, 0.94)
-    '0.900 (0.850 to 0.940)'
-    """
-    if value is None or math.isnan(value):
-        return "not enough cases"
-    return f"{number(value, sign=sign)} ({number(low, sign=sign)} to {number(high, sign=sign)})"
-
-
-def percent(value: float, low: float, high: float) -> str:
-    """A share with its interval, in percent.
-
-    >>> percent(0.97, 0.951, 0.989)
-    '97.0 % (95.1 to 98.9)'
-    """
-    if math.isnan(value):
-        return "not enough cases"
-    return f"{100 * value:.1f} % ({number(100 * low, 1)} to {number(100 * high, 1)})"
-
-
-def over_findings(n: int) -> str:
-    """What a mean is over.
-
-    >>> over_findings(5), over_findings(1)
-    ('over 5 findings', 'over 1 finding')
-    """
-    return f"over {n} finding{'' if n == 1 else 's'}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them, in the two largest units.
-
-    >>> duration(5), duration(75), duration(3700)
-    ('5 s', '1 min 15 s', '1 h 1 min')
-    """
-    if seconds is None:
-        return MISSING
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,7 +125,30 @@ def overridden(values: dict[str, Any], args: argparse.Namespace, flags: Sequence
     for name, (keys, value, _) in SWITCHES.items():
         for key in keys if getattr(args, name.removeprefix("--").replace("-", "_")) else ():
             _put(values, key.split("."), value)
-    return _validated(values)
+    return _validated(values, args.config if "config" in args else None, _given(args, flags))
+
+
+def _given(args: argparse.Namespace, flags: Sequence[Flag]) -> set[str]:
+    """The dotted keys that flags have set."""
+    return {key for flag in flags if getattr(args, flag.attribute) is not None for key in flag.keys}
+
+
+def option_name(key: str, file: Path | None = None, given: Collection[str] = ()) -> str:
+    """What somebody at the command line calls a dotted key: its option, or the key of the file that holds it.
+
+    >>> option_name("data.folder"), option_name("data.folder", Path("run.json"))
+    ('--folder', 'data.folder in run.json')
+
+    Args:
+        key: dotted.
+        file: the config file, if one was given.
+        given: keys that options have set, whatever the file says.
+    """
+    option = next((flag.name for flag in FLAGS if key in flag.keys), None)
+    option = option or next((name for name, (keys, _, _) in SWITCHES.items() if key in keys), None)
+    if file is not None and key not in given:
+        return f"{key} in {file}"
+    return option or f"{key} (a key of the file given with --config)"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -149,21 +172,19 @@ def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
     values[keys[-1]] = value
 
 
-def _validated(values: dict[str, Any]) -> RunConfig:
+def _validated(values: dict[str, Any], file: Path | None, given: Collection[str]) -> RunConfig:
     from pydantic import ValidationError
 
-    from cxrkd.config import RunConfig, setting_name
+    from cxrkd.config import RunConfig
+    from cxrkd.refusals import refusals
 
     if "name" not in values:
         raise ConfigError('Give the run a name: --name NAME, or "name" in the config file.')
     try:
         return RunConfig.model_validate_json(json.dumps(_with_defaults(values)))
     except ValidationError as error:
-        first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
-        if not first["loc"]:
-            raise ConfigError(f"the config: {message}.") from error
-        raise ConfigError(f"{setting_name(first['loc'])}: {message}, got {first['input']!r}.") from error
+        sentences = refusals(error, lambda key: option_name(key, file, given)).values()
+        raise ConfigError(" ".join(dict.fromkeys(sentences))) from error
 
 
 def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:

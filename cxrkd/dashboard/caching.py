@@ -33,7 +33,7 @@ from cxrkd.runs import Run
 from cxrkd.runs.answer import Answer, Input, classify, probe
 from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
-from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.stages import students
 from cxrkd.runs.verdict import Standing, standing_from
@@ -45,14 +45,20 @@ def stamp(path: Path) -> tuple[str, int]:
     return str(path), path.stat().st_mtime_ns if path.exists() else 0
 
 
-def metrics(run: Run) -> RunMetrics:
-    """The figures of a run; see `Run.metrics`."""
-    return _metrics(stamp(run.path / "metrics.json"), run)
+def metrics(run: Run, labels: Sequence[str] = ()) -> RunMetrics:
+    """The figures of a run; see `Run.metrics`. With `labels` they are computed again for these alone."""
+    key = stamp(run.path / "metrics.json")
+    return _metrics_of(key, tuple(labels), run) if labels else _metrics(key, run)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _metrics(key: tuple[str, int], _run: Run) -> RunMetrics:
     return _run.metrics()
+
+
+@st.cache_resource(max_entries=32, show_spinner="Computing the figures of these findings")
+def _metrics_of(key: tuple[str, int], labels: tuple[str, ...], _run: Run) -> RunMetrics:
+    return measure_run(_run, labels=labels)
 
 
 def predictions(run: Run, member: Member, split: Split = "test") -> Predictions:
@@ -184,21 +190,24 @@ def gate(sha256: str, _radiograph: Radiograph) -> Verdict:
     return images.judge(_radiograph)
 
 
-def difference(run_a: Run, member_a: Member, run_b: Run, member_b: Member) -> PairedDifference | None:
-    """Macro and per-label AUROC of one member minus another; None where they were not tested on the same images."""
+def difference(
+    run_a: Run, member_a: Member, run_b: Run, member_b: Member, labels: Sequence[str]
+) -> PairedDifference | None:
+    """AUROC of one member minus another's, of `labels` and their mean; None where the tested images differ."""
     keys = (stamp(run_a.path / "metrics.json"), member_a, stamp(run_b.path / "metrics.json"), member_b)
-    return _difference(keys, run_a, run_b)
+    return _difference(keys, tuple(labels), run_a, run_b)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing patient by patient")
 def _difference(
-    keys: tuple[tuple[str, int], Member, tuple[str, int], Member], _run_a: Run, _run_b: Run
+    keys: tuple[tuple[str, int], Member, tuple[str, int], Member], labels: tuple[str, ...], _run_a: Run, _run_b: Run
 ) -> PairedDifference | None:
     a, b = predictions(_run_a, keys[1]), predictions(_run_b, keys[3])
-    same_images = np.array_equal(a.ids, b.ids) and _run_a.config.data == _run_b.config.data
-    if not same_images or _run_a.labels != _run_b.labels:
+    if not np.array_equal(a.ids, b.ids) or _run_a.config.data != _run_b.config.data or _run_a.labels != _run_b.labels:
         return None
-    return paired_difference(a.logits, b.logits, a.targets, a.patients, _run_a.labels)
+    columns = [_run_a.labels.index(label) for label in labels]
+    a, b = a.of(columns), b.of(columns)
+    return paired_difference(a.logits, b.logits, a.targets, a.patients, labels)
 
 
 def cams(run: Run, member: Member, film_: Film) -> CamResult:
@@ -275,7 +284,7 @@ def _answer(
 def quick_latencies(run: Run, members: Sequence[Member]) -> list[Measured]:
     """Latencies as they were found when the engines were chosen."""
     return [
-        Measured(member, report.name, report.latency_ms, report.latency_ms, report.agrees, report.note)
+        Measured(member, report.name, report.latency_ms, math.nan, report.agrees, report.note)
         for member in members
         for report in engine(run, member)[1]
     ]

@@ -13,6 +13,7 @@ from cxrkd.dashboard.charts.cost import Timing
 from cxrkd.efficiency import Complexity
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runtime import ENGINE_NAMES
+from cxrkd.text import MISSING
 
 
 def engine_name(name: str) -> str:
@@ -28,7 +29,7 @@ class Measured:
         member: whose network.
         engine: name of the engine.
         median_ms: median over the repeats.
-        p90_ms: 90th percentile over the repeats.
+        p90_ms: 90th percentile over the repeats; NaN where it was not kept.
         agrees: whether its probabilities agree with PyTorch's; an engine that does not is never used.
         note: a word on the disagreement, or why the engine could not run.
     """
@@ -39,6 +40,14 @@ class Measured:
     p90_ms: float
     agrees: bool = True
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """What is known about the speed of a run's members on this machine, and how it was found, in words."""
+
+    rows: Sequence[Measured]
+    source: str
 
 
 def best(found: Sequence[Measured]) -> dict[str, float]:
@@ -64,13 +73,13 @@ def latency_table(found: Sequence[Measured]) -> pd.DataFrame:
         row: dict[str, object] = {"Model": MEMBER_NAMES[member]}
         row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINE_NAMES if name in own}
         fastest = min((r.median_ms for r in own.values() if r.agrees), default=float("nan"))
-        row["Best against PyTorch"] = f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own else ""
+        row["Best against PyTorch"] = f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own else None
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def _milliseconds(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.1f} ms"
+    return MISSING if math.isnan(value) else f"{value:.1f} ms"
 
 
 def disagreements(found: Sequence[Measured]) -> list[str]:

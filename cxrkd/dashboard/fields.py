@@ -1,57 +1,58 @@
-"""Widgets for single settings, with the titles, help and bounds of the pydantic fields they fill."""
+"""Widgets for single settings, with the titles and help of the pydantic fields they fill, and what those refuse."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Any, Protocol
 
 import streamlit as st
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-
-def bounds(model: type[BaseModel], name: str) -> tuple[float | None, float | None]:
-    """Inclusive lower and upper bound of a numeric field; None where it has none (or an exclusive one)."""
-    low = next((m.ge for m in _field(model, name).metadata if getattr(m, "ge", None) is not None), None)
-    high = next((m.le for m in _field(model, name).metadata if getattr(m, "le", None) is not None), None)
-    return low, high
+from cxrkd.dashboard.parts import literal
+from cxrkd.refusals import refusals
 
 
 def _field(model: type[BaseModel], name: str) -> FieldInfo:
     return model.model_fields[name]
 
 
-def integer(model: type[BaseModel], name: str, value: int, *, key: str, step: int = 1) -> int:
-    """A number input for an integer field, with the field's title, help and bounds."""
-    low, high = bounds(model, name)
+def complaint(model: type[BaseModel], name: str, value: Any) -> str | None:
+    """What is wrong with a value of one field, as a sentence; None where it can be taken."""
     field = _field(model, name)
-    entered = st.number_input(
-        str(field.title),
-        min_value=None if low is None else int(low),
-        max_value=None if high is None else int(high),
-        value=value,
-        step=step,
-        key=key,
-        help=field.description,
-    )
-    return int(entered)
+    try:
+        TypeAdapter[Any](Annotated[field.annotation, *field.metadata]).validate_python(value)  # type: ignore[arg-type]
+    except ValidationError as error:
+        return next(iter(refusals(error, str).values()))
+    return None
+
+
+def complain(sentence: str | None) -> None:
+    """Say under a widget why its value cannot be taken."""
+    if sentence:
+        st.caption(f":red[:material/error: {literal(sentence)}]")
+
+
+def integer(model: type[BaseModel], name: str, value: int, *, key: str, step: int = 1) -> int:
+    """A number input for an integer field, with the field's title and help.
+
+    The browser is not told the bounds: it would put a number beyond them back without a word. What cannot be taken
+    stays in the box with a sentence under it.
+    """
+    field = _field(model, name)
+    entered = int(st.number_input(str(field.title), value=value, step=step, key=key, help=field.description))
+    complain(complaint(model, name, entered))
+    return entered
 
 
 def real(model: type[BaseModel], name: str, value: float, *, key: str, step: float, format: str = "%g") -> float:
-    """A number input for a float field, with the field's title, help and bounds."""
-    low, high = bounds(model, name)
+    """A number input for a float field, with the field's title and help; see `integer`."""
     field = _field(model, name)
-    entered = st.number_input(
-        str(field.title),
-        min_value=None if low is None else float(low),
-        max_value=None if high is None else float(high),
-        value=value,
-        step=step,
-        format=format,
-        key=key,
-        help=field.description,
+    entered = float(
+        st.number_input(str(field.title), value=value, step=step, format=format, key=key, help=field.description)
     )
-    return float(entered)
+    complain(complaint(model, name, entered))
+    return entered
 
 
 def switch(model: type[BaseModel], name: str, value: bool, *, key: str) -> bool:

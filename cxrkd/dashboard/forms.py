@@ -19,15 +19,17 @@ from cxrkd.config import (
     StudentWeights,
     TrainConfig,
     Weights,
-    setting_name,
 )
-from cxrkd.dashboard.fields import choice, choices, integer, real, switch, text
+from cxrkd.dashboard.fields import choice, choices, complain, integer, real, switch, text
 from cxrkd.dashboard.parts import side_by_side
+from cxrkd.dashboard.settings import SECTIONS, setting_title
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
 from cxrkd.models import list_archs
 from cxrkd.models.ensemble import JOIN
+from cxrkd.refusals import refusals
 
+AGAIN = "Change it and press Distil again."
 PresetName = Literal["Quick look", "Small", "Full"]
 DATA_TITLES = {
     "phantom": "Phantom radiographs, drawn here",
@@ -121,13 +123,13 @@ def run_config(start: Preset, kind: str, finished: Sequence[str], suggested_name
         values = _what(start, finished, suggested_name, prefix)
         folder = {} if kind == "phantom" else _folder(kind, f"{prefix}_{kind}_folder")
         left, right = side_by_side()
-        with left, st.expander("Training of the teacher"):
+        with left, st.expander(SECTIONS["teacher_train"]):
             values["teacher_train"] = train_values(start.teacher, f"{prefix}_teacher")
-        with right, st.expander("Training of the students"):
+        with right, st.expander(SECTIONS["student_train"]):
             values["student_train"] = train_values(start.student, f"{prefix}_student")
-        with left, st.expander("Objective"):
+        with left, st.expander(SECTIONS["objective"]):
             values["objective"] = objective_values(start.objective, f"{prefix}_objective")
-        with right, st.expander("Data and seeds"):
+        with right, st.expander(SECTIONS["data"]):
             values |= {"data": data_values(kind, start, f"{prefix}_{kind}") | folder, "seeds": _seeds(start, prefix)}
         with left, st.expander("Pretrained weights"):
             values |= _weights(finished, prefix)
@@ -136,7 +138,7 @@ def run_config(start: Preset, kind: str, finished: Sequence[str], suggested_name
 
 
 def validated(values: dict[str, Any]) -> RunConfig:
-    """Build the config from the form's values (`seeds` as typed), turning pydantic's report into one sentence.
+    """Build the config from the form's values (`seeds` as typed); what cannot be taken is named by the fields' titles.
 
     Raises:
         ConfigError: a value is out of range or contradicts another.
@@ -144,11 +146,9 @@ def validated(values: dict[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(values | {"seeds": parse_seeds(values["seeds"])})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = setting_name(first["loc"]) or "the form"
-        message = first["msg"].removeprefix("Value error, ").replace("Field required", "Nothing was entered")
-        message = message.replace("String should have at least 1 character", "Nothing was entered")
-        raise ConfigError(f"{where}: {message}. Change it and press Distil again.") from error
+        kind = values.get("data", {}).get("kind", "phantom")
+        sentences = list(refusals(error, lambda key: setting_title(key, kind)).values())
+        raise ConfigError(" ".join([*sentences, AGAIN])) from error
 
 
 def _what(start: Preset, finished: Sequence[str], suggested_name: str, prefix: str) -> dict[str, Any]:
@@ -283,12 +283,17 @@ def _data_value(model: type[BaseModel], name: str, value: Any, key: str) -> Any:
 
 
 def _seeds(start: Preset, prefix: str) -> str:
-    return st.text_input(
+    entered = st.text_input(
         "Seeds of the students",
         ", ".join(str(i) for i in range(start.seeds)),
         key=f"{prefix}_seeds",
         help="whole numbers; three or more are needed to claim a gain; the weights of the first are kept",
     )
+    try:
+        parse_seeds(entered)
+    except ConfigError as error:
+        complain(str(error))
+    return entered
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -1,14 +1,14 @@
-"""Latency of every member on every engine of this machine, measured on request and kept for the session."""
+"""Latency of every member on every engine of this machine: the one source of speed figures for all pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from cxrkd.config import Member
 from cxrkd.dashboard import caching, session
-from cxrkd.dashboard.costs import Measured, engine_name
+from cxrkd.dashboard.costs import Latencies, Measured, engine_name
 from cxrkd.dashboard.parts import member_title
 from cxrkd.efficiency import measure_latency
 from cxrkd.errors import EngineError
@@ -16,13 +16,24 @@ from cxrkd.runs import Run
 from cxrkd.runs.answer import probe
 from cxrkd.runtime import ENGINES, build_engine
 
-
-def measured(run: Run) -> list[Measured]:
-    """What this visitor has measured for a run; empty before."""
-    return session.current().latencies.get(_key(run), [])
+MEASURED = "measured on request"
+QUICK = "timed when the engines were chosen"
 
 
-def measure(run: Run, progress: Callable[[float, str], None]) -> list[Measured]:
+def latencies(run: Run, members: Sequence[Member] | None = None) -> Latencies:
+    """The one source of speed figures: what this visitor has measured, else what was found when engines were chosen.
+
+    Args:
+        run: whose members.
+        members: those to ask about where nothing was measured on request; all by default.
+    """
+    measured = session.current().latencies.get(_key(run))
+    if measured:
+        return Latencies(measured, MEASURED)
+    return Latencies(caching.quick_latencies(run, run.members() if members is None else members), QUICK)
+
+
+def measure(run: Run, progress: Callable[[float, str], None]) -> None:
     """Measure all members on all engines, one image at a time, and remember it.
 
     Args:
@@ -35,7 +46,6 @@ def measure(run: Run, progress: Callable[[float, str], None]) -> list[Measured]:
         progress(index / len(pairs), f"{member_title(member)} on {engine_name(name)}")
         found.append(_measure_one(run, member, name))
     session.current().latencies[_key(run)] = found
-    return found
 
 
 def _key(run: Run) -> tuple[tuple[str, int], ...]:

@@ -7,24 +7,29 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from pandas.io.formats.style import Styler
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import routes, session
+from cxrkd.dashboard import routes, session, tables
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.names import file_name
 from cxrkd.runs import Run
-from cxrkd.runs.answer import answering, finished_runs
+from cxrkd.runs.answer import answering, finished_runs, has_images
+from cxrkd.text import MISSING
 
 log = logging.getLogger("cxrkd.dashboard")
 
 PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
 HALF_PX = 360
+_CHOOSER = "chosen_run"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+|~$:!&])")
 _LIST_MARK = re.compile(r"^(\d*)([-.])")  # `1. film.png` would lose its number
 MEMBER_TITLES = tuple(MEMBER_NAMES.values())
@@ -96,31 +101,74 @@ def _choose_run() -> Run | None:
         st.caption("No finished run yet.")
         return None
     chosen = session.current()
-    ids = list(runs)
-    index = ids.index(chosen.run_id) if chosen.run_id in runs else 0
-    chosen.run_id = st.selectbox(
-        "Run shown on every page", ids, index=index, format_func=lambda i: run_title(runs[i]), help=RUN_HELP
+    if chosen.run_id not in runs:
+        if chosen.run_by == "visitor":
+            st.caption(f":material/info: {literal(str(chosen.run_id))} is no longer there.")
+        session.select_run(next(iter(runs)), by="nobody")
+    st.session_state[_CHOOSER] = chosen.run_id  # Streamlit forgets a widget that the last page did not show
+    st.selectbox(
+        "Run shown on every page",
+        list(runs),
+        format_func=lambda i: run_title(runs[i]),
+        help=RUN_HELP,
+        key=_CHOOSER,
+        on_change=_chosen_by_visitor,
     )
-    return runs[chosen.run_id]
+    if chosen.run_by == "upload":
+        st.caption(":material/info: Selected for your upload: it learned from films of patients.")
+    return runs[str(chosen.run_id)]
 
 
-def choose_answering(run: Run, key: str) -> Run:
-    """Who answers uploads: shown and changeable where there is more than one run."""
-    runs = {one.id: one for one in finished_runs()}
-    if len(runs) < 2:
-        return run
-    start = list(runs).index(answering(run, list(runs.values())).id)
-    # The key holds the run of the sidebar: another one there starts anew.
-    chosen = st.selectbox(
-        "Answered by", list(runs), index=start, format_func=lambda i: run_title(runs[i]), key=f"{key}_{run.id}"
+def _chosen_by_visitor() -> None:
+    session.select_run(st.session_state[_CHOOSER])
+
+
+def suit_uploads(run: Run) -> None:
+    """See to it that uploads are answered by a run that knows patients, in the one place where runs are chosen.
+
+    Before the visitor has chosen a run, the sidebar's moves to the recommended one. A choice of the visitor is kept;
+    where it knows phantoms only, this says so and offers the other.
+    """
+    better = answering(run, finished_runs())
+    if better.id == run.id:
+        return
+    if session.current().run_by != "visitor":
+        session.select_run(better.id, by="upload")
+        st.rerun()
+    with st.container(border=True):
+        name = literal(run_title(run))
+        st.markdown(
+            f":material/info: {name} learned from drawn radiographs: its answers to films of patients mean nothing."
+        )
+        offer_run(better, key="suit_uploads")
+
+
+def offer_run(run: Run, *, key: str) -> None:
+    """A button that shows another run on every page."""
+    # A callback and no st.rerun: a rerun that a page asks for itself can swallow a click on another page.
+    st.button(
+        f"Switch to {literal(run_title(run))}",
+        icon=":material/swap_horiz:",
+        on_click=session.select_run,
+        args=(run.id,),
+        key=f"{key}_{run.id}",
     )
-    return runs[chosen]
 
 
-def data_elsewhere(run: Run) -> None:
-    """The empty state of whatever shows images of a run that are not on this machine."""
-    name = literal(run_title(run))
-    empty_state(f"The images of {name} are not on this machine. Upload films, or choose another run in the sidebar.")
+def images_elsewhere(run: Run, instead: str, *links: str) -> None:
+    """The empty state of whatever shows images of a run that are not on this machine.
+
+    Args:
+        run: whose images are missing.
+        instead: what else can be done on this page, as a sentence.
+        links: pages that help.
+    """
+    folder = getattr(run.config.data, "folder", None)
+    where = f" They were looked for in `{folder}`." if folder else ""
+    empty_state(f"The images of {literal(run_title(run))} are not on this machine.{where} {instead}".strip(), *links)
+    there = next((one for one in finished_runs() if one.id != run.id and has_images(one)), None)
+    if there is not None:
+        offer_run(there, key="images_elsewhere")
 
 
 def empty_state(sentence: str, *links: str) -> None:
@@ -141,6 +189,17 @@ def no_run() -> None:
 def notice(sentence: str) -> None:
     """A quiet line: a fact the reader needs beside a figure."""
     st.caption(f":material/info: {sentence}")
+
+
+def table(data: pd.DataFrame | Styler, **options: Any) -> Any:
+    """Draw a table; what is missing is a dash in every column, whatever its type.
+
+    Args:
+        data: the table, or one with formats of its own.
+        options: as `st.dataframe` takes them.
+    """
+    shown = data if isinstance(data, Styler) else tables.without_missing(data)
+    return st.dataframe(shown, placeholder=MISSING, **{"hide_index": True, **options})
 
 
 def chart(figure: go.Figure, *, key: str, alt: str, file: str = "cxrkd") -> None:

@@ -6,6 +6,7 @@ Widgets lose their state when the visitor leaves a page; what must survive a pag
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -13,6 +14,7 @@ import streamlit as st
 from cxrkd.dashboard.costs import Measured
 from cxrkd.images import Verdict
 
+ChosenBy = Literal["nobody", "upload", "visitor"]
 _KEY = "cxrkd"
 
 
@@ -56,7 +58,8 @@ class Session:
     """The visitor's choices that survive a page switch.
 
     Attributes:
-        run_id: the run every page shows; None means the first one there is.
+        run_id: the run every page shows and that answers uploads; None means the first one there is.
+        run_by: who chose it: nobody yet, an upload that it suits better, or the visitor, whose choice is kept.
         followed_run_id: the run whose progress Distil shows.
         latencies: what was measured here, by the weights it was measured on.
         uploads: name and bytes of the radiographs in the upload box, or last in it before the page was left; no two
@@ -65,6 +68,7 @@ class Session:
     """
 
     run_id: str | None = None
+    run_by: ChosenBy = "nobody"
     followed_run_id: str | None = None
     uploads: tuple[tuple[str, bytes], ...] = ()
     answered_anyway: set[str] = field(default_factory=set)
@@ -77,3 +81,9 @@ def current() -> Session:
         st.session_state[_KEY] = Session()
     session: Session = st.session_state[_KEY]
     return session
+
+
+def select_run(run_id: str, by: ChosenBy = "visitor") -> None:
+    """Show a run on every page, and let it answer uploads."""
+    session = current()
+    session.run_id, session.run_by = run_id, by

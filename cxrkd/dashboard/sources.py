@@ -37,6 +37,12 @@ def choose_source(run: Run, title: str, key: str) -> str:
     return parts.choose(title, [SAMPLES, UPLOADS], start, key=key)
 
 
+def ask_for_upload(run: Run) -> None:
+    """The empty state of a page without an upload; samples are offered where there are some."""
+    samples = ", or switch to Samples" if is_here(run.config.data) else ""
+    parts.empty_state(f"No film yet. Drop a radiograph above{samples}.")
+
+
 def film_of_row(run: Run, row: int) -> Film:
     """A test image of the run with its truth."""
     table = caching.table(run.config.data)
@@ -70,7 +76,7 @@ def sample_title(table: Preview, row: int) -> str:
 def choose_samples(run: Run, key: str) -> list[Film]:
     """One or more test images of the run; none where its images are not on this machine."""
     if not is_here(run.config.data):
-        parts.data_elsewhere(run)
+        parts.images_elsewhere(run, "Upload films instead: the choice is above.")
         return []
     table = caching.table(run.config.data)
     left, right = st.columns([1, 3])
@@ -87,7 +93,7 @@ def choose_samples(run: Run, key: str) -> list[Film]:
 def choose_sample(run: Run, key: str) -> Film | None:
     """One test image of the run; None where none has the finding, or its images are not on this machine."""
     if not is_here(run.config.data):
-        parts.data_elsewhere(run)
+        parts.images_elsewhere(run, "Upload films instead: the choice is above.")
         return None
     table = caching.table(run.config.data)
     left, right = st.columns([1, 2])

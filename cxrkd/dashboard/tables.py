@@ -10,15 +10,16 @@ import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
 from cxrkd.dashboard.charts.quality import Curve, Interval
+from cxrkd.dashboard.settings import setting_title
 from cxrkd.errors import RunError
-from cxrkd.evaluate import ModelMetrics, PairedDifference, pr_curve, reliability, roc_curve
+from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, ModelMetrics, PairedDifference, pr_curve, reliability, roc_curve
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
-from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 from cxrkd.runs.predictions import Predictions
+from cxrkd.text import MISSING, duration, interval, mean_of, number
 
 GAIN = "Distilled − alone"
-NOT_ENOUGH = "not enough cases"
 
 
 def with_interval(value: float, low: float, high: float, *, digits: int = 3, sign: bool = False) -> str:
@@ -27,10 +28,7 @@ def with_interval(value: float, low: float, high: float, *, digits: int = 3, sig
     >>> with_interval(0.0123, 0.004, 0.02, sign=True)
     '+0.012 (+0.004 to +0.020)'
     """
-    if math.isnan(value):
-        return NOT_ENOUGH
-    form = f"{'+' if sign else ''}.{digits}f"
-    return minus(f"{value:{form}} ({low:{form}} to {high:{form}})")
+    return minus(interval(value, low, high, digits=digits, sign=sign))
 
 
 def minus(text: str) -> str:
@@ -38,23 +36,11 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def number(value: float, digits: int = 3) -> str:
-    """`0.0312` -> `0.031`; a dash where it is undefined."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def duration(seconds: float) -> str:
-    """`75` -> `1 min 15 s`; the two largest units.
-
-    >>> duration(5), duration(75), duration(3700)
-    ('5 s', '1 min 15 s', '1 h 1 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+def without_missing(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with every None, NaN and empty text missing in one way, which the page draws as a dash."""
+    mixed = table.select_dtypes(["object", "string"]).columns
+    cleaned = {name: table[name].replace("", None).convert_dtypes() for name in mixed}
+    return table.assign(**cleaned)
 
 
 def macro_interval(model: ModelMetrics) -> Interval:
@@ -73,9 +59,23 @@ def difference_intervals(difference: PairedDifference) -> list[Interval]:
 
 
 def evaluable(metrics: RunMetrics) -> list[str]:
-    """Labels with enough positives on test, in order."""
-    first = next(iter(metrics.members.values()))
-    return [row.label for row in first.model.labels if row.evaluable]
+    """Labels that count in the mean of at least one member, in order."""
+    rows = zip(*(found.over_seeds.labels for found in metrics.members.values()), strict=True)
+    return [row[0].label for row in rows if any(one.evaluable for one in row)]
+
+
+def left_out(metrics: RunMetrics) -> str:
+    """Which findings stay out of every mean, and why, as a sentence; empty where all count."""
+    out = [display_name(label).lower() for label in metrics.labels if label not in evaluable(metrics)]
+    if not out:
+        return ""
+    why = f"for fewer than {MIN_POSITIVE_PATIENTS} positive test patients or no negative one"
+    return f"Not counted, {why}: {', '.join(out)}."
+
+
+def mean_auroc(metrics: RunMetrics) -> str:
+    """What the headline of a run is called: `AUROC, mean of 5 findings`."""
+    return f"AUROC, {mean_of(len(evaluable(metrics)))}"
 
 
 def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
         row: dict[str, object] = {"Label": display_name(label)}
         for member, found in metrics.members.items():
             figures = found.over_seeds.labels[k]
-            row["Positives"] = str(figures.n_pos)
+            row |= {"Positive films": figures.n_pos, "Positive patients": figures.n_pos_patients}
             row[MEMBER_NAMES[member]] = with_interval(figures.auroc, figures.auroc_low, figures.auroc_high)
         if metrics.gain is not None:
             gain = metrics.gain.labels[k]
@@ -95,7 +95,7 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
 
 
 def _macro_row(metrics: RunMetrics) -> dict[str, object]:
-    row: dict[str, object] = {"Label": "Macro mean", "Positives": ""}
+    row: dict[str, object] = {"Label": mean_of(len(evaluable(metrics))).capitalize()}
     row |= {MEMBER_NAMES[member]: macro_text(found.over_seeds) for member, found in metrics.members.items()}
     if metrics.gain is not None:
         gain = metrics.gain
@@ -109,13 +109,19 @@ def macro_text(model: ModelMetrics) -> str:
 
 
 def metrics_csv(metrics: RunMetrics) -> bytes:
-    """Every figure of every label and member in full precision, one row each."""
+    """Every figure of every label and member in full precision: of the mean over seeds, and of the first seed."""
     rows = [
-        {"member": member, "arch": found.arch, **row.to_dict()}
+        {"member": member, "arch": found.arch, "seeds": seeds, **row.to_dict()}
         for member, found in metrics.members.items()
-        for row in found.model.labels
+        for seeds, model in _models(found).items()
+        for row in model.labels
     ]
     return csv(pd.DataFrame(rows))
+
+
+def _models(found: MemberMetrics) -> dict[str, ModelMetrics]:
+    """The seeds whose mean the figures are -> the figures; one entry where there is one seed."""
+    return {str(found.seeds[0]): found.model, " ".join(map(str, found.seeds)): found.over_seeds}
 
 
 def csv(table: pd.DataFrame) -> bytes:
@@ -124,20 +130,25 @@ def csv(table: pd.DataFrame) -> bytes:
 
 
 def operating_points(metrics: RunMetrics, member: Member) -> pd.DataFrame:
-    """Threshold, sensitivity, specificity, F1, average precision and calibration of each label."""
-    rows = metrics.of(member).model.labels
+    """Threshold, sensitivity and specificity of each label with their intervals, F1 and average precision."""
+    found = metrics.of(member)
     return pd.DataFrame(
-        {
-            "Label": [display_name(row.label) for row in rows],
-            "Threshold": [row.threshold for row in rows],
-            "Sensitivity": [row.sensitivity for row in rows],
-            "Specificity": [row.specificity for row in rows],
-            "F1": [row.f1 for row in rows],
-            "Average precision": [row.ap for row in rows],
-            "ECE": [row.ece for row in rows],
-            "Brier": [row.brier for row in rows],
-        }
+        [
+            {
+                "Label": display_name(row.label),
+                "Threshold": _judged(found.thresholds[k], found.thresholds_low[k], found.thresholds_high[k]),
+                "Sensitivity": _judged(row.sensitivity, row.sensitivity_low, row.sensitivity_high),
+                "Specificity": _judged(row.specificity, row.specificity_low, row.specificity_high),
+                "F1": row.f1,
+                "Average precision": row.ap,
+            }
+            for k, row in enumerate(found.model.labels)
+        ]
     )
+
+
+def _judged(value: float, low: float, high: float) -> str | None:
+    return None if math.isnan(value) else with_interval(value, low, high)
 
 
 def roc_curves(predictions: Mapping[Member, Predictions], k: int) -> dict[str, Curve]:
@@ -145,7 +156,7 @@ def roc_curves(predictions: Mapping[Member, Predictions], k: int) -> dict[str, C
     found = {}
     for member, said in predictions.items():
         curve = roc_curve(said.logits[0][:, k], said.targets[:, k])
-        found[str(member)] = Curve(curve.fpr, curve.tpr, f"{curve.auroc:.3f}")
+        found[str(member)] = Curve(curve.fpr, curve.tpr, number(curve.auroc))
     return found
 
 
@@ -154,17 +165,25 @@ def pr_curves(predictions: Mapping[Member, Predictions], k: int) -> tuple[dict[s
     found, prevalence = {}, math.nan
     for member, said in predictions.items():
         curve = pr_curve(said.logits[0][:, k], said.targets[:, k])
-        found[str(member)], prevalence = Curve(curve.recall, curve.precision, f"{curve.ap:.3f}"), curve.prevalence
+        found[str(member)], prevalence = Curve(curve.recall, curve.precision, number(curve.ap)), curve.prevalence
     return found, prevalence
 
 
-def reliability_curves(predictions: Mapping[Member, Predictions], columns: int | list[int]) -> dict[str, Curve]:
-    """Reliability of one label, or of several pooled under the mean of their ECEs, for each member, first seed."""
+def reliability_curves(predictions: Mapping[Member, Predictions], columns: Sequence[int]) -> dict[str, Curve]:
+    """Reliability of the labels at `columns`, pooled where they are several, for each member, first seed."""
     found = {}
     for member, said in predictions.items():
         curve = reliability(said.logits[0][:, columns], said.targets[:, columns])
-        found[str(member)] = Curve(curve.predicted, curve.observed, f"ECE {curve.ece:.3f}")
+        found[str(member)] = Curve(curve.predicted, curve.observed)
     return found
+
+
+def calibration(model: ModelMetrics, label: str | None) -> tuple[float, float]:
+    """ECE and Brier score of one label, or their means over the labels that count."""
+    if label is None:
+        return model.ece, model.brier
+    row = next(row for row in model.labels if row.label == label)
+    return row.ece, row.brier
 
 
 def prevalence(labels: Sequence[str], targets: np.ndarray, split: np.ndarray) -> dict[str, np.ndarray]:
@@ -181,18 +200,32 @@ def comparison(name_a: str, a: RunMetrics, name_b: str, b: RunMetrics) -> pd.Dat
         row: dict[str, object] = {"Member": title}
         for name, metrics in ((name_a, a), (name_b, b)):
             found = metrics.members.get(member)  # type: ignore[call-overload]
-            row[f"{name}: network"] = found.arch if found else "–"
-            row[f"{name}: macro AUROC"] = macro_text(found.over_seeds) if found else "–"
+            row[f"{name}: network"] = found.arch if found else MISSING
+            row[f"{name}: AUROC"] = macro_text(found.over_seeds) if found else MISSING
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def config_differences(a: RunConfig, b: RunConfig) -> pd.DataFrame:
-    """Settings that differ between two runs, by dotted name; the runs' names are left out."""
+    """Settings that differ between two runs, by their titles; the runs' names are left out."""
     flat_a, flat_b = _flat(a.model_dump(mode="json")), _flat(b.model_dump(mode="json"))
     names = [name for name in flat_a | flat_b if name != "name" and flat_a.get(name) != flat_b.get(name)]
-    rows = [{"Setting": name, "This run": str(flat_a.get(name)), "Other run": str(flat_b.get(name))} for name in names]
+    rows = [
+        {
+            "Setting": setting_title(name, a.data.kind if name in flat_a else b.data.kind),
+            "This run": _setting(flat_a.get(name)),
+            "Other run": _setting(flat_b.get(name)),
+        }
+        for name in names
+    ]
     return pd.DataFrame(rows)
+
+
+def _setting(value: object) -> str | None:
+    """A setting's value as people write it; None where it is not set, or where the run has no such setting."""
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: None}[value]
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -218,7 +251,7 @@ def _run_row(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, object]:
     row: dict[str, object] = {
         "Run": run.id,
         "Status": state.status,
-        "Took": duration(state.finished - state.started) if state.finished and state.started else "",
+        "Took": duration(state.finished - state.started) if state.finished and state.started else None,
         "When": pd.Timestamp(ended, unit="s") if ended else pd.NaT,
     }
     try:

@@ -163,7 +163,13 @@ class Answer:
 def finished_runs() -> list[Run]:
     """Runs that can answer: those whose images are here first, of them shipped ones, then newest."""
     done = [run for run in list_runs() if run.state.status == "done"]
-    return sorted(done, key=lambda run: not (data := _data(run)) or not is_here(data))
+    return sorted(done, key=lambda run: not has_images(run))
+
+
+def has_images(run: Run) -> bool:
+    """Whether the images that a run was made on are on this machine; False where its config cannot be read."""
+    data = _data(run)
+    return data is not None and is_here(data)
 
 
 def answering(chosen: Run, runs: Sequence[Run]) -> Run:

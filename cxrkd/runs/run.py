@@ -14,6 +14,7 @@ from cxrkd.config import MEMBERS, Member, RunConfig, home
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
 from cxrkd.places import ASSETS
+from cxrkd.refusals import refusals
 from cxrkd.runs.events import Event, read_events
 from cxrkd.runs.files import read_json
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
@@ -65,9 +66,8 @@ class Run:
         try:
             return RunConfig.recorded(read_json(self.path / CONFIG))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise RunError(f"{self.id}: {CONFIG} is not understood ({where}: {first['msg']})") from error
+            first = next(iter(refusals(error, lambda key: key).values()))
+            raise RunError(f"{self.id}: {CONFIG} is not understood ({first.rstrip('.')})") from error
 
     @property
     def state(self) -> RunState:

@@ -77,7 +77,7 @@ def measure_speed(arch: str, labels: tuple[str, ...], size: int, train: TrainCon
         except torch.OutOfMemoryError as error:
             raise ConfigError(
                 f"A batch of {n} images of {size} px does not fit into the memory of {device_name()} when {arch} is "
-                "trained. Choose a smaller --batch-size."
+                "trained. Choose a smaller batch size."
             ) from error
     params = sum(p.numel() for p in model.parameters())
     return Speed(arch, device_name(), n, n / train_s, n / predict_s, params)

@@ -116,7 +116,13 @@ def test_an_upload_is_answered_and_a_text_file_is_refused_in_a_sentence(page):
     errors = page.locator(ERRORS)
     assert errors.count() == 1
     assert "notes.txt" in errors.first.inner_text()
-    assert "NIH mini" in shown(page.get_by_test_id("stSelectbox").filter(has_text="Answered by"))
+    # The visitor has opened a run on phantoms: that is kept, and the one that knows patients is offered.
+    chooser = page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox")
+    assert "browser run" in shown(chooser)
+    assert page.get_by_text("trained on phantoms").count() > 0
+    page.get_by_role("button", name="Switch to NIH mini").click()
+    settle(page)
+    assert "NIH mini" in shown(chooser)
     assert page.get_by_text("trained on phantoms").count() == 0
 
 

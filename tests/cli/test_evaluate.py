@@ -54,7 +54,7 @@ def test_people_read_intervals_gain_and_verdict(cli, skilled):
     found = cli("evaluate", skilled.path)
     assert found.code == 0
     assert "phantom images" in found.out
-    assert "Distillation helped." in found.out
+    assert "distillation helped." in found.out
     assert "These are the figures stored with the run." in found.out
     assert all(word in found.out for word in ("Hernia", "mean over", " to ", "distilled - alone", "of its skill"))
 

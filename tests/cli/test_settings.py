@@ -27,7 +27,7 @@ def test_without_flags_a_config_is_the_programs_own():
 
 @pytest.mark.parametrize(("words", "what"), [(("--mixup", 0.2), "mixup"), (("--augment",), "augment")])
 def test_settings_that_contradict_each_other_are_one_sentence(words, what, tmp_path):
-    sentence = rf"^the config: {what} makes images .*: set the view to same\.$"
+    sentence = rf"^{what.capitalize()} makes images .*: set --view to same\.$"
     with pytest.raises(ConfigError, match=sentence):
         parse("--name", "x", *words)
     with pytest.raises(ConfigError, match=sentence):
@@ -103,7 +103,7 @@ def test_the_config_of_a_run_can_be_used_again(tmp_path):
         ('{"name": "x", "typo": 1}', "typo"),
         ('{"name": "x", "data": 3}', "data"),
         ('{"data": {}}', "--name NAME"),
-        ('{"name": "x", "seeds": [1, 1]}', "seeds must differ"),
+        ('{"name": "x", "seeds": [1, 1]}', "Seeds must differ"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path, content, message):
@@ -115,12 +115,36 @@ def test_a_wrong_file_is_one_sentence(tmp_path, content, message):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"), [(["--patients", 3], "data.n_patients"), (["--alpha", 2], "objective.alpha"), ([], "--name")]
+    ("words", "message"),
+    [
+        (["--patients", 3], r"^--patients: expected at least 20, got 3\.$"),
+        (["--alpha", 2], r"^--alpha: expected at most 1, got 2\.0\.$"),
+        (["--kind", "chexpert"], r"^--folder: nothing was given\.$"),
+        (["--kind", "mnist"], r"^--kind: expected 'phantom', .*, got 'mnist'\.$"),
+        (
+            ["--kind", "chexpert", "--folder", "x", "--patients", 40],
+            r"^--patients: there is no such setting of chexpert",
+        ),
+        (["--batch-size", 0], r"^--batch-size: expected at least 1, got 0\.$"),
+        (["--teacher-as-is"], "needs weights that know findings"),
+        ([], "--name"),
+    ],
 )
-def test_a_wrong_flag_names_its_key(words, message):
+def test_a_wrong_option_is_named_as_it_is_typed(words, message):
     name = ["--name", "x"] if words else []
     with pytest.raises(ConfigError, match=message):
         parse(*name, *words)
+
+
+def test_what_a_file_says_wrong_is_named_by_its_key_and_the_file(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"name": "x", "data": {"n_patients": 3}, "student_train": {"weight_decay": 7}}))
+    with pytest.raises(ConfigError) as caught:
+        parse("--config", path)
+    assert f"data.n_patients in {path}: expected at least 20, got 3." in str(caught.value)
+    assert f"student_train.weight_decay in {path}: expected at most 1, got 7." in str(caught.value)
+    with pytest.raises(ConfigError, match=r"^--patients: expected at least 20, got 4\. student_train"):
+        parse("--config", path, "--patients", 4)
 
 
 def test_a_file_that_is_not_there():

@@ -125,14 +125,14 @@ def test_a_difference_is_hollow_where_its_interval_holds_zero():
 
 
 def test_seeds_show_every_point_and_the_mean():
-    chart = quality.seeds({"alone": [0.8, 0.82, 0.84]})
+    chart = quality.seeds({"alone": [0.8, 0.82, 0.84]}, "AUROC")
     assert list(chart.data[0].x) == [0.8, 0.82, 0.84]
     assert chart.data[1].x[0] == pytest.approx(0.82)
 
 
 def test_members_of_equal_cost_do_not_hide_each_other_and_hover_tells_the_true_cost():
     auroc = {m: quality.Interval(0.9, 0.88, 0.92) for m in MEMBERS}
-    chart = cost.auroc_against_cost({"teacher": 2.8e9, "alone": 2.9e8, "distilled": 2.9e8}, auroc, "MACs")
+    chart = cost.auroc_against_cost({"teacher": 2.8e9, "alone": 2.9e8, "distilled": 2.9e8}, auroc, "MACs", "AUROC")
     teacher, alone, distilled = chart.data
     assert teacher.x[0] == 2.8e9
     assert alone.x[0] != distilled.x[0]
@@ -201,7 +201,7 @@ def test_film_strip_needs_a_panel():
     "chart",
     [
         probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL),
-        quality.seeds({"alone": [0.8]}),
+        quality.seeds({"alone": [0.8]}, "AUROC"),
         dataset.cooccurrence(LABELS, np.ones((2, 3))),
     ],
 )
@@ -232,3 +232,74 @@ def test_differences_line_up_with_the_forest_beside_them():
     assert left.layout.height == right.layout.height
     assert left.layout.margin.t == right.layout.margin.t
     assert left.layout.yaxis.range == right.layout.yaxis.range
+
+
+UNDEFINED = quality.Interval(np.nan, np.nan, np.nan)
+EMPTY = {
+    "forest": (quality.forest(LABELS, {"teacher": [UNDEFINED] * 3}), "xaxis"),
+    "macro": (quality.macro_forest({"teacher": [UNDEFINED]}, "AUROC"), "xaxis"),
+    "seeds": (quality.seeds({"teacher": [np.nan]}, "AUROC"), "xaxis"),
+    "cost": (cost.auroc_against_cost({"teacher": 1e6}, {"teacher": UNDEFINED}, "MACs", "AUROC"), "yaxis"),
+    "training": (training.epoch_curves([], "val_auroc", "AUROC", style.auroc_span), "yaxis"),
+}
+
+
+@pytest.mark.parametrize("name", list(EMPTY))
+def test_an_axis_of_aurocs_without_a_value_holds_aurocs_only_and_says_why_it_is_empty(name):
+    chart, axis = EMPTY[name]
+    low, high = chart.layout[axis].range
+    assert 0 <= low < high <= 1
+    assert [note.text for note in chart.layout.annotations if note.text]
+
+
+def test_an_axis_of_differences_without_a_value_is_about_zero():
+    low, high = quality.differences(LABELS, [UNDEFINED] * 3, "a", "b").layout.xaxis.range
+    assert -0.5 < low < 0 < high < 0.5
+
+
+def test_latency_without_an_engine_says_so():
+    chart = cost.latency([])
+    assert chart.layout.xaxis.range[0] == 0
+    assert chart.layout.annotations
+
+
+@pytest.mark.parametrize(
+    "values", [[0.5], [1.0, 1.0], [0.0], [0.2, np.nan, 0.9], [0.8491, 0.8499], [np.nan, np.inf], []]
+)
+def test_the_range_of_an_auroc_axis_holds_every_value_and_nothing_that_cannot_be(values):
+    low, high = style.auroc_span(values)
+    assert -0.05 <= low < high <= 1.05
+    assert all(low < value < high for value in values if np.isfinite(value))
+
+
+def test_one_epoch_is_drawn_on_an_axis_of_aurocs():
+    events = [{"kind": "epoch", "member": "teacher", "seed": 0, "epoch": 1, "val_auroc": 0.61}]
+    low, high = training.epoch_curves(events, "val_auroc", "AUROC", style.auroc_span).layout.yaxis.range
+    assert 0.5 < low < 0.61 < high < 0.7
+
+
+@pytest.mark.parametrize("last", [0, 1, 2, 3, 7, 10, 11, 18, 25, 60, 100, 999])
+def test_epochs_are_counted_in_whole_numbers_each_once(last):
+    events = [{"kind": "epoch", "member": "alone", "seed": 0, "epoch": e, "loss": 0.5} for e in range(1, last + 1)]
+    axis = training.epoch_curves(events, "loss", "Loss").layout.xaxis
+    ticks = np.arange(axis.tick0, axis.range[1] + 1e-9, axis.dtick)
+    assert axis.dtick == int(axis.dtick) >= 1
+    assert 2 <= len(ticks) <= 12
+    assert axis.range[1] >= last
+
+
+def test_an_epoch_without_a_number_is_no_point():
+    events = [
+        {"kind": "epoch", "member": "alone", "seed": 0, "epoch": e, "val_auroc": value}
+        for e, value in ((1, None), (2, float("nan")), (3, 0.7))
+    ]
+    (line,) = training.epoch_curves(events, "val_auroc", "AUROC").data
+    assert list(line.x) == [3]
+
+
+def test_rare_findings_have_an_axis_of_shares_they_can_be_read_on():
+    chart = dataset.prevalence(LABELS, {"train": np.array([1, 2, 0])}, {"train": 1000})
+    low, high = chart.layout.xaxis.range
+    assert low == 0
+    assert 0.002 < high < 0.02
+    assert chart.layout.xaxis.tickformat == style.PERCENT

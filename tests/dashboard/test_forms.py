@@ -1,5 +1,7 @@
 """The form of a run: presets are valid, bounds are pydantic's, an untouched form is its preset."""
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -28,6 +30,35 @@ def test_an_untouched_form_is_its_preset(name):
     assert page.session_state["config"] == forms.PRESETS[name].config("untouched")
 
 
+def test_every_refused_value_is_named_at_once_and_none_by_its_key():
+    values = RunConfig(name="x").model_dump() | {"seeds": "0", "name": "", "teacher_weights": "gold"}
+    values |= {"data": {"kind": "chexpert", "image_size": 3}, "objective": {"alpha": 2.0}}
+    with pytest.raises(ConfigError) as caught:
+        forms.validated(values)
+    said = str(caught.value)
+    for title in (
+        "Name: ",
+        "Folder: ",
+        "Image size, pixels: ",
+        "Objective, Weight of the labels: ",
+        "Teacher starts from: ",
+    ):
+        assert title in said
+    assert not re.search(r"\b[a-z]+[._][a-z_]+\b", said.replace("chest-", ""))
+
+
+def test_a_contradiction_names_the_settings_by_their_titles():
+    values = RunConfig(name="x").model_dump() | {"seeds": "0", "student_train": {"mixup": 0.2}}
+    with pytest.raises(ConfigError, match="set Objective, What the teacher answers to same"):
+        forms.validated(values)
+
+
+@pytest.mark.parametrize("model", [RunConfig, TrainConfig, ObjectiveConfig, *DATA_CONFIGS.values()])
+def test_every_setting_has_a_title(model):
+    parts = ("data", "teacher_train", "student_train", "objective", "kind")
+    assert [n for n, field in model.model_fields.items() if not field.title and n not in parts] == []
+
+
 def test_several_teachers_answer_together():
     page = AppTest.from_function(form_script, args=("Quick look",), default_timeout=60).run()
     page.multiselect[0].select("resnet50")
@@ -37,7 +68,7 @@ def test_several_teachers_answer_together():
 
 def test_no_teacher_is_one_sentence():
     values = RunConfig(name="x").model_dump() | {"seeds": "0", "teacher_arch": ""}
-    with pytest.raises(ConfigError, match=r"^teacher_arch: Nothing was entered\. Change it and press Distil again\.$"):
+    with pytest.raises(ConfigError, match=r"^Teacher: nothing was given\. Change it and press Distil again\.$"):
         forms.validated(values)
 
 
@@ -58,14 +89,21 @@ def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path
 
 def test_real_data_without_a_folder_is_one_sentence():
     values = RunConfig(name="x").model_dump() | {"seeds": "0", "data": {"kind": "chexpert"}}
-    with pytest.raises(ConfigError, match=r"^data\.folder: Nothing was entered\. Change it and press Distil again\.$"):
+    with pytest.raises(ConfigError, match=r"^Folder: nothing was given\. Change it and press Distil again\.$"):
         forms.validated(values)
 
 
-def test_bounds_are_those_of_the_fields():
-    assert fields.bounds(PhantomConfig, "n_patients") == (20, 200_000)
-    assert fields.bounds(TrainConfig, "learning_rate") == (None, 1)
-    assert fields.bounds(ObjectiveConfig, "gamma") == (0, 10)
+@pytest.mark.parametrize(
+    ("model", "name", "taken", "refused"),
+    [
+        (PhantomConfig, "n_patients", (20, 200_000), (19, 200_001, -1)),
+        (TrainConfig, "learning_rate", (1e-9, 1.0), (0.0, 1.1)),
+        (ObjectiveConfig, "gamma", (0.0, 10.0), (-0.1, 10.1)),
+    ],
+)
+def test_what_a_field_takes_is_what_its_config_takes(model, name, taken, refused):
+    assert [fields.complaint(model, name, value) for value in taken] == [None] * len(taken)
+    assert all(str(fields.complaint(model, name, value)).startswith("Expected") for value in refused)
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0", (0,)), ("0, 1,2", (0, 1, 2)), (" 7  9 ", (7, 9))])
@@ -81,12 +119,14 @@ def test_what_is_no_list_of_seeds_is_explained(text):
 
 def test_a_value_out_of_range_is_one_sentence_that_names_the_setting():
     values = RunConfig(name="x").model_dump() | {"seeds": "0", "student_train": {"learning_rate": 0.0}}
-    with pytest.raises(ConfigError, match=r"student_train\.learning_rate: Input should be greater than 0"):
+    with pytest.raises(
+        ConfigError, match=r"^Training of the students, Learning rate: expected more than 0, got 0\.0\."
+    ):
         forms.validated(values)
 
 
 def test_repeated_seeds_are_refused():
-    with pytest.raises(ConfigError, match="seeds must differ"):
+    with pytest.raises(ConfigError, match="Seeds must differ"):
         forms.validated({"name": "x", "seeds": "1, 1"})
 
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.config import RunConfig
@@ -18,7 +20,9 @@ from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import FEW
 from cxrkd.labels import display_name
 from cxrkd.runs import list_runs, open_run
+from cxrkd.runs.metrics import measure_run
 from cxrkd.runtime import EngineReport, build_engine
+from cxrkd.text import percent
 
 NAMES = [route.name for route in routes.ROUTES]
 SHOWING = [name for name in NAMES if name != "distill"]
@@ -116,8 +120,11 @@ def test_overview_prints_macro_auroc_and_what_is_kept(sample_home):
     shown = {metric.label: metric.value for metric in page.metric}
     metrics = open_run("made").metrics()
     assert shown["Teacher"] == f"{metrics.of('teacher').over_seeds.macro_auroc:.3f}"
-    assert shown["Kept of the teacher"] == f"{metrics.gap.ratio:.1%}"
+    assert shown["Kept of the teacher"] == percent(metrics.gap.ratio)
     assert "phantom" in words(page)
+    findings = sum(row.evaluable for row in metrics.of("teacher").over_seeds.labels)
+    assert words(page).count(f"AUROC, mean of {findings} findings") == 5  # three members, kept AUROC, kept skill
+    assert shown["Kept of its skill"] == percent(metrics.gap.skill)
 
 
 def test_classify_prints_the_models_own_numbers(sample_home):
@@ -189,7 +196,7 @@ def png_of(pixels):
 def test_classify_answers_an_upload_warns_and_explains_a_bad_file(sample_home):
     page = open_page("classify")
     page.segmented_control(key="classify_source").set_value("Uploads").run()
-    assert "Drop radiographs" in words(page)
+    assert "Drop a radiograph" in words(page)
     film = png_of(render(3, 1, 0, 128).pixels)
     page.file_uploader(key="classify_upload").set_value(
         [("film.png", film, "image/png"), ("notes.txt", b"not an image at all", "text/plain")]
@@ -227,7 +234,7 @@ def test_only_flagged_uploads_leave_a_page_that_says_what_to_do(sample_home):
     page.file_uploader(key="classify_upload").set_value([("noise.png", png_of(noise), "image/png")]).run()
     assert_healthy(page)
     assert "noise or a pattern" in words(page)
-    assert "No film to answer" in words(page)
+    assert "No film yet" in words(page)
     assert not page.dataframe
 
 
@@ -316,7 +323,7 @@ def test_results_follow_the_label_and_print_the_paired_gain(sample_home):
 def test_efficiency_measures_on_request(sample_home):
     page = open_page("efficiency")
     assert "Press the button" in words(page)
-    page.button[0].click().run()
+    next(b for b in page.button if b.label == "Measure latency").click().run()
     assert_healthy(page)
     assert any("PyTorch" in frame.value for frame in page.dataframe)
     macs = next(frame.value for frame in page.dataframe if "MACs" in frame.value)
@@ -407,15 +414,197 @@ def test_a_run_without_its_images_shows_the_rest(name, home_with_real_run):
     assert ("not on this machine" in words(page)) == (name in ("overview", "classify", "explain", "data"))
 
 
-@pytest.mark.parametrize("name", ["classify", "explain"])
-def test_uploads_are_answered_by_the_run_that_knows_patients(name, home_with_real_run):
-    page = open_page(name)
+def upload(page, name):
     page.segmented_control(key=f"{name}_source").set_value("Uploads").run()
     film = png_of(render(3, 1, 0, 128).pixels)
     page.file_uploader(key=f"{name}_upload").set_value([("film.png", film, "image/png")]).run()
+
+
+@pytest.mark.parametrize("name", ["classify", "explain"])
+def test_an_upload_moves_the_one_chooser_to_the_run_that_knows_patients(name, home_with_real_run):
+    page = open_page(name)
+    assert page.sidebar.selectbox[0].value == "made"
+    upload(page, name)
     assert_healthy(page)
-    assert page.selectbox(key=f"{name}_answering_made").value == "real"
+    assert page.sidebar.selectbox[0].value == "real"
+    assert "Selected for your upload" in words(page)
+    assert not [box for box in page.selectbox if "nswer" in box.label], "one chooser, one truth"
     assert not page.warning
-    page.selectbox(key=f"{name}_answering_made").set_value("made").run()
+
+
+@pytest.mark.parametrize("name", ["classify", "explain"])
+def test_the_visitors_choice_of_a_phantom_run_is_kept_and_the_other_is_offered(name, home_with_real_run):
+    page = open_page(name)
+    page.sidebar.selectbox[0].set_value("real").run()
+    page.sidebar.selectbox[0].set_value("made").run()
+    upload(page, name)
     assert_healthy(page)
+    assert page.sidebar.selectbox[0].value == "made"
     assert "phantoms" in page.warning[0].value
+    assert "learned from drawn radiographs" in words(page)
+    next(b for b in page.button if b.label.startswith("Switch to made · real")).click().run()
+    assert_healthy(page)
+    assert page.sidebar.selectbox[0].value == "real"
+    assert not page.warning
+
+
+def test_a_chosen_run_that_is_gone_is_said_to_be(home_with_real_run, tmp_path):
+    page = open_page("results")
+    page.sidebar.selectbox[0].set_value("real").run()
+    shutil.rmtree(tmp_path / "runs" / "real")
+    page.run()
+    assert_healthy(page)
+    assert page.sidebar.selectbox[0].value == "made"
+    assert "real is no longer there" in words(page)
+
+
+def test_a_choice_reaches_every_page(home_with_real_run):
+    app = AppTest.from_file(routes.ROOT / "app.py", default_timeout=TIMEOUT).run()
+    app.sidebar.selectbox[0].set_value("real").run()
+    for name in ("results", "distill", "efficiency"):
+        app.switch_page(f"pages/{name}.py").run()
+        assert_healthy(app)
+        assert app.sidebar.selectbox[0].value == "real"
+
+
+@pytest.mark.parametrize("name", ["overview", "classify", "explain", "data"])
+def test_where_images_are_missing_only_what_the_page_has_is_offered(name, home_with_real_run):
+    page = open_page(name)
+    page.sidebar.selectbox[0].set_value("real").run()
+    assert ("switch to Samples" in words(page)) is False
+    if name in ("classify", "explain"):
+        page.segmented_control(key=f"{name}_source").set_value("Samples").run()
+        assert "Upload films instead" in words(page)
+    assert "absent" in words(page), "where the images were looked for"
+    next(b for b in page.button if b.label.startswith("Switch to made")).click().run()
+    assert_healthy(page)
+    assert page.sidebar.selectbox[0].value == "made"
+    assert "not on this machine" not in words(page)
+
+
+def test_data_offers_no_upload_of_its_own(home_with_real_run):
+    page = open_page("data")
+    page.sidebar.selectbox[0].set_value("real").run()
+    assert not page.get("file_uploader")
+    assert "upload them on Classify or Explain" in words(page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_missing_is_a_dash_in_every_table(name, home_with_real_run):
+    page = open_page(name)
+    for frame in page.dataframe:
+        assert frame.proto.placeholder == "–"
+        shown = frame.value.select_dtypes(["object", "string"])
+        assert not shown.isin(["None", "nan", "NaN", "<NA>", ""]).to_numpy().any(), shown
+
+
+def test_tables_are_drawn_in_one_place():
+    drawn = [*(routes.ROOT / "pages").glob("*.py"), *(routes.ROOT / "cxrkd" / "dashboard").rglob("*.py")]
+    assert [path.name for path in drawn if "st.dataframe(" in path.read_text()] == ["parts.py"]
+
+
+def test_settings_that_one_run_lacks_are_missing_and_not_the_word_none(home_with_real_run):
+    page = open_page("results")
+    table = next(frame.value for frame in page.dataframe if "Setting" in frame.value).set_index("Setting")
+    assert table.loc["Images", "Other run"] == "chestxray14"
+    assert pd.isna(table.loc["Folder", "This run"])
+    assert not any("." in name for name in table.index), "titles, no keys"
+
+
+def test_results_are_computed_again_for_the_chosen_findings(sample_home):
+    page = open_page("results")
+    run = open_run("made")
+    chosen = [row.label for row in run.metrics().of("teacher").over_seeds.labels if row.evaluable][:3]
+    page.multiselect(key="results_findings_made").set_value(chosen[::-1]).run()
+    assert_healthy(page)
+    expected = measure_run(run, labels=chosen).of("teacher").over_seeds
+    assert {m.label: m.value for m in page.metric}["Teacher"] == f"{expected.macro_auroc:.3f}"
+    assert words(page).count("AUROC, mean of 3 findings") >= 3
+    table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)
+    assert list(table["Label"]) == [*map(display_name, chosen), "Mean of 3 findings"]
+    # Curves look a label up among those of the run, not among the chosen.
+    label = page.selectbox(key="results_label").set_value(chosen[2]).run()
+    assert label.selectbox(key="results_label").value == chosen[2]
+    said = run.predictions("teacher")
+    k = run.labels.index(chosen[2])
+    drawn = json.loads(next(c for c in page.get("plotly_chart") if "roc" in c.proto.id).proto.spec)
+    auroc = roc_auc_score(said.targets[:, k], said.logits[0, :, k])
+    assert f"Teacher {auroc:.3f}" in [trace.get("name") for trace in drawn["data"]]
+
+
+def test_findings_without_enough_patients_are_one_sentence(sample_home):
+    page = open_page("results")
+    rare = next(row.label for row in open_run("made").metrics().of("teacher").over_seeds.labels if not row.evaluable)
+    page.multiselect(key="results_findings_made").set_value([rare]).run()
+    assert_healthy(page)
+    assert {m.label: m.value for m in page.metric}["Teacher"] == "–"
+    assert "so no curve is drawn" in words(page)
+
+
+def test_a_model_has_one_calibration_error(sample_home):
+    page = open_page("results")
+    metrics = open_run("made").metrics()
+    shown = {m.label: m.value for m in page.metric}
+    for member, title in (("teacher", "Teacher"), ("distilled", "Student distilled")):
+        assert shown[f"{title}, ECE"] == f"{metrics.of(member).over_seeds.ece:.3f}"
+    legends = [t.get("name", "") for c in page.get("plotly_chart") for t in json.loads(c.proto.spec)["data"]]
+    assert not [name for name in legends if "ECE" in name]
+    points = next(frame.value for frame in page.dataframe if "Sensitivity" in frame.value)
+    assert "ECE" not in points
+    label = page.selectbox(key="calibration_label").options[1]
+    page.selectbox(key="calibration_label").select_index(1).run()
+    row = next(r for r in metrics.of("teacher").over_seeds.labels if display_name(r.label) == label)
+    assert {m.label: m.value for m in page.metric}["Teacher, ECE"] == f"{row.ece:.3f}"
+
+
+def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
+    times = {"mobilenetv3_large_100": 8.0, "eeea_net_c2": 2.0}
+
+    def timed(model, x):
+        return build_engine(model, "pytorch"), [EngineReport("pytorch", times[model.arch], 0.0, True, "")]
+
+    monkeypatch.setattr(caching, "fastest", timed)
+    for cached in (caching._choice, caching._engine):
+        cached.clear()
+    for name in ("overview", "efficiency"):
+        page = open_page(name)
+        assert_healthy(page)
+        assert {m.label: m.value for m in page.metric}["Faster on this machine"] == "4.0 ×", name
+        assert "timed when the engines were chosen" in words(page)
+    for cached in (caching._choice, caching._engine):
+        cached.clear()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("new_120_phantom_n_patients", 1, "Patients: expected at least 20, got 1."),
+        ("new_120_phantom_image_size", 2000, "Image size, pixels: expected at most 1,024, got 2,000."),
+        ("new_120_teacher_batch", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
+        ("new_120_student_rate", 0.0, "Training of the students, Learning rate: expected more than 0, got 0.0."),
+        ("new_120_objective_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
+    ],
+)
+def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home, monkeypatch, key, value, sentence):
+    monkeypatch.setattr("cxrkd.runs.submit", lambda config: pytest.fail("queued"))
+    page = open_page("distill")
+    page.number_input(key=key).set_value(value)
+    page.button[0].click().run()
+    assert not page.exception
+    assert page.error[0].value.replace("\\", "") == f"{sentence} Change it and press Distil again."
+    assert page.number_input(key=key).value == value
+    beside = sentence.partition(": ")[2].replace("expected", "Expected")
+    assert any(beside in caption.value for caption in page.caption)
+
+
+def test_a_shipped_run_can_be_looked_at_on_distil(sample_home, monkeypatch):
+    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", (sample_home / "runs").resolve())
+    page = open_page("distill")
+    assert "No run of your own yet" in words(page)
+    page.session_state["cxrkd"].followed_run_id = "made"
+    page.run()
+    assert_healthy(page)
+    assert "Training loss" in words(page)
+    assert [b.label for b in page.button if b.label in ("Open on every page", "Delete for good")] == [
+        "Open on every page"
+    ]

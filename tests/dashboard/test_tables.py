@@ -11,6 +11,8 @@ from cxrkd.config import RunConfig
 from cxrkd.dashboard import answers, costs, explaining, tables
 from cxrkd.dashboard.look import Look
 from cxrkd.dashboard.session import Film
+from cxrkd.evaluate import paired_difference
+from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.explain import SIGNED_COLORMAPS
 from cxrkd.runs.answer import Answer, MemberAnswer
 from cxrkd.runs.verdict import Standing
@@ -21,17 +23,11 @@ LOOK = Look("inferno", 0.5, shared=True, heat=True, outline=False)
 def test_an_undefined_figure_says_so():
     assert tables.with_interval(math.nan, math.nan, math.nan) == "not enough cases"
     assert tables.with_interval(0.91234, 0.9, 0.925) == "0.912 (0.900 to 0.925)"
-    assert tables.number(math.nan) == "–"
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (7325, "2 h 2 min")])
-def test_durations(seconds, text):
-    assert tables.duration(seconds) == text
 
 
 def test_only_settings_that_differ_are_listed():
     a, b = RunConfig(name="a"), RunConfig(name="b", student_arch="eeea_net_c1", seeds=(0, 1))
-    assert list(tables.config_differences(a, b)["Setting"]) == ["student_arch", "seeds"]
+    assert list(tables.config_differences(a, b)["Setting"]) == ["Student", "Seeds of the students"]
     assert tables.config_differences(a, RunConfig(name="c")).empty
 
 
@@ -206,4 +202,53 @@ def test_results_tables_hold_the_figures_over_all_seeds(home_with_run, monkeypat
     student = metrics.of("distilled")
     assert table.iloc[-1]["Student distilled"].startswith(f"{student.over_seeds.macro_auroc:.3f}")
     assert student.over_seeds.macro_auroc != student.model.macro_auroc
-    assert list(table["Positives"])[:2] == [str(row.n_pos) for row in student.model.labels[:2]]
+    assert list(table["Positive films"])[:2] == [row.n_pos for row in student.model.labels[:2]]
+    assert list(table["Positive patients"])[:2] == [row.n_pos_patients for row in student.model.labels[:2]]
+
+
+def test_what_is_missing_is_missing_in_one_way():
+    table = pd.DataFrame(
+        {
+            "mixed": pd.Series([None, 2000, 3], dtype=object),
+            "text": ["", None, "a"],
+            "floats": [math.nan, 1.0, 2.0],
+            "dates": [pd.NaT, pd.Timestamp(0, unit="s"), pd.NaT],
+            "none": [None, None, None],
+        }
+    )
+    found = tables.without_missing(table)
+    assert found.isna().sum().to_dict() == {"mixed": 1, "text": 2, "floats": 1, "dates": 2, "none": 3}
+    assert pd.api.types.is_integer_dtype(found["mixed"]), "numbers stay numbers beside what is missing"
+    assert list(found.columns) == list(table.columns)
+
+
+def test_the_csv_of_figures_says_whose_they_are(home_with_run, monkeypatch):
+    import io
+
+    from cxrkd.runs import open_run
+
+    monkeypatch.setenv("CXRKD_HOME", str(home_with_run))
+    metrics = open_run("made").metrics()
+    table = pd.read_csv(io.BytesIO(tables.metrics_csv(metrics)), dtype={"seeds": str})
+    student = table[(table.member == "distilled") & (table.label == metrics.labels[0])].set_index("seeds")
+    assert student.loc["0 1", "auroc"] == pytest.approx(metrics.of("distilled").over_seeds.labels[0].auroc, nan_ok=True)
+    assert student.loc["0", "auroc"] == pytest.approx(metrics.of("distilled").model.labels[0].auroc, nan_ok=True)
+    assert len(table[table.member == "teacher"]) == len(metrics.labels), "one seed, one row a label"
+
+
+@pytest.mark.parametrize(
+    ("diff", "low", "high", "seeds", "claimed"),
+    [
+        (0.02, 0.005, 0.04, 3, True),
+        (0.02, 0.005, 0.04, 2, False),
+        (0.02, 0.005, 0.04, 1, False),
+        (0.02, -0.005, 0.05, 3, False),
+        (math.nan, math.nan, math.nan, 3, False),
+    ],
+)
+def test_help_is_claimed_from_three_seeds_and_an_interval_without_zero_only(diff, low, high, seeds, claimed):
+    gain = paired_difference(np.zeros((seeds, 2, 1)), np.zeros((seeds, 2, 1)), [[1], [0]], ["a", "b"], ["Mass"])
+    gain = replace(gain, macro_diff=diff, macro_low=low, macro_high=high)
+    harm = replace(gain, macro_diff=-diff, macro_low=-high, macro_high=-low)
+    assert ("distillation helped" in gain_verdict(gain)) == claimed
+    assert ("distillation did harm" in gain_verdict(harm)) == claimed

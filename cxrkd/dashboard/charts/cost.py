@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from cxrkd.dashboard.charts import style
 from cxrkd.dashboard.charts.quality import Interval
+from cxrkd.text import NOT_ENOUGH
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Median and 90th percentile latency of one member on one engine, milliseconds."""
+    """Median and 90th percentile latency of one member on one engine, milliseconds; NaN where there is none."""
 
     member: str
     engine: str
@@ -23,8 +25,10 @@ class Timing:
     p90_ms: float
 
 
-def auroc_against_cost(cost: Mapping[str, float], auroc: Mapping[str, Interval], x_title: str) -> go.Figure:
-    """Macro AUROC with its interval against a cost on a logarithmic axis: up and to the left is better.
+def auroc_against_cost(
+    cost: Mapping[str, float], auroc: Mapping[str, Interval], x_title: str, y_title: str
+) -> go.Figure:
+    """Mean AUROC with its interval against a cost on a logarithmic axis: up and to the left is better.
 
     Members of equal cost are drawn a little apart, or one would hide the other; hovering shows the cost itself.
     """
@@ -52,7 +56,10 @@ def auroc_against_cost(cost: Mapping[str, float], auroc: Mapping[str, Interval],
             )
         )
     chart.update_xaxes(type="log", title=x_title, **_ticks(list(places.values())))
-    chart.update_yaxes(title="Macro AUROC", tickformat=".3f")
+    ends = [(auroc[m].value, auroc[m].low, auroc[m].high) for m in places]
+    chart.update_yaxes(title=y_title, range=style.auroc_span(*ends))
+    if not any(math.isfinite(end[0]) for end in ends):
+        style.say_empty(chart, f"No AUROC: {NOT_ENOUGH}")
     return chart
 
 
@@ -101,7 +108,7 @@ def latency(timings: Sequence[Timing]) -> go.Figure:
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [max(0.0, row.p90_ms - row.median_ms) for row in rows],
+                    "array": [float(np.fmax(0.0, row.p90_ms - row.median_ms)) for row in rows],
                     "arrayminus": [0.0] * len(rows),
                     "color": style.NEUTRAL,
                     "thickness": 1.2,
@@ -113,6 +120,10 @@ def latency(timings: Sequence[Timing]) -> go.Figure:
             )
         )
     chart.update_layout(barmode="group", bargap=0.25)
-    chart.update_xaxes(title="Milliseconds per image; the whisker ends at the 90th percentile", rangemode="tozero")
+    ends = [float(np.fmax(timing.median_ms, timing.p90_ms)) for timing in timings]
+    top = style.span((0.0,), ends, empty=(0.0, 1.0), least=0.1)[1]
+    chart.update_xaxes(title="Milliseconds per image; the whisker ends at the 90th percentile", range=[0, top])
+    if not timings:
+        style.say_empty(chart, "No engine could run")
     chart.update_yaxes(autorange="reversed", showgrid=False)
     return chart

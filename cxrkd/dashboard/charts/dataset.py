@@ -37,7 +37,9 @@ def prevalence(labels: Sequence[str], counts: Mapping[str, np.ndarray], sizes: M
             )
         )
     chart.update_layout(barmode="group", bargap=0.3)
-    chart.update_xaxes(tickformat=".0%", title="Share of images with the finding")
+    shares = [positives / max(1, sizes[split]) for split, positives in counts.items()]
+    top = style.span(0.0, *shares, empty=(0.0, 1.0), least=0.01, within=(0.0, 1.0))[1]
+    chart.update_xaxes(tickformat=style.PERCENT, range=[0, top], title="Share of images with the finding")
     chart.update_yaxes(autorange="reversed", showgrid=False)
     return chart
 
@@ -66,7 +68,7 @@ def cooccurrence(labels: Sequence[str], targets: np.ndarray) -> go.Figure:
             zmin=0,
             xgap=1,
             ygap=1,
-            colorbar={"tickformat": ".0%", "thickness": 12, "title": {"text": ""}},
+            colorbar={"tickformat": style.PERCENT, "thickness": 12, "title": {"text": ""}},
             hovertemplate="of %{y}, %{z:.0%} also %{x} (%{customdata:.0f} images)<extra></extra>",
             hoverongaps=False,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 
 from cxrkd.dashboard.charts import style
 from cxrkd.labels import display_name
+from cxrkd.text import NOT_ENOUGH, number
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def precision_recall(curves: Mapping[str, Curve], prevalence: float) -> go.Figur
             y=[prevalence, prevalence],
             mode="lines",
             line={"color": style.NEUTRAL, "dash": "dash", "width": 1},
-            name=f"Chance {prevalence:.2f}",
+            name=f"Chance {number(prevalence, 2)}",
             hoverinfo="skip",
         )
     )
@@ -81,12 +83,13 @@ def forest(labels: Sequence[str], rows: Mapping[str, Sequence[Interval]], x_titl
         offset = ((len(members) - 1) / 2 - place) * 0.24
         _whiskers(chart, rows[member], offset, member)
     _label_axis(chart, labels)
+    _auroc_axis(chart, rows)
     chart.update_xaxes(title=x_title)
     return chart
 
 
-def macro_forest(rows: Mapping[str, Sequence[Interval]]) -> go.Figure:
-    """Macro AUROC with its interval, one line a member, named on the axis."""
+def macro_forest(rows: Mapping[str, Sequence[Interval]], x_title: str) -> go.Figure:
+    """Mean AUROC with its interval, one line a member, named on the axis."""
     chart = style.figure(52 * len(rows) + 60, legend=False)
     members = style.ordered(rows)
     for place, member in enumerate(members):
@@ -97,8 +100,20 @@ def macro_forest(rows: Mapping[str, Sequence[Interval]]) -> go.Figure:
         range=[len(members) - 0.5, -0.5],
         showgrid=False,
     )
-    chart.update_xaxes(title="Macro AUROC with 95 % interval", tickformat=".2f", nticks=6)
+    _auroc_axis(chart, rows)
+    chart.update_xaxes(title=x_title, nticks=6)
     return chart
+
+
+def _auroc_axis(chart: go.Figure, rows: Mapping[str, Sequence[Interval]]) -> None:
+    ends = [(row.value, row.low, row.high) for own in rows.values() for row in own]
+    chart.update_xaxes(range=style.auroc_span(*ends))
+    _say_if_empty(chart, ends)
+
+
+def _say_if_empty(chart: go.Figure, ends: Sequence[tuple[float, float, float]]) -> None:
+    if not any(math.isfinite(end[0]) for end in ends):
+        style.say_empty(chart, f"No value: {NOT_ENOUGH}")
 
 
 def forest_height(n_labels: int, n_members: int) -> int:
@@ -123,7 +138,13 @@ def differences(
     chart.add_vline(x=0, line={"color": style.NEUTRAL, "dash": "dash", "width": 1})
     _whiskers(chart, rows, 0.0, "distilled", hollow_across_zero=True)
     _label_axis(chart, labels)
-    chart.update_xaxes(title=f"AUROC {better} − {worse}", tickformat="+.2f")
+    ends = [(row.value, row.low, row.high) for row in rows]
+    chart.update_xaxes(
+        title=f"AUROC {better} − {worse}",
+        tickformat=style.SIGNED,
+        range=style.span((0.0,), *ends, empty=(-0.1, 0.1), least=0.04),
+    )
+    _say_if_empty(chart, ends)
     return chart
 
 
@@ -193,8 +214,8 @@ def reliability(curves: Mapping[str, Curve]) -> go.Figure:
     return chart
 
 
-def seeds(values: Mapping[str, Sequence[float]]) -> go.Figure:
-    """Macro AUROC of each seed as a point; the line marks the members' means."""
+def seeds(values: Mapping[str, Sequence[float]], x_title: str) -> go.Figure:
+    """Mean AUROC of each seed as a point; the line marks the members' means."""
     chart = style.figure(56 * len(values) + 70, legend=False)
     for member in style.ordered(values):
         points = list(values[member])
@@ -207,6 +228,8 @@ def seeds(values: Mapping[str, Sequence[float]]) -> go.Figure:
                 x=[float(np.mean(points))], y=label[:1], mode="markers", marker=mean, hovertemplate="mean %{x:.4f}"
             )
         )
-    chart.update_xaxes(title="Macro AUROC, one point a seed", tickformat=".3f")
+    every = [value for points in values.values() for value in points]
+    chart.update_xaxes(title=x_title, range=style.auroc_span(every))
+    _say_if_empty(chart, [(value, value, value) for value in every])
     chart.update_yaxes(showgrid=False, autorange="reversed")
     return chart

@@ -7,9 +7,13 @@ grid colours come from Streamlit's theme at drawing time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS
 
@@ -19,6 +23,10 @@ SYMBOLS: dict[str, str] = {"teacher": "circle", "alone": "square", "distilled": 
 NEUTRAL = "#7A8794"
 FAINT = "rgba(122,135,148,0.35)"
 CLEAR = "rgba(0,0,0,0)"
+PERCENT = "~%"
+SIGNED = "+~f"
+"""Formats of ticks with as many digits as the step needs: a fixed number prints short axes as 0 %, 0 %, 1 %, 1 %."""
+MOST_TICKS = 10
 CONFIG: dict[str, object] = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
@@ -60,6 +68,49 @@ def figure(height: int, *, legend: bool = True) -> go.Figure:
     chart.update_xaxes(automargin=True, zeroline=False)
     chart.update_yaxes(automargin=True, zeroline=False)
     return chart
+
+
+def span(
+    *series: ArrayLike, empty: tuple[float, float], least: float, within: tuple[float, float] = (-math.inf, math.inf)
+) -> list[float]:
+    """Range of an axis: the finite values with air around them; `empty` where there is none.
+
+    Without one, plotly draws -1 to 4 for no data and one unit to either side of a single point.
+
+    Args:
+        series: values, or ends of intervals; NaN where there is none.
+        empty: the range without any value.
+        least: width of the range at least.
+        within: values that the quantity can take; the air ends there.
+    """
+    values = np.concatenate([np.ravel(np.asarray(one, dtype=np.float64)) for one in series] or [np.array([])])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return list(empty)
+    low, high = float(values.min()), float(values.max())
+    air = max(0.06 * (high - low), (least - (high - low)) / 2)
+    # A little beyond what can be: a marker at 1 is drawn whole.
+    edge = 0.03 * (high - low + 2 * air)
+    return [max(low - air, within[0] - edge), min(high + air, within[1] + edge)]
+
+
+def auroc_span(*series: ArrayLike) -> list[float]:
+    """Range of an axis of AUROCs."""
+    return span(*series, empty=(0.45, 1.0), least=0.05, within=(0.0, 1.0))
+
+
+def whole_numbers(last: float) -> dict[str, Any]:
+    """Settings of an axis that counts from 0 to `last`: a tick stands at a whole number, and no number twice."""
+    steps = (digit * 10**power for power in range(12) for digit in (1, 2, 5))
+    step = next(step for step in steps if last / step <= MOST_TICKS)
+    return {"tickmode": "linear", "tick0": 0, "dtick": step, "tickformat": ",d", "range": [0, 1.04 * max(last, 1)]}
+
+
+def say_empty(chart: go.Figure, sentence: str) -> None:
+    """Write into a figure why nothing is drawn."""
+    chart.add_annotation(
+        text=sentence, xref="paper", yref="paper", x=0.5, y=0.5, showarrow=False, font={"color": NEUTRAL, "size": 14}
+    )
 
 
 def diagonal(chart: go.Figure, label: str) -> None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from cxrkd.dashboard.charts import style
 
 _EPOCH_TITLE = "Epoch"
 
 
-def epoch_curves(events: Sequence[Mapping[str, Any]], value: str, y_title: str) -> go.Figure:
+def loss_span(*series: ArrayLike) -> list[float]:
+    """Range of an axis of losses."""
+    return style.span(*series, empty=(0.0, 1.0), least=0.02, within=(0.0, math.inf))
+
+
+def epoch_curves(
+    events: Sequence[Mapping[str, Any]], value: str, y_title: str, span: Callable[..., list[float]] = loss_span
+) -> go.Figure:
     """One line per member and seed of `value` against the epoch, from events of kind "epoch".
 
     Later seeds of a member are thinner and share its legend entry. An epoch trained again after a resume replaces
-    the earlier point.
+    the earlier point. `span` gives the range of the vertical axis for the values drawn.
     """
     chart = style.figure(300)
     series = _series(events, value)
@@ -35,16 +44,24 @@ def epoch_curves(events: Sequence[Mapping[str, Any]], value: str, y_title: str) 
                 hovertemplate=f"epoch %{{x}}: %{{y:.4f}}<extra>{style.name(member)}, seed {seed}</extra>",
             )
         )
-    chart.update_xaxes(title=_EPOCH_TITLE, rangemode="tozero", tickformat="d")
-    chart.update_yaxes(title=y_title)
+    last = max((epoch for points in series.values() for epoch in points), default=0)
+    chart.update_xaxes(title=_EPOCH_TITLE, **style.whole_numbers(last))
+    drawn = [list(points.values()) for points in series.values()]
+    chart.update_yaxes(title=y_title, range=span(*drawn))
+    if not series:
+        style.say_empty(chart, "No epoch has ended with a value")
     return chart
 
 
 def _series(events: Sequence[Mapping[str, Any]], value: str) -> dict[tuple[str, int], dict[int, float]]:
     found: dict[tuple[str, int], dict[int, float]] = {}
     for event in events:
-        if event.get("kind") == "epoch" and event.get(value) is not None and event.get("member") in style.COLOURS:
+        if event.get("kind") == "epoch" and _finite(event.get(value)) and event.get("member") in style.COLOURS:
             key = (str(event["member"]), int(event.get("seed") or 0))
             found.setdefault(key, {})[int(event["epoch"])] = float(event[value])
     order = style.ordered(member for member, _ in found)
     return {key: found[key] for key in sorted(found, key=lambda k: (order.index(k[0]), k[1]))}
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -1,0 +1,68 @@
+"""One run has one set of figures: the README, Overview, Results and `evaluate` print them alike."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrkd.cli.main import main
+from cxrkd.dashboard import caching, routes
+from cxrkd.runs import list_runs, open_run
+from cxrkd.runs.run import SHIPPED
+from cxrkd.runtime import build_engine
+from cxrkd.text import interval, percent_interval
+
+RUNS = sorted(path.name for path in SHIPPED.iterdir())
+
+
+@pytest.fixture(autouse=True)
+def _at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+    monkeypatch.setattr(caching, "fastest", lambda model, x: (build_engine(model, "pytorch"), []))
+
+
+def hyphens(text):
+    """Pages print a true minus."""
+    return text.replace("−", "-")
+
+
+def figures(run_id):
+    """AUROC of each member, what is kept of the teacher, and the gain, as text."""
+    metrics = open_run(run_id).metrics()
+    models = [found.over_seeds for found in metrics.members.values()]
+    found = [interval(model.macro_auroc, model.macro_low, model.macro_high) for model in models]
+    gap, gain = metrics.gap, metrics.gain
+    found += [percent_interval(gap.ratio, gap.ratio_low, gap.ratio_high)]
+    found += [percent_interval(gap.skill, gap.skill_low, gap.skill_high)]
+    return found, interval(gain.macro_diff, gain.macro_low, gain.macro_high, sign=True)
+
+
+def on_page(name, run_id):
+    """What stands in the tiles of a page, as `value (low to high)`."""
+    page = AppTest.from_file(routes.BY_NAME[name].path, default_timeout=120).run()
+    page.sidebar.selectbox[0].set_value(run_id).run()
+    assert not page.exception
+    assert not page.error
+    tiles = [(m.value, m.delta) for m in page.metric if m.delta.startswith("95 %: ")]
+    return [hyphens(f"{value} ({below.removeprefix('95 %: ').removesuffix(' %')})") for value, below in tiles]
+
+
+def test_every_shipped_run_is_held_to_it():
+    assert sorted(run.id for run in list_runs()) == RUNS
+    assert "nih_mini" in RUNS
+
+
+@pytest.mark.parametrize("run_id", RUNS)
+def test_pages_print_the_figures_of_the_command_line(run_id, capsys):
+    expected, gain = figures(run_id)
+    assert main(["evaluate", run_id]) == 0
+    told = capsys.readouterr().out
+    assert [text for text in [*expected, gain] if text not in told] == []
+    assert on_page("overview", run_id) == expected
+    assert on_page("results", run_id) == [*expected[:3], gain]
+
+
+@pytest.mark.parametrize("run_id", RUNS)
+def test_the_readme_prints_them_too(run_id):
+    expected, gain = figures(run_id)
+    readme = (routes.ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [text for text in [*expected, gain] if text not in readme]
+    assert not missing, "README.md lacks " + "; ".join(missing)
