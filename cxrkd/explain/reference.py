@@ -19,7 +19,7 @@ from cxrkd.explain.cam import grad_cams_by_method
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
-MAX_FILMS = 192
+MAX_FILMS = 96
 MIN_FILMS = 24  # below, the 95th percentile of single films is not known
 N_OTHER, N_MEANS = 24, 12
 STRONG = 0.95

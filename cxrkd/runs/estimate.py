@@ -25,7 +25,7 @@ from cxrkd.train.schedule import epoch_sizes
 TRAIN_OVER_FORWARD = 3.5  # a training step costs a forward pass, a backward pass of twice that, and the optimiser
 RENDERED_PER_S, DECODED_PER_S = 40.0, 400.0
 EVALUATION_S = 10.0
-REFERENCE_FILMS, MAPS_OVER_FORWARD = 192, 2.0  # a map of every label costs about as much as the forward pass before it
+REFERENCE_FILMS, MAPS_OVER_FORWARD = 96, 2.0  # a map of every label costs about as much as the forward pass before it
 CHECKPOINT_BYTES, HALF_BYTES = 12, 2  # a weight with its two moments of AdamW; a weight as float16
 
 

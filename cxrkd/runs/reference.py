@@ -63,7 +63,8 @@ def _equal(a: Reference, b: Reference) -> bool:
 
 def _tensors(key: str, found: Reference, *, maps: bool) -> dict[str, np.ndarray]:
     kept = {f"{key}.{_STRONG}": found.strong}
-    return kept | {f"{key}.{name}": getattr(found, name).astype(np.float16) for name in _MAPS if maps}
+    # safetensors writes an array's memory as it lies, whatever its strides say.
+    return kept | {f"{key}.{name}": getattr(found, name).astype(np.float16, order="C") for name in _MAPS if maps}
 
 
 def read_reference(run: Run, method: str) -> dict[Member, Reference]:
