@@ -281,9 +281,8 @@ def test_agreement_of_each_student_has_its_own_chance_line(models, film):
     found = explanation.explain_cams(models, film)
     lines = baselines(models["teacher"], models["distilled"], x)
     cams = [grad_cam(models[member], x).cams for member in ("teacher", "distilled")]
-    assert found.agreement("distilled", "Hernia").to_dict() == pytest.approx(
-        agreement(*cams, 2, lines).to_dict(), nan_ok=True
-    )
+    told, expected = found.agreement("distilled", "Hernia").to_dict(), agreement(*cams, 2, lines).to_dict()
+    assert json.dumps(told) == json.dumps(expected)
     assert found.agreement("teacher", "Hernia") is None
 
 
@@ -318,7 +317,9 @@ def test_lime_of_all_members_shares_its_superpixels(film):
     heat = found.heat("teacher", "Hernia")
     np.testing.assert_array_equal(heat, found.heat("distilled", "Hernia"))
     assert heat[:, :12].mean() > 5 * abs(heat[:, 20:].mean())
-    assert found.agreement("distilled", "Hernia").spearman == pytest.approx(1)
+    equal = found.agreement("distilled", "Hernia")
+    assert equal.spearman == pytest.approx(equal.ceiling_spearman, nan_ok=True)
+    assert equal.spearman > 0.3
     assert found.agreement("teacher", "Hernia") is None
     assert told[-1] == (64, 64)
 
