@@ -1,12 +1,16 @@
-"""`reference`: keep maps of a run's validation films, which agreement of maps is held against."""
+"""`reference`: keep what a run's figures and maps are held against."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report
+from cxrkd.cli.output import Report, Ticker, interval, over_findings
+
+if TYPE_CHECKING:
+    from cxrkd.evaluate import ModelMetrics
+    from cxrkd.runs import Run
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -14,9 +18,10 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser(
         "reference",
         parents=[common],
-        help="keep maps of a run's validation films, for the chance lines of explain",
-        description="Computes the maps of all networks of a run on its validation films and keeps them with the run. "
-        "New runs have them; this is for a run that was made without.",
+        help="keep what a run's figures and maps are held against",
+        description="Fits a model that knows no anatomy to a run's training films and keeps what it says about the "
+        "held-out ones, keeps maps of all networks on validation films, for the chance lines of explain, and measures "
+        "the run again. New runs have all this; it is for a run that was made without, and needs its data set.",
     )
     verb.add_argument("run", metavar="RUN", help="id or folder")
     verb.add_argument("--folder", type=Path, metavar="DIR", help="where its data set is now (default: where it was)")
@@ -24,14 +29,35 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Compute and write."""
+    """Compute, write, and measure the run again beside it."""
     from cxrkd.runs import open_run
-    from cxrkd.runs.reference import FILE, validation_films, write_reference
+    from cxrkd.runs.files import write_json
+    from cxrkd.runs.metrics import measure_run
+    from cxrkd.runs.reference import FILE, cohort_of, keep_reference
+    from cxrkd.runs.run import METRICS
 
-    run = open_run(args.run)
-    films = validation_films(run, args.folder)
-    write_reference(run, films)
-    path = run.path / FILE
-    size = path.stat().st_size
-    document = {"run": run.id, "films": len(films), "file": str(path), "bytes": size}
-    return Report(document, [f"{path}: maps of {len(films)} validation films, {size / 1e3:.0f} kB"])
+    run, ticker = open_run(args.run), Ticker()
+    cohort = cohort_of(run, args.folder)
+    n_maps = keep_reference(run, cohort, lambda done, n: ticker.tell(f"film {done} of {n} without anatomy"))
+    ticker.clear()
+    metrics = measure_run(run)
+    write_json(run.path / METRICS, metrics.to_dict())
+    plain = metrics.trivial
+    document = {"run": run.id, "films": n_maps, "file": str(run.path / FILE), "trivial": plain and plain.to_dict()}
+    return Report(document, [_maps(run, n_maps), *_no_anatomy(plain)])
+
+
+def _maps(run: Run, n: int) -> str:
+    from cxrkd.explain import MIN_FILMS
+    from cxrkd.runs.reference import FILE
+
+    if not n:
+        return f"{run.id} has fewer than {MIN_FILMS} validation films, too few to hold maps against: none are kept."
+    return f"{run.path / FILE}: maps of {n} validation films, {(run.path / FILE).stat().st_size / 1e3:.0f} kB"
+
+
+def _no_anatomy(found: ModelMetrics | None) -> list[str]:
+    if found is None:
+        return []
+    auroc = interval(found.macro_auroc, found.macro_low, found.macro_high)
+    return [f"A model that knows no anatomy, AUROC {over_findings(found.n_labels)}: {auroc}"]

@@ -1,13 +1,14 @@
-"""Maps of a run's networks on its validation films, kept so that maps of any film can be held against them.
+"""What a run's figures and maps are held against: a model that knows no anatomy, and maps of validation films.
 
-`reference.safetensors` holds, float16, by member and method what `cxrkd.explain.Reference` names; of the teacher
-only what strong evidence is. Methods that are one map on a network are stored once. About 0.3 MB for 14 labels.
+What the model says is kept as predictions are. `reference.safetensors` holds, float16, by member and method what
+`cxrkd.explain.Reference` names; of the teacher only what strong evidence is. Methods that are one map on a network are
+stored once. About 0.3 MB for 14 labels.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,10 @@ from cxrkd.atomic import replacing
 from cxrkd.config import DataConfig, Member
 from cxrkd.errors import DataError, RunError
 from cxrkd.runs.files import cannot_write
+from cxrkd.runs.predictions import KEPT_SPLITS, TRIVIAL, kept_rows, write_logits
 
 if TYPE_CHECKING:
+    from cxrkd.data.cohort import Cohort
     from cxrkd.explain import Reference
     from cxrkd.runs.run import Run
 
@@ -28,6 +31,28 @@ FILE = "reference.safetensors"
 FORMAT = "1"
 _STRONG, _MAPS = "strong", ("other_films", "label_means")
 _SAME = 1e-3  # of a map's largest value: rounding, no other method
+
+
+def keep_reference(run: Run, cohort: Cohort, progress: Callable[[int, int], None] | None = None) -> int:
+    """Ask the model that knows no anatomy about the held-out films, and keep maps of validation films.
+
+    Returns:
+        Films that maps were kept of; 0 where there are fewer than MIN_FILMS.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    from cxrkd.evaluate.trivial import trivial_logits
+    from cxrkd.explain import MIN_FILMS, evenly
+
+    logits = trivial_logits(cohort.images, cohort.targets, cohort.rows("train"), kept_rows(cohort), progress)
+    write_logits(run.path, TRIVIAL, run.config.seeds[0], logits)
+    rows = cohort.rows("val")
+    if len(rows) < MIN_FILMS:
+        return 0
+    rows = rows[evenly(len(rows))]
+    write_reference(run, cohort.images[rows])
+    return len(rows)
 
 
 def write_reference(run: Run, films: np.ndarray) -> None:
@@ -102,27 +127,27 @@ def _stored(
     return Reference(other_films, label_means, tensors[f"{key}.{_STRONG}"])
 
 
-def validation_films(run: Run, folder: Path | None = None) -> np.ndarray:
-    """Validation films of a run, uint8 (N, S, S), evenly spread over them and as many as `references` uses.
+def cohort_of(run: Run, folder: Path | None = None) -> Cohort:
+    """The images that a run was made from.
 
     Args:
-        run: whose predictions name its validation films.
+        run: whose predictions name its held-out films.
         folder: where its data set is on this machine; None where its config says.
 
     Raises:
-        DataError: the data set is not here, or has not the films that the run was validated on.
+        DataError: the data set is not here, or has other films than the run was measured on.
         RunError: the run has no predictions.
     """
-    from cxrkd.data.preview import preview
-    from cxrkd.explain import MIN_FILMS, evenly
+    from cxrkd.data import load_cohort
 
-    ids = run.predictions("teacher", "val").ids
-    if len(ids) < MIN_FILMS:
+    held_out = np.concatenate([run.predictions("teacher", split).ids for split in KEPT_SPLITS])
+    cohort = load_cohort(_at(run.config.data, folder))
+    if not np.array_equal(np.sort(cohort.ids[kept_rows(cohort)]), np.sort(held_out)):
         raise DataError(
-            f"{run.id} has {len(ids)} validation films; expected at least {MIN_FILMS} to hold maps against."
+            f"{cohort.name} holds out other films than those {len(held_out)} that {run.id} was measured on; expected "
+            "the data set that the run was made from."
         )
-    table = preview(_at(run.config.data, folder))
-    return np.stack([table.film(table.row_of(ids[i])).pixels for i in evenly(len(ids))])
+    return cohort
 
 
 def _at(config: DataConfig, folder: Path | None) -> DataConfig:

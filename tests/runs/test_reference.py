@@ -1,18 +1,20 @@
 """Maps of validation films: made with a run or afterwards, read back, and refused where they do not belong."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cxrkd.cli import main
 from cxrkd.errors import DataError, RunError
+from cxrkd.evaluate.trivial import trivial_logits
 from cxrkd.explain import references
 from cxrkd.models.weights import fingerprint
 from cxrkd.runs import create, execute, open_run
 from cxrkd.runs.explanation import explain_cams
 from cxrkd.runs.files import write_json
-from cxrkd.runs.reference import FILE, read_reference, validation_films
+from cxrkd.runs.reference import FILE, cohort_of, read_reference
 from cxrkd.runs.run import LABELS, SHIPPED
 
 
@@ -69,36 +71,47 @@ def test_a_damaged_file_and_one_of_other_labels_are_one_sentence(learned):
         read_reference(learned, "gradcam")
 
 
-class Table:
-    """What `preview` gives of the blobs."""
-
-    def __init__(self, blobs):
-        self.blobs = blobs
-
-    def row_of(self, image_id):
-        return self.blobs.ids.tolist().index(image_id)
-
-    def film(self, row):
-        return SimpleNamespace(pixels=self.blobs.images[row])
-
-
-def test_the_command_makes_the_same_file_again(learned, blobs, capsys, monkeypatch):
-    monkeypatch.setattr("cxrkd.data.preview.preview", lambda config: Table(blobs))
-    made = (learned.path / FILE).read_bytes()
-    (learned.path / FILE).unlink()
+def test_the_command_makes_the_same_files_again(learned, blobs, capsys, monkeypatch):
+    monkeypatch.setattr("cxrkd.data.load_cohort", lambda config: blobs)
+    kept = [learned.path / FILE, learned.path / "metrics.json", learned.path / "predictions" / "trivial-seed0.npz"]
+    made = [path.read_bytes() for path in kept[:2]]
+    said = learned.predictions("trivial", "test").logits
+    for path in kept:
+        path.unlink()
     assert main(["reference", learned.id]) == 0
-    assert FILE in capsys.readouterr().out
-    assert (learned.path / FILE).read_bytes() == made
+    out = capsys.readouterr().out
+    assert FILE in out
+    assert "no anatomy" in out
+    assert [path.read_bytes() for path in kept[:2]] == made
+    assert np.array_equal(learned.predictions("trivial", "test").logits, said, equal_nan=True)
     assert main(["reference", learned.id, "--folder", "elsewhere"]) == 2
     assert "Phantoms are drawn" in capsys.readouterr().err
 
 
-def test_too_few_validation_films_are_named(config):
+def test_a_run_is_held_against_what_knows_no_anatomy(learned, blobs):
+    rows = blobs.rows("test")
+    asked = trivial_logits(blobs.images, blobs.targets, blobs.rows("train"), rows)
+    np.testing.assert_allclose(learned.predictions("trivial", "test").logits[0], asked, rtol=1e-5)
+    metrics = learned.metrics()
+    k = next(k for k, row in enumerate(metrics.trivial.labels) if row.evaluable)
+    assert metrics.trivial.labels[k].auroc == pytest.approx(roc_auc_score(blobs.targets[rows, k], asked[:, k]))
+    distilled = metrics.of("distilled").over_seeds.macro_auroc
+    assert metrics.above.macro_diff == pytest.approx(distilled - metrics.trivial.macro_auroc)
+
+
+def test_other_films_than_the_run_was_measured_on_are_refused(learned, blobs, monkeypatch):
+    monkeypatch.setattr("cxrkd.data.load_cohort", lambda config: replace(blobs, ids=np.char.add(blobs.ids, "x")))
+    with pytest.raises(DataError, match="other films"):
+        cohort_of(learned)
+
+
+def test_too_few_validation_films_keep_no_maps(config, capsys):
     run = create(config())
     execute(run)
     assert not (run.path / FILE).exists()
-    with pytest.raises(DataError, match="expected at least 24"):
-        validation_films(run)
+    assert run.has_predictions("trivial")
+    assert main(["reference", run.id]) == 0
+    assert "fewer than 24 validation films" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir()))
