@@ -3,9 +3,10 @@ import csv
 import numpy as np
 import pytest
 
+from cxrkd.cli.classify import _lines
 from cxrkd.cli.options import ENGINES as CLI_ENGINES
 from cxrkd.cli.options import engine_for
-from cxrkd.runs.answer import PHANTOM_WARNING
+from cxrkd.runs.answer import FEW_PATIENTS, PHANTOM_WARNING, Answer, MemberAnswer
 from cxrkd.runtime import ENGINES
 
 
@@ -125,6 +126,18 @@ def test_people_read_a_table_with_the_warning(classify, films, tiny_run):
     assert all(label in found.out for label in tiny_run.labels)
     assert "distilled - teacher" in found.out
     assert "ms (pytorch)" in found.out
+
+
+def test_no_finding_is_only_said_of_findings_it_can_call():
+    """Two of three labels have a threshold, none is reached; the third is named with the reason."""
+    labels, nothing = ("Mass", "Edema", "Hernia"), np.full((3, 3), np.nan)
+    quiet = MemberAnswer("pytorch", np.array([0.2, 0.1, 0.9]), np.array([0.5, 0.5, np.nan]), 1.0, nothing)
+    loud = MemberAnswer("pytorch", np.array([0.7, 0.1, 0.9]), np.array([0.5, 0.5, np.nan]), 1.0, nothing)
+    told = _lines(Answer("a.png", labels, {"teacher": quiet, "distilled": loud}, (), ""))
+    assert "  teacher: none of the 2 findings it can call" in told
+    assert "  distilled: Mass of the 2 findings it can call" in told
+    assert f"  not judged by teacher, distilled: Hernia ({FEW_PATIENTS})" in told
+    assert next(line for line in told if line.startswith("  Hernia")).count("not judged") == 2
 
 
 def test_the_csv_holds_a_row_a_file_and_label(classify, films, tiny_run, tmp_path):
