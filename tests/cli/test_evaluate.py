@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from cxrkd.config import PhantomConfig, RunConfig
 from cxrkd.data.preview import preview
 from cxrkd.models import build, save_weights
-from cxrkd.runs import Run, create
+from cxrkd.runs import Run, create, open_run
 from cxrkd.runs.files import read_json, write_json
 from cxrkd.runs.metrics import measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
@@ -131,6 +131,69 @@ def test_stored_figures_that_do_not_follow_are_told(cli, skilled):
     write_json(skilled.path / METRICS, stored)
     assert cli("evaluate", skilled.path, "--json").document["equals_stored"] is False
     assert "stores other figures" in cli("evaluate", skilled.path).out
+
+
+def test_figures_of_an_older_version_are_measured_again_and_can_be_stored(cli, skilled):
+    """A file as versions before this one wrote it: no version, and labels without their patients."""
+    current = read_json(skilled.path / METRICS)
+    old = {key: value for key, value in read_json(skilled.path / METRICS).items() if key != "version"}
+    for row in old["members"]["alone"]["model"]["labels"]:
+        del row["n_pos_patients"]
+    write_json(skilled.path / METRICS, old)
+    assert skilled.metrics().to_dict() == measure_run(skilled).to_dict()
+    assert "stores no figures of this version" in cli("evaluate", skilled.path).out
+    assert read_json(skilled.path / METRICS) == old, "reading writes nothing"
+    found = cli("evaluate", skilled.path, "--write", "--labels", "Effusion", "--json").document
+    assert found["labels"] == ["Effusion"]
+    assert found["equals_stored"] is True
+    assert read_json(skilled.path / METRICS) == current
+
+
+def test_headlines_name_their_findings_and_shares_have_intervals(cli, skilled):
+    found = cli("evaluate", skilled.path, "--labels", "Effusion,Mass")
+    gap = cli("evaluate", skilled.path, "--labels", "Effusion,Mass", "--json").document["gap"]
+    n = sum(label["evaluable"] for label in gap["labels"])
+    assert n > 0
+    assert f"mean over {n} finding" in found.out
+    assert f"of its skill, (AUROC - 0.5) / (teacher - 0.5): {100 * gap['skill']:.1f} % (" in found.out
+    assert f"kept of the teacher's AUROC: {100 * gap['ratio']:.1f} % (" in found.out
+
+
+def test_no_gain_is_claimed_where_seeds_scatter_or_are_few(cli, skilled):
+    """The same mean gain, once from seeds that differ as much as it, once from one seed."""
+    k = skilled.labels.index("Effusion")
+    cases = skilled.predictions("alone", "val").targets[:, k].size
+    for seed, shift in zip((0, 1, 2), (-2.0, 0.0, 2.0), strict=True):
+        path = skilled.path / "predictions" / f"distilled-seed{seed}.npz"
+        with np.load(path) as file:
+            logits = file["logits"]
+        logits[cases:] += shift * skilled.predictions("alone").targets
+        write_logits(skilled.path, "distilled", seed, logits)
+    told = cli("evaluate", skilled.path).out
+    assert "The interval over patients and seeds holds zero: no difference is shown." in told
+    assert "Distillation helped" not in told
+    for member in ("alone", "distilled"):
+        for seed in (1, 2):
+            (skilled.path / "predictions" / f"{member}-seed{seed}.npz").unlink()
+    told = cli("evaluate", skilled.path).out
+    assert "From one training, whose scatter is not known; a gain is claimed from 3." in told
+    assert "Distillation helped" not in told
+
+
+def test_thresholds_stand_with_their_interval_or_are_not_judged(cli):
+    run = open_run("phantom")
+    val = run.predictions("teacher", "val")
+    positive = [np.unique(val.patients[val.targets[:, k] == 1]) for k in range(len(run.labels))]
+    few = [label for label, patients in zip(run.labels, positive, strict=True) if len(patients) < 15]
+    assert 0 < len(few) < len(run.labels)
+    told = next(line for line in cli("evaluate", "phantom").out.splitlines() if line.startswith("Not judged"))
+    assert told.split(": ")[1].split(", ") == few
+    member = run.metrics().of("teacher")
+    for label, cut, *ends in zip(
+        run.labels, member.thresholds, member.thresholds_low, member.thresholds_high, strict=True
+    ):
+        assert np.isnan([cut, *ends]).tolist() == [label in few] * 3
+        assert label in few or 0 < ends[0] <= ends[1] < 1
 
 
 def test_missing_figures_are_not_an_error(cli, skilled):

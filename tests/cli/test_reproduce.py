@@ -51,8 +51,13 @@ def test_a_recipe_runs_end_to_end_and_a_changed_one_is_no_reproduction(cli, tmp_
     assert document["comparison"]["reproduction"] is False
     assert document["published"] is None
     distilled, teacher = document["comparison"]["members"]
-    assert distilled["ours"] == pytest.approx(100 * run.metrics().of("distilled").over_seeds.macro_auroc)
-    assert distilled["low"] <= distilled["ours"] <= distilled["high"]
+    figures = run.metrics().of("distilled").over_seeds
+    assert document["comparison"]["n_labels"] == figures.n_labels
+    if figures.n_labels:  # the tree of chexpert has fewer than ten patients a label
+        assert distilled["ours"] == pytest.approx(100 * figures.macro_auroc)
+        assert distilled["low"] <= distilled["ours"] <= distilled["high"]
+    else:
+        assert distilled["ours"] is None
     assert [distilled["paper"], teacher["paper"]] == [None, None]
     assert [row["name"] for row in document["comparison"]["labels"]] == list(run.labels)
     assert "Distilling the student" in found.err
