@@ -21,7 +21,8 @@ import pandas as pd
 from cxrkd.config import ChestXray14Config
 from cxrkd.data.readers.cells import filled, patients
 from cxrkd.data.readers.files import existing_folder, find_table, image_ids, inside, require
-from cxrkd.data.readers.tables import read_csv, read_names
+from cxrkd.data.readers.tables import read_csv
+from cxrkd.data.readers.text import read_names
 from cxrkd.data.splits import carve_val
 from cxrkd.data.table import Boxes, ImageTable
 from cxrkd.errors import DataError
@@ -75,8 +76,8 @@ def _targets(findings: pd.Series, path: Path) -> np.ndarray:
                 targets[row, column[label]] = 1
             elif label != NO_FINDING:
                 raise DataError(
-                    f"{path}, row {findings.index[row]}: {label!r} is none of the 14 findings and not {NO_FINDING!r}. "
-                    "Fetch the table again."
+                    f"{path}, row {findings.index[row]}: {label[:60]!r} is none of the 14 findings and not "
+                    f"{NO_FINDING!r}. Fetch the table again."
                 )
     return targets
 
@@ -120,7 +121,7 @@ def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
     unknown = sorted(set(labels) - set(CHESTXRAY14))
     xywh = table.iloc[:, 2:6].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     if unknown or xywh.shape[1] != 4 or not np.isfinite(xywh).all() or (xywh < 0).any() or (xywh[:, 2:] == 0).any():
-        what = f"the finding {unknown[0]!r}" if unknown else "a box that is not four numbers"
+        what = f"the finding {unknown[0][:60]!r}" if unknown else "a box that is not four numbers"
         raise DataError(f"{path} holds {what}; expected x, y, w, h of one of the 14 findings. Fetch it again.")
     rows = np.array([row_of[name] for name in table["Image Index"]], int)
     return Boxes(rows, np.array([CHESTXRAY14.index(label) for label in labels], int), xywh / BOX_PIXELS)

@@ -8,10 +8,8 @@ of a table is the row's number as a spreadsheet counts, for sentences that name 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -20,17 +18,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from cxrkd.data.readers.text import read_text
 from cxrkd.errors import DataError
 
 SEPARATORS = (",", ";", "\t")
-_MARKS = {
-    b"\xff\xfe\0\0": "utf-32",
-    b"\0\0\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-    b"\xef\xbb\xbf": "utf-8-sig",
-}
-_NO_TEXT = re.compile("[\0\ufeff\ufffe\uffff]")
+_LONGEST_NAME = 200
 _EXCEL_SEPARATOR = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
 _BY_PANDAS = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
 _AGAIN = re.compile(r"(.+)\.\d+")
@@ -68,35 +60,6 @@ def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -
     return table.loc[:, [not (unnamed(name) and _says_nothing(table.iloc[:, k])) for k, name in enumerate(header)]]
 
 
-def read_names(path: Path) -> set[str]:
-    """The lines of a list of image names.
-
-    Raises:
-        DataError: the file is missing or not text.
-    """
-    return {line.strip() for line in read_text(path).splitlines()} - {""}
-
-
-def read_text(path: Path) -> str:
-    """The text of a file, plain or gzipped: UTF-8, or what its byte order mark says.
-
-    Raises:
-        DataError: the file is missing, cannot be opened, or is not text.
-    """
-    try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
-    except FileNotFoundError as error:
-        raise DataError(f"There is no file {path}. Check the folder, or fetch the file again.") from error
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}). Fetch it again.") from error
-    if data.startswith(b"PK\x03\x04"):
-        raise DataError(
-            f"{path} cannot be read as text: it is an archive or a workbook. Save the table as CSV in UTF-8."
-        )
-    return _decoded(data, path)
-
-
 def unnamed(name: str) -> bool:
     """Whether a column has no name, or one that pandas made up."""
     return _BY_PANDAS.fullmatch(name) is not None
@@ -113,26 +76,6 @@ def close_to(name: str, there: Sequence[str]) -> str:
     by_key = {key.casefold(): key for key in reversed(there) if key}
     near = get_close_matches(name.casefold(), by_key, n=1, cutoff=0.7)
     return f" Did you mean {by_key[near[0]]!r}?" if near else ""
-
-
-def _decoded(data: bytes, path: Path) -> str:
-    encoding = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), "utf-8")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path} cannot be read as text: line {line} holds a byte 0x{data[error.start]:02x} that is not "
-            f"{encoding.upper().removesuffix('-SIG')}. Save it as UTF-8 (a spreadsheet calls that CSV UTF-8)."
-        ) from error
-    wrong = _NO_TEXT.search(text)
-    if wrong:
-        line = text.count("\n", 0, wrong.start()) + 1
-        raise DataError(
-            f"{path} cannot be read as text: line {line} holds U+{ord(wrong[0]):04X}, which no text has. "
-            "Save it as UTF-8, or fetch it again."
-        )
-    return text
 
 
 def _records(text: str, columns: Sequence[str], path: Path) -> list[Record]:
@@ -177,6 +120,9 @@ def _header(text: str, separator: str) -> list[str] | None:
 def _shaped(records: list[Record], path: Path) -> tuple[list[str], list[Record]]:
     """The header, and rows of its length. Empty cells beyond it are dropped; nothing else is cut, filled or moved."""
     (_, header), *rows = records
+    long = next((k for k, name in enumerate(header, 1) if len(name) > _LONGEST_NAME), None)
+    if long is not None:
+        raise DataError(f"{path}: the name of column {long} has more than {_LONGEST_NAME} characters. Shorten it.")
     named = max((k for k, name in enumerate(header, 1) if name), default=0)
     for number, cells in rows:
         if len(cells) < named or any(cells[len(header) :]):

@@ -213,6 +213,7 @@ def padchest_kind(tmp_path):
     return PadChestConfig(folder=tmp_path), [tree.table], agrees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [folder_kind, nih_kind, chexpert_kind, padchest_kind])
 def test_a_damaged_table_is_one_sentence_or_what_it_says(kind, tmp_path):
     folder = tmp_path / "set"

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrkd.data.readers.tables import read_csv, read_names
+from cxrkd.data.readers.tables import read_csv
+from cxrkd.data.readers.text import read_names
 from cxrkd.errors import DataError
 
 PLAIN = "image,patient,Effusion\na.png,1,0\nb.png,2,1\n"
@@ -87,6 +88,7 @@ def test_the_index_is_the_row_that_a_spreadsheet_shows(tmp_path):
         ('image,patient\n"a.png,1\nb.png,2\n', "cannot be read as a CSV table"),
         ('"image" ,patient\na.png,1\n', "row 1, cannot be read as a CSV table"),
         ('image,patient\n"a"b.png,1\n', "row 2, cannot be read as a CSV table"),
+        ("image,patient," + "x" * 201 + "\na.png,1,0\n", "the name of column 3 has more than 200 characters"),
         ("image,patient\na.png," + "1" * 200_000 + "\n", "row 2, cannot be read .*field larger than"),
         ("image,patient\na\0.png,1\n", r"line 2 holds U\+0000"),
         ("image,patient\na.png,é\n".encode("latin-1"), "line 2 holds a byte 0xe9 that is not UTF-8"),
