@@ -92,7 +92,7 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     file = file_name(f"{film.name}-{label}-{found.method}", n_bytes=200)
     parts.chart(films.films(panels, bar), key="films", alt=alt, file=file)
     st.caption(
-        f"Outside the body is {1 - body.mean():.0%} of this film: a map that knows nothing has that share there."
+        f"{1 - body.mean():.0%} of this film is outside the body: a map that knows nothing has that share there."
     )
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
