@@ -33,7 +33,7 @@ def test_only_settings_that_differ_are_listed():
 
 def answer_of(name="film.png"):
     def said(probs, cuts):
-        return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25, np.full((len(cuts), 3), np.nan))
+        return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25)
 
     members = {"teacher": said([0.2, 0.9], [0.3, 0.5]), "distilled": said([0.4, 0.7], [0.3, math.nan])}
     return Answer(name, ("Mass", "Pleural_Thickening"), members, ("inverted",), "trained on phantoms")
