@@ -3,19 +3,30 @@
 import numpy as np
 import streamlit as st
 
+from cxrkd.config import Member
 from cxrkd.dashboard import caching, explaining, parts, session, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.look import choose_look, choose_method
 from cxrkd.dashboard.pictures import headed, outlines, strip
-from cxrkd.explain import CAM_NOTES, lesion_hit
+from cxrkd.explain import CAM_NOTES, body_mask, lesion_hit
 from cxrkd.labels import display_name
 from cxrkd.names import file_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import warning_for
-from cxrkd.runs.explanation import LIME, CamExplanation, Explanation, LimeExplanation
+from cxrkd.runs.calls import ranked
+from cxrkd.runs.explanation import LIME, Explanation, LimeExplanation, outside, strong_evidence
 
 LIME_NOTE = "Which superpixels raise the label's logit when they are seen: 300 altered films, the same for every model."
+CAM_LINES = (
+    "Grey is not above chance. It reaches to the highest of four lines: random students, the same student on other "
+    "films, its mean map of the label, a bump in the middle. Thick tick: the teacher under light noise."
+)
+LIME_LINES = (
+    "Grey is not above chance. It reaches to the highest of four lines: random rankings, the student's Grad-CAM on "
+    "other films and its mean, a bump in the middle. Thick tick: two equal models. Each model's weights come from "
+    "masks that the other did not see."
+)
 
 
 def choose_film(run: Run) -> tuple[Run, session.Film | None]:
@@ -38,38 +49,51 @@ def lesion(run: Run, film: session.Film, label: str) -> np.ndarray | None:
     return mask if mask.any() else None
 
 
-def choose_label(found: Explanation, film: session.Film) -> str:
-    probs = found.probs["teacher"]
+def choose_label(run: Run, found: Explanation, film: session.Film) -> str:
+    probs, order = found.probs[next(iter(found.probs))], ranked(found.labels, found.probs, cuts_of(run, found))
+    callers = {one.label: one.callers for one in order}
 
     def title(label: str) -> str:
-        there = ", present" if film.truth and label in film.truth else ""
         prob = probs[found.labels.index(label)]
-        said = "no answer" if np.isnan(prob) else f"{prob:.0%}"
-        return f"{display_name(label)} ({said}{there})"
+        said = ["no answer" if np.isnan(prob) else f"{prob:.0%}"]
+        said += ["present"] if film.truth and label in film.truth else []
+        said += [f"called by {callers[label]} of {len(found.probs)}"] if callers[label] else []
+        return f"{display_name(label)} ({', '.join(said)})"
 
-    order = [found.labels[k] for k in np.argsort(-probs)]
-    # The key holds the film: a new film starts at its own most probable label.
-    chosen = st.selectbox("Label, most probable first", order, format_func=title, key=f"label_{film.key}")
-    return str(chosen or order[0])
+    # The key holds the film: a new film starts at a label that is called on it.
+    chosen = st.selectbox("Label, called ones first", list(callers), format_func=title, key=f"label_{film.key}")
+    label = str(chosen or order[0].label)
+    if not order[0].callers:
+        sentence = explaining.no_call_sentence(cuts_of(run, found), opened=label == order[0].label)
+        st.info(sentence, icon=":material/info:")
+    return label
 
 
-def notes(run: Run, found: Explanation, label: str) -> dict[str, str]:
-    k, metrics = found.labels.index(label), caching.metrics(run)
-    cuts = {m: metrics.of(m).thresholds[k] for m in found.probs}
-    told = {m: "no threshold" if np.isnan(cut) else f"threshold {cut:.1%}" for m, cut in cuts.items()}
-    return {str(m): f"{p[k]:.1%} ({told[m]})" for m, p in found.probs.items()}
+def cuts_of(run: Run, found: Explanation) -> dict[Member, np.ndarray]:
+    metrics = caching.metrics(run)
+    return {m: metrics.of(m).thresholds_array() for m in found.probs}
+
+
+def notes(run: Run, found: Explanation, label: str, body: np.ndarray) -> dict[str, str]:
+    k, cuts = found.labels.index(label), cuts_of(run, found)
+    air = outside(found, label, body)
+    return {str(m): explaining.panel_note(float(p[k]), float(cuts[m][k]), air[m]) for m, p in found.probs.items()}
 
 
 def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> None:
     mask, heats = lesion(run, film, label), heats_of(found, label)
-    look = choose_look(has_truth=mask is not None)
+    strong, body = {str(m): s for m, s in strong_evidence(found, label).items()}, body_mask(film.pixels)
+    look = choose_look(mask is not None, explaining.scales_for(strong, list(heats)))
     curves = outlines(mask) if mask is not None and look.outline else ()
-    panels = explaining.panels(film.pixels, heats, look, notes(run, found, label), curves)
+    panels = explaining.panels(film.pixels, heats, look, notes(run, found, label, body), curves, strong)
     unit = "change of the logit" if found.method == LIME else "evidence, raw units"
-    bar = explaining.colour_bar(heats, look, unit)
+    bar = explaining.colour_bar(heats, look, unit, strong)
     alt = f"Where each model sees {display_name(label)}"
     file = file_name(f"{film.name}-{label}-{found.method}", n_bytes=200)
     parts.chart(films.films(panels, bar), key="films", alt=alt, file=file)
+    st.caption(
+        f"Outside the body is {1 - body.mean():.0%} of this film: a map that knows nothing has that share there."
+    )
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
     picture = headed(strip(panels), f"{film.name}: {display_name(label)}")
@@ -80,24 +104,24 @@ def heats_of(found: Explanation, label: str) -> dict[str, np.ndarray]:
     return {str(member): found.heat(member, label) for member in found.probs}
 
 
-def show_lime_agreement(found: LimeExplanation, label: str) -> None:
+def show_agreement(found: Explanation, label: str) -> None:
     rows = {str(m): a for m in found.probs if (a := found.agreement(m, label)) is not None}
-    parts.table(explaining.lime_table(rows), hide_index=True, key="lime_agreement", column_config=parts.two_digits())
-    k = found.labels.index(label)
-    fit = ", ".join(f"{parts.member_title(m)} {r2[k]:.2f}" for m, r2 in found.result.r2.items())
-    parts.notice(f"Local R2, how much of the model's answer LIME's line explains: {fit}. Low means read with care.")
-
-
-def show_agreement(found: CamExplanation, label: str) -> None:
-    rows = {str(m): a for m in found.probs if (a := found.agreement(m, label)) is not None}
+    if not rows:
+        parts.notice("This run has no teacher to hold the maps against.")
+        return
     figure = agreement_chart.agreement(explaining.agreement_rows(rows))
     parts.chart(figure, key="agreement", alt="Agreement of the maps beside chance and ceiling")
-    st.caption("Grey bar: chance (random students, mean to 95th percentile). Tick: the teacher under light noise.")
+    lime = isinstance(found, LimeExplanation)
+    st.caption(LIME_LINES if lime else CAM_LINES)
     for member, agreement in rows.items():
         st.markdown(explaining.agreement_sentence(member, agreement))
     with st.expander("All agreement figures"):
         table = explaining.agreement_table(rows)
         parts.table(table, hide_index=True, key="agreement_all", column_config=parts.two_digits())
+    if isinstance(found, LimeExplanation):
+        k = found.labels.index(label)
+        fit = ", ".join(f"{parts.member_title(m)} {r2[k]:.2f}" for m, r2 in found.result.r2.items())
+        parts.notice(f"Local R2, how much of the model's answer LIME's line explains: {fit}. Low means read with care.")
 
 
 def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) -> None:
@@ -120,16 +144,13 @@ def explain(run: Run, film: session.Film) -> None:
         method = choose_method()
     found = caching.explanation(run, film, method)
     with left:
-        label = choose_label(found, film)
+        label = choose_label(run, found, film)
     st.caption(CAM_NOTES.get(method, LIME_NOTE))
     pictures(run, film, found, label)
     left, right = parts.side_by_side()
     with left, parts.boundary():
         st.subheader("Do they look at the same places?", anchor=False)
-        if isinstance(found, LimeExplanation):
-            show_lime_agreement(found, label)
-        else:
-            show_agreement(found, label)
+        show_agreement(found, label)
     with right, parts.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)
         show_lesion(run, film, found, label)

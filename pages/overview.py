@@ -25,7 +25,7 @@ NEXT = (
     ("distill", "Distil a student", "Start a run here, watch it, and open it on every page."),
 )
 FOCAL = ("Effusion", "Mass", "Nodule", "Pneumothorax", "Consolidation", "Hernia")
-LOOK = Look(colormap="inferno", opacity=0.65, shared=False, heat=True, outline=True)
+LOOK = Look(colormap="inferno", opacity=0.65, scale="shared", heat=True, outline=True)
 
 
 def quality_row(metrics: RunMetrics) -> None:

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from cxrkd.runs.explanation import Explanation
 
 METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "lime")
+SCALES = ("strong", "shared", "own")
+NO_CALL = "No network calls a finding on this film; shown is the label that is held most probable."
+SCALE_HELP = (
+    "what gets the strongest colour: evidence that 95%% of the run's validation films do not exceed (strong, default; "
+    "shared where the run does not know it), the most in any of the maps (shared), the most in each map (own)"
+)
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -33,11 +39,12 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "explain",
         parents=[common],
         help="Grad-CAM and its kin, or LIME, of all networks on one radiograph",
-        description="Maps of every member, and the agreement of each student with the teacher beside its chance line. "
+        description="Maps of every member, whether it calls the label, how much of its evidence lies outside the body, "
+        "and the agreement of each student with the teacher beside its chance lines. "
         "A file that does not look like a frontal chest radiograph is refused (exit code 1).",
     )
     verb.add_argument("file", type=Path, metavar="FILE", help="a radiograph")
-    verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: the most probable)")
+    verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: one that is called)")
     verb.add_argument("--method", choices=METHODS, default="gradcam", help="default gradcam")
     add_force(verb)
     add_run_options(verb)
@@ -45,7 +52,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     picture = verb.add_argument_group("pictures")
     picture.add_argument("--colormap", default="inferno", help="default inferno; berlin draws evidence against, too")
     picture.add_argument("--opacity", type=float, default=0.5, help="0 to 1 (default 0.5)")
-    picture.add_argument("--shared-scale", action="store_true", help="one colour scale for all networks")
+    picture.add_argument("--scale", choices=SCALES, default="strong", help=SCALE_HELP)
     lime = verb.add_argument_group("lime")
     lime.add_argument("--samples", type=int, default=300, help="images shown to each network (default 300)")
     lime.add_argument("--segments", type=int, default=60, help="about how many superpixels (default 60)")
@@ -55,7 +62,9 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Explain one file, unless the radiograph gate flags it."""
+    from cxrkd.explain import body_mask
     from cxrkd.runs.answer import choose_members, choose_run
+    from cxrkd.runs.calls import ranked, thresholds_of
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
@@ -64,13 +73,30 @@ def call(args: argparse.Namespace) -> Report:
     failure = flagged(image, force=args.force)
     if failure is not None:
         return Report(_document(run, image, [], [], [failure]), [], [failure.error])
-    found = _explain(args, {member: run.load_model(member) for member in members}, image)
-    labels = list(dict.fromkeys(asked)) or [_most_probable(found)]
+    found = _explain(args, run, {member: run.load_model(member) for member in members}, image)
+    thresholds = thresholds_of(run, members)
+    first = ranked(found.labels, found.probs, thresholds)[0]
+    labels = list(dict.fromkeys(asked)) or [first.label]
     pictures = _write_pictures(args, image, found, labels) if args.out else []
-    document = _document(run, image, [found.to_dict(label) for label in labels], pictures, [])
+    body = body_mask(image.pixels)
+    told = [_told(found, label, thresholds, body) for label in labels]
+    document = _document(run, image, told, pictures, []) | {"no_call": first.callers == 0}
     if args.out:
         _write_json(args, document)
-    return Report(document, _lines(document, image.gate))
+    return Report(document, _lines(document, image.gate, chosen=bool(asked)))
+
+
+def _told(found: Explanation, label: str, thresholds: Mapping[Member, np.ndarray], body: np.ndarray) -> dict[str, Any]:
+    """Everything about one label: that of the explanation, the calls, and how much evidence lies outside the body."""
+    from cxrkd.runs.calls import call_of
+    from cxrkd.runs.explanation import outside
+
+    k, told = found.labels.index(label), found.to_dict(label)
+    for member, share in outside(found, label, body).items():
+        cut = float(thresholds[member][k])
+        call = call_of(float(found.probs[member][k]), cut)
+        told["members"][member] |= {"threshold": cut, "call": call, "evidence_outside_body": share}
+    return told | {"air": float(1 - body.mean())}
 
 
 def _document(
@@ -91,55 +117,49 @@ def _document(
     }
 
 
-def _explain(args: argparse.Namespace, models: Mapping[Member, Classifier], image: Input) -> Explanation:
+def _explain(args: argparse.Namespace, run: Run, models: Mapping[Member, Classifier], image: Input) -> Explanation:
     from cxrkd.runs.answer import load_engines
     from cxrkd.runs.explanation import LIME, explain_cams, explain_lime
+    from cxrkd.runs.reference import read_reference
 
     if args.method != LIME:
-        return explain_cams(models, image.pixels, args.method)
+        return explain_cams(models, image.pixels, args.method, read_reference(run, args.method))
     ticker = Ticker()
     ticker.tell("loading the networks")
     engines = load_engines(models, engine_for(args.engine, args.samples))
     labels = next(iter(models.values())).labels
-    options = {"n_samples": args.samples, "n_segments": args.segments, "seed": args.seed}
     found = explain_lime(
-        engines, labels, image.pixels, **options, progress=lambda done, n: ticker.tell(f"LIME, sample {done} of {n}")
+        engines,
+        labels,
+        image.pixels,
+        n_samples=args.samples,
+        n_segments=args.segments,
+        seed=args.seed,
+        references=read_reference(run, "gradcam"),
+        progress=lambda done, n: ticker.tell(f"LIME, sample {done} of {n}"),
     )
     ticker.clear()
     return found
-
-
-def _most_probable(found: Explanation) -> str:
-    """What the first member (the teacher, if asked) holds most probable, among the labels that it knows."""
-    import numpy as np
-
-    probs = next(iter(found.probs.values()))
-    return found.labels[int(np.nanargmax(probs))]
 
 
 def _write_pictures(args: argparse.Namespace, image: Input, found: Explanation, labels: Sequence[str]) -> list[str]:
     """A PNG per label and member; returns their paths."""
     from PIL import Image
 
-    from cxrkd.explain import overlay
+    from cxrkd.explain import SIGNED_COLORMAPS, colour_scales, overlay
+    from cxrkd.runs.explanation import strong_evidence
 
     paths, film, names = [], _film_name(args), file_names(found.labels)
     for label in labels:
         heats = {member: found.heat(member, label) for member in found.probs}
-        scale = _scale(args, heats)
+        signed, strong = args.colormap in SIGNED_COLORMAPS, strong_evidence(found, label)
+        _, scales = colour_scales(heats, args.scale, strong, signed=signed)
         for member, heat in heats.items():
-            rgb = overlay(image.pixels, heat, colormap=args.colormap, opacity=args.opacity, scale=scale)
+            rgb = overlay(image.pixels, heat, colormap=args.colormap, opacity=args.opacity, scale=scales[member])
             with writing(args.out / f"{film}-{names[label]}-{args.method}-{member}.png") as path:
                 Image.fromarray(rgb).save(path)
             paths.append(str(path))
     return paths
-
-
-def _scale(args: argparse.Namespace, heats: Mapping[Member, np.ndarray]) -> float | None:
-    """The evidence at the end of the colour map; None lets each picture have its own."""
-    from cxrkd.explain import SIGNED_COLORMAPS, shared_scale
-
-    return shared_scale(heats.values(), signed=args.colormap in SIGNED_COLORMAPS) if args.shared_scale else None
 
 
 def _write_json(args: argparse.Namespace, document: dict[str, Any]) -> None:
@@ -151,27 +171,42 @@ def _film_name(args: argparse.Namespace) -> str:
     return file_name(without_image_suffix(args.file.name))
 
 
-def _lines(document: Mapping[str, Any], gate: Verdict | None) -> list[str]:
-    """A table a label: probability, peak of the map, and agreement between its chance line and its ceiling."""
+def _lines(document: Mapping[str, Any], gate: Verdict | None, *, chosen: bool) -> list[str]:
+    """Tables of a label: what each network says and where it looks, and agreement with the teacher."""
     warning = gate_line(gate) + ([f"  WARNING: {document['warning']}"] if document["warning"] else [])
     lines = [document["name"], *(f"  {note}" for note in document["notes"]), *warning]
+    if document["no_call"] and not chosen:
+        lines += [f"  {NO_CALL}"]
     for one in document["explanations"]:
         lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one))]
+        lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
+        lines += [f"  {line}" for line in _agreements(one)]
     return lines + [""] + [f"wrote {path}" for path in document["pictures"]] if document["pictures"] else lines
 
 
 def _table(one: Mapping[str, Any]) -> list[str]:
-    chance = "other labels" if one["method"] == "lime" else "random student"
-    head = ["member", "prob", "peak", *(["fit R2"] if one["method"] == "lime" else [])]
+    head = ["member", "prob", "threshold", "call", "peak", "outside", *(["fit R2"] if one["method"] == "lime" else [])]
     rows = []
     for member, said in one["members"].items():
-        agreement = said["agreement_with_teacher"] or {}
-        low = agreement.get("other_labels_spearman" if one["method"] == "lime" else "chance_high_spearman")
         fit = [number(said["r2"], 2)] if one["method"] == "lime" else []
-        figures = [agreement.get("spearman"), low, agreement.get("ceiling_spearman")]
-        shown = (number(figure, 2, sign=True) for figure in figures)
-        rows.append([member, number(said["prob"]), _peak(said), *fit, *shown])
-    return table([*head, "agreement (Spearman)", chance, "ceiling"], rows)
+        row = [member, number(said["prob"]), number(said["threshold"]), said["call"], _peak(said)]
+        rows.append([*row, number(said["evidence_outside_body"], 2), *fit])
+    return table(head, rows)
+
+
+def _agreements(one: Mapping[str, Any]) -> list[str]:
+    """Agreement of each student with the teacher beside the chance lines and the ceiling; none without a teacher."""
+    found = {m: said["agreement_with_teacher"] for m, said in one["members"].items() if said["agreement_with_teacher"]}
+    if not found:
+        return []
+    names = list(next(iter(found.values()))["lines"])
+    rows = []
+    for member, agreement in found.items():
+        chance = [agreement["lines"][name]["high"] for name in names]
+        figures = [agreement["spearman"], *chance, agreement["ceiling_spearman"]]
+        rows.append([member, *(number(figure, 2, sign=True) for figure in figures)])
+    head = ["agreement (Spearman)", "teacher", *(name.replace("_", " ") for name in names), "ceiling"]
+    return ["", *table(head, rows), *(f"{member}: {agreement['verdict']}" for member, agreement in found.items())]
 
 
 def _peak(said: Mapping[str, Any]) -> str:

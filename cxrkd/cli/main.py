@@ -10,13 +10,26 @@ import warnings
 from collections.abc import Sequence
 
 from cxrkd import __version__
-from cxrkd.cli import app, bench, classify, data, distill, evaluate, explain, gate, models, reproduce, runs
+from cxrkd.cli import (
+    app,
+    bench,
+    classify,
+    data,
+    distill,
+    evaluate,
+    explain,
+    gate,
+    models,
+    reference,
+    reproduce,
+    runs,
+)
 from cxrkd.cli.output import Report, set_aside_stdout, show
 from cxrkd.errors import CxrkdError
 
 OK, SOME_FAILED, ERROR = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what shells report for SIGINT and SIGPIPE
-VERBS = (app, models, classify, explain, evaluate, distill, reproduce, runs, bench, data, gate)
+VERBS = (app, models, classify, explain, evaluate, distill, reproduce, runs, reference, bench, data, gate)
 EPILOG = """exit codes:
   0  everything was done
   1  some inputs could not be used; the others were answered

@@ -35,6 +35,8 @@ from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import Predictions
+from cxrkd.runs.reference import FILE as REFERENCE
+from cxrkd.runs.reference import read_reference
 from cxrkd.runs.stages import students
 from cxrkd.runs.verdict import Standing, standing_from
 from cxrkd.runtime import Engine, EngineReport, build_engine, fastest
@@ -223,7 +225,7 @@ def _cams(key: tuple[str, int], film_key: str, _run: Run, _member: Member, _film
 
 def explanation(run: Run, film_: Film, method: str) -> CamExplanation | LimeExplanation:
     """Maps of all members for all labels by one of `CAM_METHODS` or "lime", with what agreement is held against."""
-    keys = tuple(stamp(run.weights_path(member)) for member in run.members())
+    keys = (stamp(run.path / REFERENCE), *(stamp(run.weights_path(member)) for member in run.members()))
     return (_lime if method == LIME else _maps)(keys, film_.key, method, run, film_)
 
 
@@ -231,14 +233,16 @@ def explanation(run: Run, film_: Film, method: str) -> CamExplanation | LimeExpl
 def _maps(
     keys: tuple[tuple[str, int], ...], film_key: str, method: str, _run: Run, _film: Film
 ) -> CamExplanation | LimeExplanation:
-    return explain_cams({member: model(_run, member) for member in _run.members()}, _film.pixels, method)
+    models = {member: model(_run, member) for member in _run.members()}
+    return explain_cams(models, _film.pixels, method, read_reference(_run, method))
 
 
 @st.cache_data(scope="session", max_entries=12, show_spinner="LIME: showing each model 300 films", show_time=True)
 def _lime(
     keys: tuple[tuple[str, int], ...], film_key: str, method: str, _run: Run, _film: Film
 ) -> CamExplanation | LimeExplanation:
-    return explain_lime({member: engine(_run, member)[0] for member in _run.members()}, _run.labels, _film.pixels)
+    engines = {member: engine(_run, member)[0] for member in _run.members()}
+    return explain_lime(engines, _run.labels, _film.pixels, references=read_reference(_run, "gradcam"))
 
 
 def choosing(run: Run, members: Sequence[Member]) -> bool:

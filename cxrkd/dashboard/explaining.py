@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +16,42 @@ from cxrkd.dashboard.charts.agreement import AgreementRow
 from cxrkd.dashboard.charts.films import ColourBar
 from cxrkd.dashboard.look import Look
 from cxrkd.dashboard.pictures import Outline, Panel, grey_to_rgb
-from cxrkd.explain import Agreement, LesionHit, LimeAgreement, colour_table, overlay, shared_scale
-from cxrkd.explain.overlay import SIGNED_COLORMAPS
+from cxrkd.explain import (
+    SCALES,
+    SIGNED_COLORMAPS,
+    Judged,
+    LesionHit,
+    LimeAgreement,
+    Scale,
+    colour_scales,
+    colour_table,
+    overlay,
+    shared_scale,
+)
 from cxrkd.labels import display_name
+from cxrkd.runs.calls import CALL_TITLES, call_of
 
 _COLOURS_IN_BAR = 17
+_BAR_TITLES = {"strong": "share of strong evidence", "own": "share of each map's maximum"}
+_OTHER_LABELS = {"… student's maps of other labels, mean": "other_labels_spearman"}
+_CAM_ROWS = (
+    {
+        "Overlap (IoU) of the hottest 20 % of cells": "topk_iou",
+        "… its chance: random students, mean": "chance_topk_iou",
+        "… its ceiling: teacher under light noise": "ceiling_topk_iou",
+        "Cosine of the raw maps": "cosine",
+        "Distance of the maxima, % of the diagonal": "peak_distance",
+    },
+    {"… ceiling: teacher under light noise": "ceiling_spearman", **_OTHER_LABELS},
+)
+_LIME_ROWS = (
+    {
+        "Share of the teacher's top superpixels found": "top_overlap",
+        "… its chance: random rankings": "chance_top_overlap",
+        "Same sign": "sign",
+    },
+    {"… ceiling: equal models, other masks": "ceiling_spearman", **_OTHER_LABELS},
+)
 
 
 def panels(
@@ -27,37 +60,64 @@ def panels(
     look: Look,
     notes: Mapping[str, str],
     outlines: Sequence[Outline] = (),
+    strong: Mapping[str, float] | None = None,
 ) -> list[Panel]:
     """One panel a member: the film with its map, or the bare film where heat is switched off.
 
     Args:
         pixels: float32 (H, W) in [0, 1].
         heats: member -> raw signed map (h, w).
-        look: colour map, opacity, shared scale, heat on or off.
-        notes: member -> line under its name.
+        look: colour map, opacity, scale, heat on or off.
+        notes: member -> lines under its name.
         outlines: lesion truth.
+        strong: member -> what strong evidence is, where it is known.
     """
-    signed = look.colormap in SIGNED_COLORMAPS
-    scale = shared_scale(heats.values(), signed=signed) if look.shared else None
+    _, scales = colour_scales(heats, look.scale, strong, signed=look.colormap in SIGNED_COLORMAPS)
     found = []
     for member, heat in heats.items():
-        coloured = overlay(pixels, heat, colormap=look.colormap, opacity=look.opacity, scale=scale)
+        coloured = overlay(pixels, heat, colormap=look.colormap, opacity=look.opacity, scale=scales[member])
         rgb = coloured if look.heat else grey_to_rgb(pixels)
         found.append(Panel(MEMBER_NAMES[member], rgb, tuple(outlines), notes[member]))
     return found
 
 
-def colour_bar(heats: Mapping[str, np.ndarray], look: Look, unit: str) -> ColourBar | None:
-    """The colour bar: raw units on a shared scale, else the share of each map's own maximum; None without evidence."""
+def colour_bar(
+    heats: Mapping[str, np.ndarray], look: Look, unit: str, strong: Mapping[str, float] | None = None
+) -> ColourBar | None:
+    """The colour bar: raw units on a shared scale, else a share of each map's own scale; None without evidence."""
     signed = look.colormap in SIGNED_COLORMAPS
     top = shared_scale(heats.values(), signed=signed)
     if top == 0 or not look.heat:
         return None
+    used, _ = colour_scales(heats, look.scale, strong, signed=signed)
     steps = np.linspace(0, 255, _COLOURS_IN_BAR).astype(int)
     table = colour_table(look.colormap)[steps]
     colours = [(i / (_COLOURS_IN_BAR - 1), f"rgb({r},{g},{b})") for i, (r, g, b) in enumerate(table.tolist())]
-    high, title = (top, unit) if look.shared else (1.0, "share of each map's maximum")
+    high, title = (top, unit) if used == "shared" else (1.0, _BAR_TITLES[used])
     return ColourBar(colours, -high if signed else 0.0, high, title)
+
+
+def scales_for(strong: Mapping[str, float], members: Sequence[str]) -> list[Scale]:
+    """The scales that there are for some maps, the default first."""
+    return list(SCALES) if set(members) <= set(strong) else [scale for scale in SCALES if scale != "strong"]
+
+
+def panel_note(prob: float, threshold: float, outside: float) -> str:
+    """Two lines under a panel: probability and call, and how much of the evidence is outside the body."""
+    call = call_of(prob, threshold)
+    cut = "" if call == "not judged" else f" (threshold {threshold:.1%})"
+    said = "no answer" if math.isnan(prob) else f"{prob:.1%}"
+    where = "no positive evidence" if math.isnan(outside) else f"{outside:.0%} of the evidence outside the body"
+    return f"{said}, {CALL_TITLES[call]}{cut}\n{where}"
+
+
+def no_call_sentence(thresholds: Mapping[str, np.ndarray], *, opened: bool) -> str:
+    """That no model calls anything, of how many findings they could, and what is shown instead."""
+    known = ~np.isnan(np.stack(list(thresholds.values())))
+    n_labels = known.shape[1]
+    of = f"none of the {known.any(axis=0).sum()} of {n_labels} findings that one of them can call"
+    shown = " Shown is the most probable label." if opened else ""
+    return f"No model calls a finding on this film: {of}.{shown}"
 
 
 def without_evidence(heats: Mapping[str, np.ndarray]) -> list[str]:
@@ -65,53 +125,30 @@ def without_evidence(heats: Mapping[str, np.ndarray]) -> list[str]:
     return [member for member, heat in heats.items() if not (heat > 0).any()]
 
 
-def agreement_rows(found: Mapping[str, Agreement]) -> list[AgreementRow]:
-    """Student -> agreement with the teacher, as chart rows."""
+def agreement_rows(found: Mapping[str, Judged]) -> list[AgreementRow]:
+    """Student -> agreement with the teacher, as chart rows; lines that were not measured are left out."""
     return [
-        AgreementRow(m, a.spearman, a.chance_spearman, a.chance_high_spearman, a.ceiling_spearman)
+        AgreementRow(m, a.spearman, {line.title: line.high for line in a.lines if not line.missing}, a.ceiling_spearman)
         for m, a in found.items()
     ]
 
 
-def agreement_sentence(member: str, found: Agreement) -> str:
+def agreement_sentence(member: str, found: Judged) -> str:
     """What the figures say, in words."""
     name = MEMBER_NAMES[member].lower()
-    if math.isnan(found.spearman):
-        return f"Teacher and {name}: a map is flat, so agreement is not defined."
-    verdict = "above chance" if found.above_chance else "not above chance"
-    return f"Teacher and {name}: {found.spearman:.2f}, {verdict}."
+    value = "" if math.isnan(found.spearman) else f"{found.spearman:.2f}, "
+    return f"Teacher and {name}: {value}{found.verdict}."
 
 
-def agreement_table(found: Mapping[str, Agreement]) -> pd.DataFrame:
-    """Every figure with its chance line and ceiling, a row a figure and a column a pair."""
-    rows = {
-        "Spearman, all cells": "spearman",
-        "… chance: random student, mean": "chance_spearman",
-        "… chance: random student, 95th percentile": "chance_high_spearman",
-        "… student's maps of other labels, mean": "other_labels_spearman",
-        "… a bump in the middle of the film": "centre_spearman",
-        "… ceiling: teacher under light noise": "ceiling_spearman",
-        "Overlap (IoU) of the hottest 20 % of cells": "topk_iou",
-        "… its chance: random student": "chance_topk_iou",
-        "… its ceiling: teacher under light noise": "ceiling_topk_iou",
-        "Cosine of the raw maps": "cosine",
-        "Distance of the maxima, % of the diagonal": "peak_distance",
-    }
-    columns = {MEMBER_NAMES[m]: [getattr(a, field) for field in rows.values()] for m, a in found.items()}
-    return pd.DataFrame({"Teacher and …": list(rows), **columns})
-
-
-def lime_table(found: Mapping[str, LimeAgreement]) -> pd.DataFrame:
-    """LIME weights of teacher and student over the same superpixels."""
-    rows = {
-        "Spearman of the weights": "spearman",
-        "… student's weights for other labels, mean": "other_labels_spearman",
-        "… ceiling: sampling noise": "ceiling_spearman",
-        "Share of the teacher's top superpixels found": "top_overlap",
-        "… chance": "chance_top_overlap",
-        "Same sign": "sign",
-    }
-    columns = {MEMBER_NAMES[m]: [getattr(a, field) for field in rows.values()] for m, a in found.items()}
+def agreement_table(found: Mapping[str, Judged]) -> pd.DataFrame:
+    """Every figure with its chance lines and ceiling, a row a figure and a column a pair."""
+    first = next(iter(found.values()))
+    lime = isinstance(first, LimeAgreement)
+    lines = {f"… chance: {line.title}": (lambda a, i=i: a.lines[i].high) for i, line in enumerate(first.lines)}
+    other, ceiling = _LIME_ROWS if lime else _CAM_ROWS
+    rows: dict[str, Callable[[Any], float]] = {"Rank correlation (Spearman)": lambda a: a.spearman, **lines}
+    rows |= {title: attrgetter(name) for title, name in {**ceiling, **other}.items()}
+    columns = {MEMBER_NAMES[m]: [row(a) for row in rows.values()] for m, a in found.items()}
     return pd.DataFrame({"Teacher and …": list(rows), **columns})
 
 

@@ -13,7 +13,7 @@ from skimage.measure import find_contours
 
 Outline = tuple[np.ndarray, np.ndarray]
 OUTLINE_COLOUR = "#56D4E0"
-_CAPTION_HEIGHT = 34
+_LINE_HEIGHT, _CAPTION_MARGIN = 19, 8
 _HEADING_HEIGHT = 30
 
 
@@ -25,7 +25,7 @@ class Panel:
         title: printed above it.
         rgb: uint8 (H, W, 3).
         outlines: closed curves in pixel coordinates, for lesion truth.
-        note: a short line under the title, for example the probability.
+        note: short lines under the title, for example the probability.
     """
 
     title: str
@@ -73,12 +73,15 @@ def strip(panels: Sequence[Panel], scale: int = 2) -> bytes:
     """All panels side by side with their titles, as PNG, for a slide or a report."""
     pictures = [outlined(panel.rgb, panel.outlines, scale) for panel in panels]
     gap = 8
+    captions = [f"{panel.title}\n{panel.note}".strip() for panel in panels]
+    above = _LINE_HEIGHT * max(len(caption.splitlines()) for caption in captions) + 2 * _CAPTION_MARGIN
     width = sum(p.width for p in pictures) + gap * (len(pictures) - 1)
-    canvas = Image.new("RGB", (width, max(p.height for p in pictures) + _CAPTION_HEIGHT), "white")
+    canvas = Image.new("RGB", (width, max(p.height for p in pictures) + above), "white")
     pen, font, left = ImageDraw.Draw(canvas), ImageFont.load_default(size=15), 0
-    for panel, picture in zip(panels, pictures, strict=True):
-        canvas.paste(picture, (left, _CAPTION_HEIGHT))
-        pen.text((left + 4, 8), f"{panel.title}  {panel.note}".strip(), fill="black", font=font)
+    for caption, picture in zip(captions, pictures, strict=True):
+        canvas.paste(picture, (left, above))
+        for number, line in enumerate(caption.splitlines()):
+            pen.text((left + 4, _CAPTION_MARGIN + number * _LINE_HEIGHT), line, fill="black", font=font)
         left += picture.width + gap
     buffer = io.BytesIO()
     canvas.save(buffer, format="PNG")

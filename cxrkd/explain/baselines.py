@@ -1,4 +1,4 @@
-"""Maps that an agreement of two models is held against: noisy teacher, random student, and a bump in the middle."""
+"""What an agreement of two models is held against: noisy teacher, random student, other films, a bump in the middle."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cxrkd.explain.cam import grad_cams
+from cxrkd.explain.reference import Reference
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
@@ -28,10 +29,12 @@ class Baselines:
     Attributes:
         noisy_teacher: float32 (n, K, h, w), the teacher's maps of n noisy copies of the image.
         random_student: float32 (m, K, h', w'), maps of m students with freshly drawn weights.
+        reference: the student's maps of other films; None where none are kept, and then no agreement is above chance.
     """
 
     noisy_teacher: np.ndarray
     random_student: np.ndarray
+    reference: Reference | None = None
 
 
 def centre_prior(shape: tuple[int, int]) -> np.ndarray:
@@ -61,6 +64,7 @@ def baselines(
     student: Classifier,
     x: Tensor,
     method: str = "gradcam",
+    reference: Reference | None = None,
     *,
     n_noisy: int = 4,
     n_random: int = 2,
@@ -73,6 +77,7 @@ def baselines(
         student: in eval mode, float32; only its architecture is used.
         x: float32 (1, 1, H, W) in [0, 1].
         method: one of CAM_METHODS, that of the maps which will be compared.
+        reference: the student's maps of other films by the same method, where they are kept.
         n_noisy: copies of the image with noise of standard deviation NOISE.
         n_random: draws of weights; each gives one map a label.
         seed: of noise and weights.
@@ -81,4 +86,4 @@ def baselines(
     noise = torch.randn((n_noisy, *x.shape[1:]), generator=draw) * NOISE
     noisy, _ = grad_cams(teacher, (x.cpu() + noise).clamp(0, 1).to(x.device), method)
     random = [grad_cams(random_twin(student, seed + i), x, method)[0][0] for i in range(n_random)]
-    return Baselines(noisy, np.stack(random))
+    return Baselines(noisy, np.stack(random), reference)

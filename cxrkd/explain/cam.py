@@ -12,7 +12,8 @@ against the label. On a ViT they differ, and HiResCAM is undefined.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -140,13 +141,36 @@ def grad_cams(model: Classifier, x: Tensor, method: str = "gradcam") -> tuple[np
         ConfigError: unknown method, or one that is undefined on this network (HiResCAM on ViT).
         ValueError: the model is in training mode, where a map would depend on the rest of the batch.
     """
-    if method not in _COMBINE:
-        raise ConfigError(f"Unknown map {method!r}: expected one of {', '.join(CAM_METHODS)}.")
+    _check(model, [method])
+    acts, grads, logits = _label_gradients(model, x)
+    return _as_array(_COMBINE[method](acts, grads)), _as_array(logits)
+
+
+def grad_cams_by_method(model: Classifier, x: Tensor) -> dict[str, np.ndarray]:
+    """Maps (B, K, h, w) by every method of CAM_METHODS that is defined on this network, from one forward pass.
+
+    Raises:
+        ValueError: the model is in training mode.
+    """
+    _check(model, CAM_METHODS)
+    acts, grads, _ = _label_gradients(model, x)
+    found = {}
+    for method in CAM_METHODS:
+        with suppress(ConfigError):  # undefined here, as HiResCAM is on ViT
+            found[method] = _as_array(_COMBINE[method](acts, grads))
+    return found
+
+
+def _check(model: Classifier, methods: Iterable[str]) -> None:
+    for method in methods:
+        if method not in _COMBINE:
+            raise ConfigError(f"Unknown map {method!r}: expected one of {', '.join(CAM_METHODS)}.")
     if model.training:
         raise ValueError("expected a model in eval mode; call model.eval() once after loading")
-    acts, grads, logits = _label_gradients(model, x)
-    cams = _COMBINE[method](acts, grads)
-    return cams.float().cpu().numpy(), logits.float().cpu().numpy()
+
+
+def _as_array(tensor: Tensor) -> np.ndarray:
+    return np.asarray(tensor.float().cpu().numpy())
 
 
 def grad_cam(model: Classifier, x: Tensor, method: str = "gradcam") -> CamResult:

@@ -20,6 +20,7 @@ from scipy.special import expit
 
 from cxrkd.errors import ConfigError
 from cxrkd.explain.segments import Fill, antithetic_masks, compose, filling, superpixels
+from cxrkd.explain.similarity import spearman
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
 
 Space = Literal["logit", "prob"]
@@ -38,7 +39,7 @@ class LimeResult:
         intercept: model -> float32 (K,), the linear model's output with everything hidden.
         r2: model -> float32 (K,), weighted R2 of the linear model on its own samples, at most 1; NaN if the output
             never changed. Low means that the weights below it describe little.
-        stability: model -> float32 (K,), Spearman's correlation of the weights from two halves of the samples.
+        halves: model -> float32 (2, K, S), weights from two halves of the samples that share no mask.
         logits: model -> float32 (K,) of the unchanged image.
         n_samples: images shown to each model, the unchanged one included.
         fill: what hidden superpixels were replaced with.
@@ -50,12 +51,16 @@ class LimeResult:
     weights: dict[str, np.ndarray]
     intercept: dict[str, np.ndarray]
     r2: dict[str, np.ndarray]
-    stability: dict[str, np.ndarray]
+    halves: dict[str, np.ndarray]
     logits: dict[str, np.ndarray]
     n_samples: int
     fill: Fill
     space: Space
     seed: int
+
+    def stability(self, name: str) -> np.ndarray:
+        """Spearman's correlation (K,) of a model's weights from the two halves."""
+        return spearman(*self.halves[name])
 
     def heat(self, name: str, k: int) -> np.ndarray:
         """Signed weights of label k painted on their superpixels, float32 (H, W)."""
@@ -136,7 +141,7 @@ def lime(
         weights={name: fit.weights for name, fit in fits.items()},
         intercept={name: fit.intercept for name, fit in fits.items()},
         r2={name: fit.r2 for name, fit in fits.items()},
-        stability={name: split_half(masks, y, near) for name, y in targets.items()},
+        halves={name: split_half(masks, y, near) for name, y in targets.items()},
         logits={name: z[0] for name, z in logits.items()},
         n_samples=n_samples,
         fill=fill,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -17,6 +18,10 @@ from cxrkd.errors import ConfigError
 POSITIVE_COLORMAPS: tuple[str, ...] = ("inferno", "magma", "cividis", "viridis")
 SIGNED_COLORMAPS: tuple[str, ...] = ("managua_r", "berlin")
 COLORMAPS: tuple[str, ...] = POSITIVE_COLORMAPS + SIGNED_COLORMAPS
+
+K = TypeVar("K", bound=str)
+Scale = Literal["strong", "shared", "own"]
+SCALES: tuple[Scale, ...] = get_args(Scale)
 
 
 @cache
@@ -54,6 +59,32 @@ def shared_scale(heats: Iterable[np.ndarray], *, signed: bool = False) -> float:
         The maximum, 0.0 where no map has any evidence to draw.
     """
     return max((float(np.max(np.abs(h) if signed else h, initial=0.0)) for h in heats), default=0.0)
+
+
+def colour_scales(
+    heats: Mapping[K, np.ndarray], asked: Scale, strong: Mapping[K, float] | None = None, *, signed: bool = False
+) -> tuple[Scale, dict[K, float]]:
+    """The evidence that gets the strongest colour in each of several maps of one label.
+
+    - `strong`: what is strong for that network and label (`cxrkd.explain.Reference`). A map that is weak for its
+      network is faint, however it compares with the others, and units need not be comparable.
+    - `shared`: the most in any of the maps: equal colours mean equal evidence.
+    - `own`: the most in each map: it shows where, and hides how much.
+
+    Args:
+        heats: raw maps by network.
+        asked: one of SCALES.
+        strong: by network; where one is missing, `shared` takes the place of `strong`.
+        signed: evidence against the label is drawn, too.
+
+    Returns:
+        The scale that is used, and the evidence by network, for `overlay(scale=...)`.
+    """
+    if asked == "strong" and strong and set(heats) <= set(strong):
+        return asked, {name: strong[name] for name in heats}
+    if asked == "own":
+        return asked, {name: shared_scale([heat], signed=signed) for name, heat in heats.items()}
+    return "shared", dict.fromkeys(heats, shared_scale(heats.values(), signed=signed))
 
 
 def overlay(

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrkd.explain.similarity import spearman
-
 
 @dataclass(frozen=True)
 class Surrogate:
@@ -54,8 +52,10 @@ def weighted_ridge(masks: np.ndarray, targets: np.ndarray, sample_weight: np.nda
 
 
 def split_half(masks: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
-    """Spearman (K,) of the weights from the even and the odd antithetic pairs; the unchanged image is in both."""
+    """Weights (2, K, S) from the even and from the odd antithetic pairs; the unchanged image is in neither.
+
+    The halves have no mask in common, so that what masks do to one of them says nothing about the other.
+    """
     pair = (np.arange(len(masks)) - 1) // 2
-    halves = [np.flatnonzero((pair < 0) | (pair % 2 == parity)) for parity in (0, 1)]
-    even, odd = (weighted_ridge(masks[h], targets[h], sample_weight[h]).weights for h in halves)
-    return spearman(even, odd).astype(np.float32)
+    halves = [np.flatnonzero((pair >= 0) & (pair % 2 == parity)) for parity in (0, 1)]
+    return np.stack([weighted_ridge(masks[h], targets[h], sample_weight[h]).weights for h in halves])

@@ -25,6 +25,7 @@ from cxrkd.train.schedule import epoch_sizes
 TRAIN_OVER_FORWARD = 3.5  # a training step costs a forward pass, a backward pass of twice that, and the optimiser
 RENDERED_PER_S, DECODED_PER_S = 40.0, 400.0
 EVALUATION_S = 10.0
+REFERENCE_FILMS, MAPS_OVER_FORWARD = 96, 2.0  # a map of every label costs about as much as the forward pass before it
 CHECKPOINT_BYTES, HALF_BYTES = 12, 2  # a weight with its two moments of AdamW; a weight as float16
 
 
@@ -84,6 +85,7 @@ def stage_seconds(
         **_teacher_seconds(config, n_train, teacher),
         "teacher-logits": n * teacher.predict_s,
         **{stage: trained + (asked if stage.startswith("distilled") else 0.0) for stage in student_stages},
+        "reference": REFERENCE_FILMS * (teacher.predict_s + 2 * student.predict_s) * MAPS_OVER_FORWARD,
         "metrics": EVALUATION_S,
     }
 

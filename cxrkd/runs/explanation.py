@@ -7,7 +7,7 @@ Two kinds with one face, `CamExplanation` and `LimeExplanation`: `heat(member, l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,8 +22,10 @@ from cxrkd.explain import (
     Baselines,
     LimeAgreement,
     LimeResult,
+    Reference,
     agreement,
     baselines,
+    evidence_outside,
     grad_cam,
     lime_agreement,
 )
@@ -54,6 +56,9 @@ class Explanation(Protocol):
     def heat(self, member: Member, label: str) -> np.ndarray:
         """Raw signed map (h, w) of one member and label."""
 
+    def strong(self, member: Member, label: str) -> float | None:
+        """What strong evidence is for this member and label, in units of its maps; None where it is not known."""
+
     def agreement(self, student: Member, label: str) -> Agreement | LimeAgreement | None:
         """A student against the teacher; None when the teacher was not asked."""
 
@@ -63,17 +68,27 @@ class Explanation(Protocol):
 
 @dataclass(frozen=True)
 class CamExplanation:
-    """Class-activation maps: `cams` float32 (K, h, w) by member, `lines` by student where there is a teacher."""
+    """Class-activation maps: `cams` float32 (K, h, w) by member, `lines` by student where there is a teacher.
+
+    `references`, by member, are what the run keeps about other films; empty where it keeps nothing.
+    """
 
     method: str
     labels: tuple[str, ...]
     probs: dict[Member, np.ndarray]
     cams: dict[Member, np.ndarray]
     lines: dict[Member, Baselines]
+    references: Mapping[Member, Reference] = field(default_factory=dict)
 
     def heat(self, member: Member, label: str) -> np.ndarray:
         """Raw signed map (h, w) on the grid of the features."""
         return np.asarray(self.cams[member][self.labels.index(label)])
+
+    def strong(self, member: Member, label: str) -> float | None:
+        """Evidence that 95 % of the run's validation films do not exceed; None where none is kept or it is zero."""
+        if member not in self.references:
+            return None
+        return float(self.references[member].strong[self.labels.index(label)]) or None
 
     def agreement(self, student: Member, label: str) -> Agreement | None:
         """Agreement of student and teacher on one label, with chance line and ceiling."""
@@ -89,10 +104,14 @@ class CamExplanation:
 
 @dataclass(frozen=True)
 class LimeExplanation:
-    """LIME of all members over the same superpixels and the same hidden ones."""
+    """LIME of all members over the same superpixels and the same hidden ones.
+
+    `references`, by member, are Grad-CAMs of other films that the run keeps, for chance lines.
+    """
 
     labels: tuple[str, ...]
     result: LimeResult
+    references: Mapping[Member, Reference] = field(default_factory=dict)
     method: str = LIME
 
     @property
@@ -104,11 +123,16 @@ class LimeExplanation:
         """Signed weights painted on their superpixels, (H, W)."""
         return self.result.heat(member, self.labels.index(label))
 
+    def strong(self, member: Member, label: str) -> float | None:
+        """Not known: LIME of many films would take hours."""
+        return None
+
     def agreement(self, student: Member, label: str) -> LimeAgreement | None:
         """Agreement of the two weight vectors on one label, with chance line and ceiling."""
         if student == TEACHER or TEACHER not in self.result.weights:
             return None
-        return lime_agreement(self.result, TEACHER, student, self.labels.index(label))
+        kept = self.references.get(student)
+        return lime_agreement(self.result, TEACHER, student, self.labels.index(label), kept)
 
     def to_dict(self, label: str) -> dict[str, Any]:
         """Method, label, settings, and per member the probability, the weights, their fit and the agreement."""
@@ -118,7 +142,7 @@ class LimeExplanation:
             | {
                 "weights": to_plain(found.weights[m][k]),
                 "r2": to_plain(float(found.r2[m][k])),
-                "stability": to_plain(float(found.stability[m][k])),
+                "stability": to_plain(float(found.stability(m)[k])),
             }
             for m in self.probs
         }
@@ -127,17 +151,24 @@ class LimeExplanation:
         return {"method": LIME, "label": label, **settings, "n_segments": n_segments, "members": members}
 
 
-def explain_cams(models: Mapping[Member, Classifier], pixels: np.ndarray, method: str = "gradcam") -> CamExplanation:
+def explain_cams(
+    models: Mapping[Member, Classifier],
+    pixels: np.ndarray,
+    method: str = "gradcam",
+    references: Mapping[Member, Reference] | None = None,
+) -> CamExplanation:
     """Maps of every member for all labels, and what agreement is held against.
 
     Args:
         models: by member, in eval mode; shared ones are fine, nothing on them changes.
         pixels: float32 (S, S) in [0, 1].
         method: one of CAM_METHODS.
+        references: by member, from `read_reference` for the same method; without them no agreement is above chance.
 
     Raises:
         ConfigError: unknown method.
     """
+    kept = references or {}
     x = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))[None, None]
     found = {member: grad_cam(model, x, method) for member, model in models.items()}
     students = [m for m in models if m != TEACHER and TEACHER in models]
@@ -146,7 +177,8 @@ def explain_cams(models: Mapping[Member, Classifier], pixels: np.ndarray, method
         labels=_labels(models),
         probs={m: expit(r.logits.astype(np.float64)) for m, r in found.items()},
         cams={m: r.cams for m, r in found.items()},
-        lines={m: baselines(models[TEACHER], models[m], x, method) for m in students},
+        lines={m: baselines(models[TEACHER], models[m], x, method, kept.get(m)) for m in students},
+        references=kept,
     )
 
 
@@ -159,16 +191,30 @@ def explain_lime(
     n_segments: int = 60,
     seed: int = 0,
     fill: Fill = "blur",
+    references: Mapping[Member, Reference] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LimeExplanation:
     """LIME of every member over one set of superpixels and masks, through their engines.
+
+    `references` are those of Grad-CAM, from `read_reference`.
 
     Raises:
         ConfigError: too few samples or superpixels, unknown fill.
     """
     predicts = {str(member): engine.predict for member, engine in engines.items()}
     found = explain_by_lime(predicts, pixels, n_samples, n_segments, seed, fill, progress=progress)
-    return LimeExplanation(labels, found)
+    return LimeExplanation(labels, found, references or {})
+
+
+def strong_evidence(found: Explanation, label: str) -> dict[Member, float]:
+    """By member what strong evidence for a label is, for `colour_scales`; those are left out that do not know it."""
+    known = {member: found.strong(member, label) for member in found.probs}
+    return {member: value for member, value in known.items() if value is not None}
+
+
+def outside(found: Explanation, label: str, body: np.ndarray) -> dict[Member, float]:
+    """By member the share of the evidence for a label that lies outside the body; NaN where there is no evidence."""
+    return {member: evidence_outside(found.heat(member, label), body) for member in found.probs}
 
 
 def _about(explanation: Explanation, member: Member, label: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
+from cxrkd.explain import MIN_FILMS, evenly
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.ensemble import join, parts_of
 from cxrkd.models.head import take_over
@@ -26,6 +27,7 @@ from cxrkd.runs.events import Event
 from cxrkd.runs.files import write_json
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
+from cxrkd.runs.reference import write_reference
 from cxrkd.runs.reporter import Reporter
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
 from cxrkd.train.callbacks import OnEvent
@@ -86,7 +88,7 @@ def students(config: RunConfig) -> list[Student]:
 
 
 def run_stages(run: Run, report: Reporter) -> None:
-    """Data, teacher, its logits, for each seed a student alone and one distilled, metrics; skips what is done."""
+    """Data, teacher, its logits, for each seed a student alone and one distilled, maps, metrics; skips what is done."""
     cohort = prepare_data(run, report)
     get_teacher(run, report, cohort)
     logits_t = ask_teacher(run, report, cohort)
@@ -95,6 +97,7 @@ def run_stages(run: Run, report: Reporter) -> None:
             report.skip(student.stage)
         else:
             train_student(run, report, cohort, student, logits_t)
+    keep_reference(run, report, cohort)
     measure(run, report)
 
 
@@ -179,6 +182,16 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
             run.weights_path(student.member).parent.mkdir(exist_ok=True)
             os.replace(weights, run.weights_path(student.member))
     shutil.rmtree(work)  # only now that the stage is recorded as done
+
+
+def keep_reference(run: Run, report: Reporter, cohort: Cohort) -> None:
+    """Maps of validation films, which maps of other films are held against; none where there are too few films."""
+    if report.is_done("reference"):
+        return report.skip("reference")
+    with report.stage("reference", "Keeping maps of validation films"):
+        rows = cohort.rows("val")
+        if len(rows) >= MIN_FILMS:
+            write_reference(run, cohort.images[rows[evenly(len(rows))]])
 
 
 def measure(run: Run, report: Reporter) -> RunMetrics:

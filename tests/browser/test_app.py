@@ -132,7 +132,7 @@ def test_the_upload_is_explained_by_another_label_and_method(page):
     settle(page)
     files = page.get_by_test_id("stSelectbox").filter(has_text="File")
     assert "film.png" in shown(files)
-    box = page.get_by_test_id("stSelectbox").filter(has_text="Label, most probable first")
+    box = page.get_by_test_id("stSelectbox").filter(has_text="Label, called ones first")
     before = shown(box)
     box.locator("input").click()
     page.get_by_role("option").nth(3).click()

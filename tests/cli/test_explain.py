@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrkd.cli.explain import METHODS
-from cxrkd.explain import CAM_METHODS
+from cxrkd.cli.explain import METHODS, SCALES
+from cxrkd.explain import CAM_METHODS, body_mask, evidence_outside
+from cxrkd.explain import SCALES as EXPLAIN_SCALES
+from cxrkd.images import read, to_input
 from cxrkd.runs.answer import PHANTOM_WARNING
+from cxrkd.runs.metrics import MemberMetrics
+from cxrkd.runs.reference import FILE
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def test_the_offered_methods_are_those_there_are():
 
 
 def test_maps_pictures_and_json(explain, tmp_path):
-    words = ["--label", "pleural thickening", "--label", "Mass", "--out", tmp_path / "o", "--shared-scale", "--json"]
+    words = ["--label", "pleural thickening", "--label", "Mass", "--out", tmp_path / "o", "--scale", "own", "--json"]
     found = explain(*words)
     assert found.code == 0
     assert [one["label"] for one in found.document["explanations"]] == ["Pleural_Thickening", "Mass"]
@@ -39,7 +43,6 @@ def test_the_map_is_that_of_grad_cam(explain, tiny_run, films):
     import torch
 
     from cxrkd.explain import grad_cam
-    from cxrkd.images import read, to_input
 
     pixels = to_input(read((films / "grey.png").read_bytes(), "grey.png"), 32)
     expected = grad_cam(tiny_run.load_model("alone"), torch.from_numpy(pixels)[None, None], "layercam").cams
@@ -48,10 +51,60 @@ def test_the_map_is_that_of_grad_cam(explain, tiny_run, films):
     np.testing.assert_allclose(got, expected[tiny_run.labels.index("Mass")], atol=1e-6)
 
 
-def test_without_a_label_the_teachers_most_probable_is_explained(explain, cli, films, tiny_run):
+def test_the_offered_scales_are_those_there_are():
+    assert SCALES == EXPLAIN_SCALES
+
+
+def test_without_a_label_one_that_is_called_is_explained(explain, tiny_run, monkeypatch):
+    cut = np.full(len(tiny_run.labels), 0.999)
+    cut[tiny_run.labels.index("Edema")] = 1e-6
+    monkeypatch.setattr(MemberMetrics, "thresholds_array", lambda self: cut)
+    document = explain("--json").document
+    (one,) = document["explanations"]
+    assert (one["label"], document["no_call"]) == ("Edema", False)
+    assert [said["call"] for said in one["members"].values()] == ["called"] * 3
+    assert one["members"]["teacher"]["threshold"] == 1e-6
+    assert "No network calls" not in explain().out
+
+
+def test_where_nothing_is_called_the_teachers_most_probable_label_is_explained(
+    explain, cli, films, tiny_run, monkeypatch
+):
     said = cli("classify", films / "grey.png", "--run", tiny_run.id, "--engine", "pytorch", "--json").document
     probs = said["answers"][0]["members"]["teacher"]["probs"]
-    assert explain("--json").document["explanations"][0]["label"] == max(probs, key=probs.get)
+    monkeypatch.setattr(MemberMetrics, "thresholds_array", lambda self: np.full(len(tiny_run.labels), np.nan))
+    document = explain("--json").document
+    (one,) = document["explanations"]
+    assert (one["label"], document["no_call"]) == (max(probs, key=probs.get), True)
+    assert {said["call"] for said in one["members"].values()} == {"not judged"}
+    assert one["members"]["teacher"]["threshold"] is None
+    assert "No network calls a finding" in explain().out
+    assert "No network calls" not in explain("--label", "Mass").out
+
+
+def test_the_share_of_evidence_outside_the_body_is_that_of_the_map(explain, films):
+    pixels = to_input(read((films / "grey.png").read_bytes(), "grey.png"), 32)
+    body = body_mask(pixels)
+    one = explain("--label", "Mass", "--json").document["explanations"][0]
+    assert one["air"] == pytest.approx(1 - body.mean())
+    for said in one["members"].values():
+        share = evidence_outside(np.array(said["cam"]), body)
+        told = said["evidence_outside_body"]
+        assert np.isnan(share) if told is None else told == pytest.approx(share, abs=1e-5)
+    assert "outside the body" in explain("--label", "Mass").out
+
+
+def test_agreement_is_told_beside_its_chance_lines_and_without_them_has_no_verdict(explain, tiny_run):
+    assert not (tiny_run.path / FILE).exists(), "five validation films are too few"
+    said = explain("--label", "Mass", "--json").document["explanations"][0]["members"]["alone"][
+        "agreement_with_teacher"
+    ]
+    assert said["lines"]["other_film"]["high"] is None
+    assert "python -m cxrkd reference" in said["lines"]["other_film"]["missing"]
+    assert said["above_chance"] is not True
+    text = explain("--label", "Mass").out
+    assert "label mean" in text
+    assert f"alone: {said['verdict']}" in text
 
 
 def test_lime_for_people_and_programs(explain):

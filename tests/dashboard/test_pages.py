@@ -17,10 +17,10 @@ from streamlit.testing.v1 import AppTest
 from cxrkd.config import RunConfig
 from cxrkd.dashboard import caching, measuring, routes, tables
 from cxrkd.data.phantom import render
-from cxrkd.evaluate.thresholds import FEW
+from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import list_runs, open_run
-from cxrkd.runs.metrics import measure_run
+from cxrkd.runs.metrics import MemberMetrics, measure_run
 from cxrkd.runtime import EngineReport, build_engine
 from cxrkd.text import percent
 
@@ -62,7 +62,7 @@ def open_page(name):
 
 
 def words(page):
-    groups = (page.markdown, page.caption, page.error, page.warning, page.success)
+    groups = (page.markdown, page.caption, page.error, page.warning, page.success, page.info)
     return "\n".join(str(element.value) for group in groups for element in group)
 
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_called_is_folded_away_with_its_reason(sample_home):
     assert box.label == f"Not judged ({folded})"
     table = box.dataframe[0].value.set_index("Label")
     assert sorted(table.index) == sorted(display_name(run.labels[k]) for k in np.flatnonzero(np.isnan(cuts)))
-    assert all(f"in validation, {FEW} are needed" in why for why in table["Why"])
+    assert all(f"in validation, {MIN_THRESHOLD_PATIENTS} are needed" in why for why in table["Why"])
     figures = run.metrics().of("teacher").model.labels
     for label, text in table["Teacher: AUROC"].items():
         row = next(row for row in figures if display_name(row.label) == label)
@@ -288,16 +288,42 @@ def test_what_a_file_name_says_is_not_markup(sample_home):
     assert r"\[press\]\(http\://x.example\) \*\*\:red\[now\]\*\* \$x\$.png" in error.value
 
 
-def test_explain_starts_at_the_most_probable_label_and_changes_method(sample_home):
+def test_explain_starts_at_a_called_label_and_changes_method(sample_home, monkeypatch):
+    cut = np.full(14, 0.999)
+    cut[9] = 1e-6  # every network calls edema and nothing else
+    monkeypatch.setattr(MemberMetrics, "thresholds_array", lambda self: cut)
     page = open_page("explain")
     label = next(box for box in page.selectbox if box.label.startswith("Label"))
-    probs = [float(option.split("(")[1].split("%")[0]) for option in label.options]
+    assert label.value == "Edema"
+    assert label.options[0].endswith("called by 3 of 3)")
+    probs = [float(option.split("(")[1].split("%")[0]) for option in label.options[1:]]
     assert probs == sorted(probs, reverse=True)
+    assert "No model calls" not in words(page)
+    assert "outside the body" in words(page)
     page.segmented_control(key="method").set_value("layercam").run()
     assert_healthy(page)
     page.segmented_control(key="method").set_value("lime").run()
     assert_healthy(page)
     assert "Local R2" in words(page)
+
+
+def test_explain_says_that_no_model_calls_anything(sample_home, monkeypatch):
+    monkeypatch.setattr(MemberMetrics, "thresholds_array", lambda self: np.full(14, np.nan))
+    page = open_page("explain")
+    assert_healthy(page)
+    (said,) = page.info
+    assert "No model calls a finding on this film" in said.value
+    assert "most probable label" in said.value
+    label = next(box for box in page.selectbox if box.label.startswith("Label"))
+    label.set_value("Hernia" if label.value != "Hernia" else "Mass").run()
+    assert "most probable label" not in page.info[0].value
+
+
+def test_explain_gives_no_verdict_without_maps_of_other_films(sample_home):
+    page = open_page("explain")
+    verdicts = [text for text in words(page).splitlines() if text.startswith("Teacher and ")]
+    assert len(verdicts) == 2
+    assert not any("above chance." in text and "not above" not in text for text in verdicts)
 
 
 def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, monkeypatch):
@@ -306,7 +332,7 @@ def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, m
     monkeypatch.setattr(caching, "explanation", lambda *asked: replace(found(*asked), cams=cams))
     page = open_page("explain")
     assert_healthy(page)
-    assert words(page).count("no positive evidence") == 3
+    assert words(page).count("no positive evidence for") == 3
 
 
 def test_results_follow_the_label_and_print_the_paired_gain(sample_home):

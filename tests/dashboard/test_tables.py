@@ -13,11 +13,11 @@ from cxrkd.dashboard.look import Look
 from cxrkd.dashboard.session import Film
 from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
-from cxrkd.explain import SIGNED_COLORMAPS
+from cxrkd.explain import SIGNED_COLORMAPS, Agreement, ChanceLine, colour_table
 from cxrkd.runs.answer import Answer, MemberAnswer
 from cxrkd.runs.verdict import Standing
 
-LOOK = Look("inferno", 0.5, shared=True, heat=True, outline=False)
+LOOK = Look("inferno", 0.5, scale="shared", heat=True, outline=False)
 
 
 def test_an_undefined_figure_says_so():
@@ -126,14 +126,14 @@ def test_on_a_shared_scale_half_the_evidence_is_drawn_paler():
     notes = dict.fromkeys(heats, "")
     strong, weak = explaining.panels(film, heats, LOOK, notes)
     assert not np.array_equal(strong.rgb, weak.rgb)
-    own = Look("inferno", 0.5, shared=False, heat=True, outline=False)
+    own = Look("inferno", 0.5, scale="own", heat=True, outline=False)
     strong, weak = explaining.panels(film, heats, own, notes)
     np.testing.assert_array_equal(strong.rgb, weak.rgb)
 
 
 def test_without_heat_the_film_is_bare():
     film = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
-    bare = Look("inferno", 0.5, shared=True, heat=False, outline=False)
+    bare = Look("inferno", 0.5, scale="shared", heat=False, outline=False)
     (panel,) = explaining.panels(film, {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
     np.testing.assert_array_equal(panel.rgb[..., 0], np.round(film * 255))
     assert explaining.colour_bar({"teacher": np.ones((2, 2))}, bare, "raw") is None
@@ -143,8 +143,63 @@ def test_the_colour_bar_carries_raw_units_and_is_signed_for_a_signed_map():
     heats = {"teacher": np.array([[3.0, -7.0]]), "alone": np.array([[1.0, -1.0]])}
     positive = explaining.colour_bar(heats, LOOK, "raw")
     assert (positive.low, positive.high, positive.title) == (0.0, 3.0, "raw")
-    signed = explaining.colour_bar(heats, Look(SIGNED_COLORMAPS[0], 0.5, True, True, False), "raw")
+    signed = explaining.colour_bar(heats, Look(SIGNED_COLORMAPS[0], 0.5, "shared", True, False), "raw")
     assert (signed.low, signed.high) == (-7.0, 7.0)
+
+
+def test_a_map_that_is_weak_for_its_network_stays_faint():
+    film = np.full((8, 8), 0.5, np.float32)
+    heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 2.0)}
+    look = Look("inferno", 1.0, scale="strong", heat=True, outline=False)
+    strong = {"teacher": 2.0, "alone": 40.0}
+    full, faint = explaining.panels(film, heats, look, dict.fromkeys(heats, ""), strong=strong)
+    assert (full.rgb == colour_table("inferno")[-1]).all()
+    assert np.abs(faint.rgb.astype(int) - 128).max() < 10
+    bar = explaining.colour_bar(heats, look, "raw", strong)
+    assert (bar.high, bar.title) == (1.0, "share of strong evidence")
+    unknown = explaining.colour_bar(heats, look, "raw", {"teacher": 2.0})
+    assert (unknown.high, unknown.title) == (2.0, "raw"), "one that is not known makes the scale a shared one"
+    assert explaining.scales_for(strong, ["teacher"]) == ["strong", "shared", "own"]
+    assert explaining.scales_for({}, ["teacher"]) == ["shared", "own"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "note"),
+    [
+        ((0.8, 0.5, 0.12), "80.0%, called (threshold 50.0%)\n12% of the evidence outside the body"),
+        ((0.2, 0.5, 0.0), "20.0%, not called (threshold 50.0%)\n0% of the evidence outside the body"),
+        ((0.2, math.nan, math.nan), "20.0%, not judged (no threshold)\nno positive evidence"),
+        ((math.nan, math.nan, math.nan), "no answer, not judged (no threshold)\nno positive evidence"),
+    ],
+)
+def test_a_panel_says_whether_its_label_is_called(figures, note):
+    assert explaining.panel_note(*figures) == note
+
+
+def test_no_call_names_how_many_findings_could_be_called():
+    cuts = {"teacher": np.array([0.5, np.nan, np.nan]), "alone": np.array([np.nan, 0.5, np.nan])}
+    said = explaining.no_call_sentence(cuts, opened=True)
+    assert "none of the 2 of 3 findings" in said
+    assert "most probable" in said
+    assert "most probable" not in explaining.no_call_sentence(cuts, opened=False)
+
+
+def judged(missing=""):
+    high = math.nan if missing else 0.4
+    lines = (ChanceLine("random_student", 0.1, 0.3), ChanceLine("other_film", high, high, missing))
+    return Agreement(0.5, lines, 0.2, 0.9, 0.6, 0.3, 12.0, 0.2, 0.1, 0.8)
+
+
+def test_agreement_stands_beside_every_line():
+    table = explaining.agreement_table({"alone": judged()}).set_index("Teacher and …")["Student alone"]
+    assert table["Rank correlation (Spearman)"] == 0.5
+    assert table["… chance: random students"] == 0.3
+    assert table["… chance: the student on other films"] == 0.4
+    assert table["… ceiling: teacher under light noise"] == 0.9
+    assert explaining.agreement_sentence("alone", judged()) == "Teacher and student alone: 0.50, above chance."
+    (row,) = explaining.agreement_rows({"alone": judged("nothing is kept")})
+    assert row.chance == {"random students": 0.3}
+    assert "not measured: the student on other films" in explaining.agreement_sentence("alone", judged("none kept"))
 
 
 def test_members_without_positive_evidence_are_named():

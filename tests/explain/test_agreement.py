@@ -3,14 +3,21 @@ import json
 import numpy as np
 import pytest
 
-from cxrkd.explain import Baselines, LimeResult, agreement, baselines, grad_cam, lime_agreement
+from cxrkd.explain import Baselines, Reference, agreement, baselines, grad_cam
+from cxrkd.explain.agreement import chance_lines
+from cxrkd.explain.chance import line
+
+
+def reference(other_films, label_means):
+    return Reference(other_films, label_means, strong=np.ones(other_films.shape[1]))
 
 
 @pytest.fixture
 def lines():
     """Lines of independent maps: chance at zero, a ceiling of one."""
     rng = np.random.default_rng(1)
-    return Baselines(noisy_teacher=np.zeros((2, 5, 7, 7)), random_student=rng.normal(size=(40, 5, 7, 7)))
+    kept = reference(*(rng.normal(size=(n, 5, 7, 7)) for n in (24, 12)))
+    return Baselines(np.zeros((2, 5, 7, 7)), rng.normal(size=(40, 5, 7, 7)), kept)
 
 
 def test_a_teacher_with_itself_is_one_and_above_chance(lines):
@@ -20,16 +27,77 @@ def test_a_teacher_with_itself_is_one_and_above_chance(lines):
     assert own.cosine == pytest.approx(1)
     assert own.topk_iou == 1
     assert own.peak_distance == 0
-    assert own.above_chance
+    assert own.above_chance is True
+    assert own.verdict == "above chance"
 
 
 def test_independent_maps_stay_at_the_chance_line(lines):
     rng = np.random.default_rng(2)
     pairs = [agreement(*rng.normal(size=(2, 5, 7, 7)), 0, lines) for _ in range(100)]
     assert abs(np.mean([p.spearman for p in pairs])) < 0.05
-    assert abs(np.mean([p.chance_spearman for p in pairs])) < 0.05
+    assert abs(np.mean([p.lines[0].mean for p in pairs])) < 0.05
     # The 95th percentile of independent maps is passed by one in twenty.
-    assert np.mean([p.above_chance for p in pairs]) < 0.15
+    assert np.mean([p.above_chance for p in pairs]) < 0.05
+
+
+def anatomy(rng, n, share):
+    """Maps (n, 1, 7, 7) of films that share an anatomy, which makes up `share` of their variance."""
+    shared = np.random.default_rng(99).normal(size=(7, 7))
+    own = rng.normal(size=(n, 1, 7, 7))
+    return np.sqrt(share) * shared + np.sqrt(1 - share) * own
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_what_never_saw_the_film_is_not_above_chance_and_what_saw_it_is(share):
+    """Every network paints the anatomy; the right student also paints what is on this film alone."""
+    rng = np.random.default_rng(5)
+    kept = reference(anatomy(rng, 24, share), np.stack([anatomy(rng, 16, share).mean(0) for _ in range(12)]))
+    random_student = rng.normal(size=(2, 14, 7, 7))
+    mean = anatomy(rng, 200, share).mean(0)
+    passed = {"right": [], "mean": [], "other": [], "mean by random students alone": []}
+    for _ in range(60):
+        map_t = anatomy(rng, 1, share)[0]
+        right = map_t + 0.3 * np.sqrt(1 - share) * rng.normal(size=map_t.shape)
+        lines = Baselines(map_t[None], random_student, kept)
+        for name, map_s in {"right": right, "mean": mean, "other": anatomy(rng, 1, share)[0]}.items():
+            passed[name].append(agreement(map_t, map_s, 0, lines).above_chance)
+        alone = chance_lines(map_t[0], 0, lines)[0]
+        passed["mean by random students alone"].append(agreement(map_t, mean, 0, lines).spearman > alone.high)
+    shares = {name: np.mean(values) for name, values in passed.items()}
+    assert shares["right"] > 0.9
+    assert shares["mean"] <= 0.1
+    assert shares["other"] <= 0.1
+    assert shares["mean by random students alone"] > 0.5, "the line that was there before does not see it"
+
+
+def test_every_line_by_hand():
+    rng = np.random.default_rng(3)
+    map_t = rng.normal(size=(3, 7, 7))
+    kept = reference(np.stack([map_t, -map_t]), np.stack([-map_t]))
+    found = {one.name: one for one in chance_lines(map_t[1], 1, Baselines(map_t[None], map_t[None, :2], kept))}
+    assert list(found) == ["random_student", "other_film", "label_mean", "centre"]
+    assert found["random_student"].high == pytest.approx(1)
+    assert (found["other_film"].mean, found["other_film"].high) == pytest.approx((0, 1), abs=1e-9)
+    assert (found["label_mean"].mean, found["label_mean"].high) == pytest.approx((-1, -1))
+    assert found["centre"].mean == found["centre"].high
+
+
+@pytest.mark.parametrize(("n", "rank"), [(1, 1), (12, 12), (24, 23), (28, 27)])
+def test_few_draws_do_not_lower_the_line(n, rank):
+    draws = np.arange(n, dtype=float)
+    assert line("other_film", np.append(draws, np.nan)).high == draws[rank - 1]
+
+
+def test_a_line_that_was_not_measured_leaves_no_verdict_of_above():
+    cams = np.random.default_rng(0).normal(size=(5, 7, 7))
+    unkept = Baselines(cams[None], np.random.default_rng(1).normal(size=(4, 5, 7, 7)))
+    found = agreement(cams, cams, 0, unkept)
+    assert found.above_chance is None
+    assert "not measured" in found.verdict
+    assert "other films" in found.verdict
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["lines"]["label_mean"]["high"] is None
+    against = agreement(cams, -cams, 0, unkept)
+    assert against.above_chance is False, "one line that is not exceeded is enough"
 
 
 def test_each_line_is_the_mean_over_its_own_maps():
@@ -39,9 +107,9 @@ def test_each_line_is_the_mean_over_its_own_maps():
     found = agreement(cams_t, np.stack([cams_t[0], cams_t[1], -cams_t[1]]), 1, lines)
     assert found.ceiling_spearman == pytest.approx(1 / 3)
     assert found.ceiling_topk_iou == pytest.approx(2 / 3)
-    assert found.chance_spearman == pytest.approx(1)
+    assert found.lines[0].mean == pytest.approx(1)
     assert found.chance_topk_iou == 1
-    assert not found.above_chance, "equal to chance is not above it"
+    assert found.above_chance is False, "equal to chance is not above it"
     cross = agreement(cams_t, cams_t, 1, lines).other_labels_spearman
     expected = np.mean([agreement(cams_t[[1, j]], cams_t[[j, 1]], 0, lines).spearman for j in (0, 2)])
     assert cross == pytest.approx(expected)
@@ -50,8 +118,8 @@ def test_each_line_is_the_mean_over_its_own_maps():
 def test_a_map_of_the_image_centre_is_seen_by_the_centre_prior(lines):
     y, x = np.mgrid[:7, :7] - 3
     cams = np.stack([-np.hypot(y, x), x.astype(float)])
-    assert agreement(cams, cams, 0, lines).centre_spearman > 0.95
-    assert abs(agreement(cams, cams, 1, lines).centre_spearman) < 0.05
+    assert agreement(cams, cams, 0, lines).lines[-1].high > 0.95
+    assert abs(agreement(cams, cams, 1, lines).lines[-1].high) < 0.05
 
 
 def test_grids_may_differ_and_constant_maps_are_undefined(lines):
@@ -60,7 +128,8 @@ def test_grids_may_differ_and_constant_maps_are_undefined(lines):
     assert agreement(np.kron(coarse, np.ones((2, 2))), coarse, 0, lines).spearman == pytest.approx(1)
     flat = agreement(coarse * 0, coarse, 0, lines)
     assert np.isnan(flat.spearman)
-    assert not flat.above_chance
+    assert flat.above_chance is None
+    assert "flat" in flat.verdict
 
 
 def test_networks_end_to_end(toy, film):
@@ -68,38 +137,5 @@ def test_networks_end_to_end(toy, film):
     lines = baselines(teacher, student, film, n_random=4)
     own = agreement(grad_cam(teacher, film).cams, grad_cam(teacher, film).cams, 0, lines)
     assert own.ceiling_spearman > 0.8
-    assert own.chance_spearman < own.ceiling_spearman
-    assert json.loads(json.dumps(own.to_dict()))["above_chance"] is True
-
-
-def lime_result(weights_t, weights_s, stability):
-    halves = {n: np.full(len(weights_t), v, np.float32) for n, v in zip("ts", stability, strict=True)}
-    none = {"t": np.zeros(len(weights_t)), "s": np.zeros(len(weights_s))}
-    segments = np.zeros((4, 4), np.int32)
-    return LimeResult(segments, {"t": weights_t, "s": weights_s}, none, none, halves, none, 100, "blur", "logit", 0)
-
-
-def test_lime_weights_that_are_equal_agree_up_to_their_own_noise():
-    weights = np.random.default_rng(0).normal(size=(3, 30))
-    found = lime_agreement(lime_result(weights, weights, (1.0, 0.5)), "t", "s", 1)
-    assert found.spearman == pytest.approx(1)
-    assert found.top_overlap == 1
-    assert found.sign == 1
-    assert found.chance_top_overlap == pytest.approx(6 / 30)
-    assert found.ceiling_spearman == pytest.approx(np.sqrt(2 / 3))
-    assert abs(found.other_labels_spearman) < 0.5
-
-
-def test_lime_weights_by_hand():
-    weights_t = np.array([[3.0, 2.0, 1.0, -1.0, -2.0, -3.0]])
-    weights_s = np.array([[3.0, -1.0, 1.0, 2.0, -2.0, -3.0]])
-    found = lime_agreement(lime_result(weights_t, weights_s, (-0.1, 0.9)), "t", "s", 0, n_top=2)
-    assert found.top_overlap == 0.5
-    assert found.sign == pytest.approx(4 / 6)
-    assert np.isnan(found.ceiling_spearman), "weights that do not repeat have no ceiling"
-    assert np.isnan(found.other_labels_spearman), "one label has no others"
-
-
-def test_lime_without_positive_evidence_has_no_overlap():
-    weights = -np.ones((1, 10)) - np.arange(10)
-    assert np.isnan(lime_agreement(lime_result(weights, weights, (1, 1)), "t", "s", 0).top_overlap)
+    assert own.lines[0].mean < own.ceiling_spearman
+    assert json.loads(json.dumps(own.to_dict(), allow_nan=False))["above_chance"] is None

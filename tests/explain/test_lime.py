@@ -36,7 +36,7 @@ def test_a_linear_model_is_recovered(pixels, linear):
     np.testing.assert_array_equal(np.argsort(result.weights["m"]), np.argsort(truth))
     np.testing.assert_allclose(result.weights["m"], truth, atol=0.05)
     assert (result.r2["m"] > 0.999).all()
-    assert (result.stability["m"] > 0.99).all()
+    assert (result.stability("m") > 0.99).all()
     np.testing.assert_allclose(result.logits["m"], truth.sum(1) - 2, atol=1e-5)
 
 

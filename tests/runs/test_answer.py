@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,13 +8,11 @@ import torch
 
 from cxrkd.config import ChestXray14Config, PhantomConfig
 from cxrkd.errors import ConfigError, RunError
-from cxrkd.evaluate import LabelMetrics, ModelMetrics
 from cxrkd.explain import CAM_METHODS, agreement, baselines, grad_cam
 from cxrkd.images import read
 from cxrkd.models import build
 from cxrkd.runs import answer, explanation
 from cxrkd.runs.answer import Input, choose_members, choose_run, classify, from_radiograph, load_engines
-from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 
 LABELS = ("Mass", "Edema", "Hernia")
 ARCHS = {"teacher": "resnet18", "alone": "mobilenetv3_small_100", "distilled": "mobilenetv3_small_100"}
@@ -33,21 +31,12 @@ class FakeEngine:
         return np.array([self.logits] * len(x), np.float32)
 
 
-def figures_of(thresholds):
-    """Figures of a member with these thresholds: AUROC .8 (.7 to .9) for Mass, not enough cases of the others."""
-    label = dict.fromkeys((field.name for field in fields(LabelMetrics)), np.nan)
-    rows = [LabelMetrics(**label | {"label": name}) for name in LABELS]
-    rows[0] = replace(rows[0], auroc=0.8, auroc_low=0.7, auroc_high=0.9)
-    model = ModelMetrics(tuple(rows), 0.8, 0.7, 0.9, (0.8,), 0.5, 0.1, 0.1, 40, 20)
-    return MemberMetrics("resnet18", (0,), thresholds, thresholds, thresholds, model, model)
-
-
 def fake_run(**thresholds):
     return SimpleNamespace(
         id="fake",
         labels=LABELS,
         config=SimpleNamespace(data=PhantomConfig()),
-        metrics=lambda: RunMetrics(LABELS, {m: figures_of(cuts) for m, cuts in thresholds.items()}, None, None),
+        thresholds=lambda member: np.array(thresholds[member]),
         members=lambda: list(thresholds),
         state=SimpleNamespace(status="done"),
     )
@@ -292,9 +281,8 @@ def test_agreement_of_each_student_has_its_own_chance_line(models, film):
     found = explanation.explain_cams(models, film)
     lines = baselines(models["teacher"], models["distilled"], x)
     cams = [grad_cam(models[member], x).cams for member in ("teacher", "distilled")]
-    assert found.agreement("distilled", "Hernia").to_dict() == pytest.approx(
-        agreement(*cams, 2, lines).to_dict(), nan_ok=True
-    )
+    told, expected = found.agreement("distilled", "Hernia").to_dict(), agreement(*cams, 2, lines).to_dict()
+    assert json.dumps(told) == json.dumps(expected)
     assert found.agreement("teacher", "Hernia") is None
 
 
@@ -329,7 +317,9 @@ def test_lime_of_all_members_shares_its_superpixels(film):
     heat = found.heat("teacher", "Hernia")
     np.testing.assert_array_equal(heat, found.heat("distilled", "Hernia"))
     assert heat[:, :12].mean() > 5 * abs(heat[:, 20:].mean())
-    assert found.agreement("distilled", "Hernia").spearman == pytest.approx(1)
+    equal = found.agreement("distilled", "Hernia")
+    assert equal.spearman == pytest.approx(equal.ceiling_spearman, nan_ok=True)
+    assert equal.spearman > 0.3
     assert found.agreement("teacher", "Hernia") is None
     assert told[-1] == (64, 64)
 

@@ -1,50 +1,36 @@
-"""Agreement of explanations beside what chance and noise would give."""
+"""How alike two models' maps are, with what chance and noise would give."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from cxrkd.dashboard.charts import style
 
+_LOWEST = -1.0
+
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """One pair of models: the student, the rank correlation, chance (mean and 95th percentile) and ceiling."""
+    """One pair of models: the student, the rank correlation, the chance lines by name, and the ceiling."""
 
     member: str
     value: float
-    chance: float
-    chance_high: float
+    chance: Mapping[str, float]
     ceiling: float
 
 
 def agreement(rows: Sequence[AgreementRow]) -> go.Figure:
-    """A marker a pair; the grey bar is chance up to its 95th percentile, the tick the teacher under light noise."""
+    """A marker a pair; grey reaches to the highest chance line, a thin tick a line, a thick one the ceiling."""
     chart = style.figure(54 * len(rows) + 90, legend=False)
     names = [f"Teacher and {style.name(row.member).lower()}" for row in rows]
-    chart.add_trace(
-        go.Bar(
-            y=names,
-            x=[row.chance_high - row.chance for row in rows],
-            base=[row.chance for row in rows],
-            orientation="h",
-            width=0.5,
-            marker={"color": style.FAINT},
-            hovertemplate="chance, mean to 95th percentile<extra></extra>",
-        )
-    )
-    chart.add_trace(
-        go.Scatter(
-            y=names,
-            x=[row.ceiling for row in rows],
-            mode="markers",
-            marker={"symbol": "line-ns", "size": 24, "line": {"color": style.NEUTRAL, "width": 2}},
-            hovertemplate="ceiling %{x:.2f}<extra></extra>",
-        )
-    )
+    chart.add_trace(_grey(names, rows))
+    for name, row in zip(names, rows, strict=True):
+        for title, value in row.chance.items():
+            chart.add_trace(_tick(name, value, f"chance, {title}", size=20, width=1))
+        chart.add_trace(_tick(name, row.ceiling, "ceiling", size=24, width=3))
     chart.add_trace(
         go.Scatter(
             y=names,
@@ -58,6 +44,31 @@ def agreement(rows: Sequence[AgreementRow]) -> go.Figure:
             hovertemplate="%{x:.2f}<extra></extra>",
         )
     )
-    chart.update_xaxes(range=[-1.03, 1.03], title="Rank correlation of the two maps (Spearman)")
+    chart.update_xaxes(range=[-1.03, 1.03], title="Rank correlation (Spearman)")
     chart.update_yaxes(autorange="reversed", showgrid=False)
     return chart
+
+
+def _grey(names: Sequence[str], rows: Sequence[AgreementRow]) -> go.Bar:
+    """What is not above chance."""
+    reach = [max(row.chance.values(), default=_LOWEST) - _LOWEST for row in rows]
+    return go.Bar(
+        y=names,
+        x=reach,
+        base=[_LOWEST] * len(rows),
+        orientation="h",
+        width=0.5,
+        marker={"color": style.FAINT},
+        hovertemplate="not above chance<extra></extra>",
+    )
+
+
+def _tick(name: str, value: float, title: str, *, size: int, width: int) -> go.Scatter:
+    line = {"color": style.NEUTRAL, "width": width}
+    return go.Scatter(
+        y=[name],
+        x=[value],
+        mode="markers",
+        marker={"symbol": "line-ns", "size": size, "line": line},
+        hovertemplate=f"{title}: %{{x:.2f}}<extra></extra>",
+    )

@@ -12,6 +12,7 @@ from cxrkd.dashboard.charts import style
 from cxrkd.dashboard.pictures import OUTLINE_COLOUR, Panel, data_uri
 
 _BAR_PIXELS = 240
+_LINE_PIXELS = 18
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def films(panels: Sequence[Panel], bar: ColourBar | None = None, height: int = 3
     chart.update_layout(
         height=height,
         showlegend=False,
-        margin={"l": 0, "r": 0, "t": 44, "b": 4},
+        margin={"l": 0, "r": 0, "t": 26 + _LINE_PIXELS * _note_lines(panels), "b": 4},
         paper_bgcolor=style.CLEAR,
         plot_bgcolor=style.CLEAR,
         dragmode="pan",
@@ -58,8 +59,12 @@ def films(panels: Sequence[Panel], bar: ColourBar | None = None, height: int = 3
     return chart
 
 
+def _note_lines(panels: Sequence[Panel]) -> int:
+    return max(len(panel.note.splitlines()) for panel in panels)
+
+
 def _title(panel: Panel) -> str:
-    return f"{panel.title}<br><sup>{panel.note}</sup>" if panel.note else panel.title
+    return "<br>".join([panel.title, *(f"<sup>{line}</sup>" for line in panel.note.splitlines())])
 
 
 def _colour_bar(bar: ColourBar) -> go.Scatter:

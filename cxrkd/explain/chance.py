@@ -1,0 +1,92 @@
+"""Chance lines: how much agreement there is without anything being recognised on this film."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cxrkd.evaluate.record import to_plain
+
+LINE_NAMES: dict[str, str] = {
+    "random_student": "random students",
+    "random_ranking": "random rankings",
+    "other_film": "the student on other films",
+    "label_mean": "the student's mean map of the label",
+    "centre": "a bump in the middle",
+}
+QUANTILE = 0.95
+NOT_KEPT = "the run keeps no maps of other films (python -m cxrkd reference RUN makes them)"
+
+
+@dataclass(frozen=True)
+class ChanceLine:
+    """One line that an agreement is held against.
+
+    Attributes:
+        name: one of LINE_NAMES.
+        mean: mean rank correlation over the draws; NaN where it was not measured.
+        high: what an agreement has to exceed: the 95th percentile of the draws (the next draw above it, so that few
+            draws do not make it too low), or the only one.
+        missing: why it was not measured; empty where it was.
+    """
+
+    name: str
+    mean: float
+    high: float
+    missing: str = ""
+
+    @property
+    def title(self) -> str:
+        """As people read it."""
+        return LINE_NAMES[self.name]
+
+
+def line(name: str, draws: np.ndarray | None) -> ChanceLine:
+    """The line of some rank correlations; NaN draws (a map was constant) are left out.
+
+    >>> line("centre", np.array([0.25]))
+    ChanceLine(name='centre', mean=0.25, high=0.25, missing='')
+    """
+    if draws is None:
+        return ChanceLine(name, float("nan"), float("nan"), NOT_KEPT)
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return ChanceLine(name, float("nan"), float("nan"), "every map of it is flat")
+    return ChanceLine(name, float(known.mean()), float(np.quantile(known, QUANTILE, method="higher")))
+
+
+def above_all(value: float, lines: tuple[ChanceLine, ...]) -> bool | None:
+    """Whether an agreement is above every line: False if it is not above one, None if that cannot be known.
+
+    It cannot be known where the agreement is undefined, or where it is above all lines that were measured while one
+    was not.
+    """
+    if np.isnan(value):
+        return None
+    if any(value <= one.high for one in lines):
+        return False
+    return None if any(one.missing for one in lines) else True
+
+
+def verdict(value: float, lines: tuple[ChanceLine, ...]) -> str:
+    """`above_all` in words, with the line that decides."""
+    above = above_all(value, lines)
+    if above is None and np.isnan(value):
+        return "not defined: a map is flat"
+    if above is None:
+        missing = next(one for one in lines if one.missing)
+        return f"above the chance lines that were measured; not measured: {missing.title}, {missing.missing}"
+    return "above chance" if above else f"not above chance ({highest(lines).title})"
+
+
+def highest(lines: tuple[ChanceLine, ...]) -> ChanceLine:
+    """The line that is hardest to exceed, of those that were measured; the first if none was."""
+    return max(lines, key=lambda one: -np.inf if np.isnan(one.high) else one.high)
+
+
+def to_dict(lines: tuple[ChanceLine, ...]) -> Mapping[str, Any]:
+    """By name, for JSON."""
+    return {one.name: {"mean": to_plain(one.mean), "high": to_plain(one.high), "missing": one.missing} for one in lines}

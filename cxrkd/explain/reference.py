@@ -1,0 +1,87 @@
+"""What a network's maps look like on films other than the one that is explained.
+
+A map that only follows anatomy ("the lungs", "the heart for cardiomegaly") is alike on every film, and so agrees with
+another network's map of any film. Two kinds of maps measure how far that goes: those of single other films, and mean
+maps of a label, which show what the network paints for a label whatever the film. A run keeps them for its
+validation films, so that an upload can be held against them where no other film is at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from cxrkd.explain.cam import grad_cams_by_method
+
+if TYPE_CHECKING:
+    from cxrkd.models.classifier import Classifier
+
+MAX_FILMS = 96
+MIN_FILMS = 24  # below, the 95th percentile of single films is not known
+N_OTHER, N_MEANS = 24, 12
+STRONG = 0.95
+_BATCH = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Maps of one network by one method on films that it was not trained on.
+
+    Each map is scaled to a largest magnitude of 1: what they are for (ranks, hottest cells) does not see the scale.
+
+    Attributes:
+        other_films: float32 (m, K, h, w), raw signed maps of m films.
+        label_means: float32 (g, K, h, w), mean maps of g disjoint groups of films, so that their scatter is known.
+        strong: float32 (K,), the largest evidence for a label (one cell, raw units) that 95 % of the films do not
+            exceed: what strong evidence is for this network; 0 where no film has any.
+    """
+
+    other_films: np.ndarray
+    label_means: np.ndarray
+    strong: np.ndarray
+
+
+def references(model: Classifier, films: np.ndarray) -> dict[str, Reference]:
+    """What `Reference` holds, by each method that is defined on the network.
+
+    Args:
+        model: in eval mode.
+        films: uint8 (N, S, S), MIN_FILMS or more in no order that matters; the first MAX_FILMS are used.
+
+    Raises:
+        ValueError: fewer than MIN_FILMS films.
+    """
+    if len(films) < MIN_FILMS:
+        raise ValueError(f"expected at least {MIN_FILMS} films, got {len(films)}")
+    batches = [
+        _maps(model, films[i : min(i + _BATCH, MAX_FILMS)]) for i in range(0, min(len(films), MAX_FILMS), _BATCH)
+    ]
+    return {method: _reference(np.concatenate([batch[method] for batch in batches])) for method in batches[0]}
+
+
+def evenly(n: int) -> np.ndarray:
+    """Up to MAX_FILMS of n rows, spread evenly over them."""
+    return np.unique(np.linspace(0, n - 1, min(n, MAX_FILMS)).astype(int)) if n else np.empty(0, int)
+
+
+def _maps(model: Classifier, films: np.ndarray) -> dict[str, np.ndarray]:
+    x = torch.from_numpy(films.astype(np.float32) / 255)[:, None]
+    return grad_cams_by_method(model, x.to(next(model.parameters()).device))
+
+
+def _reference(cams: np.ndarray) -> Reference:
+    """From raw maps (N, K, h, w)."""
+    single = np.linspace(0, len(cams) - 1, N_OTHER).astype(int)
+    means = np.stack([cams[group::N_MEANS].mean(axis=0) for group in range(N_MEANS)])
+    largest = np.maximum(cams, 0).max(axis=(-2, -1))
+    strong = np.quantile(largest, STRONG, axis=0).astype(np.float32)
+    return Reference(_unit(cams[single]), _unit(means), strong)
+
+
+def _unit(maps: np.ndarray) -> np.ndarray:
+    """Maps (..., h, w) with a largest magnitude of 1; one that is zero everywhere stays so."""
+    largest = np.abs(maps).max(axis=(-2, -1), keepdims=True)
+    return np.asarray(maps / np.where(largest > 0, largest, 1), dtype=np.float32)

@@ -1,0 +1,114 @@
+"""Maps of validation films: made with a run or afterwards, read back, and refused where they do not belong."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cxrkd.cli import main
+from cxrkd.errors import DataError, RunError
+from cxrkd.explain import references
+from cxrkd.models.weights import fingerprint
+from cxrkd.runs import create, execute, open_run
+from cxrkd.runs.explanation import explain_cams
+from cxrkd.runs.files import write_json
+from cxrkd.runs.reference import FILE, read_reference, validation_films
+from cxrkd.runs.run import LABELS, SHIPPED
+
+
+@pytest.fixture
+def learned(config, blob_data):
+    """A run on the blobs, which have 48 validation films."""
+    run = create(config(seeds=(0,)))
+    execute(run)
+    return run
+
+
+def test_a_run_keeps_the_maps_of_its_validation_films(learned, blobs):
+    films = blobs.images[blobs.split == "val"]
+    found = read_reference(learned, "gradcam")
+    assert list(found) == ["teacher", "alone", "distilled"]
+    assert found["teacher"].other_films.size == 0
+    for member in ("alone", "distilled"):
+        expected = references(learned.load_model(member), films)["gradcam"]
+        np.testing.assert_allclose(found[member].other_films, expected.other_films, atol=1e-3)
+        np.testing.assert_allclose(found[member].label_means, expected.label_means, atol=1e-3)
+        np.testing.assert_allclose(found[member].strong, expected.strong, rtol=1e-5)
+    assert "reference" in learned.environment()["seconds"]
+
+
+@pytest.mark.parametrize("method", ["hirescam", "gradcam++", "layercam"])
+def test_every_method_has_its_own_maps(learned, blobs, method):
+    films = blobs.images[blobs.split == "val"]
+    expected = references(learned.load_model("alone"), films)[method]
+    np.testing.assert_allclose(read_reference(learned, method)["alone"].other_films, expected.other_films, atol=2e-3)
+
+
+def test_with_them_an_agreement_has_a_verdict(learned, blobs):
+    models = {member: learned.load_model(member) for member in learned.members()}
+    pixels = blobs.images[blobs.split == "test"][0].astype(np.float32) / 255
+    found = explain_cams(models, pixels, references=read_reference(learned, "gradcam"))
+    agreement = found.agreement("distilled", learned.labels[0])
+    assert isinstance(agreement.above_chance, bool)
+    assert not any(one.missing for one in agreement.lines)
+    strongest = max(found.strong("teacher", label) or 0 for label in learned.labels)
+    assert strongest == pytest.approx(read_reference(learned, "gradcam")["teacher"].strong.max())
+
+
+def test_a_run_without_the_file_has_none(learned):
+    (learned.path / FILE).unlink()
+    assert read_reference(learned, "gradcam") == {}
+
+
+def test_a_damaged_file_and_one_of_other_labels_are_one_sentence(learned):
+    write_json(learned.path / LABELS, ["Mass"])
+    with pytest.raises(RunError, match=r"other labels.*python -m cxrkd reference"):
+        read_reference(open_run(learned.path), "gradcam")
+    (learned.path / FILE).write_bytes(b"no tensors")
+    with pytest.raises(RunError, match="damaged"):
+        read_reference(learned, "gradcam")
+
+
+class Table:
+    """What `preview` gives of the blobs."""
+
+    def __init__(self, blobs):
+        self.blobs = blobs
+
+    def row_of(self, image_id):
+        return self.blobs.ids.tolist().index(image_id)
+
+    def film(self, row):
+        return SimpleNamespace(pixels=self.blobs.images[row])
+
+
+def test_the_command_makes_the_same_file_again(learned, blobs, capsys, monkeypatch):
+    monkeypatch.setattr("cxrkd.data.preview.preview", lambda config: Table(blobs))
+    made = (learned.path / FILE).read_bytes()
+    (learned.path / FILE).unlink()
+    assert main(["reference", learned.id]) == 0
+    assert FILE in capsys.readouterr().out
+    assert (learned.path / FILE).read_bytes() == made
+    assert main(["reference", learned.id, "--folder", "elsewhere"]) == 2
+    assert "Phantoms are drawn" in capsys.readouterr().err
+
+
+def test_too_few_validation_films_are_named(config):
+    run = create(config())
+    execute(run)
+    assert not (run.path / FILE).exists()
+    with pytest.raises(DataError, match="expected at least 24"):
+        validation_films(run)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir()))
+def test_what_ships_belongs_to_the_weights_that_ship(name):
+    from safetensors import safe_open
+
+    run = open_run(name)
+    with safe_open(run.path / FILE, framework="np") as file:
+        told = file.metadata()
+    for member in run.members():
+        assert told[f"{member}.weights"] == fingerprint(run.load_model(member)), "make it again: cxrkd reference"
+    assert (run.path / FILE).stat().st_size < 400_000
+    assert set(read_reference(run, "xgradcam")) == set(run.members())
