@@ -204,8 +204,8 @@ def require_current(run: Run) -> None:
     try:
         RunConfig.model_validate(run.config.model_dump())
     except ValidationError as error:
-        why = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise RunError(f"{run.id} cannot go on as it was asked: {why}, in a new run.") from error
+        why = next(iter(refusals(error, lambda key: f"the {key.rpartition('.')[2]}").values())).rstrip(".")
+        raise RunError(f"{run.id} cannot go on as it was asked: {why[:1].lower()}{why[1:]}, in a new run.") from error
 
 
 def log_tail(run: Run, n: int = 200) -> list[str]:

@@ -78,7 +78,7 @@ def answered(page, *names):
 
 def unanswered(page):
     """Wait until no film is answered, and nothing offers an answer."""
-    expect(page.get_by_text(re.compile("No film to answer"))).to_be_visible()
+    expect(page.get_by_text(re.compile("No film yet"))).to_be_visible()
     expect(page.locator(CHART)).to_have_count(0)
     expect(page.get_by_role("button", name="All answers as CSV")).to_have_count(0)
 

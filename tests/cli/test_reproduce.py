@@ -236,7 +236,7 @@ def test_a_recipe_is_the_papers_pair_at_224(recipe):
 def test_a_recipe_augments_and_so_its_teacher_cannot_be_cached(cli):
     found = cli("reproduce", "padchest", "--view", "cached")
     assert (found.code, found.out) == (2, "")
-    assert "augment makes images that a cached teacher was never asked about: set the view to same." in found.err
+    assert "Augment makes images that a cached teacher was never asked about: set --view to same." in found.err
 
 
 def test_the_data_set_of_a_recipe_cannot_be_changed(cli):

@@ -49,7 +49,7 @@ def test_every_refused_value_is_named_at_once_and_none_by_its_key():
 
 def test_a_contradiction_names_the_settings_by_their_titles():
     values = RunConfig(name="x").model_dump() | {"seeds": "0", "student_train": {"mixup": 0.2}}
-    with pytest.raises(ConfigError, match="set Objective, What the teacher answers to same"):
+    with pytest.raises(ConfigError, match="set Objective, View that the teacher answers to same"):
         forms.validated(values)
 
 
@@ -138,7 +138,7 @@ def test_augmentation_asks_for_the_view_in_the_words_of_the_form(name):
     page.checkbox(key=f"{prefix}_student_augment").check()
     page.button[0].click().run()
     (error,) = page.error
-    assert "augment makes images that a cached teacher was never asked about: set the view to same" in error.value
+    assert "cached teacher was never asked about: set Objective, View that the teacher answers to same" in error.value
     view = page.selectbox(key=f"{prefix}_objective_view")
     assert view.label == "View that the teacher answers"
     view.select("same")

@@ -24,6 +24,7 @@ from cxrkd.runs.metrics import MemberMetrics, measure_run
 from cxrkd.runtime import EngineReport, build_engine
 from cxrkd.text import percent
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = [route.name for route in routes.ROUTES]
 SHOWING = [name for name in NAMES if name != "distill"]
 TIMEOUT = 120
@@ -485,7 +486,7 @@ def test_a_chosen_run_that_is_gone_is_said_to_be(home_with_real_run, tmp_path):
 
 
 def test_a_choice_reaches_every_page(home_with_real_run):
-    app = AppTest.from_file(routes.ROOT / "app.py", default_timeout=TIMEOUT).run()
+    app = AppTest.from_file(routes.APP, default_timeout=TIMEOUT).run()
     app.sidebar.selectbox[0].set_value("real").run()
     for name in ("results", "distill", "efficiency"):
         app.switch_page(f"pages/{name}.py").run()
@@ -525,7 +526,7 @@ def test_what_is_missing_is_a_dash_in_every_table(name, home_with_real_run):
 
 
 def test_tables_are_drawn_in_one_place():
-    drawn = [*(routes.ROOT / "pages").glob("*.py"), *(routes.ROOT / "cxrkd" / "dashboard").rglob("*.py")]
+    drawn = [*(ROOT / "pages").glob("*.py"), *(ROOT / "cxrkd" / "dashboard").rglob("*.py")]
     assert [path.name for path in drawn if "st.dataframe(" in path.read_text()] == ["parts.py"]
 
 

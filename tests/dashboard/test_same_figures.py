@@ -1,5 +1,7 @@
 """One run has one set of figures: the README, Overview, Results and `evaluate` print them alike."""
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -10,6 +12,7 @@ from cxrkd.runs.run import SHIPPED
 from cxrkd.runtime import build_engine
 from cxrkd.text import interval, percent_interval
 
+ROOT = Path(__file__).resolve().parents[2]
 RUNS = sorted(path.name for path in SHIPPED.iterdir())
 
 
@@ -63,6 +66,6 @@ def test_pages_print_the_figures_of_the_command_line(run_id, capsys):
 @pytest.mark.parametrize("run_id", RUNS)
 def test_the_readme_prints_them_too(run_id):
     expected, gain = figures(run_id)
-    readme = (routes.ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     missing = [text for text in [*expected, gain] if text not in readme]
     assert not missing, "README.md lacks " + "; ".join(missing)

@@ -33,7 +33,7 @@ def test_only_settings_that_differ_are_listed():
 
 def answer_of(name="film.png"):
     def said(probs, cuts):
-        return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25, np.full((len(cuts), 3), np.nan))
+        return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25)
 
     members = {"teacher": said([0.2, 0.9], [0.3, 0.5]), "distilled": said([0.4, 0.7], [0.3, math.nan])}
     return Answer(name, ("Mass", "Pleural_Thickening"), members, ("inverted",), "trained on phantoms")
@@ -233,7 +233,7 @@ def test_the_showcase_prefers_some_labels_where_one_is_present():
 
 def test_a_long_list_of_findings_is_cut_after_three():
     labels = ("Mass", "Nodule", "Edema", "Hernia", "Fibrosis")
-    said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0, np.full((5, 3), np.nan))
+    said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0)
     film = Film("a", "key", np.zeros((4, 4), np.float32), real=True)
     row = answers.answers_summary([film], [Answer("a", labels, {"teacher": said}, (), "")]).iloc[0]
     assert row["Teacher"] == "nodule, edema, hernia and 2 more, of the 5 findings it can call"

@@ -51,12 +51,12 @@ def test_the_name_stands_over_a_single_answer(page):
 def test_a_removed_file_is_forgotten(page):
     put(page, file("a.png", film(1)))
     put(page)
-    assert "No film to answer" in words(page)
+    assert "No film yet" in words(page)
     assert "a.png" not in words(page)
     assert not page.dataframe
     switch(page, "Samples")
     switch(page, "Uploads")
-    assert "No film to answer" in words(page)
+    assert "No film yet" in words(page)
 
 
 def test_removing_one_of_several_leaves_the_others(page):
@@ -120,7 +120,7 @@ def test_what_is_remembered_is_shown_as_remembered_and_can_be_forgotten(page):
     next(button for button in page.button if button.label == "Forget").click().run()
     assert_healthy(page)
     assert "Remembered" not in words(page)
-    assert "No film to answer" in words(page)
+    assert "No film yet" in words(page)
 
 
 def test_new_files_take_the_place_of_remembered_ones_for_good(page):
@@ -130,7 +130,7 @@ def test_new_files_take_the_place_of_remembered_ones_for_good(page):
     put(page, file("b.png", film(2)))
     assert headings(page) == ["b.png"]
     put(page)
-    assert "No film to answer" in words(page)
+    assert "No film yet" in words(page)
     assert "a.png" not in words(page)
 
 
