@@ -62,7 +62,7 @@ def not_judged_table(answer: Answer, standings: Standings) -> pd.DataFrame:
     """One row a label that none of the members can call: why not, probabilities, how good each is at it, the film."""
     frame, reasons = pd.DataFrame(answer.table()), not_judged(standings)
     frame = frame[frame["label"].isin(list(reasons))]
-    columns: dict[str, pd.Series] = {"Label": frame["label"].map(display_name), "Why": frame["label"].map(reasons)}
+    columns: dict[str, pd.Series] = {"Finding": frame["label"].map(display_name), "Why": frame["label"].map(reasons)}
     columns |= _numbers(answer, frame, "prob", "{}") | _skill(standings, frame)
     return pd.DataFrame(columns | {"Film": pd.Series(answer.name, frame.index)})
 

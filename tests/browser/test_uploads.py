@@ -71,7 +71,7 @@ def remove(page, name):
 def answered(page, *names):
     """Wait until just these films are answered, each under its name, with the first one's chart."""
     for name in names:
-        expect(page.locator(NAMES).get_by_text(name, exact=True)).to_be_visible()
+        expect(page.locator(NAMES).filter(has_text=re.compile(f"^\\s*{re.escape(name)}\\s*$"))).to_be_visible()
     expect(page.locator(NAMES)).to_have_count(len(names))
     expect(page.locator(CHART).first).to_be_visible()
 

@@ -61,7 +61,7 @@ def test_under_each_label_stands_how_good_each_model_is_at_it():
 
 def test_a_saved_chart_names_its_film_and_takes_no_markup_from_it():
     chart = probabilities.probabilities(LABELS, PROBS, THRESHOLDS, skill=SKILL, film="<b>a&b</b>.png")
-    assert chart.layout.xaxis.title.text == "&lt;b&gt;a&amp;b&lt;/b&gt;.png: probability (tick: threshold)"
+    assert chart.layout.xaxis.title.text == "Probability (tick: threshold)<br>&lt;b&gt;a&amp;b&lt;/b&gt;.png"
 
 
 def test_members_keep_their_order_and_differ_in_colour_dash_and_symbol():

@@ -153,7 +153,7 @@ def test_what_cannot_be_called_is_folded_away_with_its_reason(sample_home):
     assert "no finding" not in words(page).replace("**True labels:** no finding", "")
     (box,) = [box for box in page.expander if box.label.startswith("Not judged")]
     assert box.label == f"Not judged ({folded})"
-    table = box.dataframe[0].value.set_index("Label")
+    table = box.dataframe[0].value.set_index("Finding")
     assert sorted(table.index) == sorted(display_name(run.labels[k]) for k in np.flatnonzero(np.isnan(cuts)))
     assert all(f"in validation, {MIN_THRESHOLD_PATIENTS} are needed" in why for why in table["Why"])
     figures = run.metrics().of("teacher").model.labels

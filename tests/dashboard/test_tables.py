@@ -64,7 +64,7 @@ def test_labels_that_nobody_can_call_are_folded_away_with_the_reason():
     answer = replace(answer_of(), members={"distilled": answer_of().members["distilled"]})
     assert list(answers.answer_table(answer, standings)["Label"]) == ["Mass"]
     folded = answers.not_judged_table(answer, standings)
-    assert list(folded["Label"]) == ["Pleural thickening"]
+    assert list(folded["Finding"]) == ["Pleural thickening"]
     assert list(folded["Why"]) == ["1 positive patient in validation, 5 are needed"]
     assert list(folded["Student distilled: AUROC"]) == ["not enough cases"]
     assert answers.partly_judged_sentences(standings) == []

@@ -13,6 +13,7 @@ from cxrkd.labels import display_name
 
 _ROW = 36
 _LINE = 16
+_NAME = 32  # characters that a narrow page has room for
 _GLYPHS = {"circle": "●", "square": "■", "diamond": "◆"}
 
 
@@ -48,8 +49,8 @@ def probabilities(
         _ticks(chart, names, thresholds[member][order], member)
         _markers(chart, names, probs[member][order], thresholds[member][order], member)
     top = max(0.3, *(float(np.nan_to_num(values).max()) for table in (probs, thresholds) for values in table.values()))
-    title = "probability (tick: threshold)"
-    title = f"{html.escape(film)}: {title}" if film else title.capitalize()
+    shown = film if len(film) <= _NAME else f"{film[: _NAME // 2]}…{film[-_NAME // 2 :]}"
+    title = "Probability (tick: threshold)" + (f"<br>{html.escape(shown)}" if film else "")
     chart.update_xaxes(range=[-0.02 * top, 1.05 * top], tickformat=".0%", title=title)
     texts = [_axis_text(labels[k], labels[k] in present, {m: skill[m][k] for m in members}) for k in order]
     ticks = {"tickmode": "array", "tickvals": names, "ticktext": texts}
