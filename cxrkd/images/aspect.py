@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from pydicom.dataset import Dataset
 
-from cxrkd.images.elements import numbers
+from cxrkd.images.elements import numbers, word
 from cxrkd.images.limits import check_size
 
 # In the order in which they are believed: sizes in millimetres before a mere ratio (PS3.3, C.7.6.3.1.7).
@@ -21,12 +21,14 @@ def squared(pixels: np.ndarray, ds: Dataset, name: str) -> tuple[np.ndarray, tup
     Raises:
         ImageError: it would become too large.
     """
+    useless = [key for key in ELEMENTS if word(ds, key) and height_to_width(ds, key) is None]
+    doubt = tuple(f"{key} is of no use: not looked at" for key in useless)
     ratios = {key: ratio for key in ELEMENTS if (ratio := height_to_width(ds, key)) is not None}
     if all(_alike(ratio, 1) for ratio in ratios.values()):
-        return pixels, ()
+        return pixels, doubt
     key, ratio = next(iter(ratios.items()))
     apart = not all(_alike(ratio, other) for other in ratios.values())
-    doubt = (f"{' and '.join(ratios)} disagree about the shape of a pixel: {key} taken",) * apart
+    doubt += (f"{' and '.join(ratios)} disagree about the shape of a pixel: {key} taken",) * apart
     if not 1 / LARGEST <= ratio <= LARGEST:
         return pixels, (*doubt, f"{key} is not believed: pixels taken as square")
     if _alike(ratio, 1):

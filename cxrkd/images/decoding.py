@@ -66,7 +66,7 @@ def _native(ds: Dataset, syntax: UID, name: str) -> tuple[Cells, tuple[str, ...]
             f"{name} announces {expected:,} bytes of pixels and has {len(data):,}: it is damaged, or its Rows, Columns "
             "or BitsAllocated are wrong. Export it again."
         )
-    surplus = ("more pixel data than announced: the rest left out",) * (len(data) > expected + 1)
+    surplus = ("more pixel data than announced: the rest left out",) * (len(data) > expected + expected % 2)
     data = data[: expected + expected % 2]
     return Cells(_decode(data, syntax, ds, allocated), allocated), (*notes, *more, *surplus)
 

@@ -57,9 +57,9 @@ def number(ds: Dataset, keyword: str) -> float | None:
 
 
 def whole(ds: Dataset, keyword: str) -> int | None:
-    """The first value, where it is a whole number; else None."""
-    value = next(iter(numbers(ds, keyword)), None)
-    return int(value) if value is not None and value == int(value) else None
+    """The value, where it is one whole number; else None."""
+    value, *others = {*numbers(ds, keyword)} or {None}
+    return int(value) if value is not None and value == int(value) and not others else None
 
 
 def state(ds: Dataset, keyword: str) -> str:

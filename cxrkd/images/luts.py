@@ -71,6 +71,8 @@ def _table(item: Dataset, signed: bool) -> Table | None:
     if lacking:
         entries = np.pad(entries, (0, lacking), mode="edge")
     notes = (f"the lookup table lacks {lacking} entries: its last one repeated",) * bool(lacking)
+    surplus = len(body(item, "LUTData")) > 2 * len(entries)
+    notes += ("the lookup table has more entries than it names: the rest left out",) * surplus
     depth = bits if 1 <= bits <= 16 and entries.max() < 1 << bits else max(8, int(entries.max()).bit_length())
     notes += (f"entries of the lookup table do not have the bits that it names: {depth} assumed",) * (depth != bits)
     negative = first >= 0x8000 and (signed or element.VR == "SS")

@@ -6,7 +6,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from cxrkd.errors import ImageError
-from cxrkd.images.elements import number, state
+from cxrkd.images.elements import number, numbers, state
 from cxrkd.images.luts import tables
 from cxrkd.images.stored import Stored
 
@@ -45,6 +45,9 @@ def rescaling(ds: Dataset) -> tuple[float, float, tuple[str, ...]]:
         notes.append(f"RescaleSlope is {'0' if slope == 0 else state(ds, 'RescaleSlope')}: 1 assumed")
     if intercept is None:
         notes.append(f"RescaleIntercept is {state(ds, 'RescaleIntercept')}: 0 assumed")
+    for key in ("RescaleSlope", "RescaleIntercept"):
+        if len({*numbers(ds, key)}) > 1:
+            notes.append(f"{key} has several values: the first taken")
     return slope or 1.0, intercept or 0.0, tuple(notes)
 
 

@@ -19,11 +19,13 @@ def film_of(ds: Dataset, stored: Stored) -> tuple[np.ndarray | None, tuple[str, 
         unused = (f"padding not looked for: PixelPaddingValue is {state(ds, 'PixelPaddingValue')}",)
         return None, unused * ("PixelPaddingValue" in ds or "PixelPaddingRangeLimit" in ds)
     inside = ~_padded(stored, value, limit)
+    note = f"only PixelPaddingValue looked for: PixelPaddingRangeLimit is {state(ds, 'PixelPaddingRangeLimit')}"
+    alone = (note,) * (limit is None and "PixelPaddingRangeLimit" in ds)
     if inside.all():
-        return None, ()
+        return None, alone
     if inside.mean() < LEAST_FILM:
         return None, ("PixelPaddingValue not used: nearly all of the image would be padding",)
-    return inside, (f"padding ({1 - inside.mean():.0%} of the image) drawn black and left out of the scaling",)
+    return inside, (f"padding ({1 - inside.mean():.0%} of the image) drawn black and left out of the scaling", *alone)
 
 
 def _padded(stored: Stored, value: int, limit: int | None) -> np.ndarray:

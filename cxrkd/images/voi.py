@@ -47,7 +47,7 @@ def _seen(values: np.ndarray, ds: Dataset, film: np.ndarray | None, negative: bo
     """
     passed_over: list[str] = []
     for what, shown in _offers(values, ds, negative):
-        if shown is not None and np.ptp(_of_film(shown[0], film)) >= MIN_CONTRAST:
+        if shown is not None and np.ptp(outer_percentiles(shown[0], film)) >= MIN_CONTRAST:
             skipped = (f"passed over: {', '.join(passed_over)}",) * bool(passed_over)
             return shown[0], (shown[1][0], *skipped, *shown[1][1:], *_lost(shown[0], film, what))
         passed_over.append(f"{what} that {'cannot be used' if shown is None else 'shows nothing'}")

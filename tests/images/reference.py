@@ -17,8 +17,12 @@ ORDINARY = re.compile(
 )
 
 
-class Undefined(Exception):
+class UndefinedError(Exception):
     """The standard does not say what the picture is."""
+
+
+class UnreadableError(Exception):
+    """pydicom cannot make a value of an element's bytes, so nothing is claimed about the picture."""
 
 
 def assumptions(notes):
@@ -26,16 +30,22 @@ def assumptions(notes):
 
 
 def decode(data):
-    """Float64 (H, W) in [0, 1] as the product must show it; None where the standard does not define it."""
+    """Float64 (H, W) in [0, 1] as the product must show it; None where the standard does not define it.
+
+    Raises:
+        UnreadableError: an element that is needed has the wrong kind or length.
+    """
     try:
         return show(pydicom.dcmread(io.BytesIO(data), force=True))
-    except Undefined:
+    except UndefinedError:
         return None
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError) as error:
+        raise UnreadableError from error
 
 
 def require(holds):
     if not holds:
-        raise Undefined
+        raise UndefinedError
 
 
 def show(ds):
@@ -44,16 +54,13 @@ def show(ds):
     require(film.mean() > 0.01)
     values, negative = modality(ds, values, bits, signed)
     pixels = voi(ds, values, film, negative)
-    if pixels is None:
-        low, high = np.percentile(values[film], [0.5, 99.5])
-    else:
-        require(np.ptp(pixels[film]) >= 2 / 255)
-        values = pixels
-        low, high = np.percentile(values[film], [0.5, 99.5])
-        if high - low >= 0.9:
-            low, high = 0, 1
-    require(high > low)
-    pixels = np.clip((values - low) / (high - low), 0, 1)
+    low, high = np.percentile((values if pixels is None else pixels)[film], [0.5, 99.5])
+    if pixels is not None:
+        require(high - low >= 2 / 255)
+        low, high = (0, 1) if high - low >= 0.9 else (low, high)
+    elif high <= low:
+        low, high = values[film].min(), values[film].max()
+    pixels = np.clip(((values if pixels is None else pixels) - low) / max(high - low, 1e-12), 0, 1)
     if photometric(ds) == "MONOCHROME1":
         pixels = 1 - pixels
     pixels[~film] = 0
@@ -63,13 +70,17 @@ def show(ds):
 def one(ds, keyword, default=None):
     """A single number."""
     value = ds.get(keyword, default)
-    if isinstance(value, pydicom.multival.MultiValue):
-        value = value[0] if len(value) else None
-    require(value is not None and value != "")
+    if isinstance(value, (list, pydicom.multival.MultiValue)):
+        require(len(set(value)) == 1 or keyword.startswith("Window"))
+        value = value[0]
+    return real(value)
+
+
+def real(value):
     try:
         value = float(value)
-    except ValueError as error:
-        raise Undefined from error
+    except (ValueError, TypeError) as error:
+        raise UndefinedError from error
     require(np.isfinite(value))
     return value
 
@@ -88,11 +99,11 @@ def stored(ds):
     require(allocated in (8, 16, 32) and 1 <= bits <= high + 1 <= allocated and sign in (0, 1))
     size = rows * columns * allocated // 8
     require(len(ds.PixelData) == size + size % 2)
-    cells = np.frombuffer(ds.PixelData[:size], f"<u{allocated // 8}").reshape(rows, columns).astype(object)
+    cells = np.frombuffer(ds.PixelData[:size], f"<u{allocated // 8}").reshape(rows, columns).astype(np.int64)
     values = (cells // 2 ** (high + 1 - bits)) % 2**bits
     if sign:
         values = np.where(values >= 2 ** (bits - 1), values - 2**bits, values)
-    return values.astype(np.int64), bits, bool(sign)
+    return values, bits, bool(sign)
 
 
 def padding(ds, values, signed):
@@ -167,9 +178,11 @@ def square(ds, pixels):
     sides = [key for key in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio") if key in ds]
     ratios = []
     for key in sides:
-        vertical, horizontal = (float(side) for side in ds[key].value)
-        require(vertical > 0 and horizontal > 0)
-        ratios.append(vertical / horizontal)
+        if str(ds[key].value or ""):
+            require(ds[key].VM == 2)
+            vertical, horizontal = (real(side) for side in ds[key].value)
+            require(vertical > 0 and horizontal > 0)
+            ratios.append(vertical / horizontal)
     if not ratios or all(abs(np.log(ratio)) < np.log(1.01) for ratio in ratios):
         return pixels
     require(max(ratios) / min(ratios) < 1.01 and 1 / 4 <= ratios[0] <= 4)
