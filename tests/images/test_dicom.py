@@ -202,6 +202,16 @@ def test_nothing_of_the_patient_is_kept_shown_or_logged(make, caplog, capsys, re
     assert other.sha256 == r.sha256
 
 
+def test_a_damaged_header_does_not_bring_a_patient_into_a_warning(make, caplog, recwarn):
+    """The length of the transfer syntax runs on over the name that follows."""
+    data = make.dicom(make.gradient(4095, np.uint16), **FULL)
+    uid = b"\x02\x00\x10\x00UI\x14\x00"
+    assert uid in data
+    with pytest.raises(ImageError):
+        read(data.replace(uid, b"\x02\x00\x10\x00UI\x2c\x01"), "film.dcm")
+    assert not any("Doe" in text for text in (caplog.text, *map(str, recwarn)))
+
+
 def test_patient_tags_are_skipped_while_reading(make, monkeypatch):
     """pydicom warns with the value of a tag that it finds invalid, so they must not be in the data set at all."""
     seen = []
