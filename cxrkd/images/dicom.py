@@ -41,7 +41,7 @@ def read_dicom(data: bytes, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def check_header(ds: Dataset, name: str) -> None:
     """Raise ImageError unless the header announces one grey frame of a size that can be read."""
-    if any(keyword not in ds for keyword in ("Rows", "Columns", "PhotometricInterpretation", "PixelData")):
+    if any(keyword not in ds for keyword in ("Rows", "Columns", "PixelData")):
         raise ImageError(
             f"{name} is a DICOM file without an image (a report or a directory, perhaps), or only looks like one. "
             "Choose the file that holds the radiograph."

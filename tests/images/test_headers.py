@@ -60,6 +60,7 @@ def test_what_is_clear_all_the_same_is_assumed_and_noted(make, texts, assumed, s
         ({"Rows": ""}, "at least 32 x 32"),
         ({"PhotometricInterpretation": "MONOCHROME3"}, "stores its pixels as MONOCHROME3"),
         ({"PhotometricInterpretation": ""}, "stores its pixels as nothing that it names"),
+        ({"PhotometricInterpretation": None}, "stores its pixels as nothing that it names"),
         ({"PixelData": b""}, "has 0"),
     ],
 )
