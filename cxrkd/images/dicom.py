@@ -1,36 +1,24 @@
-"""DICOM -> grey, in the order of the standard (PS3.3 C.11, PS3.4 N.2): stored values, modality LUT, window, polarity.
+"""DICOM -> grey, in the order of the standard (PS3.3 C.11, PS3.4 N.2): stored values, modality LUT, VOI, polarity.
 
-Only the elements below are ever parsed. Names, dates and numbers of patients are skipped while reading, so they cannot
-reach a note, a message, a log or a cache.
+What is missing or absurd in a header is read as it must be meant where that is clear, with a note that says so.
 """
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from pydicom import dcmread
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.pixels import apply_modality_lut, get_decoder, pixel_array
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.dataset import Dataset
 
 from cxrkd.errors import ImageError
-from cxrkd.images.frames import check_frame
+from cxrkd.images.aspect import squared
+from cxrkd.images.dataset import parse
+from cxrkd.images.doubts import doubts
+from cxrkd.images.elements import whole, word
 from cxrkd.images.limits import check_size, guarded
-from cxrkd.images.windows import to_unit
-
-TAGS = [
-    *("Modality", "BodyPartExamined", "ViewPosition", "PresentationIntentType"),
-    *("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns"),
-    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData"),
-    *("RescaleIntercept", "RescaleSlope", "ModalityLUTSequence"),
-    *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
-]
-PLAIN_FILMS = ("CR", "DX", "RG")
-FRONTAL = ("", "PA", "AP")
-CHEST = ("", "CHEST", "THORAX")
-# Inflating happens while reading the header, before any size can be judged.
-DEFLATED = b"1.2.840.10008.1.2.1.99"
+from cxrkd.images.modality import to_modality
+from cxrkd.images.orientation import upright
+from cxrkd.images.padding import film_of
+from cxrkd.images.stored import stored_values
+from cxrkd.images.voi import to_unit
 
 
 def read_dicom(data: bytes, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -43,73 +31,43 @@ def read_dicom(data: bytes, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
         ImageError: not an image, several frames, colour, too large, a compression without decoder, damaged.
     """
     with guarded(name, "DICOM"):
-        if DEFLATED in data:
-            raise ImageError(f"{name} is a deflated DICOM file, which is not read. Export it uncompressed.")
-        ds = dcmread(io.BytesIO(data), force=True, specific_tags=TAGS)
+        ds = parse(data, name)
         check_header(ds, name)
-        _complete_header(ds)
-        values = apply_modality_lut(_stored_values(ds, name), ds)
-        pixels, notes = to_unit(values, ds)
-        if ds.PhotometricInterpretation == "MONOCHROME1":
-            pixels, notes = 1 - pixels, (*notes, "inverted: stored as MONOCHROME1, where low values are bright")
-        return pixels, (*notes, *_doubts(ds))
+        pixels, notes = _shown(ds, name)
+        pixels, made_square = squared(pixels, ds, name)
+        pixels, turned = upright(pixels, ds)
+        return pixels, (*notes, *made_square, *turned, *doubts(ds))
 
 
 def check_header(ds: Dataset, name: str) -> None:
     """Raise ImageError unless the header announces one grey frame of a size that can be read."""
-    if any(keyword not in ds for keyword in ("Rows", "Columns", "PhotometricInterpretation", "PixelData")):
+    if any(keyword not in ds for keyword in ("Rows", "Columns", "PixelData")):
         raise ImageError(
             f"{name} is a DICOM file without an image (a report or a directory, perhaps), or only looks like one. "
             "Choose the file that holds the radiograph."
         )
-    check_size(int(ds.Columns), int(ds.Rows), name)
-    frames = int(ds.get("NumberOfFrames") or 1)
-    if frames != 1:
+    check_size(whole(ds, "Columns") or 0, whole(ds, "Rows") or 0, name)
+    frames = whole(ds, "NumberOfFrames")
+    if frames not in (None, 0, 1):
         raise ImageError(f"{name} holds {frames:,} frames; one radiograph was expected. Export a single frame.")
-    if ds.PhotometricInterpretation not in ("MONOCHROME1", "MONOCHROME2"):
+    photometric = word(ds, "PhotometricInterpretation")
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise ImageError(
-            f"{name} stores its pixels as {str(ds.PhotometricInterpretation)[:16]}; a radiograph is MONOCHROME1 or "
-            "MONOCHROME2. It may be a screenshot or a photograph of a film: export the original series."
+            f"{name} stores its pixels as {photometric[:16] or 'nothing that it names'}; a radiograph is MONOCHROME1 "
+            "or MONOCHROME2. It may be a screenshot or a photograph of a film: export the original series."
         )
 
 
-def _complete_header(ds: Dataset) -> None:
-    """Name the encoding of a data set without file header, as pydicom found it."""
-    if not hasattr(ds, "file_meta"):
-        ds.file_meta = FileMetaDataset()
-    if "TransferSyntaxUID" not in ds.file_meta:
-        implicit, _ = ds.original_encoding
-        ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-
-
-def _stored_values(ds: Dataset, name: str) -> np.ndarray:
-    """Integers (H, W) as stored. Pillow decodes where it can; other plugins of pydicom serve what it cannot."""
-    syntax = ds.file_meta.TransferSyntaxUID
-    if not syntax.is_compressed:
-        return pixel_array(ds)
-    try:
-        plugins = get_decoder(syntax).available_plugins
-    except NotImplementedError:
-        plugins = ()
-    if not plugins:
-        raise ImageError(
-            f"{name} is compressed as {syntax.name[:60]}, which needs a decoder that is not installed. "
-            "Export it uncompressed or as JPEG 2000, or install python-gdcm."
-        )
-    check_frame(ds, name)
-    return pixel_array(ds, decoding_plugin="pillow" if "pillow" in plugins else "")
-
-
-def _doubts(ds: Dataset) -> tuple[str, ...]:
-    """Why the answer may mean little. Values of the tags are not repeated: they are free text in many files."""
-    doubts = {
-        "the file says that it is not a plain film (CR or DX)": ds.get("Modality") not in PLAIN_FILMS,
-        "the file says that it shows another part than the chest": _word(ds, "BodyPartExamined") not in CHEST,
-        "the file says that the view is not frontal; models know PA and AP": _word(ds, "ViewPosition") not in FRONTAL,
-        "raw detector values meant for processing": _word(ds, "PresentationIntentType") == "FOR PROCESSING",
-    }
-    return tuple(text for text, holds in doubts.items() if holds)
-
-
-def _word(ds: Dataset, keyword: str) -> str:
-    return str(ds.get(keyword) or "").strip().upper()
+def _shown(ds: Dataset, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The picture as the file wants it to be seen, as it is stored: perhaps turned, perhaps of oblong pixels."""
+    stored, notes = stored_values(ds, name)
+    film, padded = film_of(ds, stored)
+    values, (low, _), rescaled = to_modality(stored, ds, name)
+    pixels, seen = to_unit(values, ds, film, negative=low < 0)
+    inverted = word(ds, "PhotometricInterpretation") == "MONOCHROME1"
+    if inverted:
+        pixels = 1 - pixels
+        seen = (*seen, "inverted: stored as MONOCHROME1, where low values are bright")
+    if film is not None:
+        pixels = np.where(film, pixels, np.float32(0))
+    return pixels, (*seen, *notes, *rescaled, *padded)

@@ -1,42 +1,77 @@
-"""A compressed DICOM frame carries its own size; it must be the one that the header announced and that was checked."""
+"""A compressed DICOM frame says itself how large it is and how many bits it has; it must not be larger than checked."""
 
 from __future__ import annotations
 
-import io
 import struct
-
-from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
-from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
+from dataclasses import dataclass
 
 from cxrkd.errors import ImageError
 
-# Start-of-frame markers of every JPEG process, lossless ones too, which Pillow does not parse (ITU-T T.81, table B.1).
-START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Start-of-frame markers of every JPEG process (ITU-T T.81, table B.1) and of JPEG-LS (T.87, C.1.1).
+START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+LOSSY = (0xC0, 0xC1, 0xC2)
+LOW_COMPLEXITY = 0xF7
+JPEG, LOSSLESS_JPEG, JPEG_LS, JPEG_2000 = "JPEG", "lossless JPEG", "JPEG-LS", "JPEG 2000"
+# Markers without a length behind them (T.81, B.1.1.3).
+ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
+CODESTREAM = b"\xff\x4f\xff\x51"
 
 
-def check_frame(ds: Dataset, name: str) -> None:
-    """Raise ImageError when the compressed frame has another size than the header: its decoding would be unbounded."""
-    size = frame_size(next(generate_frames(ds.PixelData, number_of_frames=1)))
-    if size is not None and size != (int(ds.Columns), int(ds.Rows)):
-        raise ImageError(
-            f"{name} announces {ds.Columns:,} x {ds.Rows:,} pixels but its compressed image has "
-            f"{size[0]:,} x {size[1]:,}: it is damaged. Export it again."
-        )
+@dataclass(frozen=True)
+class Frame:
+    """What a JPEG, JPEG-LS or JPEG 2000 frame announces.
+
+    Attributes:
+        kind: JPEG (the lossy kinds), LOSSLESS_JPEG, JPEG_LS or JPEG_2000.
+        width, height, components: of the image.
+        bits: precision of a sample.
+        signed: samples have a sign, which only JPEG 2000 can say.
+    """
+
+    kind: str
+    width: int
+    height: int
+    components: int
+    bits: int
+    signed: bool = False
 
 
-def frame_size(frame: bytes) -> tuple[int, int] | None:
-    """Width and height that a JPEG or JPEG 2000 frame announces; None for run-length coding, which has no size."""
-    if frame[:2] == b"\xff\xd8":
-        return _jpeg_size(frame)
-    if frame[:4] == b"\xff\x4f\xff\x51" or frame[4:8] == b"jP  ":
-        return Jpeg2KImageFile(io.BytesIO(frame)).size
+def announced(data: bytes) -> Frame | None:
+    """What a frame announces; None for run-length coding, which announces nothing.
+
+    Raises:
+        IndexError, struct.error: it is cut.
+    """
+    if data[:2] == b"\xff\xd8":
+        return _jpeg(data)
+    if data[:4] == CODESTREAM or data[4:8] == b"jP  ":
+        return _jpeg_2000(data, data.index(CODESTREAM))
     return None
 
 
-def _jpeg_size(frame: bytes) -> tuple[int, int]:
+def check_size_of_frame(frame: Frame, columns: int, rows: int, name: str) -> None:
+    """Raise ImageError when the frame has another size than the header: its decoding would be unbounded."""
+    if (frame.width, frame.height) != (columns, rows):
+        raise ImageError(
+            f"{name} announces {columns:,} x {rows:,} pixels but its compressed image has "
+            f"{frame.width:,} x {frame.height:,}: it is damaged. Export it again."
+        )
+
+
+def _jpeg(data: bytes) -> Frame:
     at = 2
-    while frame[at + 1] not in START_OF_FRAME:
-        at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
-    height, width = struct.unpack(">HH", frame[at + 5 : at + 9])
-    return width, height
+    while data[at + 1] not in START_OF_FRAME:
+        if data[at + 1] == 0xFF:
+            at += 1  # fill bytes may stand before any marker (T.81, B.1.1.2)
+        else:
+            at += 2 if data[at + 1] in ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    bits, height, width, components = struct.unpack_from(">BHHB", data, at + 4)
+    kind = {LOW_COMPLEXITY: JPEG_LS} | dict.fromkeys(LOSSY, JPEG)
+    return Frame(kind.get(data[at + 1], LOSSLESS_JPEG), width, height, components, bits)
+
+
+def _jpeg_2000(data: bytes, at: int) -> Frame:
+    """The SIZ segment, which follows the start of the code stream (ITU-T T.800, A.5.1)."""
+    right, bottom, left, top = struct.unpack_from(">4I", data, at + 8)
+    components, precision = struct.unpack_from(">HB", data, at + 40)
+    return Frame(JPEG_2000, right - left, bottom - top, components, (precision & 0x7F) + 1, bool(precision >> 7))

@@ -30,11 +30,6 @@ TEXT = ("a text file, not a picture", "Choose the image that belongs to it")
 UNKNOWN = ("of a kind that is not known here", "Export the radiograph as PNG, JPEG or DICOM")
 
 
-def is_dicom(data: bytes) -> bool:
-    """The DICOM prefix at byte 128, or a data set without it, which begins with a low element of group 0002 or 0008."""
-    return data[128:132] == b"DICM" or re.match(rb"[\x02\x08]\x00[\x00-\x18]\x00", data) is not None
-
-
 def describe(data: bytes) -> tuple[str, str]:
     """What a file is that is not read here, and what to do: `("a PDF document, ...", "Export ...")`."""
     for pattern, what, todo in STRANGERS:

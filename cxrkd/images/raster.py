@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import io
 
+import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from cxrkd.errors import ImageError
+from cxrkd.images.colour import as_bytes, coloured_share, grey_of
 from cxrkd.images.limits import check_size, guarded
+from cxrkd.images.orientation import EXIF
 from cxrkd.images.tones import eight_bit, sixteen_bit
 
 ORIENTATION = 0x0112
-# Compression leaves channels of a grey picture this far apart.
-GREY_TOLERANCE = 4
-# Channels further apart than this, of 255, are a colour that people see.
-COLOURED = 40
 
 
 def read_raster(data: bytes, kind: str, name: str) -> tuple[np.ndarray, tuple[str, ...], float]:
@@ -39,9 +38,12 @@ def read_raster(data: bytes, kind: str, name: str) -> tuple[np.ndarray, tuple[st
         check_size(*image.size, name)
         _refuse_animation(image, name)
         image.load()
-        upright, notes = _upright(image)
-        pixels, more = _grey(upright, depth=_png_depth(data) if kind == "PNG" else 8)
-        return pixels, (*notes, *more), _colour(upright)
+        channels, opacity = _channels(image, data, depth := _png_depth(data) if kind == "PNG" else 8)
+        pixels, notes = _grey(channels, opacity)
+        pixels, turned = _upright(pixels, image)
+        palette = ("palette resolved",) * (image.mode in ("P", "PA"))
+        bilevel = ("one bit a pixel: black and white only",) * (depth == 1 and image.mode in ("L", "1"))
+        return pixels, (*turned, *bilevel, *palette, *notes), coloured_share(as_bytes(channels))
 
 
 def _refuse_animation(image: Image.Image, name: str) -> None:
@@ -57,60 +59,60 @@ def _png_depth(data: bytes) -> int:
     return data[24]
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def _upright(pixels: np.ndarray, image: Image.Image) -> tuple[np.ndarray, tuple[str, ...]]:
     """The image as its camera or viewer meant it; scanners and phones store films on their side and say so in EXIF."""
     orientation = image.getexif().get(ORIENTATION, 1)
-    if orientation not in range(2, 9):
-        return image, ()
-    return ImageOps.exif_transpose(image), (f"turned upright as its EXIF orientation ({orientation}) says",)
+    if orientation not in EXIF:
+        return pixels, ()
+    return EXIF[orientation].apply(pixels), (f"turned upright as its EXIF orientation ({orientation}) says",)
 
 
-def _colour(image: Image.Image) -> float:
-    """Share of pixels whose channels differ by more than COLOURED, once a tint of the whole picture is taken out.
-
-    Every n-th row and column is looked at, about 256 of each: a share needs no more.
-    """
-    if image.mode in ("L", "1", "LA") or image.mode.startswith("I"):
-        return 0.0
-    step = max(1, min(image.size) // 256)
-    channels = np.asarray(image.convert("RGB"))[::step, ::step].astype(np.float32)
-    means = channels.mean((0, 1))
-    channels *= means.mean() / np.maximum(means, 1)
-    red, green, blue = np.moveaxis(channels, 2, 0)
-    apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return float((apart > COLOURED).mean())
-
-
-def _grey(image: Image.Image, depth: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Never `convert("L")` on 16 bits: Pillow clips them to white (python-pillow/Pillow #3011)."""
+def _channels(image: Image.Image, data: bytes, depth: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Grey (H, W) or red, green and blue (H, W, 3), uint8 or uint16, and opacity (H, W) of the same kind where told."""
     if image.mode.startswith("I"):
-        scaled, note = sixteen_bit(np.asarray(image).astype(np.uint16))
-        return scaled, (note,)
+        return _with_clear_value(np.asarray(image).astype(np.uint16), image, 16)
+    if depth == 16:
+        return _deep(image, data)
     if image.mode in ("L", "1"):
-        return eight_bit(np.asarray(image.convert("L"))), ("one bit a pixel: black and white only",) * (depth == 1)
+        return _with_clear_value(np.asarray(image.convert("L")), image, depth)
     transparent = image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
-    pixels, notes = _average(np.asarray(image.convert("RGBA" if transparent else "RGB")))
-    palette = ("palette resolved",) if image.mode in ("P", "PA") else ()
-    reduced = ("16-bit channels reduced to 8 bits",) if depth == 16 else ()
-    return pixels, (*palette, *reduced, *notes)
+    array = np.asarray(image.convert("RGBA" if transparent else "RGB"))
+    return array[..., :3], array[..., 3] if transparent else None
 
 
-def _average(channels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Mean of uint8 colour channels (H, W, 3 or 4); what is transparent turns black, as air is."""
-    grey, note = _mean_colour(channels[..., :3])
-    if channels.shape[2] == 3 or channels[..., 3].min() == 255:
-        return grey, (note,)
-    return grey * eight_bit(channels[..., 3]), (note, "transparent areas drawn black")
+def _deep(image: Image.Image, data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
+    """16 bits in several channels, of which Pillow keeps 8; OpenCV keeps them, but takes cut files for whole."""
+    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None or array.dtype != np.uint16 or array.shape[:2] != image.size[::-1] or array.ndim != 3:
+        raise ValueError("OpenCV sees another picture than Pillow")
+    colour = np.ascontiguousarray(array[..., 2::-1])
+    if array.shape[2] == 4:
+        return colour, array[..., 3]
+    return _with_clear_value(colour, image, 16)
 
 
-def _mean_colour(colour: np.ndarray) -> tuple[np.ndarray, str]:
-    """Grey in [0, 1] of uint8 (H, W, 3); equal channels keep their exact value."""
-    # Channel by channel: a reduction over an axis of three takes a hundred times as long.
-    red, green, blue = np.moveaxis(colour, 2, 0)
-    apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    if not apart.any():
-        return eight_bit(red), "stored in colour, though grey"
-    grey = (red.astype(np.float32) + green + blue) / np.float32(3 * 255)
-    if apart.max() <= GREY_TOLERANCE:
-        return grey, "stored in colour, though grey"
-    return grey, "colour averaged to grey: a radiograph has no colour, so check that this is one"
+def _with_clear_value(channels: np.ndarray, image: Image.Image, depth: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """A PNG without an opacity channel may name one value that is transparent (its tRNS chunk), in its own bits."""
+    clear = image.info.get("transparency")
+    if clear is None:
+        return channels, None
+    full = np.iinfo(channels.dtype).max
+    own = (np.atleast_1d(clear) & ((1 << depth) - 1)) * (full // ((1 << depth) - 1))
+    same = channels == own if channels.ndim == 2 else (channels == own).all(2)
+    return channels, np.where(same, 0, full).astype(channels.dtype)
+
+
+def _grey(channels: np.ndarray, opacity: np.ndarray | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Float32 (H, W) in [0, 1]; what is transparent turns black, as air is, and has no part in scaling."""
+    grey, notes = (channels, ()) if channels.ndim == 2 else grey_of(channels)
+    if opacity is not None and opacity.min() == np.iinfo(opacity.dtype).max:
+        opacity = None
+    if channels.dtype == np.uint16:
+        pixels, scaled = sixteen_bit(grey, opacity > 0 if opacity is not None and opacity.any() else None)
+        notes = (scaled, *notes)
+    else:
+        pixels = eight_bit(grey) if grey.dtype == np.uint8 else grey
+    if opacity is None:
+        return pixels, notes
+    share = opacity / np.float32(np.iinfo(opacity.dtype).max)
+    return pixels * share, (*notes, "transparent areas drawn black")

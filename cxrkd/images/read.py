@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from cxrkd.errors import ImageError
+from cxrkd.images.dataset import is_dicom
 from cxrkd.images.dicom import read_dicom
-from cxrkd.images.kinds import JPEG, PNG, describe, is_dicom
+from cxrkd.images.kinds import JPEG, PNG, describe
 from cxrkd.images.limits import check_bytes, check_content
 from cxrkd.images.radiograph import Radiograph, radiograph
 from cxrkd.images.raster import read_raster

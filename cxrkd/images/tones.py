@@ -15,37 +15,45 @@ def eight_bit(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32) / np.float32(255)
 
 
-def sixteen_bit(values: np.ndarray) -> tuple[np.ndarray, str]:
+def sixteen_bit(values: np.ndarray, film: np.ndarray | None = None) -> tuple[np.ndarray, str]:
     """Values uint16 (H, W) scaled by the depth they use, or by percentiles where they use less than half of it.
 
     The depth is the smallest of 8, 10, 12, 14 and 16 bits that holds the largest value: detectors of 12 bits are
-    often stored in 16.
+    often stored in 16. Where `film`, bool (H, W), is given, only its pixels decide.
     """
-    depth = next(bits for bits in DEPTHS if values.max() < 2**bits)
-    low, high = outer_percentiles(values)
-    if high - low >= 2 ** (depth - 1):
-        return values.astype(np.float32) / np.float32(2**depth - 1), f"16-bit values scaled by a depth of {depth} bits"
-    return between(values, low, high), percentile_note("16-bit values", low, high)
+    top = int(values.max() if film is None else values[film].max(initial=0))
+    depth = next(bits for bits in DEPTHS if top < 2**bits)
+    low, high = outer_percentiles(values, film)
+    if high - low < 2 ** (depth - 1):
+        return by_percentiles(values, "16-bit values", film)
+    scaled = np.minimum(values.astype(np.float32) / np.float32(2**depth - 1), 1)
+    return scaled, f"16-bit values scaled by a depth of {depth} bits"
 
 
-def by_percentiles(values: np.ndarray, what: str = "values") -> tuple[np.ndarray, str]:
-    """Any values (H, W) scaled between their 0.5th and 99.5th percentile."""
-    low, high = outer_percentiles(values)
+def by_percentiles(values: np.ndarray, what: str = "values", film: np.ndarray | None = None) -> tuple[np.ndarray, str]:
+    """Any values (H, W) scaled between their 0.5th and 99.5th percentile, of the pixels in `film` where it is given."""
+    low, high = outer_percentiles(values, film)
+    if high <= low:
+        on_film = values if film is None else values[film]
+        low, high = float(on_film.min()), float(on_film.max())
     return between(values, low, high), percentile_note(what, low, high)
 
 
-def outer_percentiles(values: np.ndarray) -> tuple[float, float]:
+def outer_percentiles(values: np.ndarray, film: np.ndarray | None = None) -> tuple[float, float]:
     """The two percentiles, of every n-th row and column where there are more than about a million values."""
     step = max(1, int(np.sqrt(values.size / SAMPLE)))
-    low, high = np.percentile(values[::step, ::step], [LOW_PERCENTILE, HIGH_PERCENTILE])
+    sample = values[::step, ::step]
+    if film is not None:
+        sample = sample[film[::step, ::step]] if film[::step, ::step].any() else values[film]
+    if not sample.size:
+        return 0.0, 0.0
+    low, high = np.percentile(sample, [LOW_PERCENTILE, HIGH_PERCENTILE])
     return float(low), float(high)
 
 
 def between(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Values scaled so that `low` is 0 and `high` is 1, clipped; the full range where the two are equal."""
-    if high <= low:
-        low, high = float(values.min()), float(values.max())
-    scaled = (values.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
+    """Values scaled so that `low` is 0 and `high` is 1, clipped."""
+    scaled = (values - low).astype(np.float32) / np.float32(max(high - low, 1e-12))
     return np.clip(scaled, 0.0, 1.0)
 
 

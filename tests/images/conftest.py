@@ -9,7 +9,10 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.data import get_testdata_file
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian
 
 
@@ -40,8 +43,31 @@ def film(values, *, header=True, **tags):
     ds.BitsAllocated = ds.BitsStored = 8 * values.itemsize
     ds.HighBit, ds.PixelRepresentation = ds.BitsStored - 1, int(values.dtype.kind == "i")
     ds.PixelData = values.tobytes()
+    ds["PixelData"].VR = "OW"
     for keyword, value in tags.items():
         setattr(ds, keyword, value)
+    return ds
+
+
+def write(ds, syntax=ExplicitVRLittleEndian):
+    """Bytes of a data set with a header."""
+    out = io.BytesIO()
+    ds.file_meta.TransferSyntaxUID = syntax
+    pydicom.dcmwrite(out, ds, enforce_file_format=True, implicit_vr=syntax.is_implicit_VR, little_endian=True)
+    return out.getvalue()
+
+
+def with_texts(ds, **texts):
+    """A data set with elements of exactly these bytes or texts, which pydicom would not write; None removes one."""
+    for keyword, text in texts.items():
+        tag = Tag(tag_for_keyword(keyword))
+        ds._dict.pop(tag, None)
+        if isinstance(text, list):
+            setattr(ds, keyword, text)
+        elif text is not None:
+            value = text if isinstance(text, bytes) else text.encode()
+            value += b" " * (len(value) % 2)
+            ds._dict[tag] = RawDataElement(tag, dictionary_VR(tag)[:2], len(value), value, 0, False, True)
     return ds
 
 
@@ -59,7 +85,7 @@ def dicom(values, *, header=True, implicit=False, **tags):
 @pytest.fixture(scope="session")
 def make():
     """The builders above, since test modules cannot import one another."""
-    return SimpleNamespace(encode=encode, gradient=gradient, film=film, dicom=dicom)
+    return SimpleNamespace(encode=encode, gradient=gradient, film=film, dicom=dicom, write=write, with_texts=with_texts)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 import io
+import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from cxrkd.errors import ImageError
 from cxrkd.images import read
 
 
@@ -59,8 +62,118 @@ def test_grey_stored_in_colour_keeps_its_values(make):
 def test_sixteen_bit_colour_is_read_and_said(make):
     grey = make.gradient(65535, np.uint16)
     r = read(cv2.imencode(".png", np.dstack([grey] * 3))[1].tobytes(), "film.png")
-    np.testing.assert_allclose(r.pixels, grey / 65535, atol=1 / 255)
-    assert "16-bit channels reduced to 8 bits" in r.notes
+    np.testing.assert_allclose(r.pixels, grey / 65535, atol=1e-6)
+    assert r.notes == ("16-bit values scaled by a depth of 16 bits", "stored in colour, though grey")
+
+
+def png(values, colour, depth, *chunks, interlaced=False):
+    """Bytes of a PNG, written from its specification: rows of samples (H, W, channels) without filters."""
+
+    def rows(part):
+        if depth < 8:
+            per = 8 // depth
+            part = np.pad(part[..., 0], ((0, 0), (0, -part.shape[1] % per))).reshape(len(part), -1, per)
+            part = (part << (np.arange(per)[::-1] * depth)).sum(2)
+        return b"".join(b"\0" + np.asarray(row, ">u2" if depth == 16 else "u1").tobytes() for row in part)
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    values = np.atleast_3d(values).astype(int)
+    parts = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    passes = [values[top::down, left::right] for top, left, down, right in parts] if interlaced else [values]
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], depth, colour, 0, 0, int(interlaced))
+    body = zlib.compress(b"".join(rows(part) for part in passes))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [chunk(b"IHDR", header), *(chunk(*extra) for extra in chunks), chunk(b"IDAT", body), chunk(b"IEND", b"")]
+    )
+
+
+GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("top", [1023, 4095, 16383, 65535])
+@pytest.mark.parametrize("colour", [GREY, RGB, GREY_ALPHA, RGBA])
+def test_sixteen_bits_are_kept_in_every_kind_of_png(make, colour, top, interlaced):
+    grey = make.gradient(top, np.uint16)
+    channels = [grey] * (3 if colour in (RGB, RGBA) else 1)
+    opacity = np.full(grey.shape, 65535)
+    opacity[:5] = 0
+    opacity[5:9] = 32768
+    opaque = colour in (GREY, RGB)
+    data = png(np.dstack(channels if opaque else [*channels, opacity]), colour, 16, interlaced=interlaced)
+    r = read(data, "film.png")
+    np.testing.assert_allclose(r.pixels, grey / top * (1 if opaque else opacity / 65535), atol=1e-6)
+    assert ("transparent areas drawn black" in r.notes) != opaque
+    assert r.colour == 0
+
+
+def test_what_is_transparent_does_not_decide_how_tones_are_scaled(make):
+    grey = make.gradient(4095, np.uint16)
+    opacity = np.full(grey.shape, 65535)
+    grey[:, :8], opacity[:, :8] = 65535, 0
+    for colour, channels in ((GREY_ALPHA, [grey]), (RGBA, [grey] * 3)):
+        r = read(png(np.dstack([*channels, opacity]), colour, 16), "film.png")
+        np.testing.assert_allclose(r.pixels, np.where(opacity > 0, grey / 4095, 0), atol=1e-6)
+
+
+def test_sixteen_bit_colour_is_averaged_and_doubted(make):
+    red, green = make.gradient(16383, np.uint16), make.gradient(16383, np.uint16, 64, 48).T
+    colour = np.dstack([red, green, np.zeros_like(red)])
+    r = read(png(colour, RGB, 16), "photo.png")
+    np.testing.assert_allclose(r.pixels, colour.mean(2) / 16383, atol=1e-4)
+    assert "radiograph has no colour" in " ".join(r.notes)
+    assert r.colour > 0.5
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_a_value_that_is_transparent_is_black_in_a_grey_png(make, depth):
+    top = 2**depth - 1
+    values = make.gradient(top, np.int64)
+    for clear in {0, top // 2, top * (depth > 1)}:
+        values[:4] = clear
+        r = read(png(values, GREY, depth, (b"tRNS", struct.pack(">H", clear))), "film.png")
+        np.testing.assert_allclose(r.pixels, np.where(values == clear, 0, values / top), atol=1e-6)
+        assert "transparent areas drawn black" in r.notes
+    assert "transparent areas drawn black" not in read(png(values, GREY, depth), "film.png").notes
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_colour_that_is_transparent_is_black(make, depth):
+    top = 2**depth - 1
+    values = make.gradient(top, np.int64)
+    data = png(np.dstack([values] * 3), RGB, depth, (b"tRNS", struct.pack(">3H", top, top, top)))
+    r = read(data, "film.png")
+    np.testing.assert_allclose(r.pixels, np.where(values == top, 0, values / top), atol=1e-4)
+
+
+def test_a_transparent_entry_of_a_palette_is_black(make):
+    values = make.gradient(255, np.int64)
+    palette = np.repeat(np.arange(256), 3).astype(np.uint8).tobytes()
+    data = png(values, 3, 8, (b"PLTE", palette), (b"tRNS", bytes([255] * 255 + [0])))
+    np.testing.assert_allclose(read(data, "film.png").pixels, np.where(values == 255, 0, values / 255), atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_cut_png_of_sixteen_bit_colour_is_refused(share):
+    noise = np.random.default_rng(0).integers(0, 65536, (60, 60, 3))
+    data = png(noise, RGB, 16)
+    with pytest.raises(ImageError, match="damaged or incomplete"):
+        read(data[: int(len(data) * share)], "film.png")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_png_of_sixteen_bit_colour_is_turned_upright(orientation):
+    values = np.random.default_rng(0).integers(0, 65536, (40, 50))
+    exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0" + bytes([orientation]) + bytes(6)
+    grey, colour = (
+        read(png(np.dstack([values] * n), kind, 16, (b"eXIf", exif)), "film.png") for n, kind in ((1, GREY), (3, RGB))
+    )
+    eight = png(values >> 8, GREY, 8, (b"eXIf", exif))
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(eight)))) / 255
+    np.testing.assert_allclose(colour.pixels, upright, atol=1 / 255)
+    np.testing.assert_array_equal(colour.pixels, grey.pixels)
 
 
 def test_a_coloured_palette_is_resolved(make):

@@ -113,7 +113,8 @@ def decoded(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
-    monkeypatch.setattr("cxrkd.images.dicom.pixel_array", decode)
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.as_array", decode)
+    monkeypatch.setattr("cv2.imdecode", decode)
     return calls
 
 
