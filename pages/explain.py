@@ -89,7 +89,7 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     bar = explaining.colour_bar(heats, look, unit, strong)
     parts.chart(films.films(panels, bar), key="films", alt=f"Where each model sees {display_name(label)}")
     st.caption(
-        f"{1 - body.mean():.0%} of this film is outside the body: a map that knows nothing has that share there."
+        f"Outside the body: share of the evidence for the label. A map that knows nothing has {1 - body.mean():.0%} there."
     )
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
