@@ -88,9 +88,7 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     unit = "change of the logit" if found.method == LIME else "evidence, raw units"
     bar = explaining.colour_bar(heats, look, unit, strong)
     parts.chart(films.films(panels, bar), key="films", alt=f"Where each model sees {display_name(label)}")
-    st.caption(
-        f"Outside the body: share of the evidence for the label. A map that knows nothing has {1 - body.mean():.0%} there."
-    )
+    st.caption(f"Outside the body: share of the evidence. A map that knows nothing has {1 - body.mean():.0%} there.")
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
     file = f"{film.name}-{label}-{found.method}.png"
