@@ -62,11 +62,14 @@ def choose_label(run: Run, found: Explanation, film: session.Film) -> str:
 
     # The key holds the film: a new film starts at a label that is called on it.
     chosen = st.selectbox("Label, called ones first", list(callers), format_func=title, key=f"label_{film.key}")
-    label = str(chosen or order[0].label)
-    if not order[0].callers:
-        sentence = explaining.no_call_sentence(cuts_of(run, found), opened=label == order[0].label)
-        st.info(sentence, icon=":material/info:")
-    return label
+    return str(chosen or order[0].label)
+
+
+def say_what_is_called(run: Run, found: Explanation, label: str) -> None:
+    cuts = cuts_of(run, found)
+    first = ranked(found.labels, found.probs, cuts)[0]
+    if not first.callers:
+        st.info(explaining.no_call_sentence(cuts, opened=label == first.label), icon=":material/info:")
 
 
 def cuts_of(run: Run, found: Explanation) -> dict[Member, np.ndarray]:
@@ -91,9 +94,7 @@ def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> No
     alt = f"Where each model sees {display_name(label)}"
     file = file_name(f"{film.name}-{label}-{found.method}", n_bytes=200)
     parts.chart(films.films(panels, bar), key="films", alt=alt, file=file)
-    st.caption(
-        f"{1 - body.mean():.0%} of this film is outside the body: a map that knows nothing has that share there."
-    )
+    st.caption(f"Outside the body: share of the evidence. A map that knows nothing has {1 - body.mean():.0%} there.")
     for member in explaining.without_evidence(heats):
         parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
     picture = headed(strip(panels), f"{film.name}: {display_name(label)}")
@@ -145,6 +146,7 @@ def explain(run: Run, film: session.Film) -> None:
     found = caching.explanation(run, film, method)
     with left:
         label = choose_label(run, found, film)
+    say_what_is_called(run, found, label)
     st.caption(CAM_NOTES.get(method, LIME_NOTE))
     pictures(run, film, found, label)
     left, right = parts.side_by_side()

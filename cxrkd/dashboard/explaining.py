@@ -29,7 +29,7 @@ from cxrkd.explain import (
     shared_scale,
 )
 from cxrkd.labels import display_name
-from cxrkd.runs.calls import CALL_TITLES, call_of
+from cxrkd.runs.calls import call_of
 
 _COLOURS_IN_BAR = 17
 _BAR_TITLES = {"strong": "share of strong evidence", "own": "share of each map's maximum"}
@@ -103,12 +103,14 @@ def scales_for(strong: Mapping[str, float], members: Sequence[str]) -> list[Scal
 
 
 def panel_note(prob: float, threshold: float, outside: float) -> str:
-    """Two lines under a panel: probability and call, and how much of the evidence is outside the body."""
-    call = call_of(prob, threshold)
-    cut = "" if call == "not judged" else f" (threshold {threshold:.1%})"
+    """Three short lines above a panel: probability and call, the threshold, and how much evidence is outside the body.
+
+    Short, because three panels share the width of a small screen.
+    """
     said = "no answer" if math.isnan(prob) else f"{prob:.1%}"
-    where = "no positive evidence" if math.isnan(outside) else f"{outside:.0%} of the evidence outside the body"
-    return f"{said}, {CALL_TITLES[call]}{cut}\n{where}"
+    cut = "no threshold" if math.isnan(threshold) else f"threshold {threshold:.1%}"
+    where = "no positive evidence" if math.isnan(outside) else f"{outside:.0%} outside the body"
+    return f"{said}, {call_of(prob, threshold)}\n{cut}\n{where}"
 
 
 def no_call_sentence(thresholds: Mapping[str, np.ndarray], *, opened: bool) -> str:

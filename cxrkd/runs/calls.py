@@ -13,11 +13,6 @@ from cxrkd.config import Member
 from cxrkd.runs.run import METRICS, Run
 
 Call = Literal["called", "not called", "not judged"]
-CALL_TITLES: dict[Call, str] = {
-    "called": "called",
-    "not called": "not called",
-    "not judged": "not judged (no threshold)",
-}
 
 
 def call_of(prob: float, threshold: float) -> Call:

@@ -300,7 +300,7 @@ def test_explain_starts_at_a_called_label_and_changes_method(sample_home, monkey
     probs = [float(option.split("(")[1].split("%")[0]) for option in label.options[1:]]
     assert probs == sorted(probs, reverse=True)
     assert "No model calls" not in words(page)
-    assert "outside the body" in words(page)
+    assert "Outside the body" in words(page)
     page.segmented_control(key="method").set_value("layercam").run()
     assert_healthy(page)
     page.segmented_control(key="method").set_value("lime").run()

@@ -166,10 +166,10 @@ def test_a_map_that_is_weak_for_its_network_stays_faint():
 @pytest.mark.parametrize(
     ("figures", "note"),
     [
-        ((0.8, 0.5, 0.12), "80.0%, called (threshold 50.0%)\n12% of the evidence outside the body"),
-        ((0.2, 0.5, 0.0), "20.0%, not called (threshold 50.0%)\n0% of the evidence outside the body"),
-        ((0.2, math.nan, math.nan), "20.0%, not judged (no threshold)\nno positive evidence"),
-        ((math.nan, math.nan, math.nan), "no answer, not judged (no threshold)\nno positive evidence"),
+        ((0.8, 0.5, 0.12), "80.0%, called\nthreshold 50.0%\n12% outside the body"),
+        ((0.2, 0.5, 0.0), "20.0%, not called\nthreshold 50.0%\n0% outside the body"),
+        ((0.2, math.nan, math.nan), "20.0%, not judged\nno threshold\nno positive evidence"),
+        ((math.nan, 0.5, math.nan), "no answer, not judged\nthreshold 50.0%\nno positive evidence"),
     ],
 )
 def test_a_panel_says_whether_its_label_is_called(figures, note):

@@ -49,7 +49,7 @@ def films(panels: Sequence[Panel], bar: ColourBar | None = None, height: int = 3
         visible=False, range=[rows - 0.5, -0.5], matches="y", scaleanchor="x", constrain="domain", constraintoward="top"
     )
     chart.update_layout(
-        height=height,
+        height=height + _LINE_PIXELS * max(0, _note_lines(panels) - 1),
         showlegend=False,
         margin={"l": 0, "r": 0, "t": 26 + _LINE_PIXELS * _note_lines(panels), "b": 4},
         paper_bgcolor=style.CLEAR,
