@@ -37,7 +37,7 @@ from cxrkd.errors import DataError
 
 Progress = Callable[[int, int], None]
 Done = tuple[int, int]  # of a chunk: its checksum, and how many of its films were turned
-VERSION = 1  # of the decoding: raise it when the same file gives other pixels
+VERSION = 2  # of the decoding: raise it when the same file gives other pixels
 IMAGES, PROOF, DONE = "images.npy", "prepared.json", "done.txt"
 _CHECKED_CHUNKS = 8
 _HEADER_BYTES = 128  # NumPy pads a header as short as ours to this
