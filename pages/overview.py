@@ -35,6 +35,9 @@ def quality_row(metrics: RunMetrics) -> None:
         for member, found in metrics.members.items():
             with cells.cell():
                 tiles.auroc(parts.member_title(member), found)
+        if metrics.trivial is not None:
+            with cells.cell():
+                tiles.no_anatomy(metrics.trivial)
         if metrics.gap is not None:
             with cells.cell():
                 tiles.kept(metrics.gap)
@@ -103,7 +106,7 @@ def page() -> None:
     quality_row(metrics)
     costs = st.container()
     phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
-    parts.notice(f"{phantoms}{tiles.gain_sentence(metrics)} {tables.left_out(metrics)}".strip())
+    parts.notice(phantoms + tiles.in_words(metrics))
     if is_here(run.config.data):
         left, right = parts.side_by_side()
         with left, parts.boundary():

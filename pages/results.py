@@ -35,14 +35,17 @@ def choose_findings(run: Run) -> list[str]:
 
 def headline(run: Run, metrics: RunMetrics) -> None:
     with st.container(border=True):
-        cells = st.grid(4, min_column_width=170)
+        cells = st.grid(5, min_column_width=150)
         for member, found in metrics.members.items():
             with cells.cell():
                 tiles.auroc(MEMBER_NAMES[member], found)
+        if metrics.trivial is not None:
+            with cells.cell():
+                tiles.no_anatomy(metrics.trivial)
         with cells.cell():
             tiles.gain(metrics.gain)
     phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
-    parts.notice(f"{phantoms}{tiles.gain_sentence(metrics)} {tables.left_out(metrics)}".strip())
+    parts.notice(phantoms + tiles.in_words(metrics))
 
 
 def curves(run: Run, metrics: RunMetrics) -> None:

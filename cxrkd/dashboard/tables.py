@@ -12,13 +12,22 @@ from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
 from cxrkd.dashboard.charts.quality import Curve, Interval
 from cxrkd.dashboard.settings import setting_title
 from cxrkd.errors import RunError
-from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, ModelMetrics, PairedDifference, pr_curve, reliability, roc_curve
+from cxrkd.evaluate import (
+    MIN_POSITIVE_PATIENTS,
+    LabelMetrics,
+    ModelMetrics,
+    PairedDifference,
+    pr_curve,
+    reliability,
+    roc_curve,
+)
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.text import MISSING, duration, interval, mean_of, number
 
+NO_ANATOMY = "No anatomy"
 GAIN = "Distilled − alone"
 
 
@@ -86,7 +95,9 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
         for member, found in metrics.members.items():
             figures = found.over_seeds.labels[k]
             row |= {"Positive films": figures.n_pos, "Positive patients": figures.n_pos_patients}
-            row[MEMBER_NAMES[member]] = with_interval(figures.auroc, figures.auroc_low, figures.auroc_high)
+            row[MEMBER_NAMES[member]] = auroc_text(figures)
+        if metrics.trivial is not None:
+            row[NO_ANATOMY] = auroc_text(metrics.trivial.labels[k])
         if metrics.gain is not None:
             gain = metrics.gain.labels[k]
             row[GAIN] = with_interval(gain.diff, gain.low, gain.high, sign=True)
@@ -97,10 +108,17 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
 def _macro_row(metrics: RunMetrics) -> dict[str, object]:
     row: dict[str, object] = {"Label": mean_of(len(evaluable(metrics))).capitalize()}
     row |= {MEMBER_NAMES[member]: macro_text(found.over_seeds) for member, found in metrics.members.items()}
+    if metrics.trivial is not None:
+        row[NO_ANATOMY] = macro_text(metrics.trivial)
     if metrics.gain is not None:
         gain = metrics.gain
         row[GAIN] = with_interval(gain.macro_diff, gain.macro_low, gain.macro_high, sign=True)
     return row
+
+
+def auroc_text(found: LabelMetrics) -> str:
+    """AUROC of one label with its interval."""
+    return with_interval(found.auroc, found.auroc_low, found.auroc_high)
 
 
 def macro_text(model: ModelMetrics) -> str:
@@ -109,13 +127,15 @@ def macro_text(model: ModelMetrics) -> str:
 
 
 def metrics_csv(metrics: RunMetrics) -> bytes:
-    """Every figure of every label and member in full precision: of the mean over seeds, and of the first seed."""
+    """Every figure of every label, of members (mean over seeds, and first seed) and of the model without anatomy."""
     rows = [
         {"member": member, "arch": found.arch, "seeds": seeds, **row.to_dict()}
         for member, found in metrics.members.items()
         for seeds, model in _models(found).items()
         for row in model.labels
     ]
+    plain = metrics.trivial.labels if metrics.trivial else ()
+    rows += [{"member": "trivial", "arch": "power spectrum and thumbnail", **row.to_dict()} for row in plain]
     return csv(pd.DataFrame(rows))
 
 

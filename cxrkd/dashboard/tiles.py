@@ -8,13 +8,17 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from cxrkd.dashboard import costs
-from cxrkd.dashboard.tables import minus
+from cxrkd.dashboard.tables import left_out, minus
 from cxrkd.evaluate import ModelMetrics, PairedDifference
 from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
-from cxrkd.text import MISSING, NOT_ENOUGH, mean_of, number, percent
+from cxrkd.text import MISSING, NOT_ENOUGH, interval, mean_of, number, percent
 
 SKILL = "Skill is what AUROC has above chance: (AUROC − 0.5) / (teacher's AUROC − 0.5)."
+NO_ANATOMY = (
+    "What two regressions reach on the same films that see no anatomy: one on the power spectrum, which is sharpness, "
+    "one on a thumbnail of 16 x 16 pixels. A network is worth what it has above that."
+)
 NO_CONTROL = "This run trained no student alone, so what distillation adds was not measured."
 
 
@@ -41,6 +45,12 @@ def auroc(title: str, found: MemberMetrics) -> None:
     model = found.over_seeds
     about = f"AUROC of {found.arch} on the test patients: {mean_of(model.n_labels)}, {seeds_text(found.seeds)}"
     estimate(title, model.macro_auroc, model.macro_low, model.macro_high, number, what=auroc_text(model), help=about)
+
+
+def no_anatomy(found: ModelMetrics) -> None:
+    """Mean AUROC of the model that knows no anatomy, over the same findings."""
+    what = auroc_text(found)
+    estimate("No anatomy", found.macro_auroc, found.macro_low, found.macro_high, number, what=what, help=NO_ANATOMY)
 
 
 def auroc_text(found: ModelMetrics | PairedDifference, metric: str = "AUROC") -> str:
@@ -86,6 +96,20 @@ def kept_skill(found: PairedDifference) -> None:
 def gain_sentence(metrics: RunMetrics) -> str:
     """The gain in words, as careful as the number of seeds and the interval ask for."""
     return NO_CONTROL if metrics.gain is None else gain_verdict(metrics.gain)
+
+
+def above_sentence(metrics: RunMetrics) -> str:
+    """How far the distilled student is above the model that knows no anatomy; empty where nobody asked that."""
+    found = metrics.above
+    if found is None or math.isnan(found.macro_diff):
+        return ""
+    shown = minus(interval(found.macro_diff, found.macro_low, found.macro_high, sign=True))
+    return f"Distilled minus a model without anatomy, paired: {shown}."
+
+
+def in_words(metrics: RunMetrics) -> str:
+    """What the headline of a run comes to: the gain, what is above a model without anatomy, what was not counted."""
+    return " ".join(filter(None, (gain_sentence(metrics), above_sentence(metrics), left_out(metrics))))
 
 
 def ratio(title: str, teacher: float, student: float, form: Callable[[float], str], *, what: str = "") -> None:
