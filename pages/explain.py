@@ -69,7 +69,7 @@ def say_what_is_called(run: Run, found: Explanation, label: str) -> None:
     cuts = cuts_of(run, found)
     first = ranked(found.labels, found.probs, cuts)[0]
     if not first.callers:
-        st.info(explaining.no_call_sentence(cuts, opened=label == first.label), icon=":material/info:")
+        st.info(explaining.no_call_sentence(found.labels, cuts, opened=label == first.label), icon=":material/info:")
 
 
 def cuts_of(run: Run, found: Explanation) -> dict[Member, np.ndarray]:

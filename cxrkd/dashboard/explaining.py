@@ -113,13 +113,23 @@ def panel_note(prob: float, threshold: float, outside: float) -> str:
     return f"{said}, {call_of(prob, threshold)}\n{cut}\n{where}"
 
 
-def no_call_sentence(thresholds: Mapping[str, np.ndarray], *, opened: bool) -> str:
-    """That no model calls anything, of how many findings they could, and what is shown instead."""
+def no_call_sentence(labels: Sequence[str], thresholds: Mapping[str, np.ndarray], *, opened: bool) -> str:
+    """That no model calls anything, of how many findings they could, and what is shown instead.
+
+    Args:
+        labels: K names.
+        thresholds: by member, (K,); NaN where it cannot call the label.
+        opened: the most probable label is shown.
+    """
     known = ~np.isnan(np.stack(list(thresholds.values())))
-    n_labels = known.shape[1]
-    of = f"none of the {known.any(axis=0).sum()} of {n_labels} findings that one of them can call"
+    callable_ = [label for label, one in zip(labels, known.any(axis=0), strict=True) if one]
     shown = " Shown is the most probable label." if opened else ""
-    return f"No model calls a finding on this film: {of}.{shown}"
+    if not callable_:
+        return f"No model can call any of these {len(labels)} findings: none has a threshold.{shown}"
+    if len(callable_) == 1:
+        only = display_name(callable_[0]).lower()
+        return f"No model calls {only}, the one of {len(labels)} findings that they can call.{shown}"
+    return f"No model calls any of the {len(callable_)} of {len(labels)} findings that they can call.{shown}"
 
 
 def without_evidence(heats: Mapping[str, np.ndarray]) -> list[str]:

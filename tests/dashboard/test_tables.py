@@ -176,12 +176,20 @@ def test_a_panel_says_whether_its_label_is_called(figures, note):
     assert explaining.panel_note(*figures) == note
 
 
-def test_no_call_names_how_many_findings_could_be_called():
-    cuts = {"teacher": np.array([0.5, np.nan, np.nan]), "alone": np.array([np.nan, 0.5, np.nan])}
-    said = explaining.no_call_sentence(cuts, opened=True)
-    assert "none of the 2 of 3 findings" in said
+@pytest.mark.parametrize(
+    ("teacher", "alone", "words"),
+    [
+        ((0.5, np.nan, np.nan), (np.nan, 0.5, np.nan), "any of the 2 of 3 findings that they can call"),
+        ((0.5, np.nan, np.nan), (0.5, np.nan, np.nan), "calls pleural thickening, the one of 3 findings"),
+        ((np.nan,) * 3, (np.nan,) * 3, "can call any of these 3 findings: none has a threshold"),
+    ],
+)
+def test_no_call_names_how_many_findings_could_be_called(teacher, alone, words):
+    labels, cuts = ("Pleural_Thickening", "Mass", "Edema"), {"teacher": np.array(teacher), "alone": np.array(alone)}
+    said = explaining.no_call_sentence(labels, cuts, opened=True)
+    assert words in said
     assert "most probable" in said
-    assert "most probable" not in explaining.no_call_sentence(cuts, opened=False)
+    assert "most probable" not in explaining.no_call_sentence(labels, cuts, opened=False)
 
 
 def judged(missing=""):
