@@ -314,7 +314,7 @@ def test_explain_says_that_no_model_calls_anything(sample_home, monkeypatch):
     page = open_page("explain")
     assert_healthy(page)
     (said,) = page.info
-    assert said.value.startswith("No model calls")
+    assert said.value.startswith("No model can call any of these 14 findings")
     assert "most probable label" in said.value
     label = next(box for box in page.selectbox if box.label.startswith("Label"))
     label.set_value("Hernia" if label.value != "Hernia" else "Mass").run()
