@@ -26,12 +26,18 @@ def headline(table: Preview) -> None:
     figures = {
         "Images": f"{len(table):,}",
         "Patients": f"{len(np.unique(table.patients)):,}",
-        "Without finding": f"{float((~table.positive.any(axis=1)).mean()):.0%}",
+        "Without finding": f"{float(table.no_finding.mean()):.0%}",
         **{f"View {view}": f"{float((table.views == view).mean()):.0%}" for view in ("PA", "AP")},
     }
     for name, value in figures.items():
         with cells.cell():
             st.metric(name, value, border=True)
+    if table.unlabelled.any():
+        parts.notice(
+            f"{int(table.unlabelled.sum()):,} images have no known label; those of train teach by the teacher."
+        )
+    for note in table.notes:
+        parts.notice(parts.literal(note))
 
 
 def prevalence(table: Preview) -> None:

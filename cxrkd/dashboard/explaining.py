@@ -208,7 +208,7 @@ def showcase(
 def no_lesion(label: str, truth: Sequence[str] | None) -> str:
     """Why there is no lesion to hold the maps against, and which label would have one."""
     if truth is None:
-        return f"Nobody marked {label.lower()} on this upload, so there is no truth to hold the maps against."
+        return f"Nobody marked {label.lower()} on this film, so there is no truth to hold the maps against."
     present = ", ".join(display_name(name).lower() for name in truth)
     choose = f"Present are: {present}." if present else "It shows no finding at all."
     return f"{label} is not present on this film, so there is no lesion to hit. {choose}"

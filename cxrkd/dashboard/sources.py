@@ -53,15 +53,21 @@ def film_of_row(run: Run, row: int) -> Film:
         pixels=found.pixels.astype(np.float32) / 255,
         real=not table.synthetic,
         row=row,
-        truth=tuple(label for label, there in zip(table.labels, table.positive[row], strict=True) if there),
+        truth=truth_of(table, row),
     )
+
+
+def truth_of(table: Preview, row: int) -> tuple[str, ...] | None:
+    """The labels known to be present, empty where all are known to be absent; None where that is not known."""
+    present = tuple(label for label, there in zip(table.labels, table.positive[row], strict=True) if there)
+    return present if present or table.no_finding[row] else None
 
 
 def sample_rows(table: Preview, finding: str) -> list[int]:
     """Test rows with a finding, or with any, or with none."""
     rows = table.rows("test")
     if finding == NONE:
-        return [int(row) for row in rows if not table.positive[row].any()]
+        return [int(row) for row in rows if table.no_finding[row]]
     if finding == ANY:
         return [int(row) for row in rows if table.positive[row].any()]
     return [int(row) for row in rows if table.positive[row, table.labels.index(finding)]]
@@ -69,8 +75,9 @@ def sample_rows(table: Preview, finding: str) -> list[int]:
 
 def sample_title(table: Preview, row: int) -> str:
     """`Patient 12, visit 1, PA: Effusion, Mass`."""
-    found = [display_name(label) for label, there in zip(table.labels, table.positive[row], strict=True) if there]
-    return f"{table.titles[row]}, {table.views[row]}: {', '.join(found) or 'no finding'}"
+    truth = truth_of(table, row)
+    said = "findings not known" if truth is None else ", ".join(map(display_name, truth)) or "no finding"
+    return f"{table.titles[row]}, {table.views[row]}: {said}"
 
 
 def choose_samples(run: Run, key: str) -> list[Film]:
