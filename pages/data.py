@@ -33,9 +33,8 @@ def headline(table: Preview) -> None:
         with cells.cell():
             st.metric(name, value, border=True)
     if table.unlabelled.any():
-        parts.notice(
-            f"{int(table.unlabelled.sum()):,} images have no known label; those of train teach by the teacher."
-        )
+        unlabelled = f"{int(table.unlabelled.sum()):,} images have no known label"
+        parts.notice(f"{unlabelled}: those of train teach a distilled student, through its teacher, and nobody else.")
     for note in table.notes:
         parts.notice(parts.literal(note))
 
