@@ -145,6 +145,8 @@ def test_the_upload_is_explained_by_another_label_and_method(page):
 
 
 def test_no_page_shows_an_error(page):
+    page.get_by_role("button", name="Forget").click()  # the text file, which is refused wherever it is remembered
+    settle(page)
     for route in ROUTES:
         visit(page, route.title)
     visit(page, "Overview")

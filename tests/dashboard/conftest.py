@@ -19,7 +19,7 @@ SKILL = {"teacher": 2.6, "alone": 1.9, "distilled": 2.1}
 
 
 def make_run(
-    name="made", *, patients=300, size=64, seeds=(0, 1), teacher="mobilenetv3_large_100", student="eeea_net_c2"
+    name="made", *, patients=1200, size=64, seeds=(0, 1), teacher="mobilenetv3_large_100", student="eeea_net_c2"
 ):
     """A run folder as `execute` leaves it, in the current home, in about a second."""
     small = TrainConfig(epochs=3, warm_epochs=0)

@@ -23,6 +23,7 @@ from cxrkd.runs import list_runs, open_run
 from cxrkd.runs.metrics import MemberMetrics, measure_run
 from cxrkd.runtime import EngineReport, build_engine
 from cxrkd.text import percent
+from tests.dashboard.conftest import make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [route.name for route in routes.ROUTES]
@@ -363,7 +364,7 @@ def test_data_shows_that_no_patient_is_in_two_splits(sample_home):
     page = open_page("data")
     assert "No patient is in more than one split" in words(page)
     splits = next(frame.value for frame in page.dataframe if "Split" in frame.value)
-    assert splits["Patients"].sum() == 300
+    assert splits["Patients"].sum() == 1200
 
 
 def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
@@ -560,10 +561,11 @@ def test_results_are_computed_again_for_the_chosen_findings(sample_home):
     assert f"Teacher {auroc:.3f}" in [trace.get("name") for trace in drawn["data"]]
 
 
-def test_findings_without_enough_patients_are_one_sentence(sample_home):
+def test_findings_without_enough_patients_are_one_sentence(empty_home):
+    few = make_run("few", patients=300)
     page = open_page("results")
-    rare = next(row.label for row in open_run("made").metrics().of("teacher").over_seeds.labels if not row.evaluable)
-    page.multiselect(key="results_findings_made").set_value([rare]).run()
+    rare = next(row.label for row in few.metrics().of("teacher").over_seeds.labels if not row.evaluable)
+    page.multiselect(key="results_findings_few").set_value([rare]).run()
     assert_healthy(page)
     assert {m.label: m.value for m in page.metric}["Teacher"] == "–"
     assert "so no curve is drawn" in words(page)

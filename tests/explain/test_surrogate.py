@@ -66,7 +66,7 @@ def test_an_output_that_never_changes_has_no_r2(samples):
 def test_split_half_is_high_for_signal_and_near_zero_for_noise(samples):
     masks, _, truth = samples
     near, noise = proximity(masks), np.random.default_rng(5).normal(size=(len(masks), 200))
-    assert (spearman(*split_half(masks, masks @ truth, near)) > 0.9).all()
+    assert (spearman(*split_half(masks, masks @ truth, near)) > 0.85).all()  # each half fits 18 weights from 60 masks
     assert abs(spearman(*split_half(masks, noise, near)).mean()) < 0.1
 
 

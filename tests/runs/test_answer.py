@@ -69,27 +69,6 @@ def test_each_member_is_held_against_its_own_thresholds(asked):
     assert said["distilled"].positive.tolist() == [True, True, True]
 
 
-def test_an_answer_says_what_it_cannot_call_and_how_good_it_is(asked):
-    answer_ = asked[0][0]
-    assert {m: judged.tolist() for m, judged in answer_.judged.items()} == {
-        "teacher": [True, True, False],
-        "distilled": [True, True, True],
-    }
-    assert answer_.called("teacher") == ("Mass",)
-    assert answer_.not_judged("teacher") == {"Hernia": answer.FEW_PATIENTS}
-    assert answer_.not_judged("distilled") == {}
-    np.testing.assert_array_equal(answer_.members["teacher"].aurocs, [[0.8, 0.7, 0.9], [np.nan] * 3, [np.nan] * 3])
-    mass, edema, _ = answer_.table()
-    assert [mass[f"teacher_auroc{end}"] for end in ("", "_low", "_high")] == [0.8, 0.7, 0.9]
-    assert edema["distilled_auroc"] is None
-
-
-def test_a_label_never_taught_is_not_judged_for_another_reason(film):
-    engines = {"teacher": FakeEngine((0.0, np.nan, 0.0))}
-    (found,) = classify(fake_run(teacher=(0.4, np.nan, np.nan)), [Input("a.png", film)], engines)
-    assert found.not_judged("teacher") == {"Edema": answer.NOT_TAUGHT, "Hernia": answer.FEW_PATIENTS}
-
-
 def test_the_table_says_unknown_where_there_is_no_threshold(asked):
     mass, _, hernia = asked[0][0].table()
     assert (mass["label"], mass["teacher_positive"], hernia["teacher_positive"]) == ("Mass", True, None)
