@@ -43,7 +43,7 @@ def probabilities(
     members = style.ordered(probs)
     order = np.argsort(probs[members[0]], kind="stable")
     names = [display_name(labels[k]) for k in order]
-    chart = style.figure((_ROW + _LINE * len(members)) * len(labels) + 90)
+    chart = style.figure((_ROW + _LINE * len(members)) * len(labels) + 130)
     _join(chart, names, np.stack([probs[m][order] for m in members]))
     for member in members:
         _ticks(chart, names, thresholds[member][order], member)
@@ -51,7 +51,7 @@ def probabilities(
     top = max(0.3, *(float(np.nan_to_num(values).max()) for table in (probs, thresholds) for values in table.values()))
     shown = film if len(film) <= _NAME else f"{film[: _NAME // 2]}…{film[-_NAME // 2 :]}"
     title = "Probability (tick: threshold)" + (f"<br>{html.escape(shown)}" if film else "")
-    chart.update_xaxes(range=[-0.02 * top, 1.05 * top], tickformat=".0%", title=title)
+    chart.update_xaxes(range=[-0.02 * top, 1.05 * top], tickformat=".0%", title={"text": title, "standoff": 14})
     texts = [_axis_text(labels[k], labels[k] in present, {m: skill[m][k] for m in members}) for k in order]
     ticks = {"tickmode": "array", "tickvals": names, "ticktext": texts}
     chart.update_yaxes(categoryorder="array", categoryarray=names, showgrid=False, **ticks)
