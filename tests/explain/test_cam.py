@@ -160,7 +160,11 @@ def test_four_threads_on_one_model_get_the_maps_of_one_thread(toy):
         start.wait()
         for _ in range(5):
             got = [grad_cam(model, x, m).cams for x in films for m in CAM_METHODS]
-            wrong.append(sum(not np.array_equal(a, b) for a, b in zip(got, expected, strict=True)))
+            wrong.append(sum(not same(a, b) for a, b in zip(got, expected, strict=True)))
+
+    def same(a, b):
+        """Up to the last bit: where memory lies decides the order of sums. Another thread's map differs by far more."""
+        return np.abs(a - b).max() <= 1e-6 * np.abs(b).max()
 
     threads = [threading.Thread(target=explain) for _ in range(4)]
     for t in threads:
