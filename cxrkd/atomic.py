@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cxrkd import private
+
 PART = ".part-"  # how the names of unfinished files begin
 
 
@@ -17,14 +19,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, because writers such as `np.save` append one when it is missing.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=path.suffix)
     os.close(handle)
     part = Path(name)
     try:
         yield part
         _flush(part)
-        part.chmod(0o644)  # mkstemp makes files that only their owner can read
+        part.chmod(private.file_mode(path))  # mkstemp makes files that only their owner can read
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cxrkd import private
+
 _ABANDONED_AFTER_S = 86_400.0
 
 
@@ -22,7 +24,7 @@ def appearing(folder: Path, proof: str) -> Iterator[Path]:
         folder: the folder to make.
         proof: name of a file that only a complete folder has.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(folder.parent)
     for left in folder.parent.glob(f".{folder.name}-*"):  # by a process that was killed
         if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_S:
             shutil.rmtree(left, ignore_errors=True)
@@ -40,15 +42,15 @@ def growing(folder: Path, proof: str) -> Iterator[Path | None]:
 
     One process at a time: another waits, and then gets None because the folder is complete.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(folder.parent)
     work = folder.parent / f".{folder.name}.growing"
-    handle = os.open(folder.parent / f".{folder.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(folder.parent / f".{folder.name}.lock", os.O_RDWR | os.O_CREAT, private.FILE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # the system frees it whatever ends the process
         if (folder / proof).exists():
             yield None
             return
-        work.mkdir(exist_ok=True)
+        work.mkdir(private.FOLDER, exist_ok=True)
         yield work
         _settle(work, folder, proof)
     finally:

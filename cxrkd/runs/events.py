@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cxrkd import private
 from cxrkd.runs.files import cannot_write
 
 Event = dict[str, Any]
@@ -25,7 +26,7 @@ def append_event(path: Path, event: Event) -> None:
     clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in event.items()}
     line = json.dumps({"t": round(time.time(), 3), **clean}) + "\n"
     try:
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, private.FILE)
         try:
             os.write(handle, (("\n" if _torn(handle) else "") + line).encode())
         finally:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cxrkd import private
 from cxrkd.runs.files import cannot_write
 
 
@@ -48,7 +49,7 @@ def _try(handle: int) -> bool:
 
 def _open(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        private.folder(path.parent)
+        return os.open(path, os.O_RDWR | os.O_CREAT, private.FILE)
     except OSError as error:
         raise cannot_write(path.parent, error) from error

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cxrkd import private
 from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary, home
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.places import CHECKOUT
@@ -191,7 +192,7 @@ def ensure_worker() -> None:
     with deciding(folder):
         if worker_lives(folder):
             return
-        with (folder / WORKER_LOG).open("ab") as log:
+        with open(folder / WORKER_LOG, "ab", opener=private.opener) as log:
             _started.append(_spawn(folder, log.fileno()))
 
 
@@ -232,9 +233,9 @@ def _new_folder(name: str) -> Path:
 
 def _make(folder: Path) -> Path:
     """Create `folder`, which must not exist: whoever creates it owns the name."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(folder.parent)
     try:
-        folder.mkdir()
+        folder.mkdir(private.FOLDER)
     except FileExistsError as error:
         raise RunError(f"{folder} exists already; choose another folder, or resume the run in it") from error
     return folder

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+from cxrkd import private
 from cxrkd.errors import CxrkdError
 from cxrkd.runs.locks import deciding, working
 from cxrkd.runs.queue import claim, oldest_queued
@@ -47,7 +48,7 @@ def _output_to_log(run: Run) -> Iterator[None]:
     """Send what any library prints, also from C++, to the run's log.txt."""
     sys.stdout.flush()
     kept = os.dup(1), os.dup(2)
-    log = os.open(run.path / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    log = os.open(run.path / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, private.FILE)
     try:
         os.dup2(log, 1), os.dup2(log, 2)
         yield

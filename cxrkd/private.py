@@ -1,0 +1,87 @@
+"""Files that only their owner can read: whatever lies below `CXRKD_HOME`, whatever umask the process was given.
+
+Runs, prepared films and the record of who made what say things about patients and visitors. New folders are made 0700
+and files 0600; a home of an older version is closed once, and left alone when somebody opens it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cxrkd.config import home
+
+FOLDER, FILE = 0o700, 0o600
+OURS = ("runs", "cache", "access", "models")  # what we make below a home; anything else in it is somebody's own
+_WIDE, _CLOSED = 0o077, ".closed"
+log = logging.getLogger("cxrkd")
+
+
+def folder(path: Path) -> Path:
+    """Make a folder and those above it, below the home each for its owner only; one that exists stays as it is."""
+    ours = _below_home(path)
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(FOLDER if ours else 0o777, exist_ok=True)
+    if ours:
+        close_home()
+    return path
+
+
+def file_mode(path: Path) -> int:
+    """The rights of a file: its owner's only below the home, else those of any document."""
+    return FILE if _below_home(path) else 0o644
+
+
+def _below_home(path: Path) -> bool:
+    return path.resolve().is_relative_to(home().resolve())
+
+
+def opener(path: str | os.PathLike[str], flags: int) -> int:
+    """As `open(opener=...)` takes it: a file that is made here is for its owner only."""
+    return os.open(path, flags, FILE)
+
+
+@contextmanager
+def owner_only() -> Iterator[None]:
+    """What any library writes inside the block is for the owner only. Of the whole process: not for threads."""
+    before = os.umask(_WIDE)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def close_home() -> None:
+    """Close a home that others can look into, once; says so in the log."""
+    top = home()
+    if not _ours_to_close(top):
+        return
+    for name in OURS:
+        _close_below(top / name)
+    (top / _CLOSED).touch(FILE)
+    top.chmod(FOLDER)
+    log.warning("%s could be read by other users of this machine; now only by its owner (SECURITY.md)", top)
+
+
+def _ours_to_close(top: Path) -> bool:
+    """Whether it is wide, belongs to us, holds nothing but us by its name, and was not closed before."""
+    if not top.is_dir():
+        return False
+    about = top.stat()
+    wide = bool(about.st_mode & _WIDE) and about.st_uid == os.getuid() and not (top / _CLOSED).exists()
+    return wide and top.resolve() not in (Path.home().resolve(), Path("/"))
+
+
+def _close_below(path: Path) -> None:
+    """Take the rights of others from a tree of ours; links are not followed."""
+    for above, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            one = os.path.join(above, name)
+            if not os.path.islink(one):
+                os.chmod(one, os.stat(one).st_mode & ~_WIDE)
+    if path.is_dir() and not path.is_symlink():
+        path.chmod(FOLDER)
