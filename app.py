@@ -1,9 +1,14 @@
-"""The frame: page configuration and navigation, nothing else."""
+"""The frame: page configuration and navigation; and, as a server imports it, the app behind its door."""
 
 import streamlit as st
 
-from cxrkd.dashboard.routes import ICON, LOGO, sections
+if __name__ == "__main__":
+    from cxrkd.dashboard.routes import ICON, LOGO, sections
 
-st.set_page_config(page_title="cxrkd", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
-st.logo(str(LOGO), size="large", icon_image=str(ICON))
-st.navigation(sections()).run()
+    st.set_page_config(page_title="cxrkd", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
+    st.logo(str(LOGO), size="large", icon_image=str(ICON))
+    st.navigation(sections()).run()
+else:
+    from cxrkd.dashboard import server
+
+    app = st.App(__file__, middleware=server.middleware(), lifespan=server.lifespan)

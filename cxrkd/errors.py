@@ -32,3 +32,7 @@ class RunError(CxrkdError):
 
 class EngineError(CxrkdError):
     """An inference engine is not installed or does not agree with PyTorch."""
+
+
+class AccessError(CxrkdError):
+    """A visitor of a page may not do, or not as much as, what was asked; or a folder is not open to pages."""

@@ -5,8 +5,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrkd.dashboard import caching, parts, sources, tables
+from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import dataset
-from cxrkd.data import is_here
 from cxrkd.data.cohort import SPLITS, check_no_leak
 from cxrkd.data.phantom import Phantom
 from cxrkd.data.preview import Preview
@@ -103,12 +103,12 @@ def by_view(table: Preview) -> None:
 
 
 def page(run: Run) -> None:
-    if not is_here(run.config.data):
+    if not images_here(run.config.data):
         instead = "To ask its networks about films of your own, upload them on Classify or Explain."
         parts.images_elsewhere(run, instead, "classify", "explain")
         return
     table = caching.table(run.config.data)
-    parts.notice(PHANTOMS if table.synthetic else f"{table.name}, read from {table.config.folder}.")
+    parts.notice(PHANTOMS if table.synthetic else f"{table.name}, read from a folder of this server.")
     headline(table)
     for tab, draw in zip(
         st.tabs(["Gallery", "Prevalence", "Co-occurrence", "Views", "Split"], key="data_tabs"),

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from cxrkd.dashboard import caching, forms, parts, session, tables
+from cxrkd.dashboard import access, caching, forms, making, parts, session, tables
 from cxrkd.dashboard.charts import style, training
-from cxrkd.runs import Run, cancel, delete, keep_going, list_runs, log_tail, open_run, resume, submit
+from cxrkd.runs import Run, keep_going, list_runs, open_run
 from cxrkd.text import duration
 
 ICONS = {
@@ -29,8 +29,9 @@ def new_run(runs: list[Run]) -> None:
     finished = [run.id for run in runs if run.state.status == "done"]
     config = forms.run_config(start, kind, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
     if config is not None:
-        caching.guessed_seconds(config)  # builds the networks, and so refuses an image size that one does not take
-        session.current().followed_run_id = submit(config).id
+        # The guess builds the networks, and so refuses an image size that one does not take.
+        run = making.queue_run(access.current(), config, caching.guessed_seconds)
+        session.current().followed_run_id = run.id
         st.rerun()
 
 
@@ -58,10 +59,11 @@ def live(run_id: str, seen: dict[str, str]) -> None:
         left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
         st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
     elif state.message:
-        parts.refused(state.message)
+        parts.refused(access.message(run))
     draw_curves(run)
-    with st.expander("Log"):
-        st.code("\n".join(log_tail(run, 40)) or "Nothing yet.", language=None, height=240)
+    if access.makes():
+        with st.expander("Log"):
+            st.code("\n".join(access.log_lines(run, 40)) or "Nothing yet.", language=None, height=240)
     if statuses() != seen:  # the buttons and the history stand outside this fragment
         st.rerun()
 
@@ -96,13 +98,13 @@ def actions(run: Run) -> None:
                 on_click=session.select_run,
                 args=(run.id,),
             )
-        if run.shipped:
+        if run.shipped or not access.makes():
             return
         if state.active and st.button("Cancel", icon=":material/stop:"):
-            cancel(run)
+            making.act(access.current(), "cancel", run)
             st.rerun()
         if state.status in ("interrupted", "failed", "cancelled") and st.button("Resume", icon=":material/resume:"):
-            resume(run)
+            making.act(access.current(), "resume", run)
             st.rerun()
         if not state.active:
             confirm_deletion(run)
@@ -112,7 +114,7 @@ def confirm_deletion(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(f"This removes **{run.id}** with its weights and figures. It cannot be undone.")
         if st.button("Delete for good", type="primary", key=f"delete_{run.id}"):
-            delete(run)
+            making.act(access.current(), "delete", run)
             session.current().followed_run_id = None
             st.rerun()
 
@@ -154,10 +156,17 @@ def page() -> None:
     keep_going()
     runs = list_runs()
     run = followed(runs)
-    with st.expander("New run", expanded=run is None, icon=":material/add:"), parts.boundary():
-        new_run(runs)
+    makes = access.makes()
+    if makes:
+        with st.expander("New run", expanded=run is None, icon=":material/add:"), parts.boundary():
+            new_run(runs)
+    else:
+        parts.notice("You came by the link to look: runs are made, stopped and deleted by those with the link to make.")
     if run is None:
-        parts.empty_state("No run of your own yet. Fill in the form above and press Distil.")
+        none = (
+            "No run of your own yet. Fill in the form above and press Distil." if makes else "No run was made here yet."
+        )
+        parts.empty_state(none)
     else:
         with st.container(border=True):
             seen = statuses()

@@ -5,10 +5,10 @@ from scipy.special import expit
 
 from cxrkd.config import Member
 from cxrkd.dashboard import caching, explaining, measuring, parts, routes, sources, tables, tiles
+from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.look import Look
 from cxrkd.dashboard.pictures import outlines
-from cxrkd.data import is_here
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import RunMetrics
@@ -107,7 +107,7 @@ def page() -> None:
     costs = st.container()
     phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
     parts.notice(phantoms + tiles.in_words(metrics))
-    if is_here(run.config.data):
+    if images_here(run.config.data):
         left, right = parts.side_by_side()
         with left, parts.boundary():
             both_look(run, metrics)

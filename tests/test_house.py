@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
-    {"atomic", "config", "errors", "labels", "names", "places", "refusals", "text"},
+    {"access", "atomic", "config", "errors", "labels", "names", "places", "private", "refusals", "text"},
     {"data", "images"},
     {"models"},
     {"runtime"},

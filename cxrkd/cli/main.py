@@ -20,6 +20,7 @@ from cxrkd.cli import (
     explain,
     gate,
     models,
+    record,
     reference,
     reproduce,
     runs,
@@ -29,7 +30,7 @@ from cxrkd.errors import CxrkdError
 
 OK, SOME_FAILED, ERROR = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what shells report for SIGINT and SIGPIPE
-VERBS = (app, models, classify, explain, evaluate, distill, reproduce, runs, reference, bench, data, gate)
+VERBS = (app, models, classify, explain, evaluate, distill, reproduce, runs, record, reference, bench, data, gate)
 EPILOG = """exit codes:
   0  everything was done
   1  some inputs could not be used; the others were answered

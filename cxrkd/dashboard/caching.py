@@ -17,6 +17,8 @@ import streamlit as st
 import torch
 
 from cxrkd import images
+from cxrkd.access import folders
+from cxrkd.access.confine import confined
 from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.costs import Measured
@@ -25,6 +27,7 @@ from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
 from cxrkd.efficiency import Complexity, count
+from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain import CamResult, grad_cam
 from cxrkd.images import Radiograph, Verdict
@@ -137,13 +140,20 @@ def _complexity(key: tuple[str, int], _run: Run, _member: Member) -> Complexity:
 
 
 def table(config: DataConfig) -> Preview:
-    """What a cohort holds, without its pixels."""
+    """What a cohort holds, without its pixels.
+
+    Raises:
+        AccessError: its folder is not open to pages.
+    """
+    if not folders.is_open(config):
+        raise AccessError(folders.NOT_OPEN)
     return _table(config.model_dump_json(), config)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data set's table")
 def _table(key: str, _config: DataConfig) -> Preview:
-    return preview(_config)
+    with confined():
+        return preview(_config)
 
 
 def film(config: DataConfig, row: int, size: int) -> DataFilm:
@@ -153,7 +163,8 @@ def film(config: DataConfig, row: int, size: int) -> DataFilm:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _film(key: str, row: int, size: int, _config: DataConfig) -> DataFilm:
-    return table(_config).film(row, size)
+    with confined():
+        return table(_config).film(row, size)
 
 
 def guessed_seconds(config: RunConfig) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from pydantic import BaseModel, ValidationError
 
+from cxrkd.access import folders
 from cxrkd.cli.names import comma_separated
 from cxrkd.config import (
     DATA_CONFIGS,
@@ -142,7 +143,11 @@ def validated(values: dict[str, Any]) -> RunConfig:
 
     Raises:
         ConfigError: a value is out of range or contradicts another.
+        AccessError: the folder is not open to pages.
     """
+    data = values.get("data", {})
+    if data.get("folder") is not None:  # before anything expands or resolves what was typed
+        values = values | {"data": data | {"folder": folders.admit(data["folder"])}}
     try:
         return RunConfig.model_validate(values | {"seeds": parse_seeds(values["seeds"])})
     except ValidationError as error:

@@ -17,12 +17,12 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import routes, session, tables
+from cxrkd.dashboard import access, routes, session, tables
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.names import file_name
 from cxrkd.runs import Run
-from cxrkd.runs.answer import answering, finished_runs, has_images
+from cxrkd.runs.answer import answering, finished_runs
 from cxrkd.text import MISSING
 
 log = logging.getLogger("cxrkd.dashboard")
@@ -76,6 +76,7 @@ def frame(title: str, lead: str) -> Run | None:
         The run that the visitor has chosen; None where there is no finished run.
     """
     routes.enter_by_app()
+    access.current()  # a link that was made new since closes the page
     st.title(title, anchor=False)
     st.markdown(lead)
     with st.sidebar:
@@ -163,10 +164,10 @@ def images_elsewhere(run: Run, instead: str, *links: str) -> None:
         instead: what else can be done on this page, as a sentence.
         links: pages that help.
     """
-    folder = getattr(run.config.data, "folder", None)
-    where = f" They were looked for in `{folder}`." if folder else ""
-    empty_state(f"The images of {literal(run_title(run))} are not on this machine.{where} {instead}".strip(), *links)
-    there = next((one for one in finished_runs() if one.id != run.id and has_images(one)), None)
+    where = "not on this machine, or not in a folder that pages may read (`cxrkd app --data DIR`)"
+    empty_state(f"The images of {literal(run_title(run))} are {where}. {instead}".strip(), *links)
+    others = (one for one in finished_runs() if one.id != run.id)
+    there = next((one for one in others if access.images_here(one.config.data)), None)
     if there is not None:
         offer_run(there, key="images_elsewhere")
 

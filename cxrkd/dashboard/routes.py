@@ -60,7 +60,7 @@ def enter_by_app() -> None:
     and runs such a page without the frame.
     """
     if PagesManager.uses_pages_directory:
-        runpy.run_path(str(APP))
+        runpy.run_path(str(APP), run_name="__main__")
         st.stop()
 
 

@@ -10,9 +10,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxrkd.dashboard import caching, parts, session
+from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.session import Film
-from cxrkd.data import is_here
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview
 from cxrkd.errors import ImageError
@@ -33,13 +33,13 @@ Upload = tuple[str, bytes]
 
 def choose_source(run: Run, title: str, key: str) -> str:
     """SAMPLES or UPLOADS; a run whose images are not on this machine starts with uploads."""
-    start = SAMPLES if is_here(run.config.data) else UPLOADS
+    start = SAMPLES if images_here(run.config.data) else UPLOADS
     return parts.choose(title, [SAMPLES, UPLOADS], start, key=key)
 
 
 def ask_for_upload(run: Run) -> None:
     """The empty state of a page without an upload; samples are offered where there are some."""
-    samples = ", or switch to Samples" if is_here(run.config.data) else ""
+    samples = ", or switch to Samples" if images_here(run.config.data) else ""
     parts.empty_state(f"No film yet. Drop a radiograph above{samples}.")
 
 
@@ -82,7 +82,7 @@ def sample_title(table: Preview, row: int) -> str:
 
 def choose_samples(run: Run, key: str) -> list[Film]:
     """One or more test images of the run; none where its images are not on this machine."""
-    if not is_here(run.config.data):
+    if not images_here(run.config.data):
         parts.images_elsewhere(run, "Upload films instead: the choice is above.")
         return []
     table = caching.table(run.config.data)
@@ -99,7 +99,7 @@ def choose_samples(run: Run, key: str) -> list[Film]:
 
 def choose_sample(run: Run, key: str) -> Film | None:
     """One test image of the run; None where none has the finding, or its images are not on this machine."""
-    if not is_here(run.config.data):
+    if not images_here(run.config.data):
         parts.images_elsewhere(run, "Upload films instead: the choice is above.")
         return None
     table = caching.table(run.config.data)

@@ -26,6 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cxrkd import private
+from cxrkd.access.confine import unsaid
 from cxrkd.atomic import replacing
 from cxrkd.config import RealConfig, home
 from cxrkd.data.appearing import growing
@@ -114,7 +116,8 @@ def prepare(config: RealConfig, progress: Progress | None = None, workers: int |
             is damaged.
     """
     table = read_table(config, progress)
-    folder = cache_folder(table, config.image_size)
+    with unsaid():
+        folder = cache_folder(table, config.image_size)
     decoded = 0
     if not (folder / PROOF).exists():
         decoded = _grow(folder, table, config.image_size, progress, workers)
@@ -204,7 +207,8 @@ def _grow(folder: Path, table: ImageTable, size: int, progress: Progress | None,
             if progress is not None:
                 progress(rows[found.chunk].stop, len(table))
         if failed:
-            raise DataError(_unreadable(failed, len(table)))
+            with unsaid():
+                raise DataError(_unreadable(failed, len(table)))
         _flush(work / IMAGES)
         with replacing(work / PROOF) as part:
             told = {"n": len(table), "size": size, "name": table.name, "crc": [done[c][0] for c in range(len(rows))]}
@@ -226,6 +230,7 @@ def _resumed(work: Path, n: int, size: int) -> dict[int, Done]:
             f"{n:,} images of {size} px take {n * size**2 / 1e9:.1f} GB and {work.parent} has {free / 1e9:.1f} GB. "
             "Make room, set CXRKD_HOME to a larger disk, or choose a smaller image size."
         )
+    os.close(private.opener(work / IMAGES, os.O_WRONLY | os.O_CREAT))  # NumPy keeps the rights of what is there
     np.lib.format.open_memmap(work / IMAGES, mode="w+", dtype=np.uint8, shape=(n, size, size))
     return {}
 
@@ -254,7 +259,7 @@ def _keep(work: Path, found: Decoded, first: int) -> Done:
     with (work / IMAGES).open("r+b") as file:
         file.seek(_HEADER_BYTES + first * size**2)
         file.write(found.pixels.tobytes())
-    with (work / DONE).open("a", encoding="utf-8") as file:
+    with open(work / DONE, "a", encoding="utf-8", opener=private.opener) as file:
         file.write(f"{found.chunk} {crc} {found.turned}\n")
     return crc, found.turned
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from cxrkd.access.confine import unsaid
 from cxrkd.config import ChestMnistConfig, DataConfig, PhantomConfig, RealConfig
 from cxrkd.data import prepared
 from cxrkd.data.cohort import Split
@@ -206,10 +207,11 @@ def _film(table: ImageTable, row: int, size: int, folder: Path | None) -> RealFi
 def _pixels(table: ImageTable, row: int, size: int, folder: Path | None) -> np.ndarray:
     if folder is not None and (folder / prepared.PROOF).exists():
         return np.array(prepared.open_images(folder, (len(table), size))[row])
-    try:
-        return decode(table.sources[row], size)
-    except ImageError as error:
-        raise DataError(str(error)) from error
+    with unsaid():
+        try:
+            return decode(table.sources[row], size)
+        except ImageError as error:
+            raise DataError(str(error)) from error
 
 
 def cohort_size(config: DataConfig) -> tuple[float, float]:

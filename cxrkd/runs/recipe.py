@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from cxrkd import private
 from cxrkd.atomic import PART
 from cxrkd.errors import CxrkdError, RunError
+from cxrkd.runs.asked import as_asked
 from cxrkd.runs.environment import describe
 from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.events import append_event
@@ -37,9 +39,10 @@ def execute(run: Run) -> None:
     """
     with deciding(own_runs()):
         claim(run)
-    with _logging(run):
+    with private.owner_only(), _logging(run):
         try:
-            _recipe(run)
+            with as_asked(run):
+                _recipe(run)
         except CxrkdError as error:
             _stop(run, "failed", str(error))
             raise

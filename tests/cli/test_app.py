@@ -1,10 +1,13 @@
+import os
 import socket
 import sys
+import tomllib
 
 import pytest
 
+from cxrkd.access.tokens import tokens
 from cxrkd.cli import app
-from cxrkd.places import APP
+from cxrkd.places import APP, SITE
 
 
 @pytest.fixture
@@ -50,6 +53,42 @@ def test_a_taken_port_is_one_sentence(cli, started, taken):
     assert (found.code, found.out, started) == (2, "", [])
     assert found.err.startswith(f"cxrkd: The dashboard cannot listen on port {taken}: address already in use. Expected")
     assert found.err.count("\n") == 1
+
+
+@pytest.fixture
+def _own_environment(monkeypatch, tmp_path):
+    """What the command leaves for the server is gone with the test."""
+    for name in ("CXRKD_SHARE", "CXRKD_HOSTS", "CXRKD_DATA"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(app, "_refuse_taken", lambda port: None)
+
+
+@pytest.mark.usefixtures("_own_environment")
+def test_it_serves_others_only_when_it_is_told_to(cli, started, tmp_path):
+    first = tokens()
+    assert cli("app", "--data", tmp_path).code == 0
+    assert (os.environ["CXRKD_SHARE"], os.environ["CXRKD_DATA"]) == ("", str(tmp_path.resolve()))
+    assert cli("app", "--share", "--host", "a.org", "--host", "b.org", "--", "--server.address", "::1").code == 0
+    command = started[1][1]
+    assert option(command, "--server.address") == "0.0.0.0"
+    assert option(command, "--server.headless") == "true"
+    assert command[-2:] == ["--server.address", "::1"]
+    assert (os.environ["CXRKD_SHARE"], os.environ["CXRKD_HOSTS"]) == ("1", "a.org,b.org")
+    assert tokens() == first
+    assert cli("app", "--share", "--new-links").code == 0
+    assert tokens() != first
+
+
+@pytest.mark.usefixtures("_own_environment")
+def test_a_folder_of_data_must_be_there(cli, started, tmp_path):
+    found = cli("app", "--data", tmp_path / "absent")
+    assert (found.code, started) == (2, [])
+    assert "--data: expected a folder that is there" in found.err
+
+
+def test_the_readmes_command_listens_to_this_machine_only():
+    assert tomllib.loads((SITE / ".streamlit" / "config.toml").read_text())["server"]["address"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "8_501", "²"])

@@ -78,7 +78,8 @@ def test_the_full_preset_is_what_the_shipped_run_did():
 
 
 @pytest.mark.parametrize("kind", [kind for kind in DATA_CONFIGS if kind != "phantom"])
-def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path):
+def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRKD_DATA", str(tmp_path))
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
     page.text_input(key=f"new_120_{kind}_folder").input(str(tmp_path))
     page.button[0].click().run()

@@ -15,11 +15,11 @@ from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import caching, measuring, routes, tables
+from cxrkd.dashboard import caching, making, measuring, routes, tables
 from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
-from cxrkd.runs import list_runs, open_run
+from cxrkd.runs import create, list_runs, open_run, resume
 from cxrkd.runs.metrics import MemberMetrics, measure_run
 from cxrkd.runtime import EngineReport, build_engine
 from cxrkd.text import percent
@@ -370,7 +370,7 @@ def test_data_shows_that_no_patient_is_in_two_splits(sample_home):
 def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
     queued = []
     monkeypatch.setattr("cxrkd.runs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr("cxrkd.runs.submit", lambda config: queued.append(config) or submit_here(config))
+    monkeypatch.setattr(making, "create", lambda config: queued.append(config) or create(config))
     page = open_page("distill")
     page.text_input(key="new_120_name").set_value("my first")
     page.number_input(key="new_120_phantom_n_patients").set_value(40)
@@ -384,8 +384,6 @@ def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
 
 
 def submit_here(config):
-    from cxrkd.runs.queue import create, resume
-
     return resume(create(config))
 
 
@@ -616,7 +614,7 @@ def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
     ],
 )
 def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home, monkeypatch, key, value, sentence):
-    monkeypatch.setattr("cxrkd.runs.submit", lambda config: pytest.fail("queued"))
+    monkeypatch.setattr(making, "create", lambda config: pytest.fail("queued"))
     page = open_page("distill")
     page.number_input(key=key).set_value(value)
     page.button[0].click().run()

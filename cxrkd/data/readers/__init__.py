@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
+from cxrkd.access.confine import unsaid
 from cxrkd.config import ChestMnistConfig, ChestXray14Config, CheXpertConfig, PadChestConfig, RealConfig
 from cxrkd.data.table import ImageTable
 
@@ -20,6 +22,11 @@ def read_table(config: RealConfig, progress: Progress | None = None) -> ImageTab
     Raises:
         DataError: a file, column, label or image is missing or not as published; the sentence says which.
     """
+    with unsaid() if config.folder is not None else nullcontext():  # where the published file lies is no secret
+        return _read(config, progress)
+
+
+def _read(config: RealConfig, progress: Progress | None) -> ImageTable:
     from cxrkd.data.readers import chestmnist, chestxray14, chexpert, folder, padchest
 
     if isinstance(config, ChestXray14Config):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cxrkd.access.confine import refuse_outside
 from cxrkd.atomic import replacing
 from cxrkd.config import ChestMnistConfig
 from cxrkd.data.cohort import SPLITS
@@ -47,6 +48,8 @@ def read(config: ChestMnistConfig, progress: Progress | None = None) -> ImageTab
         DataError: the file is absent and may not or cannot be downloaded, or it is not ChestMNIST of that size.
     """
     path = npz_path(config)
+    if config.folder is not None:
+        refuse_outside(path)
     if not path.exists():
         if not config.download:
             raise DataError(_absent(path))

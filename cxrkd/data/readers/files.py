@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cxrkd.access.confine import refuse_outside
 from cxrkd.errors import DataError
 from cxrkd.names import without_image_suffix
 
@@ -26,6 +27,7 @@ def existing_folder(path: Path, name: str) -> Path:
     Raises:
         DataError: it is not there, or it is a file.
     """
+    refuse_outside(path)
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}; expected the folder that {name} was unpacked into. Check the folder.")
@@ -87,7 +89,10 @@ def require(paths: Sequence[Path], rows: Iterable[int], table: Path) -> tuple[Pa
     for path, row in zip(found, rows, strict=True):
         if first.setdefault(path, row) != row:
             raise DataError(f"{table}, rows {first[path]} and {row}: {path} comes twice. Take one of the rows out.")
-    return tuple(path for path in found if path is not None)
+    present = tuple(path for path in found if path is not None)
+    for path in present:
+        refuse_outside(path)
+    return present
 
 
 def image_ids(names: Sequence[str]) -> np.ndarray:

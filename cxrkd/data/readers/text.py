@@ -7,6 +7,7 @@ import re
 import zlib
 from pathlib import Path
 
+from cxrkd.access.confine import refuse_outside
 from cxrkd.errors import DataError
 
 _MARKS = {
@@ -34,6 +35,7 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: the file is missing, cannot be opened, or is not text.
     """
+    refuse_outside(path)
     try:
         data = path.read_bytes()
         data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data

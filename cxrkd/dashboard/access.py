@@ -1,0 +1,66 @@
+"""Who is looking at this page, and what of this machine such a person may see."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit import runtime
+
+from cxrkd import data
+from cxrkd.access import folders, tokens
+from cxrkd.access.roles import THIS_MACHINE, Person
+from cxrkd.config import DataConfig, PhantomConfig
+from cxrkd.dashboard.door import PERSON, WRONG_TOKEN, introduced
+from cxrkd.errors import AccessError, RunError
+from cxrkd.runs import Run, log_tail
+from cxrkd.runs.asked import by_page
+
+NO_DOOR = "This page is served without the door that says who may see it. Start the dashboard with `cxrkd app`."
+ON_COMMAND_LINE = "It stopped; `cxrkd runs show {id}` on the machine of this server says why."
+
+
+def current() -> Person:
+    """The person of this visit, asked anew each time: a link may have been made new since the page was opened.
+
+    Raises:
+        AccessError: nobody let this visit in, or its link is not valid any more.
+    """
+    if type(runtime.get_instance()) is not runtime.Runtime:  # no server: a test runs the page
+        return THIS_MACHINE
+    found = introduced(st.context.headers.get(PERSON.decode()) or "")
+    if found is None:
+        raise AccessError(NO_DOOR)
+    person, cookie = found
+    if cookie and tokens.person_of(cookie) is None:
+        raise AccessError(WRONG_TOKEN)
+    return person
+
+
+def makes() -> bool:
+    """Whether this visit may train, cancel, delete, download."""
+    return current().may("make")
+
+
+def images_here(config: DataConfig) -> bool:
+    """Whether pages can show the images of a data set: they are on this machine, in a folder that is open to pages."""
+    return folders.is_open(config) and data.is_here(config)
+
+
+def message(run: Run) -> str:
+    """Why a run stopped, as a page may say it: what the command line's own runs read stays there."""
+    said = run.state.message
+    return said if not said or _tells(run) else ON_COMMAND_LINE.format(id=run.id)
+
+
+def log_lines(run: Run, n: int) -> list[str]:
+    """The last lines of a run's log, for who may make runs."""
+    if not _tells(run):
+        return [f"`cxrkd runs log {run.id}` on the machine of this server shows the log of this run."]
+    return log_tail(run, n)
+
+
+def _tells(run: Run) -> bool:
+    """Whether errors of a run quote nothing of a foreign file."""
+    try:
+        return by_page(run) or isinstance(run.config.data, PhantomConfig)
+    except RunError:
+        return False

@@ -1,0 +1,185 @@
+"""What a visitor of Distil can make, and that pages show nothing of files that are not theirs to show."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrkd.access.folders import NOT_BELOW, NOT_OPEN, UNREADABLE, allowed_roots
+from cxrkd.access.record import read_acts
+from cxrkd.access.roles import THIS_MACHINE, Person
+from cxrkd.config import FolderConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.dashboard import access, caching, making, routes
+from cxrkd.dashboard.access import ON_COMMAND_LINE
+from cxrkd.errors import AccessError, ConfigError, DataError
+from cxrkd.runs import create, execute, list_runs
+from cxrkd.runs.asked import ASKED, mark_page
+from cxrkd.runs.run import SHIPPED
+from cxrkd.runs.state import RunState, write_state
+from tests.trees import film
+
+SECRET = "AWS_KEY=very-secret"
+LOOKER, MAKER = Person("look", "aaaaaa", "10.0.0.7"), Person("make", "bbbbbb", "10.0.0.8")
+SMALL = TrainConfig(epochs=1, warm_epochs=0)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home, an allowed folder beside it whose table is no table, and no worker."""
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
+    monkeypatch.setattr("cxrkd.runs.queue.ensure_worker", lambda: None)
+    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.SITE / "no-such-folder")
+    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    (tmp_path / "allowed").mkdir()
+    (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")
+    return tmp_path / "home"
+
+
+def config(**changes):
+    small = {"name": "x", "data": PhantomConfig(n_patients=20, image_size=32)}
+    return RunConfig(**(small | changes), teacher_train=SMALL, student_train=SMALL)
+
+
+def own_data(home, **changes):
+    return FolderConfig(folder=home.parent / "allowed", **changes)
+
+
+def distil(person, monkeypatch):
+    monkeypatch.setattr(access, "current", lambda: person)
+    page = AppTest.from_file(Path(routes.BY_NAME["distill"].path), default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def shown(page):
+    kinds = ("markdown", "caption", "error", "info", "code", "expander")
+    return "\n".join(str(one.proto) for kind in kinds for one in page.get(kind))
+
+
+@pytest.mark.parametrize(
+    ("folder", "table", "sentence"),
+    [
+        ("/etc", "passwd", NOT_OPEN),
+        ("/proc/self", "environ", NOT_OPEN),
+        ("~root", "labels.csv", NOT_OPEN),
+        ("{allowed}", "/etc/passwd", NOT_BELOW),
+        ("{allowed}", "labels.csv", UNREADABLE),
+    ],
+)
+def test_the_form_prints_nothing_of_a_file_that_it_is_led_to(home, monkeypatch, folder, table, sentence):
+    page = distil(MAKER, monkeypatch)
+    page.selectbox(key="data_kind").select("folder").run()
+    page.text_input(key="new_120_folder_folder").input(folder.format(allowed=home.parent / "allowed"))
+    page.text_input(key="new_120_folder_table").input(table)
+    next(button for button in page.button if button.label == "Distil").click().run()
+    assert not page.exception
+    assert [error.value.replace("\\", "") for error in page.error] == [sentence]
+    assert list_runs() == []
+    assert SECRET not in shown(page)
+    assert "root:" not in shown(page)
+
+
+def test_who_came_to_look_sees_runs_and_no_way_to_make_one(home, monkeypatch):
+    create(config(name="mine"))
+    page = distil(LOOKER, monkeypatch)
+    assert [button.label for button in page.button] == []
+    assert len(page.text_input) == len(page.selectbox) == 0
+    assert "mine" in shown(page)
+    assert "link to look" in shown(page)
+    assert "Log" not in shown(page)
+    assert {"Cancel", "Delete for good"} & {button.label for button in distil(MAKER, monkeypatch).button}
+
+
+def test_who_came_to_look_makes_nothing_by_any_way(home):
+    run = create(config())
+    for what in making.ACTS:
+        with pytest.raises(AccessError, match="role make"):
+            making.act(LOOKER, what, run)
+    with pytest.raises(AccessError, match="role make"):
+        making.queue_run(LOOKER, config(), pytest.fail)
+    assert [one.id for one in list_runs()] == ["x"]
+    assert {act.role for act in read_acts()} == {"look"}
+    assert all("role make" in act.outcome for act in read_acts())
+
+
+def test_what_is_made_is_recorded(home):
+    run = making.queue_run(MAKER, config(), lambda config: None)
+    for what in ("cancel", "resume", "cancel", "delete"):
+        making.act(MAKER, what, run)
+    acts = read_acts()
+    assert [act.what for act in acts] == ["queue", "cancel", "resume", "cancel", "delete"]
+    assert {(act.mark, act.address, act.on, act.outcome) for act in acts} == {("bbbbbb", "10.0.0.8", "x", "done")}
+    assert list_runs() == []
+
+
+def test_the_queue_of_pages_is_bounded(home, monkeypatch):
+    monkeypatch.setenv("CXRKD_MAX_QUEUED", "1")
+    waiting = making.queue_run(MAKER, config(), lambda config: None)
+    with pytest.raises(AccessError, match="at most 1"):
+        making.queue_run(MAKER, config(name="second"), lambda config: None)
+    stopped = create(config(name="stopped"))
+    with pytest.raises(AccessError, match="at most 1"):
+        making.act(MAKER, "resume", stopped)
+    assert [run.id for run in list_runs() if run.state.active] == [waiting.id]
+
+
+@pytest.mark.parametrize("source", ["/etc", "../home/runs/x", "x/../x", "absent", ""])
+@pytest.mark.parametrize("field", ["teacher_from", "student_from"])
+def test_a_run_starts_from_runs_and_from_no_path(home, field, source):
+    create(config())
+    with pytest.raises(AccessError, match="finished run of this machine"):
+        making.queue_run(MAKER, config(**{field: source}), pytest.fail)
+
+
+def test_a_refusal_does_not_name_the_folder_of_anothers_data(home):
+    other = create(config(name="other", data=FolderConfig(folder="/mnt/ward-7/films", image_size=32)))
+    write_state(other.path, RunState("done", created=1.0))
+    with pytest.raises(ConfigError, match="another split of the same patients") as found:
+        making._create(config(data=own_data(home, image_size=32), teacher_from="other"))
+    assert "ward-7" not in str(found.value)
+
+
+def test_a_queued_run_that_fails_in_the_worker_quotes_nothing(home):
+    run = create(config(name="page", data=own_data(home)))
+    mark_page(run, allowed_roots())
+    with pytest.raises(DataError):
+        execute(run)
+    assert run.state.status == "failed"
+    assert access.message(run) == run.state.message == UNREADABLE
+    assert SECRET not in "".join(path.read_text() for path in run.path.rglob("*") if path.is_file())
+
+
+def test_pages_do_not_say_what_the_command_lines_runs_read(home, monkeypatch):
+    run = create(config(name="line", data=own_data(home)))
+    with pytest.raises(DataError, match=SECRET):
+        execute(run)
+    assert SECRET in run.state.message  # the operator's own, and in full
+    assert access.message(run) == ON_COMMAND_LINE.format(id="line")
+    for person in (LOOKER, MAKER, THIS_MACHINE):
+        assert SECRET not in shown(distil(person, monkeypatch))
+
+
+def test_a_run_whose_marks_are_damaged_reads_nothing(home):
+    run = create(config(data=own_data(home)))
+    for text in ("[]", "{}", '{"roots": 1}', '{"roots": [1]}', "{"):
+        (run.path / ASKED).write_text(text)
+        with pytest.raises(Exception, match=ASKED):
+            execute(run)
+
+
+def test_images_outside_the_allowed_folders_are_shown_on_no_page(home, monkeypatch):
+    outside = home.parent / "outside"
+    film(outside / "0.png")
+    (outside / "labels.csv").write_text("image,patient,split,Mass\n0.png,a,train,1\n")
+    config = FolderConfig(folder=outside)
+    assert not access.images_here(config)
+    with pytest.raises(AccessError, match="not one that pages may read"):
+        caching.table(config)
+    monkeypatch.setenv("CXRKD_DATA", str(outside))
+    assert access.images_here(config)
+
+
+def test_what_ships_needs_no_folder():
+    assert SHIPPED.is_dir()
+    assert access.images_here(PhantomConfig())
