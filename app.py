@@ -10,5 +10,6 @@ if __name__ == "__main__":
     st.navigation(sections()).run()
 else:
     from cxrkd.dashboard import server
+    from cxrkd.places import APP
 
-    app = st.App(__file__, middleware=server.middleware(), lifespan=server.lifespan)
+    app = st.App(APP, middleware=server.middleware(), lifespan=server.lifespan)

@@ -502,7 +502,8 @@ def test_where_images_are_missing_only_what_the_page_has_is_offered(name, home_w
     if name in ("classify", "explain"):
         page.segmented_control(key=f"{name}_source").set_value("Samples").run()
         assert "Upload films instead" in words(page)
-    assert "absent" in words(page), "where the images were looked for"
+    assert "cxrkd app --data DIR" in words(page)
+    assert "absent" not in words(page), "where the images were looked for is the operator's to know"
     next(b for b in page.button if b.label.startswith("Switch to made")).click().run()
     assert_healthy(page)
     assert page.sidebar.selectbox[0].value == "made"
