@@ -14,6 +14,9 @@ from cxrkd.places import APP
 
 ADDRESS, EVERY = "127.0.0.1", "0.0.0.0"  # films stay on this machine unless somebody says otherwise
 PORT = 8501  # Streamlit's own
+# `streamlit run`, but Ctrl-C ends it without a complaint: its server raises the signal once more when all is closed.
+LAUNCH = "import signal, sys; signal.signal(signal.SIGINT, lambda *_: sys.exit(0)); "
+LAUNCH += "from streamlit.web.cli import main; main(prog_name='streamlit')"
 # Streamlit's greeting asks a machine of others for this one's address; the links are greeting enough.
 SHARED = ("--server.headless", "true", "--logger.hideWelcomeMessage", "true")
 
@@ -59,7 +62,7 @@ def call(args: argparse.Namespace) -> NoReturn:
 
         tokens(new=True)
     address = EVERY if args.share else ADDRESS
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(APP)]  # -P: no module of the working directory
+    command = [sys.executable, "-P", "-c", LAUNCH, "run", str(APP)]  # -P: no module of the working directory
     command += ["--server.address", address, "--server.port", str(args.port)]
     command += [*(SHARED if args.share else []), *args.streamlit]
     os.execv(sys.executable, command)

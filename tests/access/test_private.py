@@ -8,7 +8,7 @@ import pytest
 from cxrkd import private
 from cxrkd.access import tokens
 from cxrkd.atomic import replacing
-from cxrkd.config import PhantomConfig, RunConfig
+from cxrkd.config import PhantomConfig, RunConfig, home
 from cxrkd.runs import create, queue, resume
 from cxrkd.runs.events import append_event
 
@@ -65,3 +65,8 @@ def test_closing_follows_no_link_out_of_the_home(own_home, tmp_path):
     (own_home / "runs" / "link").symlink_to(tmp_path / "shared")
     private.close_home()
     assert rights(tmp_path / "shared") == 0o666
+
+
+def test_what_a_finished_run_leaves_is_the_owners_only(tiny_run):
+    assert wide(tiny_run.path) == []
+    assert wide(home() / "cache") == []
