@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cxrkd.config import home
@@ -60,10 +60,14 @@ def close_home() -> None:
     top = home()
     if not _ours_to_close(top):
         return
+    try:
+        (top / _CLOSED).touch(FILE)
+        top.chmod(FOLDER)
+    except OSError as error:
+        log.warning("%s can be read by other users of this machine and cannot be closed (%s)", top, error.strerror)
+        return
     for name in OURS:
         _close_below(top / name)
-    (top / _CLOSED).touch(FILE)
-    top.chmod(FOLDER)
     log.warning("%s could be read by other users of this machine; now only by its owner (SECURITY.md)", top)
 
 
@@ -80,8 +84,11 @@ def _close_below(path: Path) -> None:
     """Take the rights of others from a tree of ours; links are not followed."""
     for above, folders, files in os.walk(path):
         for name in (*folders, *files):
-            one = os.path.join(above, name)
-            if not os.path.islink(one):
-                os.chmod(one, os.stat(one).st_mode & ~_WIDE)
-    if path.is_dir() and not path.is_symlink():
-        path.chmod(FOLDER)
+            _take_from_others(os.path.join(above, name))
+    _take_from_others(path)
+
+
+def _take_from_others(path: str | Path) -> None:
+    with suppress(OSError):  # somebody else's, or gone meanwhile; the closed home stands before it
+        if not os.path.islink(path):
+            os.chmod(path, os.stat(path).st_mode & ~_WIDE)

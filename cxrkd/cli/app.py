@@ -54,13 +54,14 @@ def call(args: argparse.Namespace) -> NoReturn:
 
     Raises:
         ConfigError: nothing can listen on that port, or a folder of --data is not there.
+        AccessError: the links cannot be kept.
     """
     _refuse_taken(args.port)
     _tell_server(args)
-    if args.new_links:
+    if args.share or args.new_links:
         from cxrkd.access.tokens import tokens  # pydantic, which --help need not wait for
 
-        tokens(new=True)
+        tokens(new=args.new_links)
     address = EVERY if args.share else ADDRESS
     command = [sys.executable, "-P", "-c", LAUNCH, "run", str(APP)]  # -P: no module of the working directory
     command += ["--server.address", address, "--server.port", str(args.port)]

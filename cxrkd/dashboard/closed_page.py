@@ -45,5 +45,7 @@ def entered(address: str) -> str:
 
     A page and no redirect: a browser that was sent here by another site would not show a strict cookie to a redirect.
     """
-    onward = f'\n<meta http-equiv="refresh" content="0;url={escape(address)}">'
+    onward = (
+        f'\n<meta name="referrer" content="no-referrer">\n<meta http-equiv="refresh" content="0;url={escape(address)}">'
+    )
     return _PAGE.substitute(title="Welcome", sentence="One moment.", head=onward, more="")

@@ -59,6 +59,17 @@ def test_an_older_home_is_closed_once_and_then_left_to_its_owner(own_home, caplo
     assert rights(own_home) == 0o750
 
 
+def test_a_home_that_cannot_be_closed_is_left_with_a_sentence(own_home, caplog, monkeypatch):
+    (own_home / "runs").mkdir(parents=True)
+
+    def refused(path, mode):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(private.Path, "chmod", refused)
+    private.folder(own_home / "runs")
+    assert "cannot be closed (Read-only file system)" in caplog.text
+
+
 def test_closing_follows_no_link_out_of_the_home(own_home, tmp_path):
     (own_home / "runs").mkdir(parents=True)
     (tmp_path / "shared").write_text("x")

@@ -18,7 +18,7 @@ from cxrkd.runs.run import SHIPPED
 from cxrkd.runs.state import RunState, write_state
 from tests.trees import film
 
-SECRET = "AWS_KEY=very-secret"
+SECRET = "verysecretkey"
 LOOKER, MAKER = Person("look", "aaaaaa", "10.0.0.7"), Person("make", "bbbbbb", "10.0.0.8")
 SMALL = TrainConfig(epochs=1, warm_epochs=0)
 
