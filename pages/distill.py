@@ -161,7 +161,7 @@ def page() -> None:
         with st.expander("New run", expanded=run is None, icon=":material/add:"), parts.boundary():
             new_run(runs)
     else:
-        parts.notice("You came by the link to look: runs are made, stopped and deleted by those with the link to make.")
+        parts.notice("This visit may look: runs are made, stopped and deleted by those with the role make.")
     if run is None:
         none = (
             "No run of your own yet. Fill in the form above and press Distil." if makes else "No run was made here yet."

@@ -36,6 +36,7 @@ WRONG_HOST = (
 )
 WRONG_ORIGIN = "This request was sent by a page of another site, which this dashboard does not answer."
 NO_TOKEN = "Open it with the link that its operator has given you."
+OR_SIGN_IN = "Open it with the link that its operator has given you, or sign in."
 WRONG_TOKEN = "This link is not valid any more: ask the operator of this dashboard for the present one."
 _UNHEARD = ("clear_cache", "load_git_info", "set_run_on_save")  # messages of a developer's menu that change all visits
 _ALWAYS = (
@@ -101,7 +102,7 @@ class Door:
         person = _person(policy, scope)
         if person is None and not (policy.signed_in and path in SIGN_IN):
             sign_in = policy.sign_in() if policy.signed_in else None
-            return await _refuse(scope, send, 401, NO_TOKEN, sign_in)
+            return await _refuse(scope, send, 401, OR_SIGN_IN if sign_in else NO_TOKEN, sign_in)
         await self.app(_introduced(scope, person), _deaf(receive), _guarded(send))
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -34,7 +35,7 @@ def policy() -> Policy:
     address = config.get_option("server.address")
     local = not os.environ.get(SHARE) and doorway.is_loopback(address)
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    signs_in = not local and bool(auth_util.get_secrets_auth_section())
+    signs_in = not local and bool(auth_util.get_secrets_auth_section()) and _authlib()
     return Policy(
         local=local,
         hosts=frozenset(_hosts(address)),
@@ -42,6 +43,12 @@ def policy() -> Policy:
         signed_in=_signed_in if signs_in else None,
         sign_in=_sign_in_address,
     )
+
+
+@cache
+def _authlib() -> bool:
+    """Whether the package is there without which Streamlit cannot sign anybody in."""
+    return bool(auth_util.is_authlib_installed())
 
 
 def _hosts(address: str | None) -> set[str]:
@@ -85,6 +92,7 @@ def links(now: Policy) -> list[str]:
     known = tokens.tokens()
     bases = [name.rstrip("/") if "//" in name else _address(name, now.base) for name in _named()]
     first = (bases or [_address(_own_address(), now.base)])[0]
+    unmet = bool(auth_util.get_secrets_auth_section()) and not _authlib()
     others = f"  It also answers as {', '.join(bases[1:])}." if bases[1:] else ""
     return [
         "",
@@ -92,6 +100,7 @@ def links(now: Policy) -> list[str]:
         f"    look  {first}/?token={known['look']}",
         f"    make  {first}/?token={known['make']}",
         *([others] if others else []),
+        *(["  Nobody can sign in: [auth] in secrets.toml needs `pip install 'streamlit[auth]'`."] if unmet else []),
         "  New links, and old ones out of use: cxrkd app --share --new-links. Who made what: cxrkd record.",
         "",
     ]

@@ -86,7 +86,7 @@ def test_who_came_to_look_sees_runs_and_no_way_to_make_one(home, monkeypatch):
     assert [button.label for button in page.button] == []
     assert len(page.text_input) == len(page.selectbox) == 0
     assert "mine" in shown(page)
-    assert "link to look" in shown(page)
+    assert "may look" in shown(page)
     assert "Log" not in shown(page)
     assert {"Cancel", "Delete for good"} & {button.label for button in distil(MAKER, monkeypatch).button}
 
