@@ -55,7 +55,11 @@ def queue_run(who: Person, config: RunConfig, check: Callable[[RunConfig], objec
             check(ready)
         run = _create(ready)
         note.on = run.id
-        mark_page(run, allowed_roots())
+        try:
+            mark_page(run, allowed_roots())
+        except RunError:
+            delete(run)  # without its mark it would be read as the operator's own
+            raise
         return resume(run)
 
 
@@ -90,4 +94,11 @@ def _folder_text(run: Run) -> str:
 
 
 def _active() -> int:
-    return sum(run.state.active for run in list_runs())
+    return sum(map(_is_active, list_runs()))
+
+
+def _is_active(run: Run) -> bool:
+    try:
+        return run.state.active
+    except RunError:  # damaged, or being deleted
+        return False

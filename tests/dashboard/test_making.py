@@ -11,7 +11,7 @@ from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.config import FolderConfig, PhantomConfig, RunConfig, TrainConfig
 from cxrkd.dashboard import access, caching, making, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
-from cxrkd.errors import AccessError, ConfigError, DataError
+from cxrkd.errors import AccessError, ConfigError, DataError, RunError
 from cxrkd.runs import create, execute, list_runs
 from cxrkd.runs.asked import ASKED, mark_page
 from cxrkd.runs.run import SHIPPED
@@ -122,6 +122,16 @@ def test_the_queue_of_pages_is_bounded(home, monkeypatch):
     with pytest.raises(AccessError, match="at most 1"):
         making.act(MAKER, "resume", stopped)
     assert [run.id for run in list_runs() if run.state.active] == [waiting.id]
+
+
+def test_a_run_that_cannot_be_marked_as_a_pages_is_not_left_behind(home, monkeypatch):
+    def full(run, roots):
+        raise RunError("no space")
+
+    monkeypatch.setattr(making, "mark_page", full)
+    with pytest.raises(RunError, match="no space"):
+        making.queue_run(MAKER, config(), lambda config: None)
+    assert list_runs() == []
 
 
 @pytest.mark.parametrize("source", ["/etc", "../home/runs/x", "x/../x", "absent", ""])
