@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection, Sequence
-from itertools import count
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -13,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from cxrkd.dashboard import caching, parts, session, uploads
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.session import Film
+from cxrkd.dashboard.uploads import Upload
 from cxrkd.data import is_here
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview
@@ -28,8 +27,6 @@ THUMBNAIL_PX = 96
 FORGET_HELP = "Removes these files from memory."
 NAMES_SHOWN = 3
 ANYWAY_HELP = "The models know frontal chest radiographs only; what they say about anything else means nothing."
-
-Upload = tuple[str, bytes]
 
 
 def choose_source(run: Run, title: str, key: str) -> str:
@@ -139,7 +136,7 @@ def remember_uploads(key: str) -> tuple[Upload, ...]:
     uploads.release(files)
     if files:
         kept, left = uploads.within_bounds(files)
-        chosen.uploads = _named(kept)
+        chosen.uploads = uploads.named(kept)
         _show_not_taken(left)
     elif chosen.uploads:
         _show_remembered(chosen.uploads)
@@ -150,7 +147,7 @@ def _box_changed(key: str) -> None:
     """The visitor has added or removed files; none left means that none is remembered."""
     # Streamlit puts a marker for a file that it has dropped already.
     there = [file for file in st.session_state[key] if isinstance(file, UploadedFile)]
-    _keep(_named(uploads.within_bounds(there)[0]))
+    _keep(uploads.named(uploads.within_bounds(there)[0]))
 
 
 def _keep(kept: tuple[Upload, ...]) -> None:
@@ -160,31 +157,6 @@ def _keep(kept: tuple[Upload, ...]) -> None:
         chosen.not_taken = ""  # there is room again
     chosen.uploads = kept
     chosen.films = {key: found for key, found in chosen.films.items() if (key[0], found[0]) in kept}
-
-
-def _named(files: Sequence[UploadedFile]) -> tuple[Upload, ...]:
-    """Name and bytes of each file, under names that can be told apart."""
-    taken: set[str] = set()
-    found = []
-    for file in files:
-        name = _free_name(file.name, taken)
-        taken.add(_looks(name))
-        found.append((name, file.getvalue()))
-    return tuple(found)
-
-
-def _free_name(name: str, taken: Collection[str]) -> str:
-    numbered = (f"{name} ({n})" for n in count(2))
-    return name if _looks(name) not in taken else next(other for other in numbered if _looks(other) not in taken)
-
-
-def _looks(name: str) -> str:
-    """What tells names apart: neither how letters are encoded, nor their case, nor white space that is not seen.
-
-    A page shows no spaces at the end of a name and no characters without width; some disks do not tell cases apart.
-    """
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join("".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace()).split())
 
 
 def _show_not_taken(left: Sequence[UploadedFile]) -> None:

@@ -6,7 +6,9 @@ a visitor who is gone leaves nothing behind in a ledger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import count
 from math import ceil
 
 from streamlit.runtime import exists, get_instance
@@ -21,6 +23,7 @@ MAX_FILES, MAX_BYTES = 32, 200_000_000
 MAX_BYTES_IN_ALL = 1_000_000_000
 BOUNDS = f"at most {MAX_FILES} files and {MAX_BYTES / 1e6:.0f} MB together"
 
+Upload = tuple[str, bytes]
 Held = Mapping[str, Mapping[int, int]]
 
 
@@ -66,6 +69,31 @@ def within_bounds(files: Iterable[UploadedFile]) -> tuple[list[UploadedFile], li
         total += file.size * fits
         (kept if fits else left).append(file)
     return kept, left
+
+
+def named(files: Sequence[UploadedFile]) -> tuple[Upload, ...]:
+    """Name and bytes of each file, under names that can be told apart."""
+    taken: set[str] = set()
+    found = []
+    for file in files:
+        name = _free_name(file.name, taken)
+        taken.add(_looks(name))
+        found.append((name, file.getvalue()))
+    return tuple(found)
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    numbered = (f"{name} ({n})" for n in count(2))
+    return name if _looks(name) not in taken else next(other for other in numbered if _looks(other) not in taken)
+
+
+def _looks(name: str) -> str:
+    """What tells names apart: neither how letters are encoded, nor their case, nor white space that is not seen.
+
+    A page shows no spaces at the end of a name and no characters without width; some disks do not tell cases apart.
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join("".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace()).split())
 
 
 def left_out(names: Sequence[str]) -> str:

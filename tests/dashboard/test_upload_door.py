@@ -1,7 +1,6 @@
 """Bytes are counted before they enter the memory: of one visitor, of all, announced or not, on their way or there."""
 
 import asyncio
-import gc
 from types import SimpleNamespace
 from weakref import WeakValueDictionary
 
@@ -255,7 +254,6 @@ def test_a_session_that_has_ended_is_forgotten(monkeypatch):
     session._EVERYONE["ended"] = chosen
     assert "ended" in session.everyone()
     del chosen
-    gc.collect()
     assert "ended" not in session.everyone()
 
 
