@@ -19,7 +19,7 @@ class Limits:
     """Limits of the decoding of one file.
 
     Attributes:
-        seconds: of the processor. The slowest film of 50 megapixels (16 bits in four channels) takes 6 s on a core of
+        seconds: of the processor. The slowest film of 50 megapixels (16 bits in four channels) takes 5 s on a core of
             its own. Time of the processor, so that nobody's film is refused because others are at work.
         wall_seconds: by the clock, for what waits instead of working.
         memory: bytes of address space, of which libraries take 0.5 GB. Of films with 50 megapixels the ordinary one
@@ -27,7 +27,7 @@ class Limits:
     """
 
     seconds: float = 20
-    wall_seconds: float = 60
+    wall_seconds: float = 120
     memory: int = 3_000_000_000
 
 
