@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Literal
 from weakref import WeakValueDictionary
 
@@ -86,6 +87,7 @@ class Session:
     latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
 
 
+_LOCK = Lock()  # visitors come, each on a thread of their own, while others are counted
 _EVERYONE: WeakValueDictionary[str, Session] = WeakValueDictionary()  # a session ends where its tab does
 
 
@@ -96,13 +98,15 @@ def current() -> Session:
     session: Session = st.session_state[_KEY]
     context = get_script_run_ctx()
     if context is not None:
-        _EVERYONE[context.session_id] = session
+        with _LOCK:
+            _EVERYONE[context.session_id] = session
     return session
 
 
 def everyone() -> Mapping[str, Session]:
     """The sessions of all visitors whose tabs are open, by the id that Streamlit gives them."""
-    return dict(_EVERYONE)
+    with _LOCK:
+        return dict(_EVERYONE)
 
 
 def select_run(run_id: str, by: ChosenBy = "visitor") -> None:
