@@ -7,7 +7,7 @@ all visitors; all of them are only ever read.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ import numpy as np
 import streamlit as st
 import torch
 
-from cxrkd import images
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
 from cxrkd.config import DataConfig, Member, RunConfig
@@ -30,7 +29,6 @@ from cxrkd.efficiency import Complexity, count
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain import CamResult, grad_cam
-from cxrkd.images import Radiograph, Verdict
 from cxrkd.models import Classifier
 from cxrkd.runs import Run
 from cxrkd.runs.answer import Answer, Input, classify, probe
@@ -175,32 +173,6 @@ def guessed_seconds(config: RunConfig) -> float:
 @st.cache_resource(max_entries=32, show_spinner="Timing the networks on this machine")
 def _guessed_seconds(key: str, _config: RunConfig) -> float:
     return sum(stage_weights(_config, [student.stage for student in students(_config)]).values())
-
-
-@st.cache_data(scope="session", max_entries=32, show_spinner=False)
-def radiograph(data: bytes, name: str) -> Radiograph:
-    """An uploaded file as one grey image; kept for this session only.
-
-    Raises:
-        ImageError: it is not a radiograph we can read.
-    """
-    return images.read(data, name)
-
-
-def forget(uploads: Iterable[tuple[str, bytes]]) -> None:
-    """Drop the pictures of files, name and bytes, that the visitor has removed."""
-    for name, data in uploads:
-        radiograph.clear(data, name)
-
-
-@st.cache_data(scope="session", max_entries=128, show_spinner=False)
-def gate(sha256: str, _radiograph: Radiograph) -> Verdict:
-    """Whether an uploaded image looks like a frontal chest radiograph.
-
-    Raises:
-        GateError: the coefficients of the gate are missing or damaged.
-    """
-    return images.judge(_radiograph)
 
 
 def difference(

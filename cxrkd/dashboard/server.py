@@ -21,13 +21,14 @@ from cxrkd.access import tokens
 from cxrkd.access.roles import Person, role_of_email
 from cxrkd.dashboard import doorway
 from cxrkd.dashboard.door import Door, Policy
+from cxrkd.dashboard.upload_door import UploadDoor
 
 SHARE, HOSTS = "CXRKD_SHARE", "CXRKD_HOSTS"
 
 
 def middleware() -> list[Middleware]:
     """What a request passes before Streamlit, outermost first."""
-    return [Middleware(Door, policy=policy)]
+    return [Middleware(Door, policy=policy), Middleware(UploadDoor)]
 
 
 def policy() -> Policy:

@@ -5,13 +5,18 @@ Widgets lose their state when the visitor leaves a page; what must survive a pag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxrkd.dashboard.costs import Measured
+from cxrkd.errors import ImageError
 from cxrkd.images import Verdict
 
 ChosenBy = Literal["nobody", "upload", "visitor"]
@@ -64,6 +69,10 @@ class Session:
         latencies: what was measured here, by the weights it was measured on.
         uploads: name and bytes of the radiographs in the upload box, or last in it before the page was left; no two
             have one name. In memory only, gone with the tab or when they are removed.
+        in_box: ids of the files that Streamlit's store holds for the box.
+        not_taken: why the server took no more files, as one sentence; empty where it took all.
+        films: what each upload, by name and input size, was read to, beside its bytes. A refusal is kept too: a file
+            that takes all its time to fail must not do so whenever the page is drawn.
         answered_anyway: identities of flagged films that the visitor wants answered all the same.
     """
 
@@ -71,8 +80,15 @@ class Session:
     run_by: ChosenBy = "nobody"
     followed_run_id: str | None = None
     uploads: tuple[tuple[str, bytes], ...] = ()
+    in_box: set[str] = field(default_factory=set)
+    not_taken: str = ""
+    films: dict[tuple[str, int], tuple[bytes, Film | ImageError]] = field(default_factory=dict, repr=False)
     answered_anyway: set[str] = field(default_factory=set)
     latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
+
+
+_LOCK = Lock()  # visitors come, each on a thread of their own, while others are counted
+_EVERYONE: WeakValueDictionary[str, Session] = WeakValueDictionary()  # a session ends where its tab does
 
 
 def current() -> Session:
@@ -80,7 +96,17 @@ def current() -> Session:
     if _KEY not in st.session_state:
         st.session_state[_KEY] = Session()
     session: Session = st.session_state[_KEY]
+    context = get_script_run_ctx()
+    if context is not None:
+        with _LOCK:
+            _EVERYONE[context.session_id] = session
     return session
+
+
+def everyone() -> Mapping[str, Session]:
+    """The sessions of all visitors whose tabs are open, by the id that Streamlit gives them."""
+    with _LOCK:
+        return dict(_EVERYONE)
 
 
 def select_run(run_id: str, by: ChosenBy = "visitor") -> None:

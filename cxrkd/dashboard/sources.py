@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from itertools import count
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from cxrkd.dashboard import caching, parts, session
+from cxrkd.dashboard import caching, parts, session, uploads
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.session import Film
+from cxrkd.dashboard.uploads import Upload
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview
 from cxrkd.errors import ImageError
-from cxrkd.images import crop_note, to_input
+from cxrkd.images import read_apart
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 
@@ -27,8 +27,6 @@ THUMBNAIL_PX = 96
 FORGET_HELP = "Removes these files from memory."
 NAMES_SHOWN = 3
 ANYWAY_HELP = "The models know frontal chest radiographs only; what they say about anything else means nothing."
-
-Upload = tuple[str, bytes]
 
 
 def choose_source(run: Run, title: str, key: str) -> str:
@@ -121,7 +119,8 @@ def remember_uploads(key: str) -> tuple[Upload, ...]:
     browser itself refuses, for its size, never comes here.
 
     Returns:
-        Name and bytes of each file; of files of one name the later ones are called `film.png (2)` and so on.
+        Name and bytes of each file, no more than one visitor may hold; of files of one name the later ones are called
+        `film.png (2)` and so on.
     """
     chosen = session.current()
     size = st.get_option("server.maxUploadSize")
@@ -131,11 +130,14 @@ def remember_uploads(key: str) -> tuple[Upload, ...]:
         key=key,
         on_change=_box_changed,
         args=(key,),
-        help="Several at once. Files stay in memory until you remove them or close the tab. One that the box marks red "
-        "is too large and was not taken.",
+        help=f"Several at once, {uploads.BOUNDS}. Files stay in memory until you remove them or close the tab. One "
+        "that the box marks red was not taken: it is too large, or there is no room for it.",
     )
+    uploads.release(files)
     if files:
-        chosen.uploads = _named(files)
+        kept, left = uploads.within_bounds(files)
+        chosen.uploads = uploads.named(kept)
+        _show_not_taken(left)
     elif chosen.uploads:
         _show_remembered(chosen.uploads)
     return chosen.uploads
@@ -143,60 +145,68 @@ def remember_uploads(key: str) -> tuple[Upload, ...]:
 
 def _box_changed(key: str) -> None:
     """The visitor has added or removed files; none left means that none is remembered."""
-    _keep(_named(st.session_state[key]))
+    # Streamlit puts a marker for a file that it has dropped already.
+    there = [file for file in st.session_state[key] if isinstance(file, UploadedFile)]
+    _keep(uploads.named(uploads.within_bounds(there)[0]))
 
 
-def _keep(uploads: tuple[Upload, ...]) -> None:
+def _keep(kept: tuple[Upload, ...]) -> None:
+    """Remember these uploads and nothing of the others."""
     chosen = session.current()
-    caching.forget(set(chosen.uploads) - set(uploads))
-    chosen.uploads = uploads
+    if any(upload not in kept for upload in chosen.uploads):
+        chosen.not_taken = ""  # there is room again
+    chosen.uploads = kept
+    chosen.films = {key: found for key, found in chosen.films.items() if (key[0], found[0]) in kept}
 
 
-def _named(files: Sequence[UploadedFile]) -> tuple[Upload, ...]:
-    """Name and bytes of each file that is still there, under names that differ."""
-    taken: set[str] = set()
-    found = []
-    for file in files:
-        if isinstance(file, UploadedFile):  # Streamlit puts a marker for a file that it has dropped already
-            taken.add(name := _free_name(file.name, taken))
-            found.append((name, file.getvalue()))
-    return tuple(found)
+def _show_not_taken(left: Sequence[UploadedFile]) -> None:
+    if left:
+        st.warning(uploads.left_out([parts.literal(file.name) for file in left]), icon=":material/block:")
+    elif session.current().not_taken:
+        st.warning(session.current().not_taken, icon=":material/block:")
 
 
-def _free_name(name: str, taken: Collection[str]) -> str:
-    numbered = (f"{name} ({n})" for n in count(2))
-    return name if name not in taken else next(other for other in numbered if other not in taken)
-
-
-def _show_remembered(uploads: Sequence[Upload]) -> None:
+def _show_remembered(kept: Sequence[Upload]) -> None:
     """Which files are answered though the box is empty, and how to be rid of them."""
-    names = ", ".join(parts.literal(name) for name, _ in uploads[:NAMES_SHOWN])
-    more = f" and {len(uploads) - NAMES_SHOWN} more" if len(uploads) > NAMES_SHOWN else ""
+    names = ", ".join(parts.literal(name) for name, _ in kept[:NAMES_SHOWN])
+    more = f" and {len(kept) - NAMES_SHOWN} more" if len(kept) > NAMES_SHOWN else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/history: Remembered from before: {names}{more}. New files take their place.")
         st.button("Forget", icon=":material/delete:", on_click=_keep, args=((),), help=FORGET_HELP)
 
 
 def read_upload(name: str, data: bytes, size: int) -> Film:
-    """One uploaded file as a film.
+    """One uploaded file as a film; read once, whether or not it can be read.
 
     Raises:
         ImageError: it is not a radiograph we can read.
         GateError: the coefficients of the radiograph gate are missing or damaged.
     """
-    found = caching.radiograph(data, name)
-    crop = crop_note(found)
-    notes = (*found.notes, crop) if crop else found.notes
+    films = session.current().films
+    before, found = films.get((name, size), (None, None))
+    if before != data or found is None:
+        found = _read_film(name, data, size)
+        films[name, size] = data, found
+    if isinstance(found, ImageError):
+        raise ImageError(str(found))
+    return found
+
+
+def _read_film(name: str, data: bytes, size: int) -> Film | ImageError:
+    """The film, of which only what the networks and the gate see is kept; or why there is none."""
+    try:
+        found = read_apart(data, name, size)
+    except ImageError as error:
+        return ImageError(str(error))  # without the frames that led to it, which hold the file
     # Colour is judged but not kept in the pixels: the same tones with and without it are two films.
     key = f"{found.sha256}-{found.colour:.3f}"
-    gate = caching.gate(key, found)
-    return Film(name=name, key=key, pixels=to_input(found, size), notes=notes, real=True, gate=gate)
+    return Film(name=name, key=key, pixels=found.pixels, notes=found.notes, real=True, gate=found.judge())
 
 
-def read_uploads(uploads: Sequence[Upload], size: int, key: str) -> list[Film]:
+def read_uploads(chosen: Sequence[Upload], size: int, key: str) -> list[Film]:
     """The uploads to answer; each of the others gets a line that says why not."""
     films = []
-    for name, data in uploads:
+    for name, data in chosen:
         try:
             films.append(read_upload(name, data, size))
         except ImageError as error:

@@ -6,7 +6,6 @@ reach a note, a message, a log or a cache.
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 from itertools import islice
@@ -18,6 +17,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
 from cxrkd.errors import ImageError
+from cxrkd.images.counted import Counted, check_lengths
 
 TAGS = [
     *("Modality", "BodyPartExamined", "ViewPosition", "PresentationIntentType", "PatientOrientation"),
@@ -41,12 +41,14 @@ def parse(data: bytes, name: str) -> Dataset:
     """The data set of a DICOM file, whose `file_meta` names its transfer syntax.
 
     Raises:
-        ImageError: it is deflated. Whatever pydicom raises when it is damaged.
+        ImageError: it is deflated, or has more or longer elements than a radiograph. Whatever pydicom raises when it
+            is damaged.
     """
-    if _declared_syntax(data) == DeflatedExplicitVRLittleEndian:
+    if _declared_syntax(data, name) == DeflatedExplicitVRLittleEndian:
         # Inflating happens while reading the header, before any size can be judged.
         raise ImageError(f"{name} is a deflated DICOM file, which is not read. Export it uncompressed.")
-    ds = dcmread(io.BytesIO(data), force=True, specific_tags=TAGS)
+    ds = dcmread(Counted(data, name), force=True, specific_tags=TAGS)
+    check_lengths(ds, TAGS, name)
     if not hasattr(ds, "file_meta"):
         ds.file_meta = FileMetaDataset()
     if not ds.file_meta.get("TransferSyntaxUID"):
@@ -62,10 +64,10 @@ def is_dicom(data: bytes) -> bool:
     return any(_makes_sense(data, explicit) for explicit in (True, False))
 
 
-def _declared_syntax(data: bytes) -> str:
+def _declared_syntax(data: bytes, name: str) -> str:
     """The transfer syntax that the file's header names, read the way pydicom does, without reading on."""
     start = 132 if data[128:132] == PREFIX else 0
-    file = io.BytesIO(data[start:])
+    file = Counted(data[start:], name)
     meta = read_dataset(file, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, *_: tag >> 16 != 2)
     return str(meta.get("TransferSyntaxUID", ""))
 

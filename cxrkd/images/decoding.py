@@ -15,9 +15,22 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from cxrkd.errors import ImageError
+from cxrkd.images.codestream import check_codestream
 from cxrkd.images.colour import grey_of_grey
+from cxrkd.images.counted import Counted
 from cxrkd.images.elements import body, state, whole
-from cxrkd.images.frames import JPEG, JPEG_2000, JPEG_LS, LOSSLESS_JPEG, Frame, announced, check_size_of_frame
+from cxrkd.images.frames import (
+    JPEG,
+    JPEG_2000,
+    JPEG_LS,
+    LOSSLESS_JPEG,
+    SOI,
+    Frame,
+    announced,
+    check_size_of_frame,
+    is_jpeg_2000,
+)
+from cxrkd.images.segments import check_segments
 
 ALLOCATED = (1, 8, 16, 32)
 # What decodes a frame is chosen by the frame: files name the wrong process. GDCM reads the process of a JPEG from the
@@ -45,7 +58,8 @@ def cells_of(ds: Dataset, name: str) -> tuple[Cells, tuple[str, ...]]:
         raise ImageError(f"{name} names a transfer syntax that is not known here. Export it uncompressed.")
     if not syntax.is_compressed:
         return _native(ds, syntax, name)
-    data = next(generate_frames(body(ds, "PixelData"), number_of_frames=1))
+    data = next(generate_frames(Counted(body(ds, "PixelData"), name), number_of_frames=1))
+    check_parts(data, name)
     frame = announced(data)
     if frame is not None:
         return _framed(ds, syntax, data, frame, name)
@@ -54,6 +68,14 @@ def cells_of(ds: Dataset, name: str) -> tuple[Cells, tuple[str, ...]]:
     raise ImageError(
         f"{name} is compressed as {syntax.name[:60]}, which is not read. Export it uncompressed or as JPEG 2000."
     )
+
+
+def check_parts(data: bytes, name: str) -> None:
+    """Raise ImageError for a compressed frame of more parts than can be decoded in a reasonable time."""
+    if data[:2] == SOI:
+        check_segments(data, name)
+    elif is_jpeg_2000(data):
+        check_codestream(data, name)
 
 
 def _native(ds: Dataset, syntax: UID, name: str) -> tuple[Cells, tuple[str, ...]]:
@@ -76,6 +98,9 @@ def _run_lengths(ds: Dataset, data: bytes, name: str) -> tuple[Cells, tuple[str,
     segments = int.from_bytes(data[:4], "little")
     allocated, notes = _allocated(ds, 8 * segments, name)
     more = _one_sample(ds, 8 * segments // allocated, name)
+    rows, columns = _shape(ds)
+    if len(data) > 64 + 4 * segments * rows * columns:
+        raise ImageError(f"{name} has far more compressed bytes than pixels: it is damaged. Export it again.")
     if 8 * segments != allocated:
         raise ImageError(
             f"{name} has {segments} bytes a pixel in its compressed image and BitsAllocated says {allocated} bits: it "

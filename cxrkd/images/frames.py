@@ -14,7 +14,7 @@ LOW_COMPLEXITY = 0xF7
 JPEG, LOSSLESS_JPEG, JPEG_LS, JPEG_2000 = "JPEG", "lossless JPEG", "JPEG-LS", "JPEG 2000"
 # Markers without a length behind them (T.81, B.1.1.3).
 ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
-CODESTREAM = b"\xff\x4f\xff\x51"
+SOI, CODESTREAM = b"\xff\xd8", b"\xff\x4f\xff\x51"
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,16 @@ def announced(data: bytes) -> Frame | None:
     Raises:
         IndexError, struct.error: it is cut.
     """
-    if data[:2] == b"\xff\xd8":
+    if data[:2] == SOI:
         return _jpeg(data)
-    if data[:4] == CODESTREAM or data[4:8] == b"jP  ":
+    if is_jpeg_2000(data):
         return _jpeg_2000(data, data.index(CODESTREAM))
     return None
+
+
+def is_jpeg_2000(data: bytes) -> bool:
+    """A bare code stream, or one in the boxes of a file."""
+    return data[:4] == CODESTREAM or data[4:8] == b"jP  "
 
 
 def check_size_of_frame(frame: Frame, columns: int, rows: int, name: str) -> None:

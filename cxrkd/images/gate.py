@@ -106,10 +106,13 @@ class Gate:
 
     def judge(self, r: Radiograph) -> Verdict:
         """What the image is, with the reason when it is not a frontal chest radiograph."""
-        small = shrink(r.pixels)
+        return self.judge_small(shrink(r.pixels), r.colour)
+
+    def judge_small(self, small: np.ndarray, colour: float) -> Verdict:
+        """`judge` of what is kept of an image: float32 (64, 64) from `shrink`, and its share of coloured pixels."""
         if span(small) < BLANK_SPAN:
             return Verdict(False, BLANK, REASONS[BLANK], 0.0)
-        if r.colour > COLOURED_SHARE:
+        if colour > COLOURED_SHARE:
             return Verdict(False, COLOUR, REASONS[COLOUR], 0.0)
         probs = self.probs(small)
         score = float(probs[0])

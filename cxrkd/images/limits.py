@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
 import numpy as np
 
 from cxrkd.errors import ImageError
@@ -58,8 +59,44 @@ def guarded(name: str, kind: str) -> Iterator[None]:
         yield
     except ImageError:
         raise
+    except MemoryError as error:
+        raise too_much_memory(name) from error
     except Exception as error:
+        if isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem:
+            raise too_much_memory(name) from error
         raise ImageError(
             f"{name} begins like a {kind} file but could not be decoded to its end: it is damaged or incomplete, or "
             "of a rare variant. Export or download it again, as PNG if you can."
         ) from error
+
+
+def too_much_memory(name: str) -> ImageError:
+    """What to say of a file whose decoding did not get the memory that it asked for."""
+    return ImageError(
+        f"{name} needs more memory to be decoded than is set aside for one file. Reduce it to about 4,000 pixels a "
+        "side, or export it again as PNG."
+    )
+
+
+def too_many(name: str, kind: str, count: int, what: str, most: int) -> ImageError:
+    """What to say of a file that has far more parts than any radiograph: its decoding could take minutes."""
+    return ImageError(
+        f"{name} is a {kind} with {count:,} {what} or more; a radiograph has far fewer, and at most {most:,} are "
+        "decoded. Export it again as PNG."
+    )
+
+
+def too_slow(name: str, seconds: float) -> ImageError:
+    """What to say of a file whose decoding was ended."""
+    return ImageError(
+        f"{name} takes more than {seconds:g} s to decode, a radiograph takes one or two: it is damaged, or of a rare "
+        "variant. Export it again, as PNG if you can."
+    )
+
+
+def crashed(name: str) -> ImageError:
+    """What to say of a file on which a decoder came to its end instead of raising an error."""
+    return ImageError(
+        f"{name} could not be decoded: the decoder crashed, or ran out of memory. The file is damaged, or of a rare "
+        "variant. Export it again, as PNG if you can."
+    )

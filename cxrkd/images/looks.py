@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.stats import rankdata
 
 SIDE = 64
 FIRST_SIDE = 256
@@ -35,6 +34,8 @@ def ranks(small: np.ndarray) -> np.ndarray:
 
     Any monotone change of tones (a window, a gamma) leaves it as it is; inverting changes its sign.
     """
+    from scipy.stats import rankdata  # the process that decodes has no need of it, and it takes a third of its start
+
     tiny = cv2.resize(small, (RANK_SIDE, RANK_SIDE), interpolation=cv2.INTER_AREA)
     # Rounded, so that areas of one tone tie instead of being ordered by the noise of the arithmetic.
     return (rankdata(np.round(tiny, 4), axis=None) / N_RANKS - 0.5).astype(np.float32)

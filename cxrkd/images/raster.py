@@ -11,9 +11,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from cxrkd.errors import ImageError
+from cxrkd.images.chunks import check_chunks, check_inflation
 from cxrkd.images.colour import as_bytes, coloured_share, grey_of
 from cxrkd.images.limits import check_size, guarded
 from cxrkd.images.orientation import EXIF
+from cxrkd.images.segments import check_segments
 from cxrkd.images.tones import eight_bit, sixteen_bit
 
 ORIENTATION = 0x0112
@@ -34,8 +36,11 @@ def read_raster(data: bytes, kind: str, name: str) -> tuple[np.ndarray, tuple[st
         ImageError: too large, animated, damaged.
     """
     with guarded(name, kind):
+        check_chunks(data, name) if kind == "PNG" else check_segments(data, name)
         image = PngImageFile(io.BytesIO(data)) if kind == "PNG" else JpegImageFile(io.BytesIO(data))
         check_size(*image.size, name)
+        if kind == "PNG":
+            check_inflation(data)
         _refuse_animation(image, name)
         image.load()
         channels, opacity = _channels(image, data, depth := _png_depth(data) if kind == "PNG" else 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -16,6 +17,8 @@ from cxrkd.images.windows import windows
 FULL_ENOUGH = 0.9
 # A window that turns more of the film quite black or quite white was made for something else.
 MUCH_LOST = 0.5
+# Each window or table that shows nothing costs a pass over the film; files have one to five.
+MAX_OFFERS = 16
 TABLE = "lookup table of the file applied"
 Seen = tuple[np.ndarray, tuple[str, ...]]
 
@@ -46,7 +49,7 @@ def _seen(values: np.ndarray, ds: Dataset, film: np.ndarray | None, negative: bo
     One that shows nothing of this image is a defect of the file and gives way to the next, and at last to percentiles.
     """
     passed_over: list[str] = []
-    for what, shown in _offers(values, ds, negative):
+    for what, shown in islice(_offers(values, ds, negative), MAX_OFFERS):
         if shown is not None and np.ptp(outer_percentiles(shown[0], film)) >= MIN_CONTRAST:
             skipped = (f"passed over: {', '.join(passed_over)}",) * bool(passed_over)
             return shown[0], (shown[1][0], *skipped, *shown[1][1:], *_lost(shown[0], film, what))

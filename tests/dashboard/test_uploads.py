@@ -4,8 +4,10 @@ import io
 
 import pytest
 from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-from cxrkd.dashboard import caching
+from cxrkd import images
+from cxrkd.dashboard import sources, uploads
 from cxrkd.data.phantom import render
 from tests.dashboard import test_pages
 from tests.dashboard.test_pages import assert_healthy, open_page, png_of, words
@@ -175,13 +177,110 @@ def test_anyway_holds_for_a_name_though_the_same_picture_has_another(page):
     assert headings(page) == ["a.png"]
 
 
-def test_a_removed_file_is_dropped_from_the_cache(page, monkeypatch):
-    dropped = []
-    monkeypatch.setattr(caching.radiograph, "clear", lambda *asked: dropped.append(asked))
+def kept(page):
+    """Names of the films that the visitor's session holds, and of the files."""
+    found = page.session_state["cxrkd"]
+    return [name for name, _ in found.films], [name for name, _ in found.uploads]
+
+
+def test_a_removed_file_is_dropped_from_memory(page):
+    put(page, file("a.png", film(1)), file("b.png", film(2)))
+    assert kept(page) == (["a.png", "b.png"],) * 2
+    put(page, file("b.png", film(2)))
+    assert kept(page) == (["b.png"],) * 2
+    put(page)
+    assert kept(page) == ([], [])
+
+
+def test_of_a_film_only_what_the_networks_see_is_kept(page):
+    put(page, file("a.png", film(1, size=640)))
+    ((_, found),) = page.session_state["cxrkd"].films.values()
+    assert found.pixels.shape == found.pixels.shape[::-1]
+    assert found.pixels.size < 640**2
+    assert found.pixels.base is None
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Names of the files that are decoded."""
+    names = []
+
+    def counted(data, name, size):
+        names.append(name)
+        return images.read_apart(data, name, size)
+
+    monkeypatch.setattr(sources, "read_apart", counted)
+    return names
+
+
+def test_a_file_is_read_once_whether_or_not_it_can_be(page, reads):
+    page.file_uploader(key=BOX).set_value([file("a.png", film(1)), ("b.png", b"no image", "image/png")]).run()
+    page.run()
+    assert [error.value[:5] for error in page.error] == ["b.png"]
+    assert headings(page) == ["a.png"]
+    assert reads == ["a.png", "b.png"]
+
+
+def test_no_more_files_are_looked_at_than_one_visitor_may_hold(page, reads, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_FILES", 2)
+    put(page, *(file(f"{name}.png", film(n)) for n, name in enumerate("abcd")))
+    (warning,) = [warning.value for warning in page.warning if "Not looked at" in warning.value]
+    assert warning.startswith("Not looked at: c.png, d.png. ")
+    assert headings(page) == ["**a.png**", "**b.png**"]
+    assert reads == ["a.png", "b.png"]
+    put(page, file("d.png", film(3)))
+    assert not [warning.value for warning in page.warning if "Not looked at" in warning.value]
+
+
+def test_no_more_bytes_are_kept_than_one_visitor_may_hold(page, monkeypatch):
     a, b = file("a.png", film(1)), file("b.png", film(2))
+    monkeypatch.setattr(uploads, "MAX_BYTES", len(a[1]) + len(b[1]) - 1)
     put(page, a, b)
-    put(page, b)
-    assert dropped == [(a[1], "a.png")]
+    assert any("Not looked at: b" in warning.value for warning in page.warning)
+    assert kept(page) == (["a.png"],) * 2
+
+
+def test_why_the_server_took_no_more_is_said_until_something_is_removed(page):
+    put(page, file("a.png", film(1)), file("b.png", film(2)))
+    page.session_state["cxrkd"].not_taken = "A file was not taken: no room."
+    page.run()
+    assert "A file was not taken: no room." in [warning.value for warning in page.warning]
+    put(page, file("b.png", film(2)))
+    assert "A file was not taken: no room." not in [warning.value for warning in page.warning]
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["a.png", "a.png"], ["a.png", "a.png (2)"]),
+        (["a.png", "A.PNG"], ["a.png", "A.PNG (2)"]),
+        (["a.png", "a.png "], ["a.png", "a.png  (2)"]),
+        (["a b.png", "a  b.png"], ["a b.png", "a  b.png (2)"]),
+        (["\u00e9.png", "e\u0301.png"], ["\u00e9.png", "e\u0301.png (2)"]),
+        (["a.png", "a\u200b.png"], ["a.png", "a\u200b.png (2)"]),
+        (["a.png (2)", "a.png", "a.png"], ["a.png (2)", "a.png", "a.png (3)"]),
+    ],
+)
+def test_names_that_look_alike_are_told_apart(names, shown):
+    files = [UploadedFile(UploadedFileRec(str(n), name, "", b"%d" % n), None) for n, name in enumerate(names)]
+    assert [name for name, _ in uploads.named(files)] == shown
+
+
+@pytest.mark.parametrize(
+    ("second", "patient"), [("a.png", 2), ("A.png ", 1)], ids=["other content", "same content, a name that looks alike"]
+)
+def test_explain_answers_both_of_two_files_that_have_one_name(sample_home, second, patient):
+    page = open_page("explain")
+    switch(page, "Uploads", "explain")
+    put(page, file("a.png", film(1)), file(second, film(patient)), key="explain_upload")
+    box = page.selectbox(key="explain_file")
+    assert box.options == ["a.png", f"{second} (2)"]
+    assert headings(page)[0] == "a.png"
+    box.set_value(box.options[1]).run()
+    assert_healthy(page)
+    assert headings(page)[0].replace("\\", "").split() == [second.strip(), "(2)"]
+    first, other = (found for _, found in page.session_state["cxrkd"].films.values())
+    assert (first.key == other.key) == (patient == 1)
 
 
 @pytest.mark.parametrize("name", ["1. a.png", "- a.png", "12. b &amp; c.png"])

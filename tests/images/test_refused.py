@@ -110,7 +110,7 @@ def decoded(monkeypatch):
 
     def decode(*args, **_kwargs):
         calls.append(args)
-        raise MemoryError
+        raise RuntimeError
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
     monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.as_array", decode)
