@@ -22,10 +22,13 @@ import torch
 from torch import Tensor
 
 from cxrkd.errors import ConfigError
+from cxrkd.logits import require_numbers
+from cxrkd.models.answers import numbers
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
+_NONE = np.zeros(1, dtype=bool)  # no label is spared
 Combine = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -139,11 +142,12 @@ def grad_cams(model: Classifier, x: Tensor, method: str = "gradcam") -> tuple[np
 
     Raises:
         ConfigError: unknown method, or one that is undefined on this network (HiResCAM on ViT).
+        AnswerError: a logit or a map is no number.
         ValueError: the model is in training mode, where a map would depend on the rest of the batch.
     """
     _check(model, [method])
     acts, grads, logits = _label_gradients(model, x)
-    return _as_array(_COMBINE[method](acts, grads)), _as_array(logits)
+    return _maps(model, method, acts, grads), numbers(model, _as_array(logits))
 
 
 def grad_cams_by_method(model: Classifier, x: Tensor) -> dict[str, np.ndarray]:
@@ -157,8 +161,16 @@ def grad_cams_by_method(model: Classifier, x: Tensor) -> dict[str, np.ndarray]:
     found = {}
     for method in CAM_METHODS:
         with suppress(ConfigError):  # undefined here, as HiResCAM is on ViT
-            found[method] = _as_array(_COMBINE[method](acts, grads))
+            found[method] = _maps(model, method, acts, grads)
     return found
+
+
+def _maps(model: Classifier, method: str, acts: Tensor, grads: Tensor) -> np.ndarray:
+    """Maps (B, K, h, w) of numbers; of a label that the network was never taught they are zero."""
+    cams = _as_array(_COMBINE[method](acts, grads))
+    if not np.isfinite(cams).all():
+        require_numbers(np.moveaxis(cams, 1, -1), model.labels, f"{CAM_NAMES[method]} of {model.arch}", _NONE)
+    return cams
 
 
 def _check(model: Classifier, methods: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from cxrkd.errors import ConfigError
 from cxrkd.explain.segments import Fill, antithetic_masks, compose, filling, superpixels
 from cxrkd.explain.similarity import spearman
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
+from cxrkd.logits import require_numbers
 
 Space = Literal["logit", "prob"]
 SPACES: tuple[Space, ...] = get_args(Space)
@@ -83,7 +84,11 @@ def _outputs(
         done += len(masks)
         if progress:
             progress(done, total)
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    return {name: _numbers(name, np.concatenate(parts)) for name, parts in found.items()}
+
+
+def _numbers(name: str, logits: np.ndarray) -> np.ndarray:
+    return require_numbers(logits, [f"label {k + 1}" for k in range(logits.shape[-1])], name)
 
 
 def _check(predicts: Mapping[str, Predict], pixels: np.ndarray, n_samples: int, space: str) -> None:
@@ -124,6 +129,7 @@ def lime(
 
     Raises:
         ConfigError: no model, too few samples, unknown fill or space.
+        AnswerError: a model gives what is no number for some of the masks.
         ValueError: pixels are not (H, W).
     """
     _check(predicts, pixels, n_samples, space)
