@@ -208,7 +208,8 @@ def _widen_header(path: Path) -> None:
         _, header = _header(path, file)
         data = file.read()
     metadata = header.pop("__metadata__", {}) | {KEY: _BLANK}
-    raw = json.dumps({"__metadata__": metadata} | header, separators=(",", ":")).encode()
+    about = {"__metadata__": dict(sorted(metadata.items()))}  # the library's own order differs from call to call
+    raw = json.dumps(about | header, separators=(",", ":")).encode()
     raw += b" " * (-len(raw) % 8)  # the data begin at a multiple of eight
     path.write_bytes(len(raw).to_bytes(8, "little") + raw + data)
 
