@@ -55,9 +55,9 @@ def check(path: Path) -> bool:
     try:
         listed, hole = _listed(path), _hole(path)
         if listed is not None:
-            _compare(path, listed, _digest(path))
+            _compare(path, listed, sha256(path))
         if hole is not None:
-            _compare(path, _at(path, hole), _digest(path, hole))
+            _compare(path, _at(path, hole), sha256(path, hole))
     except OSError as error:
         raise ChecksumError(
             f"{_name(path)} cannot be read ({error.strerror or error}). Restore it from a copy or make it again."
@@ -79,7 +79,7 @@ def seal(path: Path) -> None:
         raise ValueError(f"{path.suffix} files have no room for a checksum; list the file instead")
     hole = _hole(path)
     assert hole is not None  # narrows the type: the blank digits have just been written
-    digest = _digest(path, hole)
+    digest = sha256(path, hole)
     with path.open("r+b") as file:
         file.seek(hole)
         file.write(digest.encode())
@@ -92,7 +92,7 @@ def enlist(path: Path, folder: Path) -> None:
         ChecksumError: the list is damaged.
         OSError: the file cannot be read or the list not be written.
     """
-    lines = _lines(folder / LIST) | {path.relative_to(folder).as_posix(): _digest(path)}
+    lines = _lines(folder / LIST) | {path.relative_to(folder).as_posix(): sha256(path)}
     with replacing(folder / LIST) as part:
         part.write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(lines.items())), encoding="utf-8")
 
@@ -102,6 +102,26 @@ def relist(path: Path) -> None:
     for folder in _folders(path):
         if path.relative_to(folder).as_posix() in _lines(folder / LIST):
             enlist(path, folder)
+
+
+def sha256(path: Path, hole: int | None = None) -> str:
+    """SHA-256 of a file in hex, without the 64 digits that begin at byte `hole` where that is given.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        left = hole
+        while block := file.read(_BLOCK if left is None else min(left, _BLOCK)):
+            digest.update(block)
+            if left is not None:
+                left -= len(block)
+        if hole is not None:
+            file.seek(hole + _DIGITS)
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _folders(path: Path) -> tuple[Path, Path]:
@@ -136,22 +156,6 @@ def _compare(path: Path, expected: str, got: str) -> None:
             f"{_name(path)} is damaged: expected the checksum {expected[:12]}…, got {got[:12]}…. "
             "Restore the file from a copy or make it again."
         )
-
-
-def _digest(path: Path, hole: int | None = None) -> str:
-    """SHA-256 of a file, without the digits that begin at byte `hole`."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        left = hole
-        while block := file.read(_BLOCK if left is None else min(left, _BLOCK)):
-            digest.update(block)
-            if left is not None:
-                left -= len(block)
-        if hole is not None:
-            file.seek(hole + _DIGITS)
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def _at(path: Path, hole: int) -> str:
