@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 
 import numpy as np
 import torch
@@ -62,7 +63,10 @@ def require_finite(model: Classifier, where: str) -> None:
         AnswerError: names the first such tensor.
     """
     spared = {f"{name}.bias": _rows(head) for name, head in _heads(model)}
-    for name, tensor in model.state_dict().items():
+    floats = {name: tensor for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
+    # A sum is a number unless a term is none, or the terms are huge: only such tensors are looked at one by one.
+    sums = torch.stack([tensor.sum(dtype=torch.float32) for tensor in floats.values()]) if floats else torch.empty(0)
+    for name, tensor in compress(floats.items(), (~torch.isfinite(sums)).tolist()):
         wrong = ~torch.isfinite(tensor)
         if name in spared:
             wrong &= ~(spared[name] & torch.isnan(tensor))
