@@ -5,9 +5,18 @@ Pages and the command line print `str(error)` and nothing else for these; any ot
 
 from __future__ import annotations
 
+from cxrkd.text import sentence
+
 
 class CxrkdError(Exception):
-    """Base of every error that is meant to be read by a user."""
+    """Base of every error that is meant to be read by a user.
+
+    Its text is a sentence whatever was put into it: a value of a million characters, a file name that turns the
+    direction of text, a cell with a line break.
+    """
+
+    def __str__(self) -> str:
+        return sentence(super().__str__())
 
 
 class ConfigError(CxrkdError):

@@ -24,6 +24,7 @@ from torch import Tensor
 from cxrkd.errors import ConfigError
 from cxrkd.logits import require_numbers
 from cxrkd.models.answers import numbers
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
@@ -176,7 +177,7 @@ def _maps(model: Classifier, method: str, acts: Tensor, grads: Tensor) -> np.nda
 def _check(model: Classifier, methods: Iterable[str]) -> None:
     for method in methods:
         if method not in _COMBINE:
-            raise ConfigError(f"Unknown map {method!r}: expected one of {', '.join(CAM_METHODS)}.")
+            raise ConfigError(f"Unknown map {shown(method)}: expected one of {', '.join(CAM_METHODS)}.")
     if model.training:
         raise ValueError("expected a model in eval mode; call model.eval() once after loading")
 

@@ -23,6 +23,7 @@ from cxrkd.explain.segments import Fill, antithetic_masks, compose, filling, sup
 from cxrkd.explain.similarity import spearman
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
 from cxrkd.logits import require_numbers
+from cxrkd.text import shown
 
 Space = Literal["logit", "prob"]
 SPACES: tuple[Space, ...] = get_args(Space)
@@ -99,7 +100,7 @@ def _check(predicts: Mapping[str, Predict], pixels: np.ndarray, n_samples: int, 
     if n_samples < MIN_SAMPLES:
         raise ConfigError(f"LIME needs at least {MIN_SAMPLES} samples, got {n_samples}; 300 is a good number.")
     if space not in SPACES:
-        raise ConfigError(f"Unknown target {space!r}: expected one of {', '.join(SPACES)}.")
+        raise ConfigError(f"Unknown target {shown(space)}: expected one of {', '.join(SPACES)}.")
 
 
 def lime(

@@ -13,6 +13,7 @@ from cxrkd.runtime.openvino_engine import OpenVinoEngine
 from cxrkd.runtime.protocol import ENGINES, Engine
 from cxrkd.runtime.timing import time_calls
 from cxrkd.runtime.torch_engine import TorchEngine
+from cxrkd.text import shown
 
 TOLERANCE = 1e-4
 """Largest change of any probability against PyTorch's that counts as agreement. Measured on trained networks: float32
@@ -59,7 +60,7 @@ def build_engine(model: Classifier, name: str, *, threads: int | None = None) ->
         return OnnxEngine(model, threads)
     if name in ("openvino", "openvino-bf16"):
         return OpenVinoEngine(model, threads, bf16=name.endswith("bf16"))
-    raise EngineError(f"Unknown engine {name!r}: expected one of {', '.join(ENGINES)}.")
+    raise EngineError(f"Unknown engine {shown(name)}: expected one of {', '.join(ENGINES)}.")
 
 
 def compare_engines(
