@@ -43,5 +43,5 @@ class EngineError(CxrkdError):
     """An inference engine is not installed or does not agree with PyTorch."""
 
 
-class AnswerError(RunError):
+class AnswerError(EngineError, RunError):
     """A network answered with what is no number, or could not answer with one: no such answer is ever shown."""

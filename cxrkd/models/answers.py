@@ -72,8 +72,8 @@ def require_finite(model: Classifier, where: str) -> None:
             wrong &= ~(spared[name] & torch.isnan(tensor))
         if wrong.any():
             raise AnswerError(
-                f"{where}: {int(wrong.sum()):,} weights of {name} are no numbers; the file is damaged or the training "
-                "diverged. Restore the file, or train again with a lower learning rate."
+                f"{where}: {int(wrong.sum()):,} of the weights {name} are no numbers; the file is damaged or the "
+                "training diverged. Restore the file, or train again with a lower learning rate."
             )
 
 

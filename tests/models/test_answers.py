@@ -44,7 +44,7 @@ def test_nan_over_weights_that_were_taught_is_damage():
     with torch.no_grad():
         head.weight[1, 0] = 1e-3
     assert not untaught(model).any()
-    with pytest.raises(AnswerError, match=r"it: 1 weights of backbone\.classifier\.bias are no numbers"):
+    with pytest.raises(AnswerError, match=r"it: 1 of the weights backbone\.classifier\.bias are no numbers"):
         require_finite(model, "it")
 
 

@@ -211,7 +211,7 @@ def test_weights_that_are_no_numbers_are_neither_written_nor_read(model, path, v
     metadata.pop(KEY)
     tensors[name].view(-1)[0] = value
     save_file(tensors, path, metadata)
-    with pytest.raises(AnswerError, match=rf"alone\.safetensors: 1 weights of {name} are no numbers"):
+    with pytest.raises(AnswerError, match=rf"alone\.safetensors: 1 of the weights {name} are no numbers"):
         load_weights(path)
     model.get_parameter(name).data.view(-1)[0] = value
     with pytest.raises(AnswerError, match="was not written to w"):
