@@ -52,9 +52,9 @@ class Source(ABC):
     size: int = 224
 
     @property
-    @abstractmethod
     def name(self) -> str:
-        """What the checksum of the file is known under."""
+        """What the checksum of the file is known under; empty where none can be."""
+        return ""
 
     @property
     def pinned(self) -> bool:
