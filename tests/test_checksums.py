@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import shutil
 import subprocess
 import zipfile
 
@@ -171,6 +172,8 @@ def test_a_list_is_what_sha256sum_reads(listed):
     digest = hashlib.sha256(listed.read_bytes()).hexdigest()
     assert (listed.parents[1] / LIST).read_text() == f"{digest}  predictions/cases.csv\n"
     assert check(listed) is True
+    if shutil.which("sha256sum") is None:
+        pytest.skip("needs sha256sum to read the list with")
     done = subprocess.run(["sha256sum", "-c", LIST], cwd=listed.parents[1], capture_output=True, check=False)
     assert done.returncode == 0
 
