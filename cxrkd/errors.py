@@ -5,9 +5,18 @@ Pages and the command line print `str(error)` and nothing else for these; any ot
 
 from __future__ import annotations
 
+from cxrkd.text import sentence
+
 
 class CxrkdError(Exception):
-    """Base of every error that is meant to be read by a user."""
+    """Base of every error that is meant to be read by a user.
+
+    Its text is a sentence whatever was put into it: a value of a million characters, a file name that turns the
+    direction of text, a cell with a line break.
+    """
+
+    def __str__(self) -> str:
+        return sentence(super().__str__())
 
 
 class ConfigError(CxrkdError):
@@ -36,3 +45,7 @@ class EngineError(CxrkdError):
 
 class AccessError(CxrkdError):
     """A visitor of a page may not do, or not as much as, what was asked; or a folder is not open to pages."""
+
+
+class AnswerError(EngineError, RunError):
+    """A network answered with what is no number, or could not answer with one: no such answer is ever shown."""

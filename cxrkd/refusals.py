@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from cxrkd.config import setting_name
+from cxrkd.text import sentence, shown
 
 Naming = Callable[[str], str]
 _KEY_IN_TEXT = re.compile(r"\{([a-z_.]+)\}")
-_LONGEST = 60
 
 _EXPECTED: dict[str, str] = {
     "greater_than_equal": "expected at least {ge:,g}",
@@ -55,7 +55,7 @@ def refusals(error: ValidationError, name: Naming) -> dict[str, str]:
     for one in error.errors():
         key = _key(one)
         said = _KEY_IN_TEXT.sub(lambda match: name(match.group(1)), _problem(one))
-        found.setdefault(key, f"{name(key)}: {said}." if key else f"{said[:1].upper()}{said[1:]}.")
+        found.setdefault(key, sentence(f"{name(key)}: {said}." if key else f"{said[:1].upper()}{said[1:]}."))
     return found
 
 
@@ -75,9 +75,4 @@ def _problem(one: Any) -> str:
     if kind == "value_error":
         return str(one["msg"]).removeprefix("Value error, ")
     expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else str(one["msg"])
-    return f"{expected}, got {_shown(context['tag'] if kind == 'union_tag_invalid' else one['input'])}"
-
-
-def _shown(value: object) -> str:
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return f"{expected}, got {shown(context['tag'] if kind == 'union_tag_invalid' else one['input'])}"

@@ -11,6 +11,7 @@ from cxrkd.cli.names import find_label
 from cxrkd.cli.output import Report, Ticker, duration, table
 from cxrkd.errors import ConfigError
 from cxrkd.names import file_names
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.config import DataConfig
@@ -95,7 +96,7 @@ def cohort_config(args: argparse.Namespace) -> DataConfig:
     except ValidationError as error:
         first = error.errors()[0]
         where = first["loc"][-1] if first["loc"] else "kind"
-        raise ConfigError(f"{where}: {first['msg']}, got {first['input']!r}.") from error
+        raise ConfigError(f"{where}: {first['msg']}, got {shown(first['input'])}.") from error
 
 
 def prepare(args: argparse.Namespace) -> Report:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cxrkd import __version__
 from cxrkd.cli import (
@@ -27,6 +29,7 @@ from cxrkd.cli import (
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
 from cxrkd.errors import CxrkdError
+from cxrkd.text import cut, sentence
 
 OK, SOME_FAILED, ERROR = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what shells report for SIGINT and SIGPIPE
@@ -38,9 +41,23 @@ EPILOG = """exit codes:
 """
 
 
+# What argparse repeats of what was typed stands behind one of these, and the choices that there are behind that.
+_TYPED = re.compile(
+    r"(: invalid [^:]*: |unrecognized arguments: |ambiguous option: )(.*?)(?= \(choose from | could match |$)", re.S
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that repeats no more of what was typed than a sentence can hold."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with usage and a sentence."""
+        super().error(sentence(_TYPED.sub(lambda found: found[1] + cut(found[2]), message)))
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="python -m cxrkd",
         description="Distil a large chest X-ray classifier into a small one, compare the two, and see why they answer "
         "what they answer. Not for clinical use.",
@@ -84,8 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(str(error), args.debug)
     except Exception as error:
         first = (str(error).strip().splitlines() or [""])[0][:200]
-        sentence = f"Something unexpected went wrong ({type(error).__name__}: {first})."
-        return _failed(sentence + ("" if args.debug else " Add --debug to see where."), args.debug)
+        said = sentence(f"Something unexpected went wrong ({type(error).__name__}: {first}).")
+        return _failed(said + ("" if args.debug else " Add --debug to see where."), args.debug)
 
 
 def _ask(args: argparse.Namespace) -> Report:
@@ -97,12 +114,12 @@ def _ask(args: argparse.Namespace) -> Report:
     return report
 
 
-def _failed(sentence: str, debug: bool) -> int:
+def _failed(said: str, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    _say(sentence)
+    _say(said)
     return ERROR
 
 
-def _say(sentence: str) -> None:
-    print(f"cxrkd: {sentence}", file=sys.stderr)
+def _say(text: str) -> None:
+    print(f"cxrkd: {text}", file=sys.stderr)

@@ -76,7 +76,13 @@ def _count(arch: str, size: int) -> dict[str, Any]:
     from cxrkd.models import build, list_weights, role_of
 
     weights = {
-        name: {"about": w.about, "licence": w.licence, "input_size": w.size, "here": w.is_here()}
+        name: {
+            "about": w.about,
+            "licence": w.licence,
+            "input_size": w.size,
+            "here": w.is_here(),
+            "checksum_known": w.pinned,
+        }
         for name, w in list_weights(arch).items()
     }
     found = {"arch": arch, "role": role_of(arch), "labels": len(CHESTXRAY14), "weights": weights}
@@ -112,6 +118,7 @@ def _origins(rows: list[dict[str, Any]]) -> list[str]:
         return []
     return [
         f"{row['arch']} {name}: {w['about']}, {w['input_size']} px, {w['licence']}"
+        + ("" if w["checksum_known"] else "; no checksum of the file is known")
         for row in rows
         for name, w in row["weights"].items()
     ]

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from cxrkd.errors import ConfigError
 from cxrkd.labels import label_key
+from cxrkd.text import shown
 
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)')
 
@@ -36,7 +37,7 @@ def find_label(labels: Sequence[str], asked: str) -> str:
     by_key = {label_key(label): label for label in labels}
     if label_key(asked) not in by_key:
         raise ConfigError(
-            f"Expected a label among {', '.join(map(_quoted, labels))}, got {asked!r}.{_hint(labels, asked)}"
+            f"Expected a label among {', '.join(map(_quoted, labels))}, got {shown(asked)}.{_hint(labels, asked)}"
         )
     return by_key[label_key(asked)]
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-from cxrkd.text import MISSING, duration, interval, number, over_findings, percent_interval
+from cxrkd.text import MISSING, duration, interval, number, over_findings, percent_interval, sentence
 
 __all__ = [
     "MISSING",
@@ -48,8 +48,8 @@ class Report:
 
 def show(report: Report, *, as_json: bool) -> None:
     """Print a report: stdout gets the document or the lines, stderr the failures."""
-    for sentence in report.failures:
-        print(f"cxrkd: {sentence}", file=sys.stderr)
+    for failure in report.failures:
+        print(f"cxrkd: {sentence(failure)}", file=sys.stderr)
     text = json.dumps(plain(report.document), indent=2, allow_nan=False) if as_json else "\n".join(report.lines)
     print(text)
     sys.stdout.flush()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.errors import ConfigError
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
@@ -24,7 +25,7 @@ def seeds(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {text!r}") from error
+        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {shown(text)}") from error
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
     for key in keys[:-1]:
         inner = values.setdefault(key, {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"The config's {key!r} must be an object, got {inner!r}.")
+            raise ConfigError(f"The config's {shown(key)} must be an object, got {shown(inner)}.")
         values = inner
     values[keys[-1]] = value
 

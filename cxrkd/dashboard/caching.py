@@ -38,9 +38,14 @@ from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
+from cxrkd.runs.run import SHIPPED
 from cxrkd.runs.stages import students
 from cxrkd.runs.verdict import Standing, standing_from
 from cxrkd.runtime import Engine, EngineReport, build_engine, fastest
+
+OWN = 6
+KEPT = len(list(SHIPPED.glob("*/models/*.safetensors"))) + OWN
+"""Networks in memory: all that ship, which any visitor may ask in any order, and a few of the runs made here."""
 
 
 def stamp(path: Path) -> tuple[str, int]:
@@ -69,7 +74,7 @@ def predictions(run: Run, member: Member, split: Split = "test") -> Predictions:
     return _predictions(stamp(run.path / "metrics.json"), member, split, run)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reading predictions")
+@st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading predictions")
 def _predictions(key: tuple[str, int], member: Member, split: Split, _run: Run) -> Predictions:
     return _run.predictions(member, split)
 
@@ -89,7 +94,7 @@ def model(run: Run, member: Member) -> Classifier:
     return _model(stamp(run.weights_path(member)), run, member)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Loading the models")
+@st.cache_resource(max_entries=KEPT, show_spinner="Loading the models")
 def _model(key: tuple[str, int], _run: Run, _member: Member) -> Classifier:
     return _run.load_model(_member)
 
@@ -99,7 +104,7 @@ def engine(run: Run, member: Member) -> tuple[Engine, list[EngineReport]]:
     return _engine(stamp(run.weights_path(member)), run, member)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Choosing the fastest engine that agrees with PyTorch")
+@st.cache_resource(max_entries=KEPT, show_spinner="Choosing the fastest engine that agrees with PyTorch")
 def _engine(key: tuple[str, int], _run: Run, _member: Member) -> tuple[Engine, list[EngineReport]]:
     return _choice(key, _run, _member).result()
 
@@ -111,13 +116,13 @@ def engine_now(run: Run, member: Member) -> Engine:
     return choice.result()[0] if choice.done() else _torch_engine(key, run, member)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _choice(key: tuple[str, int], _run: Run, _member: Member) -> Future[tuple[Engine, list[EngineReport]]]:
     network = model(_run, _member)
     return in_background(lambda: fastest(network, probe(network.input_size)))
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _torch_engine(key: tuple[str, int], _run: Run, _member: Member) -> Engine:
     return build_engine(model(_run, _member), "pytorch")
 

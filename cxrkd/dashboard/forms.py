@@ -29,6 +29,7 @@ from cxrkd.errors import ConfigError
 from cxrkd.models import list_archs
 from cxrkd.models.ensemble import JOIN
 from cxrkd.refusals import refusals
+from cxrkd.text import shown
 
 AGAIN = "Change it and press Distil again."
 PresetName = Literal["Quick look", "Small", "Full"]
@@ -301,6 +302,9 @@ def _seeds(start: Preset, prefix: str) -> str:
     return entered
 
 
+LONGEST_SEED = 20  # digits, far beyond any seed that is taken: Python does not read numbers of thousands
+
+
 def parse_seeds(text: str) -> tuple[int, ...]:
     """`"0, 1 2"` -> `(0, 1, 2)`.
 
@@ -308,6 +312,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         ConfigError: something in it is not a whole number, or there is none.
     """
     words = [word for word in re.split(r"[,\s]+", text) if word]
-    if not words or not all(word.isdecimal() for word in words):
-        raise ConfigError(f"Seeds are whole numbers with commas between them, for example 0, 1, 2. Got {text!r}.")
+    if not words or not all(word.isdecimal() and len(word) <= LONGEST_SEED for word in words):
+        raise ConfigError(f"Seeds are whole numbers with commas between them, for example 0, 1, 2. Got {shown(text)}.")
     return tuple(int(word) for word in words)

@@ -25,6 +25,7 @@ from cxrkd.data.splits import split_by_patient
 from cxrkd.data.table import ImageTable
 from cxrkd.errors import DataError, ImageError
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.text import shown
 
 IMAGES_PER_PHANTOM_PATIENT = 2.5
 PHANTOM_TRAIN_SHARE = 0.7
@@ -133,7 +134,9 @@ class Preview:
         """
         found = np.flatnonzero(self.ids == image_id)
         if not len(found):
-            raise DataError(f"Expected the id of one of {len(self)} images such as {self.ids[0]}, got {image_id!r}.")
+            raise DataError(
+                f"Expected the id of one of {len(self)} images such as {self.ids[0]}, got {shown(image_id)}."
+            )
         return int(found[0])
 
     def film(self, row: int, size: int | None = None) -> Film:

@@ -11,6 +11,7 @@ import numpy as np
 from cxrkd.data.cohort import SPLITS, Split, check_no_leak
 from cxrkd.errors import DataError
 from cxrkd.labels import label_key
+from cxrkd.text import shown
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,11 @@ def _check_labels(name: str, labels: tuple[str, ...]) -> None:
     for label in labels:
         if label in RESERVED or not label.strip() or any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in label):
             raise DataError(
-                f"{name}: a label cannot be called {label!r}; {', '.join(RESERVED)} have a meaning of their own, and a "
-                "name is one line of text. Rename the column."
+                f"{name}: a label cannot be called {shown(label)}; {', '.join(RESERVED)} have a meaning of their own, "
+                "and a name is one line of text. Rename the column."
             )
         other = seen.setdefault(label_key(label), label)
         if other is not label:
-            raise DataError(f"{name}: the labels {other!r} and {label!r} cannot be told apart. Rename one of them.")
+            raise DataError(
+                f"{name}: the labels {shown(other)} and {shown(label)} cannot be told apart. Rename one of them."
+            )

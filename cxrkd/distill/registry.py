@@ -15,6 +15,7 @@ from torch import Tensor
 from cxrkd.config import ObjectiveConfig
 from cxrkd.distill.breakdown import Loss, LossBreakdown, Term, labels_only
 from cxrkd.errors import ConfigError
+from cxrkd.text import shown
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def control(config: ObjectiveConfig) -> Loss:
 
 def _entry(config: ObjectiveConfig) -> Objective:
     if config.name not in _OBJECTIVES:
-        raise ConfigError(f"expected an objective among {', '.join(_OBJECTIVES)}, got {config.name!r}")
+        raise ConfigError(f"expected an objective among {', '.join(_OBJECTIVES)}, got {shown(config.name)}")
     return _OBJECTIVES[config.name]
 
 

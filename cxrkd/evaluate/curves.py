@@ -80,8 +80,10 @@ def _known(logits: ArrayLike, targets: ArrayLike) -> tuple[np.ndarray, np.ndarra
     known = ~np.isnan(truth)
     if np.isnan(scores).all():  # a label that the model was never taught
         return np.empty(0), np.empty(0, bool)
-    if np.isnan(scores[known]).any():
-        raise DataError("logits contain NaN: the training diverged; lower its learning rate and train again")
+    if not np.isfinite(scores[known]).all():
+        raise DataError(
+            "logits contain NaN or infinity: the training diverged; lower its learning rate and train again"
+        )
     return scores[known], truth[known] > 0.5
 
 

@@ -78,15 +78,17 @@ def as_seeds(logits: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     """Logits (N, K) or (R, N, K) as float64 (R, N, K); a column of NaN is a label that the model does not know.
 
     Raises:
-        DataError: the shape does not fit, or a logit is NaN while others of its label are not.
+        DataError: the shape does not fit, a logit is infinite, or NaN while others of its label are not.
     """
     values = np.asarray(logits, dtype=np.float64)
     values = values[None] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[1:] != shape or len(values) == 0:
         raise DataError(f"expected logits of shape {shape} or (seeds, {shape[0]}, {shape[1]}), got {np.shape(logits)}")
     unknown = np.isnan(values)
-    if (unknown != unknown.all(axis=(0, 1))).any():
-        raise DataError("logits contain NaN: the training diverged; lower its learning rate and train again")
+    if (unknown != unknown.all(axis=(0, 1))).any() or np.isinf(values).any():
+        raise DataError(
+            "logits contain NaN or infinity: the training diverged; lower its learning rate and train again"
+        )
     return values
 
 

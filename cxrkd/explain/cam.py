@@ -22,10 +22,14 @@ import torch
 from torch import Tensor
 
 from cxrkd.errors import ConfigError
+from cxrkd.logits import require_numbers
+from cxrkd.models.answers import numbers
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
+_NONE = np.zeros(1, dtype=bool)  # no label is spared
 Combine = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -139,11 +143,12 @@ def grad_cams(model: Classifier, x: Tensor, method: str = "gradcam") -> tuple[np
 
     Raises:
         ConfigError: unknown method, or one that is undefined on this network (HiResCAM on ViT).
+        AnswerError: a logit or a map is no number.
         ValueError: the model is in training mode, where a map would depend on the rest of the batch.
     """
     _check(model, [method])
     acts, grads, logits = _label_gradients(model, x)
-    return _as_array(_COMBINE[method](acts, grads)), _as_array(logits)
+    return _maps(model, method, acts, grads), numbers(model, _as_array(logits))
 
 
 def grad_cams_by_method(model: Classifier, x: Tensor) -> dict[str, np.ndarray]:
@@ -157,14 +162,22 @@ def grad_cams_by_method(model: Classifier, x: Tensor) -> dict[str, np.ndarray]:
     found = {}
     for method in CAM_METHODS:
         with suppress(ConfigError):  # undefined here, as HiResCAM is on ViT
-            found[method] = _as_array(_COMBINE[method](acts, grads))
+            found[method] = _maps(model, method, acts, grads)
     return found
+
+
+def _maps(model: Classifier, method: str, acts: Tensor, grads: Tensor) -> np.ndarray:
+    """Maps (B, K, h, w) of numbers; of a label that the network was never taught they are zero."""
+    cams = _as_array(_COMBINE[method](acts, grads))
+    if not np.isfinite(cams).all():
+        require_numbers(np.moveaxis(cams, 1, -1), model.labels, f"{CAM_NAMES[method]} of {model.arch}", _NONE)
+    return cams
 
 
 def _check(model: Classifier, methods: Iterable[str]) -> None:
     for method in methods:
         if method not in _COMBINE:
-            raise ConfigError(f"Unknown map {method!r}: expected one of {', '.join(CAM_METHODS)}.")
+            raise ConfigError(f"Unknown map {shown(method)}: expected one of {', '.join(CAM_METHODS)}.")
     if model.training:
         raise ValueError("expected a model in eval mode; call model.eval() once after loading")
 

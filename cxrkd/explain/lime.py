@@ -22,6 +22,8 @@ from cxrkd.errors import ConfigError
 from cxrkd.explain.segments import Fill, antithetic_masks, compose, filling, superpixels
 from cxrkd.explain.similarity import spearman
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
+from cxrkd.logits import require_numbers
+from cxrkd.text import shown
 
 Space = Literal["logit", "prob"]
 SPACES: tuple[Space, ...] = get_args(Space)
@@ -83,7 +85,11 @@ def _outputs(
         done += len(masks)
         if progress:
             progress(done, total)
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    return {name: _numbers(name, np.concatenate(parts)) for name, parts in found.items()}
+
+
+def _numbers(name: str, logits: np.ndarray) -> np.ndarray:
+    return require_numbers(logits, [f"label {k + 1}" for k in range(logits.shape[-1])], name)
 
 
 def _check(predicts: Mapping[str, Predict], pixels: np.ndarray, n_samples: int, space: str) -> None:
@@ -94,7 +100,7 @@ def _check(predicts: Mapping[str, Predict], pixels: np.ndarray, n_samples: int, 
     if n_samples < MIN_SAMPLES:
         raise ConfigError(f"LIME needs at least {MIN_SAMPLES} samples, got {n_samples}; 300 is a good number.")
     if space not in SPACES:
-        raise ConfigError(f"Unknown target {space!r}: expected one of {', '.join(SPACES)}.")
+        raise ConfigError(f"Unknown target {shown(space)}: expected one of {', '.join(SPACES)}.")
 
 
 def lime(
@@ -124,6 +130,7 @@ def lime(
 
     Raises:
         ConfigError: no model, too few samples, unknown fill or space.
+        AnswerError: a model gives what is no number for some of the masks.
         ValueError: pixels are not (H, W).
     """
     _check(predicts, pixels, n_samples, space)

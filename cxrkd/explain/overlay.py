@@ -12,6 +12,7 @@ from scipy import ndimage
 from torch.nn.functional import interpolate
 
 from cxrkd.errors import ConfigError
+from cxrkd.text import shown
 
 # All perceptually uniform and readable with colour-vision deficiency. The signed ones (Crameri, Nat Commun 2020) are
 # dark at zero and bright at both ends, with the warm end positive: strong evidence never disappears on a dark film.
@@ -32,7 +33,7 @@ def colour_table(colormap: str) -> np.ndarray:
         ConfigError: a colour map that is not offered.
     """
     if colormap not in COLORMAPS:
-        raise ConfigError(f"Unknown colour map {colormap!r}: expected one of {', '.join(COLORMAPS)}.")
+        raise ConfigError(f"Unknown colour map {shown(colormap)}: expected one of {', '.join(COLORMAPS)}.")
     from matplotlib import colormaps
 
     table = colormaps[colormap](np.arange(256), bytes=True)[:, :3]

@@ -9,6 +9,7 @@ from scipy import ndimage
 from skimage.segmentation import slic
 
 from cxrkd.errors import ConfigError
+from cxrkd.text import shown
 
 Fill = Literal["blur", "mean", "black"]
 FILLS: tuple[Fill, ...] = get_args(Fill)
@@ -55,7 +56,7 @@ def filling(pixels: np.ndarray, segments: np.ndarray, fill: Fill) -> np.ndarray:
         return np.asarray(means, dtype=np.float32)[segments]
     if fill == "black":
         return np.zeros_like(pixels)
-    raise ConfigError(f"Unknown fill {fill!r}: expected one of {', '.join(FILLS)}.")
+    raise ConfigError(f"Unknown fill {shown(fill)}: expected one of {', '.join(FILLS)}.")
 
 
 def antithetic_masks(n_samples: int, n_segments: int, seed: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 from scipy.special import softmax
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import ChecksumError, check, relist, seal
 from cxrkd.errors import GateError
 from cxrkd.images.looks import BINS, N_EDGES, N_RANKS, RANK_SIDE, edges, ranks, shrink, symmetry, tones
 from cxrkd.images.radiograph import Radiograph
@@ -125,6 +126,8 @@ class Gate:
         tensors = {name: np.ascontiguousarray(array, np.float16) for name, array in half.items()}
         with replacing(path) as part:
             save_file(tensors | {"bias": self.bias.astype(np.float32)}, part, {"kinds": ",".join(KINDS)})
+            seal(part)
+        relist(path)
 
 
 def judge(r: Radiograph) -> Verdict:
@@ -144,13 +147,14 @@ def load_gate(path: Path | None = None) -> Gate:
         GateError: the file is missing, damaged, or of a gate with other features or kinds.
     """
     path = COEFFICIENTS if path is None else path
+    if not path.exists():
+        raise GateError(f"The coefficients of the radiograph gate, {path}, are missing. {RESTORE}.")
     try:
+        check(path)
         with safe_open(path, "np") as file:
             kinds = (file.metadata() or {}).get("kinds", "")
             found = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise GateError(f"The coefficients of the radiograph gate, {path}, are missing. {RESTORE}.") from error
-    except (SafetensorError, OSError) as error:
+    except (ChecksumError, SafetensorError, OSError) as error:
         raise GateError(f"The coefficients of the radiograph gate, {path}, are damaged. {RESTORE}.") from error
     _check(path, kinds, found)
     plane = Plane(found["mean"], found["basis"], found["scale"])

@@ -167,9 +167,12 @@ class _Reader(pickle.Unpickler):
 
     def _fill(self, storage: _Storage) -> None:
         count = int.from_bytes(self.file.read(8), "little")
-        raw = self.file.read(count * storage.dtype.itemsize)
-        if len(raw) != count * storage.dtype.itemsize:
+        here = self.file.tell()
+        left = self.file.seek(0, 2) - here
+        self.file.seek(here)
+        if count * storage.dtype.itemsize > left:  # told before that much memory is asked for
             raise ValueError("it ends too early")
+        raw = self.file.read(count * storage.dtype.itemsize)
         storage.values = torch.frombuffer(bytearray(raw), dtype=storage.dtype) if count else storage.values
 
 

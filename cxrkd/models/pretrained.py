@@ -1,7 +1,8 @@
 """Weights that others trained: where they come from, what they know, and how they reach a network of ours.
 
 Nothing is downloaded unless somebody asked for it. What came as a pickle is read without running it (`husks.py`),
-checked against the network, and kept as safetensors in `home()/cache/weights`.
+checked against the network, and kept as safetensors in `home()/cache/weights`. Every file is held against the checksum
+that is known of it (`pins.py`) before anything is made of it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import ChecksumError, check, enlist, seal
 from cxrkd.config import home
 from cxrkd.errors import ConfigError
 from cxrkd.models.download import Progress, download
 from cxrkd.models.husks import read_tensors
 from cxrkd.models.lite_weights import package_of, packaged_file, to_timm
+from cxrkd.models.pins import hold, pinned
 
 State = dict[str, Tensor]
 NONE, IMAGENET = "none", "imagenet"
@@ -47,6 +50,16 @@ class Source(ABC):
     licence: str
     labels: tuple[str, ...] = ()
     size: int = 224
+
+    @property
+    def name(self) -> str:
+        """What the checksum of the file is known under; empty where none can be."""
+        return ""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether a checksum of the published file is known."""
+        return pinned(self.name)
 
     @abstractmethod
     def is_here(self) -> bool:
@@ -75,6 +88,11 @@ class Packaged(Source):
 
     arch: str
 
+    @property
+    def name(self) -> str:
+        """The network's."""
+        return self.arch
+
     def is_here(self) -> bool:
         """Whether the package is installed."""
         return packaged_file(self.arch) is not None
@@ -89,6 +107,7 @@ class Packaged(Source):
         self.fetch()
         path = packaged_file(self.arch)
         assert path is not None  # narrows the type: fetch has refused otherwise
+        hold(self.name, path)
         return {k: t for k, t in to_timm(read_tensors(path), self.arch).items() if not k.startswith("classifier.")}
 
 
@@ -98,6 +117,11 @@ class OnHub(Source):
 
     repository: str
     FILE = "model.safetensors"
+
+    @property
+    def name(self) -> str:
+        """The repository's."""
+        return self.repository
 
     def path(self) -> Path | None:
         """The file, from our cache or from the hub client's own; None when neither has it."""
@@ -120,18 +144,23 @@ class OnHub(Source):
         if self.is_here():
             return
         try:
-            download(hf_hub_url(self.repository, self.FILE), self._own(), progress)
+            url = hf_hub_url(self.repository, self.FILE)
+            download(url, self._own(), progress, check=lambda part: hold(self.name, part))
         except ConfigError as error:
             raise ConfigError(
                 f"{error} Connect to the internet and try again, copy that file to {self._own()}, or start without "
                 "pretrained weights."
             ) from error
+        if not self.pinned:  # what nobody vouches for can at least not change unseen any more
+            enlist(self._own(), cache())
 
     def state(self, labels: Sequence[str]) -> State:
         """All tensors; timm drops the head."""
         path = self.path()
         if path is None:
             raise ConfigError(f"The weights of {self.repository} are not on this machine.")
+        if self.pinned:
+            hold(self.name, path)
         return _load(path)
 
 
@@ -147,6 +176,11 @@ class XrayVision(Source):
     file: str
     head: str
     URL = "https://github.com/mlmed/torchxrayvision/releases/download/v1/"
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.file
 
     def is_here(self) -> bool:
         """Whether the converted file exists, or upstream's, in our cache or in that of its library."""
@@ -167,11 +201,13 @@ class XrayVision(Source):
             self._download(progress)
         path = self._original()
         assert path is not None  # narrows the type
+        hold(self.name, path)
         tensors = read_tensors(path)
         tensors.pop("op_threshs", None)
         self._check(tensors)
         with replacing(self._converted()) as part:
             save_file({name: t.contiguous() for name, t in tensors.items()}, part)
+            seal(part)
         (cache() / self.file).unlink(missing_ok=True)
 
     def _check(self, tensors: State) -> None:
@@ -184,7 +220,7 @@ class XrayVision(Source):
 
     def _download(self, progress: Progress | None) -> None:
         try:
-            download(self.URL + self.file, cache() / self.file, progress)
+            download(self.URL + self.file, cache() / self.file, progress, check=lambda part: hold(self.name, part))
         except ConfigError as error:
             raise ConfigError(
                 f"{error} Connect to the internet and try again, copy that file into {cache()}, or use other weights."
@@ -206,12 +242,18 @@ class XrayVision(Source):
 
 
 def _load(path: Path) -> State:
+    """Tensors of a file, all of them numbers."""
     try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
+        check(path)
+        state = load_file(path)
+    except (ChecksumError, SafetensorError, OSError) as error:
         raise ConfigError(
             f"{path} is damaged or no safetensors file ({error}). Delete it and fetch it again."
         ) from error
+    unreal = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
+    if unreal:
+        raise ConfigError(f"{path} is damaged ({unreal[0]} holds what is no number). Delete it and fetch it again.")
+    return state
 
 
 _ORDER = (

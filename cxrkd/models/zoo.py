@@ -20,6 +20,7 @@ from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, OFA_595, Chain, EEEA
 from cxrkd.models.ensemble import join, parts_of
 from cxrkd.models.lite_weights import package_of
 from cxrkd.models.selection import DONOR, select
+from cxrkd.text import shown
 
 Role = Literal["teacher", "student"]
 Make = Callable[[int, int, pt.State | None], Backbone]
@@ -87,7 +88,7 @@ def source(arch: str, weights: str) -> pt.Source:
     there = list_weights(arch)
     if weights not in there:
         known = ", ".join((pt.NONE, *there))
-        raise ConfigError(f"{arch} has no weights {weights!r}: expected one of {known}.")
+        raise ConfigError(f"{arch} has no weights {shown(weights)}: expected one of {known}.")
     return there[weights]
 
 
@@ -166,13 +167,13 @@ def _state(arch: str, weights: str, labels: Sequence[str], download: bool, progr
 
 def _entry(arch: str) -> Entry:
     if arch not in _ENTRIES:
-        raise ConfigError(f"Unknown network {arch!r}: expected one of {', '.join(list_archs())}.")
+        raise ConfigError(f"Unknown network {shown(arch)}: expected one of {', '.join(list_archs())}.")
     return _ENTRIES[arch]
 
 
 def _check_labels(labels: Sequence[str]) -> None:
     if isinstance(labels, str) or not labels or len(set(labels)) != len(labels):
-        raise ConfigError(f"Expected at least one label and no label twice, got {labels!r}.")
+        raise ConfigError(f"Expected at least one label and no label twice, got {shown(labels)}.")
 
 
 def _check_size(arch: str, entry: Entry, size: int) -> None:

@@ -18,6 +18,7 @@ from cxrkd.data import is_here
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.evaluate.record import to_plain
 from cxrkd.images import Radiograph, Verdict, crop_note, judge, to_input
+from cxrkd.logits import require_numbers
 from cxrkd.runs.run import Run, list_runs, open_run
 from cxrkd.runs.verdict import verdict
 
@@ -270,6 +271,7 @@ def classify(
 
     Raises:
         RunError: the run has no thresholds for a member yet.
+        AnswerError: a network gives what is no number for a label that it was taught.
     """
     thresholds = {member: run.thresholds(member) for member in engines}
     if not inputs:
@@ -283,7 +285,7 @@ def classify(
         times[member] += [_ask(engine, inputs[0].pixels)[1] for _ in range(_TIMED_CALLS - len(inputs))]
     latencies = {member: statistics.median(times[member]) if timed else math.nan for member in engines}
     return [
-        _answer(run, image, {m: _said(engines[m], one[m][0], thresholds[m], latencies[m]) for m in engines})
+        _answer(run, image, {m: _said(run, m, engines[m], one[m][0], thresholds[m], latencies[m]) for m in engines})
         for image, one in zip(inputs, asked, strict=True)
     ]
 
@@ -293,7 +295,11 @@ def _answer(run: Run, image: Input, members: dict[Member, MemberAnswer]) -> Answ
     return Answer(image.name, run.labels, members, image.notes, warning, image.sha256, image.gate)
 
 
-def _said(engine: Engine, logits: np.ndarray, thresholds: np.ndarray, latency_ms: float) -> MemberAnswer:
+def _said(
+    run: Run, member: Member, engine: Engine, logits: np.ndarray, thresholds: np.ndarray, latency_ms: float
+) -> MemberAnswer:
+    # A threshold was chosen on answers: whoever has one was taught the label.
+    require_numbers(logits, run.labels, f"{run.id}, {member}", np.isnan(thresholds))
     return MemberAnswer(engine.name, expit(logits.astype(np.float64)), thresholds, latency_ms)
 
 

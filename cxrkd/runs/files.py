@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import relist
 from cxrkd.errors import RunError
 
 
@@ -20,6 +21,7 @@ def write_json(path: Path, value: Any) -> None:
     try:
         with replacing(path) as part:
             part.write_text(json.dumps(_plain(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        relist(path)
     except OSError as error:
         raise cannot_write(path.parent, error) from error
 

@@ -17,6 +17,7 @@ from cxrkd.errors import DataError
 from cxrkd.names import without_image_suffix
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.run import Run
+from cxrkd.text import shown
 
 VIEW = "view"
 UNLISTED = "not in the table"
@@ -38,7 +39,7 @@ def image_groups(run: Run, column: str, table: Path | None = None) -> np.ndarray
     if table is None:
         if column != VIEW:
             raise DataError(
-                f"The run itself knows the groups of {VIEW!r} only, got {column!r}: give the table with it."
+                f"The run itself knows the groups of {VIEW!r} only, got {shown(column)}: give the table with it."
             )
         return said.views
     rows = read_csv(table, [column])
@@ -47,7 +48,7 @@ def image_groups(run: Run, column: str, table: Path | None = None) -> np.ndarray
     if (found == UNLISTED).all():
         raise DataError(
             f"{table} has none of the {len(said.ids)} test images of {run.id} in its first column "
-            f"({rows.columns[0]!r}); expected names such as {said.ids[0]!r}."
+            f"({shown(rows.columns[0])}); expected names such as {shown(said.ids[0])}."
         )
     return found
 
@@ -58,7 +59,9 @@ def _by_image(names: pd.Series, groups: pd.Series, table: Path) -> dict[str, str
     for row, name, group in zip(names.index, names, groups, strict=True):
         key = without_image_suffix(name.replace("/", "-"))
         if found.setdefault(key, group) != group:
-            raise DataError(f"{table}, row {row}: {name} is in {found[key]!r} and in {group!r}. Take one row out.")
+            raise DataError(
+                f"{table}, row {row}: {name} is in {shown(found[key])} and in {shown(group)}. Take one row out."
+            )
     own = [without_image_suffix(name.rpartition("/")[2]) for name in names]
     once = Counter(own)
     return {name: group for name, group in zip(own, groups, strict=True) if once[name] == 1} | found

@@ -15,6 +15,7 @@ from cxrkd.evaluate.paired import PairedDifference, paired_difference
 from cxrkd.evaluate.record import Record
 from cxrkd.evaluate.thresholds import best_thresholds, threshold_intervals
 from cxrkd.runs.predictions import TRIVIAL, Answerer, Predictions
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.runs.run import Run
@@ -85,7 +86,7 @@ class RunMetrics:
             RunError: the run has no such member.
         """
         if member not in self.members:
-            raise RunError(f"this run has no member {member!r}; it has {', '.join(self.members)}")
+            raise RunError(f"this run has no member {shown(member)}; it has {', '.join(self.members)}")
         return self.members[member]
 
     def to_dict(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from cxrkd.config import (
     TrainConfig,
 )
 from cxrkd.errors import ConfigError
+from cxrkd.text import shown
 
 ABSTRACT = "abstract of arXiv 2305.06244"
 QUOTED = "quoted from the paper in Computers in Biology and Medicine, 2024"
@@ -191,7 +192,7 @@ def find_recipe(name: str) -> Recipe:
     for recipe in RECIPES:
         if recipe.name == name:
             return recipe
-    raise ConfigError(f"Expected one of {', '.join(recipe.name for recipe in RECIPES)}, got {name!r}.")
+    raise ConfigError(f"Expected one of {', '.join(recipe.name for recipe in RECIPES)}, got {shown(name)}.")
 
 
 def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

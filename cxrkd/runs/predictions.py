@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import check, enlist, relist, seal
 from cxrkd.config import Member
 from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import RunError
+from cxrkd.logits import require_numbers
 from cxrkd.runs.files import cannot_write
 
 FOLDER = "predictions"
@@ -61,7 +66,7 @@ def kept_rows(cohort: Cohort) -> np.ndarray:
 
 
 def write_cases(run_folder: Path, cohort: Cohort) -> None:
-    """Write `cases.csv`: id, patient, split, view and the target of each label (empty where unknown)."""
+    """Write `cases.csv`: id, patient, split, view and the target of each label (empty where unknown); list it."""
     rows = kept_rows(cohort)
     known = [cohort.ids, cohort.patients, cohort.split, cohort.views]
     table = pd.DataFrame({name: column[rows] for name, column in zip(_COLUMNS, known, strict=True)})
@@ -69,6 +74,7 @@ def write_cases(run_folder: Path, cohort: Cohort) -> None:
     try:
         with replacing(run_folder / FOLDER / CASES) as part:
             pd.concat([table, targets], axis=1).to_csv(part, index=False)
+        enlist(run_folder / FOLDER / CASES, run_folder)
     except OSError as error:
         raise cannot_write(run_folder, error) from error
 
@@ -79,6 +85,8 @@ def write_logits(run_folder: Path, member: str, seed: int, logits: np.ndarray) -
     try:
         with replacing(path) as part:
             np.savez_compressed(part, logits=logits.astype(np.float32))
+            seal(part)
+        relist(path)
     except OSError as error:
         raise cannot_write(run_folder, error) from error
 
@@ -94,42 +102,78 @@ def read_predictions(
     """What is kept about one member on one split, over those of `seeds` that it has, in their order.
 
     Raises:
-        RunError: nothing is kept, or files do not line up.
+        RunError: nothing is kept, a file is damaged, or files do not line up; names the file.
+        AnswerError: a logit is infinite, or NaN while others of its label are not.
     """
-    cases = _read_cases(run_folder, labels)
+    cases, known = _read_cases(run_folder, labels)
     seeds = tuple(seed for seed in seeds if has_logits(run_folder, member, seed))
     if not seeds:
         raise RunError(f"{run_folder.name}: no predictions of member {member!r}; the run has not come that far")
     here = (cases["split"] == split).to_numpy()
-    logits = np.stack([_read_logits(run_folder, member, seed, (len(cases), len(labels)))[here] for seed in seeds])
+    logits = {seed: _read_logits(run_folder, member, seed, labels) for seed in seeds}
+    _require_aligned(run_folder, logits, member, len(cases), known)
     targets = cases.loc[here, list(labels)].to_numpy(np.float32)
     patients, ids, views = (cases.loc[here, name].to_numpy(str) for name in ("patient", "id", "view"))
-    return Predictions(logits, targets, patients, ids, views, seeds)
+    return Predictions(np.stack([logits[seed][here] for seed in seeds]), targets, patients, ids, views, seeds)
 
 
-def _read_cases(run_folder: Path, labels: tuple[str, ...]) -> pd.DataFrame:
+def _read_cases(run_folder: Path, labels: tuple[str, ...]) -> tuple[pd.DataFrame, bool]:
+    """The table of held-out images, and whether a checksum says that it is as it was written."""
     path = run_folder / FOLDER / CASES
+    if not path.exists():
+        raise RunError(
+            f"{run_folder.name}: {FOLDER}/{CASES} is missing. Restore it from a copy, or make the run again."
+        )
+    known = check(path)
     types = dict.fromkeys(_COLUMNS, str) | dict.fromkeys(labels, "float32")
     try:
-        cases = pd.read_csv(path, dtype=types, keep_default_na=False, na_values={label: [""] for label in labels})
+        text = path.read_text(encoding="utf-8")
+        cases = pd.read_csv(
+            StringIO(text), dtype=types, keep_default_na=False, na_values={label: [""] for label in labels}
+        )
     except (OSError, ValueError) as error:
-        raise RunError(f"{run_folder.name}: {CASES} is missing or damaged ({error})") from error
+        raise _damaged(path, str(error)) from error
     missing = [name for name in types if name not in cases]
     if missing:
-        raise RunError(f"{run_folder.name}: {CASES} has no column {missing[0]!r}; the run is damaged")
-    return cases
+        raise _damaged(path, f"it has no column {missing[0]!r}")
+    if not text.endswith("\n") or cases[list(_COLUMNS)].isna().any(axis=None):
+        raise _damaged(path, "a line is cut")
+    if not cases["split"].isin(KEPT_SPLITS).all():
+        raise _damaged(path, f"a split is none of {', '.join(KEPT_SPLITS)}")
+    return cases, known
 
 
-def _read_logits(run_folder: Path, member: str, seed: int, shape: tuple[int, int]) -> np.ndarray:
+def _read_logits(run_folder: Path, member: str, seed: int, labels: tuple[str, ...]) -> np.ndarray:
+    """Logits (N, K) of a file, each a number or of a label whose whole column is NaN."""
     path = _logits_path(run_folder, member, seed)
+    check(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             logits = file["logits"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise RunError(f"{run_folder.name}: {path.name} cannot be read ({error}); the run is damaged") from error
-    if logits.shape != shape:
-        raise RunError(f"{run_folder.name}: {path.name} has shape {logits.shape}, expected {shape} as in {CASES}")
-    return logits
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(path, str(error)) from error
+    if logits.ndim != 2 or logits.shape[1] != len(labels) or logits.dtype != np.float32:
+        raise _damaged(path, f"expected float32 of {len(labels)} findings, got {logits.dtype} of shape {logits.shape}")
+    return require_numbers(logits, labels, f"{run_folder.name}, {path.name}")
+
+
+def _require_aligned(run_folder: Path, logits: dict[int, np.ndarray], member: str, n_cases: int, known: bool) -> None:
+    """Refuse logits of another number of images than the table has, and blame the file that changed.
+
+    An archive that could be read holds what was written, for it checks its own parts; a table has only its checksum.
+    """
+    for seed, found in logits.items():
+        if len(found) != n_cases:
+            path = _logits_path(run_folder, member, seed)
+            said = f"{path.name} answers {len(found)} images in shape {found.shape}, {CASES} names {n_cases}"
+            raise _damaged(path if known else path.with_name(CASES), said)
+
+
+def _damaged(path: Path, why: str) -> RunError:
+    run = path.parent.parent.name
+    return RunError(
+        f"{run}: {path.parent.name}/{path.name} is damaged ({why}). Restore it from a copy, or make the run again."
+    )
 
 
 def _logits_path(run_folder: Path, member: str, seed: int) -> Path:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import ChecksumError, check, relist, seal
 from cxrkd.config import DataConfig, Member
 from cxrkd.errors import DataError, RunError
 from cxrkd.runs.files import cannot_write
@@ -77,6 +78,8 @@ def write_reference(run: Run, films: np.ndarray) -> None:
     try:
         with replacing(run.path / FILE) as part:
             save_file(dict(sorted(tensors.items())), part, metadata)
+            seal(part)
+        relist(run.path / FILE)
     except OSError as error:
         raise cannot_write(run.path, error) from error
 
@@ -102,11 +105,17 @@ def read_reference(run: Run, method: str) -> dict[Member, Reference]:
     if not path.exists():
         return {}
     try:
+        check(path)
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
+    except (ChecksumError, SafetensorError, OSError) as error:
         raise RunError(f"{run.id}: {FILE} is damaged ({error}). Make it again: {_command(run)}") from error
+    unreal = [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]
+    if unreal:
+        raise RunError(
+            f"{run.id}: {FILE} is damaged ({unreal[0]} holds what is no number). Make it again: {_command(run)}"
+        )
     if metadata.get("cxrkd_format") != FORMAT or tuple(json.loads(metadata.get("labels", "[]"))) != run.labels:
         raise RunError(f"{run.id}: {FILE} belongs to other labels or another version. Make it again: {_command(run)}")
     found = {member: _stored(tensors, metadata, member, method) for member in run.members()}

@@ -72,8 +72,9 @@ def measure_speed(arch: str, labels: tuple[str, ...], size: int, train: TrainCon
         model = build(arch, labels, size).to(memory_format=torch.channels_last).to(where)
         cohort = _noise(n, size, labels)
         try:
-            train_s = _seconds(_stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss))
+            # Asked first: what is learned of noise may diverge, and then the network has no answers.
             predict_s = _seconds(lambda: predict_logits(model, cohort.images[:n]))
+            train_s = _seconds(_stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss))
         except torch.OutOfMemoryError as error:
             raise ConfigError(
                 f"A batch of {n} images of {size} px does not fit into the memory of {device_name()} when {arch} is "

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, TrainConfig, Weights, home
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
@@ -243,6 +244,7 @@ def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:
         raise RunError(f"the teacher of {source.id} answers other labels than this data set has; train a new teacher")
     with replacing(path) as part:
         shutil.copyfile(source.weights_path("teacher"), part)
+        seal(part)  # a file that is listed where it came from has no checksum of its own
 
 
 def _counting(on_event: OnEvent) -> Callable[[int, int], None]:

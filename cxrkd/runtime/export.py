@@ -18,15 +18,17 @@ import torch
 from torch import Tensor, nn
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import check, seal
 from cxrkd.config import home
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier, fingerprint
 from cxrkd.models.tracing import TRACING
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 OPSET = 20
-CACHE_FORMAT = "2"
+CACHE_FORMAT = "3"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
@@ -38,7 +40,7 @@ def export_onnx(model: Classifier, path: Path) -> Path:
     """Write a network as ONNX and check it against PyTorch.
 
     Input "image" float32 (batch, 1, S, S) in [0, 1], output "logits" float32 (batch, K). The metadata names arch,
-    labels and input size. The weights are inside the file.
+    labels and input size, and the checksum of the file. The weights are inside it.
 
     Args:
         model: not changed.
@@ -58,16 +60,18 @@ def export_onnx(model: Classifier, path: Path) -> Path:
 def from_cache(model: Classifier, load: Callable[[Path], T]) -> T:
     """What `load` makes of the network's ONNX file, which is exported and checked on first use.
 
-    A file in the cache that cannot be loaded, on a damaged disk say, is exported once more.
+    A file in the cache that is not what its checksum says, or cannot be loaded, is exported once more.
 
     Raises:
         EngineError: as `export_onnx`, or the fresh file cannot be loaded either.
     """
     path = _cached(model)
     try:
-        return load(path)
-    except Exception:  # each engine has its own errors
-        path.unlink(missing_ok=True)
+        if check(path):
+            return load(path)
+    except Exception as error:  # damage, or an error of the engine's own; a fresh file has the last word
+        log.warning("%s is made again: %s", path.name, error)
+    path.unlink(missing_ok=True)
     try:
         return load(_cached(model))
     except Exception as error:
@@ -122,6 +126,7 @@ def _write(model: Classifier, path: Path) -> None:
         raise EngineError(f"PyTorch's exporter returned nothing for {model.arch}.")
     program.model.metadata_props.update(_metadata(model))
     program.save(str(path), external_data=False)
+    seal(path)
 
 
 class GreyNetwork(nn.Module):

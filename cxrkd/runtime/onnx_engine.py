@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from cxrkd.models import Classifier
+from cxrkd.models.answers import AnswerRule
 from cxrkd.runtime.export import from_cache, require
-from cxrkd.runtime.protocol import as_batch, default_threads, in_chunks
+from cxrkd.runtime.protocol import ENGINE_NAMES, as_batch, default_threads, in_chunks
 
 
 class OnnxEngine:
@@ -28,6 +29,7 @@ class OnnxEngine:
 
         self.threads = threads or default_threads()
         self._input_size = model.input_size
+        self._rule = AnswerRule(model, ENGINE_NAMES[self.name])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -37,8 +39,12 @@ class OnnxEngine:
         self._session = from_cache(model, lambda p: onnxruntime.InferenceSession(str(p), options, providers))
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1]."""
-        return in_chunks(self._logits, as_batch(x, self._input_size))
+        """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1].
+
+        Raises:
+            AnswerError: a logit is no number.
+        """
+        return self._rule(in_chunks(self._logits, as_batch(x, self._input_size)))
 
     def _logits(self, batch: np.ndarray) -> np.ndarray:
         return self._session.run(None, {"image": batch})[0]

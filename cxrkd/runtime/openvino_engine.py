@@ -10,8 +10,9 @@ import numpy as np
 
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier
+from cxrkd.models.answers import AnswerRule
 from cxrkd.runtime.export import from_cache, require
-from cxrkd.runtime.protocol import CHUNK, as_batch, default_threads, in_chunks
+from cxrkd.runtime.protocol import CHUNK, ENGINE_NAMES, as_batch, default_threads, in_chunks
 
 
 class OpenVinoEngine:
@@ -36,6 +37,7 @@ class OpenVinoEngine:
         self.name = "openvino-bf16" if bf16 else "openvino"
         self.threads = threads or default_threads()
         self._input_size = model.input_size
+        self._rule = AnswerRule(model, ENGINE_NAMES[self.name])
         self._core = openvino.Core()
         if bf16 and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise EngineError("This CPU has no bfloat16 instructions: use the engine openvino.")
@@ -46,8 +48,12 @@ class OpenVinoEngine:
         self._chunk: _Requests | None = None
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1]."""
-        return in_chunks(self._logits, as_batch(x, self._input_size))
+        """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1].
+
+        Raises:
+            AnswerError: a logit is no number.
+        """
+        return self._rule(in_chunks(self._logits, as_batch(x, self._input_size)))
 
     def _logits(self, batch: np.ndarray) -> np.ndarray:
         if len(batch) == CHUNK:

@@ -34,7 +34,11 @@ class Engine(Protocol):
     threads: int
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Logits float32 (B, K) of images float32 (B, 1, H, W) in [0, 1]; safe to call from several threads."""
+        """Logits float32 (B, K) of images float32 (B, 1, H, W) in [0, 1]; safe to call from several threads.
+
+        Raises:
+            AnswerError: a logit of a label that the network was taught is no number.
+        """
 
 
 def as_batch(x: np.ndarray, input_size: int) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from cxrkd.models import Classifier
-from cxrkd.runtime.protocol import as_batch, default_threads, in_chunks
+from cxrkd.models.answers import AnswerRule
+from cxrkd.runtime.protocol import ENGINE_NAMES, as_batch, default_threads, in_chunks
 
 
 class TorchEngine:
@@ -24,10 +25,18 @@ class TorchEngine:
     def __init__(self, model: Classifier, threads: int | None = None) -> None:
         self.threads = threads or default_threads()
         self._model = copy.deepcopy(model).eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self._rule = AnswerRule(model, ENGINE_NAMES[self.name])
         self._device = next(self._model.parameters()).device
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1]."""
+        """Logits float32 (B, K) of x float32 (B, 1, H, W) in [0, 1].
+
+        Raises:
+            AnswerError: a logit is no number.
+        """
+        return self._rule(self._answer(x))
+
+    def _answer(self, x: np.ndarray) -> np.ndarray:
         batch = as_batch(x, self._model.input_size)
         if self._device.type != "cpu":
             return self._logits(batch)

@@ -12,6 +12,7 @@ from typing import Any
 import lightning as L
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import seal
 from cxrkd.errors import RunError
 from cxrkd.train.module import Running, Training
 
@@ -116,3 +117,4 @@ class Checkpoint(L.Callback):
         """Write the checkpoint; the last whole one stays until the new one is whole."""
         with replacing(self.path) as part:
             trainer.save_checkpoint(part)
+            seal(part)

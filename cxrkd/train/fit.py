@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
 
+from cxrkd.checksums import ChecksumError, check
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss
@@ -70,7 +73,8 @@ def fit(
     Where images were changed while training, the batch norms are counted again on the images as they come.
 
     A checkpoint is written to `work_dir` after every epoch. When one is there, training goes on after it and ends with
-    the weights of an uninterrupted run: batches, augmentation and dropout are functions of seed and step.
+    the weights of an uninterrupted run: batches, augmentation and dropout are functions of seed and step. One that is
+    damaged is put away with a warning, and the training starts again.
 
     Args:
         model: any classifier; left on the CPU in evaluation mode.
@@ -97,13 +101,36 @@ def fit(
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, teacher)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])
-    found = checkpoint if checkpoint.exists() else None
+    found = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
         trainer.fit(training, ckpt_path=found, weights_only=True)
     if changed:
         recount_norms(model.to(device()), films(cohort, model.input_size, schedule.batch_size, seed))
     model.cpu().eval()
     return FitReport(tuple(watch.reports), schedule.epochs - len(watch.reports), training.val_auroc, schedule.steps)
+
+
+def _checkpoint(path: Path, on_event: OnEvent) -> Path | None:
+    """The checkpoint to go on from, if there is one that can be trusted."""
+    if not path.exists():
+        return None
+    try:
+        if not check(path) and (torn := _torn_part(path)) is not None:  # of a version that wrote no checksums
+            raise ChecksumError(f"{path.name} is damaged: {torn} cannot be read.")
+    except ChecksumError as error:
+        path.unlink()
+        on_event({"kind": "warning", "message": f"{error} This training starts again from its first epoch."})
+        return None
+    return path
+
+
+def _torn_part(path: Path) -> str | None:
+    """What a checkpoint without a checksum of the whole cannot give back; None where every part's own sum holds."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, zlib.error) as error:
+        return f"the archive ({error})"
 
 
 def _refuse_nothing_to_learn(cohort: Cohort, *, taught: bool) -> None:

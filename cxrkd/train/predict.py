@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from cxrkd.models.answers import numbers
 from cxrkd.models.classifier import Classifier
 from cxrkd.train.batches import resized, to_unit
 
@@ -24,6 +25,9 @@ def predict_logits(
         images: (N, S, S), uint8 or float in [0, 1]; resized to the model's input size where it differs.
         batch_size: images at a time.
         progress: called after every batch.
+
+    Raises:
+        AnswerError: a logit of a label that the model was taught is no number.
     """
     device = next(model.parameters()).device
     was_training = model.training
@@ -36,4 +40,4 @@ def predict_logits(
             if progress:
                 progress(start + len(batch), len(images))
     model.train(was_training)
-    return logits
+    return numbers(model, logits)

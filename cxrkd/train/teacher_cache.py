@@ -6,27 +6,36 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import ChecksumError, check, seal
 from cxrkd.data.cohort import Cohort
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import fingerprint
 from cxrkd.train.predict import Progress, predict_logits
+
+_LOGITS = "logits"
 
 
 def teacher_logits(model: Classifier, cohort: Cohort, cache_dir: Path, progress: Progress | None = None) -> np.ndarray:
     """Logits float32 (N, K) of a teacher on every image of a cohort, from the cache when they are there.
 
     The file is named after the teacher's weights, its input size and the cohort's content; it is written whole or
-    not at all, and one that cannot be read is computed again.
+    not at all, and one that is not what its checksum says is computed again.
+
+    Raises:
+        AnswerError: a logit is no number.
     """
-    path = cache_dir / f"{_key(model, cohort)}.npy"
+    path = cache_dir / f"{_key(model, cohort)}.safetensors"
     cached = _read(path, (len(cohort), len(model.labels)))
     if cached is not None:
         return cached
     logits = predict_logits(model, cohort.images, progress=progress)
     with replacing(path) as part:
-        np.save(part, logits)
+        save_file({_LOGITS: logits}, part)
+        seal(part)
     return logits
 
 
@@ -37,8 +46,10 @@ def _key(model: Classifier, cohort: Cohort) -> str:
 
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     """The cached array, or None when it is missing, damaged or of another shape."""
-    try:
-        logits = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    if not path.exists():
         return None
-    return logits if logits.shape == shape and logits.dtype == np.float32 else None
+    try:
+        logits = load_file(path).get(_LOGITS) if check(path) else None
+    except (ChecksumError, SafetensorError, OSError):
+        return None
+    return logits if logits is not None and logits.shape == shape and logits.dtype == np.float32 else None

@@ -26,11 +26,13 @@ def test_weights_are_listed_with_their_origin_and_whether_they_are_here(cli):
     found = cli("models", "xrv_densenet121", "--size", 64).out
     assert "(chest-all) (chest-nih) (chest-chex) (chest-pc)" in found
     assert "xrv_densenet121 chest-nih: TorchXRayVision DenseNet121 trained on ChestX-ray14, 224 px, Apache-2.0" in found
+    assert "Apache-2.0; no checksum of the file is known" in found
+    assert model["weights"]["imagenet"]["checksum_known"] is True
 
 
 def test_a_download_is_asked_for_by_name(cli, monkeypatch):
     fetched = []
-    monkeypatch.setattr("cxrkd.models.pretrained.download", lambda url, path, progress: fetched.append(url))
+    monkeypatch.setattr("cxrkd.models.pretrained.download", lambda url, path, progress, check: fetched.append(url))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     assert cli("models", "mobilenetv3_small_100", "--size", 64, "--download", "imagenet").code == 0
     assert len(fetched) == 1

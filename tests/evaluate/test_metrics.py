@@ -196,10 +196,11 @@ def test_thresholds_of_another_shape_are_refused():
         evaluate(*cases(), LABELS, np.full(3, 0.5))
 
 
-def test_infinite_logits_are_ranked_like_any_other():
-    logits = np.array([[np.inf], [3.0], [-np.inf], [0.0]])
-    metrics = evaluate(logits, np.array([[1], [1], [0], [0]]), np.arange(4), ["x"], min_patients=1)
-    assert metrics.macro_auroc == 1.0
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinite_logits_are_no_answers(value):
+    logits = np.array([[value], [3.0], [-1.0], [0.0]])
+    with pytest.raises(DataError, match="NaN or infinity"):
+        evaluate(logits, np.array([[1], [1], [0], [0]]), np.arange(4), ["x"], min_patients=1)
 
 
 def test_a_label_the_model_was_never_taught_is_not_evaluable():

@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+from cxrkd.checksums import check
 from cxrkd.data.phantom import render
 from cxrkd.errors import GateError
 from cxrkd.images import gate as module
@@ -227,7 +229,20 @@ def test_coefficients_of_another_gate_are_a_sentence(tmp_path, change):
 def test_saving_and_loading_keeps_the_verdict(tmp_path):
     path = tmp_path / "again.safetensors"
     load_gate().save(path)
-    assert path.read_bytes() == module.COEFFICIENTS.read_bytes()
+    kept, made = load_file(module.COEFFICIENTS), load_file(path)
+    assert kept.keys() == made.keys()
+    assert all(np.array_equal(kept[name], made[name]) for name in kept)
+    assert check(path) is True
+
+
+def test_one_flipped_bit_in_the_coefficients_is_a_sentence(tmp_path):
+    path = tmp_path / "gate.safetensors"
+    load_gate().save(path)
+    content = bytearray(path.read_bytes())
+    content[-500] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(GateError, match=r"are damaged\. Restore it"):
+        load_gate(path)
 
 
 def test_the_coefficients_are_small():

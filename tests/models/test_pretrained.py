@@ -9,10 +9,11 @@ import torchvision
 import torchxrayvision as xrv
 from torchxrayvision.models import model_urls
 
+from cxrkd.checksums import check
 from cxrkd.config import CHEST_WEIGHTS
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import build, load_weights, pretrained, save_weights
+from cxrkd.models import build, load_weights, pins, pretrained, save_weights
 from cxrkd.train.prior import start_at_prevalence
 
 SIZE = 64
@@ -40,6 +41,7 @@ def home(tmp_path, monkeypatch):
     """An empty home, and no cache of the library's own."""
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(pretrained.Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(pins, "PINS", {})  # random weights stand for the published ones
     return tmp_path / "home"
 
 
@@ -48,12 +50,13 @@ def published(home, upstream, monkeypatch):
     """The download that answers: a whole module in the format of its day. Counts the calls."""
     calls = []
 
-    def fetch(url, path, progress):
+    def fetch(url, path, progress, check):
         calls.append(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.save(upstream, path, _use_new_zipfile_serialization=False)
+        check(path)
 
     monkeypatch.setattr(pretrained, "download", fetch)
     return calls
@@ -131,3 +134,35 @@ def test_a_file_of_another_network_is_refused(home):
     with pytest.raises(ConfigError, match="is not the file that TorchXRayVision published"):
         build("xrv_densenet121", ("Mass",), SIZE, "chest-nih")
     assert not list(folder.glob("*.safetensors"))
+
+
+def put(home, weights, content=b"anything"):
+    """A file under the name that upstream's has, as if copied there by hand or left by a download of before."""
+    path = home / "cache" / "weights" / pretrained.DENSENET121[weights].file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_another_file_than_the_pinned_one_is_refused_before_it_is_read(home, monkeypatch):
+    path = put(home, "chest-all")
+    monkeypatch.setattr(pins, "PINS", {path.name: "0" * 64})
+    monkeypatch.setattr(pretrained, "read_tensors", lambda _: pytest.fail("read"))
+    with pytest.raises(ConfigError, match=r"is not the file that was published .*expected the SHA-256 0{12}…, got"):
+        build("xrv_densenet121", ("Mass",), SIZE, "chest-all")
+
+
+def test_the_pinned_file_is_read_and_its_copy_carries_a_checksum(published, home, monkeypatch):
+    build("xrv_densenet121", ("Mass",), SIZE, "chest-all", download=True)
+    (kept,) = (home / "cache" / "weights").iterdir()
+    assert check(kept) is True
+    content = bytearray(kept.read_bytes())
+    content[-9] ^= 1
+    kept.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"{kept.name} is damaged .*Delete it and fetch it again"):
+        build("xrv_densenet121", ("Mass",), SIZE, "chest-all")
+
+
+def test_a_file_of_which_no_checksum_is_known_says_so(published, caplog):
+    build("xrv_densenet121", ("Mass",), SIZE, "chest-pc", download=True)
+    assert f"No checksum is known of {pretrained.DENSENET121['chest-pc'].file}" in caplog.text

@@ -1,12 +1,14 @@
 import json
 import pickle
+import random
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from cxrkd.errors import RunError
+from cxrkd.checksums import KEY, check, seal
+from cxrkd.errors import AnswerError, RunError
 from cxrkd.models import build, fingerprint, load_weights, save_weights
 from cxrkd.models import weights as weights_module
 
@@ -149,8 +151,72 @@ def test_metadata_that_does_not_fit_the_tensors(path, changes, message):
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     save_file(tensors, path, metadata | changes)
+    seal(path)
     with pytest.raises(RunError, match=message):
         load_weights(path)
+
+
+def flip(path, offsets):
+    content = bytearray(path.read_bytes())
+    for offset in offsets:
+        content[offset] ^= 1 << offset % 8
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("count", [1, 20, 3000])
+def test_flipped_bits_among_the_weights(path, count):
+    flip(path, random.Random(count).sample(range(60_000, path.stat().st_size), count))
+    with pytest.raises(RunError, match=r"models/alone\.safetensors is damaged: expected the checksum"):
+        load_weights(path)
+
+
+def test_no_bit_of_the_names_around_the_weights_is_trusted(path):
+    """Of the whole header only the checksum's own digits are outside the checksum."""
+    whole = path.read_bytes()
+    start = whole.index(b'"__metadata__"')
+    for offset in range(start, start + 400, 3):
+        flip(path, [offset])
+        with pytest.raises(RunError):
+            load_weights(path)
+        path.write_bytes(whole)
+
+
+def rewritten(path, **metadata):
+    """The same tensors with other metadata and no checksum."""
+    with safe_open(path, "pt") as file:
+        found = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    found.pop(KEY)
+    save_file(tensors, path, found | metadata)
+
+
+def test_a_checksum_that_was_taken_out(path):
+    rewritten(path)
+    with pytest.raises(RunError, match="has lost its checksum"):
+        load_weights(path)
+
+
+def test_files_of_the_format_before_checksums_are_read(model, path):
+    rewritten(path, cxrkd_format="1")
+    assert fingerprint(load_weights(path)) != ""
+    assert check(path) is False
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", ["backbone.stem.0.weight", "backbone.classifier.weight", "backbone.classifier.bias"])
+def test_weights_that_are_no_numbers_are_neither_written_nor_read(model, path, value, name):
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() | {"cxrkd_format": "1"}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    metadata.pop(KEY)
+    tensors[name].view(-1)[0] = value
+    save_file(tensors, path, metadata)
+    with pytest.raises(AnswerError, match=rf"alone\.safetensors: 1 of the weights {name} are no numbers"):
+        load_weights(path)
+    model.get_parameter(name).data.view(-1)[0] = value
+    with pytest.raises(AnswerError, match="was not written to w"):
+        save_weights(model, path.with_name("w.safetensors"))
+    assert not path.with_name("w.safetensors").exists()
 
 
 def test_fingerprint_names_the_function_not_its_storage(model):

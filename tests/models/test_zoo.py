@@ -1,13 +1,16 @@
 import dataclasses
+import re
 
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
+from cxrkd.checksums import sha256
 from cxrkd.errors import ConfigError
-from cxrkd.models import build, list_archs, list_weights, pretrained, role_of, source, taught
+from cxrkd.models import build, list_archs, list_weights, pins, pretrained, role_of, source, taught
 from cxrkd.models.download import download
+from cxrkd.models.lite_weights import packaged_file
 
 LABELS = ("a", "b")
 
@@ -93,12 +96,14 @@ def test_imagenet_weights_reach_all_but_the_head(monkeypatch, arch, head, make):
     torch.manual_seed(1)
     donor = timm.create_model(arch, num_classes=1000, **make).state_dict()
 
-    def fetch(url, path, progress):
+    def fetch(url, path, progress, check):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({name: tensor.contiguous() for name, tensor in donor.items()}, path)
+        check(path)
         progress(5, 10)
 
     told = []
+    monkeypatch.setattr(pins, "PINS", {})
     monkeypatch.setattr(pretrained, "download", fetch)
     model = build(arch, LABELS, 64, "imagenet", download=True, progress=lambda *step: told.append(step))
     got = model.backbone.net.state_dict()
@@ -112,6 +117,7 @@ def test_imagenet_weights_reach_all_but_the_head(monkeypatch, arch, head, make):
 
 
 def test_weights_of_another_network_are_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(pins, "PINS", {})
     donor = timm.create_model("resnet18").state_dict()
     path = tmp_path / "cache" / "weights" / "timm-resnet50.a1_in1k.safetensors"
     path.parent.mkdir(parents=True)
@@ -120,7 +126,30 @@ def test_weights_of_another_network_are_refused(monkeypatch, tmp_path):
         build("resnet50", LABELS, 64, "imagenet")
 
 
-def test_a_damaged_file_is_named(tmp_path):
+@pytest.mark.parametrize("known", [True, False])
+def test_a_downloaded_file_that_changed_is_refused(monkeypatch, tmp_path, known):
+    """Held against the pin; a file that has none is held against what it was when it came."""
+
+    def fetch(url, path, progress, check):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(timm.create_model("resnet18").state_dict(), path)
+        if known:
+            monkeypatch.setattr(pins, "PINS", {"timm/resnet18.a1_in1k": sha256(path)})
+        check(path)
+
+    monkeypatch.setattr(pins, "PINS", {})
+    monkeypatch.setattr(pretrained, "download", fetch)
+    build("resnet18", LABELS, 64, "imagenet", download=True)
+    path = tmp_path / "cache" / "weights" / "timm-resnet18.a1_in1k.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="was published as timm/resnet18" if known else "is damaged"):
+        build("resnet18", LABELS, 64, "imagenet")
+
+
+def test_a_damaged_file_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(pins, "PINS", {})
     path = tmp_path / "cache" / "weights" / "timm-resnet18.a1_in1k.safetensors"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half")
@@ -181,3 +210,32 @@ def test_a_download_that_breaks_off_leaves_nothing(monkeypatch, tmp_path):
     with pytest.raises(ConfigError, match="broke off after 7 of 9 bytes"):
         download("https://x/w", tmp_path / "w")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_download_that_is_another_file_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", 7))
+    monkeypatch.setattr(pins, "PINS", {"w": "1" * 64})
+    with pytest.raises(ConfigError, match="is not the file that was published as w"):
+        download("https://x/w", tmp_path / "w", check=lambda part: pins.hold("w", part))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("length", "limit", "said"), [(9, 5, "announces 9"), (0, 5, "goes on after 5"), (5, 9, "goes on after 5")]
+)
+def test_a_download_is_bounded(monkeypatch, tmp_path, length, limit, said):
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", length))
+    with pytest.raises(ConfigError, match=said):
+        download("https://x/w", tmp_path / "w", limit=limit)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_pin_is_a_digest_of_a_file_on_offer():
+    names = {weights.name for arch in list_archs() for weights in list_weights(arch).values()}
+    assert set(pins.PINS) <= names
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pins.PINS.values())
+
+
+@pytest.mark.parametrize("arch", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
+def test_the_packaged_weights_are_the_pinned_ones(arch):
+    assert pins.hold(arch, packaged_file(arch)) is True

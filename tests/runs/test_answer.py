@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cxrkd.config import ChestXray14Config, PhantomConfig
-from cxrkd.errors import ConfigError, RunError
+from cxrkd.errors import AnswerError, ConfigError, RunError
 from cxrkd.explain import CAM_METHODS, agreement, baselines, grad_cam
 from cxrkd.images import read
 from cxrkd.models import build
@@ -147,9 +147,15 @@ def test_no_finding_is_never_said_of_what_cannot_be_called(film, thresholds, wor
 
 def test_what_a_network_was_never_taught_is_not_judged(film):
     engine = FakeEngine((0.0, np.nan, 0.0))
-    (found,) = classify(fake_run(teacher=(0.9, 0.1, 0.9)), [Input("a.png", film)], {"teacher": engine})
+    (found,) = classify(fake_run(teacher=(0.9, np.nan, 0.9)), [Input("a.png", film)], {"teacher": engine})
     assert found.verdict("teacher") == "none of the 2 findings it can call"
     assert found.table()[1]["teacher_positive"] is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_for_a_label_with_a_threshold_is_no_answer(film, value):
+    with pytest.raises(AnswerError, match="teacher gave no number for Edema"):
+        classify(fake_run(teacher=(0.9, 0.1, 0.9)), [Input("a.png", film)], {"teacher": FakeEngine((0.0, value, 0.0))})
 
 
 def test_no_input_asks_nobody():

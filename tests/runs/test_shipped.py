@@ -1,14 +1,19 @@
 """What ships: figures follow from predictions, predictions from weights, and no file names the machine it came from."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cxrkd.checksums import LIST, check
 from cxrkd.cli.evaluate import equals_stored
 from cxrkd.config import ChestXray14Config
 from cxrkd.data.decode import decode
 from cxrkd.data.readers import read_table
+from cxrkd.errors import RunError
+from cxrkd.models import load_weights
+from cxrkd.places import ASSETS
 from cxrkd.runs import open_run
 from cxrkd.runs.answer import choose_run
 from cxrkd.runs.metrics import measure_run
@@ -39,6 +44,35 @@ def test_no_path_of_another_machine(name):
         if file.suffix in (".json", ".jsonl", ".txt", ".csv"):
             words = file.read_text(encoding="utf-8").replace('"', " ").split()
             assert not [word for word in words if word.startswith("/")], file
+
+
+CHECKED = {".safetensors", ".npz", ".csv"}
+
+
+def test_every_shipped_weight_and_prediction_is_listed_and_holds():
+    files = [path for path in (ASSETS / "gate.safetensors", *SHIPPED.rglob("*")) if path.suffix in CHECKED]
+    assert len(files) > 30
+    for path in files:
+        assert check(path) is True, path
+
+
+def test_no_list_names_a_file_that_is_not_there():
+    for listing in ASSETS.rglob(LIST):
+        for line in listing.read_text(encoding="utf-8").splitlines():
+            assert check(listing.parent / line.split("  ", 1)[1]) is True, line
+
+
+def test_a_shipped_student_with_one_flipped_bit_is_refused(tmp_path):
+    """Also with the metadata of a file that never had a checksum: the list knows better."""
+    run = SHIPPED / "phantom"
+    path = tmp_path / "phantom" / "models" / "distilled.safetensors"
+    path.parent.mkdir(parents=True)
+    shutil.copyfile(run / LIST, tmp_path / "phantom" / LIST)
+    content = bytearray((run / "models" / path.name).read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(RunError, match=r"phantom/models/distilled\.safetensors is damaged"):
+        load_weights(path)
 
 
 def test_real_weights_weigh_less_than_60_mb():

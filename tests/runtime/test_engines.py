@@ -1,5 +1,6 @@
 """Every engine against the network itself."""
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -7,11 +8,11 @@ import pytest
 import timm
 import torch
 
-from cxrkd.errors import EngineError
+from cxrkd.errors import AnswerError, EngineError
 from cxrkd.models import Classifier, build
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEANet
 from cxrkd.models.timm_backbone import ChannelsLastBackbone, ViTBackbone
-from cxrkd.runtime import ENGINES, build_engine
+from cxrkd.runtime import ENGINE_NAMES, ENGINES, build_engine
 
 EXACT = [name for name in ENGINES if name != "openvino-bf16"]
 
@@ -136,3 +137,22 @@ def test_networks_of_every_kind_run_everywhere(make):
         engine = build_engine(model, name, threads=1)
         np.testing.assert_allclose(engine.predict(x), expected, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(engine.predict(x[:1]), expected[:1], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_answers_that_are_no_numbers_are_errors(model, name):
+    """A film of ones too large for float32 stands for weights and films that overflow somewhere inside."""
+    engine = build_engine(model, name, threads=1)
+    with pytest.raises(AnswerError, match=rf"toy on {ENGINE_NAMES[name]} gave no number for Mass, Nodule, Edema:"):
+        engine.predict(np.full((2, 1, 16, 16), np.inf, np.float32))
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_label_that_was_never_taught_is_nan_on_every_engine(model, images, name):
+    partial = copy.deepcopy(model)
+    with torch.no_grad():
+        partial.backbone.head[3].weight[1] = 0
+        partial.backbone.head[3].bias[1] = float("nan")
+    logits = build_engine(partial, name, threads=1).predict(images)
+    assert np.isnan(logits[:, 1]).all()
+    assert np.isfinite(logits[:, [0, 2]]).all()

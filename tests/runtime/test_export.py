@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
+from cxrkd.checksums import check
 from cxrkd.config import home
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier, build, fingerprint
@@ -120,11 +121,20 @@ def test_threads_that_want_the_same_file_export_it_once(model, own_home, monkeyp
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
-def test_a_damaged_file_in_the_cache_is_made_again(model, own_home, images, expected, name):
+def flip_in_a_weight(content, model):
+    """A bit of the last layer: the file still loads, and answers something else."""
+    at = content.index(model.backbone.head[3].bias.detach().numpy().tobytes()) + 3
+    return content[:at] + bytes([content[at] ^ 64]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"), [("onnxruntime", flip_in_a_weight), ("openvino", lambda content, _: content[:100])]
+)
+def test_a_damaged_file_in_the_cache_is_made_again(model, own_home, images, expected, name, damage):
     build_engine(model, "onnxruntime", threads=1)
     (path,) = own_home.iterdir()
-    path.write_bytes(path.read_bytes()[:100])
+    assert check(path) is True
+    path.write_bytes(damage(path.read_bytes(), model))
     engine = build_engine(model, name, threads=1)
     np.testing.assert_allclose(engine.predict(images), expected, rtol=1e-4, atol=1e-5)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from cxrkd.checksums import check
 from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.distill import control, no_distillation, objective
 from cxrkd.errors import DataError, RunError
@@ -117,6 +118,50 @@ def test_events_tell_epochs_and_progress(toy, blobs, tmp_path):
     progress = [event for event in events if event["kind"] == "progress"]
     assert progress
     assert all(0 < e["fraction"] <= 1 and e["eta_s"] >= 0 and math.isfinite(e["loss"]) for e in progress)
+
+
+def lose_the_checksum(content):
+    """An archive of a version that wrote none, cut in the middle of a weight."""
+    end = content.rindex(b"PK\x05\x06")
+    plain = content[: end + 20] + b"\0\0"
+    at = plain.index(b"data/0") + 200
+    return plain[:at] + bytes([plain[at] ^ 1]) + plain[at + 1 :]
+
+
+DAMAGE = {
+    "a bit": lambda content: content[:2000] + bytes([content[2000] ^ 1]) + content[2001:],
+    "cut": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "a bit, no checksum": lose_the_checksum,
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGE))
+def test_a_damaged_checkpoint_is_said_and_the_training_starts_again(fresh_toy, blobs, tmp_path, damage):
+    whole, again = fresh_toy(), fresh_toy()
+    train = PACE.model_copy(update={"epochs": 1, "warm_epochs": 0})
+    run_fit(whole, blobs, tmp_path, train)
+    path = tmp_path / CHECKPOINT
+    assert check(path) is True
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    report, events = run_fit(again, blobs, tmp_path, train)
+    (warning,) = [event["message"] for event in events if event["kind"] == "warning"]
+    assert "last.ckpt is damaged" in warning
+    assert "starts again" in warning
+    assert report.resumed_epochs == 0
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in whole.state_dict().items())
+
+
+def test_a_checkpoint_of_a_version_without_checksums_is_gone_on_from(fresh_toy, blobs, tmp_path):
+    train = PACE.model_copy(update={"epochs": 1, "warm_epochs": 0})
+    run_fit(fresh_toy(), blobs, tmp_path, train)
+    path = tmp_path / CHECKPOINT
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"PK\x05\x06") + 20] + b"\0\0")
+    assert check(path) is False
+    report, events = run_fit(fresh_toy(), blobs, tmp_path, train)
+    assert report.resumed_epochs == 1
+    assert not [event for event in events if event["kind"] == "warning"]
 
 
 def test_it_prints_nothing_and_writes_only_its_checkpoint(toy, blobs, tmp_path, monkeypatch, capfd):

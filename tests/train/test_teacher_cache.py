@@ -3,7 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
+from cxrkd.checksums import seal
+from cxrkd.errors import AnswerError
 from cxrkd.train import teacher_cache
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.teacher_cache import teacher_logits
@@ -39,23 +42,48 @@ def test_other_weights_or_other_data_are_asked_again(toy, blobs, tmp_path, asked
     assert len(list(tmp_path.iterdir())) == 3
 
 
-@pytest.mark.parametrize("damage", [b"", b"not numpy", None])
+DAMAGE = {
+    "empty": lambda content: b"",
+    "foreign": lambda content: b"no tensors",
+    "cut": lambda content: content[:-1],
+    "a bit": lambda content: content[:-40] + bytes([content[-40] ^ 1]) + content[-39:],
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGE))
 def test_a_damaged_file_is_made_again(toy, blobs, tmp_path, asked, damage):
     good = teacher_logits(toy, blobs, tmp_path)
     (path,) = tmp_path.iterdir()
-    if damage is None:
-        np.save(path, good[:-1])
-    else:
-        path.write_bytes(damage)
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
     assert np.array_equal(teacher_logits(toy, blobs, tmp_path), good)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("rows", [slice(None, -1), slice(None)])
+def test_a_file_of_other_logits_or_without_a_checksum_is_made_again(toy, blobs, tmp_path, asked, rows):
+    good = teacher_logits(toy, blobs, tmp_path)
+    (path,) = tmp_path.iterdir()
+    save_file({"logits": good[rows]}, path)
+    if rows.stop is not None:
+        seal(path)
+    assert np.array_equal(teacher_logits(toy, blobs, tmp_path), good)
+    assert len(asked) == 2
+
+
+def test_answers_that_are_no_numbers_are_not_kept(fresh_toy, blobs, tmp_path):
+    toy = fresh_toy()
+    with torch.no_grad():
+        next(toy.parameters()).view(-1)[0] = float("inf")
+    with pytest.raises(AnswerError, match="gave no number"):
+        teacher_logits(toy, blobs, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_write_that_fails_leaves_nothing_behind(toy, blobs, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(teacher_cache, "save_file", full)
     with pytest.raises(OSError, match="No space"):
         teacher_logits(toy, blobs, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxrkd.errors import DataError
+from cxrkd.text import shown
 
 UNKNOWN = frozenset(("", "nan", "na", "n/a", "<na>", "null"))
 """What spreadsheets, pandas and R write for a cell without a value, in lower case."""
@@ -57,9 +58,10 @@ def filled(table: pd.DataFrame, column: str, path: Path, empty: str = "") -> np.
     """
     for row, text in enumerate(table[column]):
         if text.lower() in _NOBODY and not empty:
-            said = f" ({text!r})" if text else ""
+            said = f" ({shown(text)})" if text else ""
             raise DataError(
-                f"{path}, row {table.index[row]}: the column {column!r} is empty{said}. Fill it in or take the row out."
+                f"{path}, row {table.index[row]}: the column {shown(column)} is empty{said}. Fill it in or take the "
+                "row out."
             )
         if len(text) > _LONGEST or _CONTROL.search(text):
             raise _refused(table, row, column, path, f"expected one line of at most {_LONGEST:,} characters")
@@ -106,8 +108,7 @@ def _refused(table: pd.DataFrame, row: int, column: str, path: Path, expected: s
     text = str(table[column].iat[row])
     hint = " (-1 marks uncertain findings in CheXpert's tables; leave the cell empty for unknown)"
     minus = hint if _number(text) == -1 and expected.endswith("or nothing") else ""
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return DataError(f"{path}, row {table.index[row]}, column {column!r}: {expected}, got {shown!r}{minus}.")
+    return DataError(f"{path}, row {table.index[row]}, column {shown(column)}: {expected}, got {shown(text)}{minus}.")
 
 
 def _number(text: str) -> float:
@@ -142,6 +143,6 @@ def _note(several: list[list[str]], column: str, path: Path) -> tuple[str, ...]:
         return ()
     first = " and ".join(map(repr, several[0][:2]))
     return (
-        f"{path.name}, column {column!r}: {len(several):,} patients are written in more than one way (for example "
+        f"{path.name}, column {shown(column)}: {len(several):,} patients are written in more than one way (for example "
         f"{first}); spellings of one number count as one patient.",
     )

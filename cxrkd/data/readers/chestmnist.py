@@ -119,7 +119,7 @@ def _download(path: Path, size: int, progress: Progress | None) -> None:
     url, md5 = published(size)
     try:
         with replacing(path) as part, part.open("wb") as file:
-            came = _fetch(url, file.write, progress)
+            came = _fetch(url, file.write, progress, limit=N_IMAGES * (size**2 + 1024))
             if came != md5:
                 raise DataError(f"{url} came with checksum {came}, expected {md5}. Try again; nothing was kept.")
     except OSError as error:
@@ -129,15 +129,18 @@ def _download(path: Path, size: int, progress: Progress | None) -> None:
         ) from error
 
 
-def _fetch(url: str, write: Callable[[bytes], int], progress: Progress | None) -> str:
-    """Hand the bytes of `url` to `write` block by block; returns their MD5."""
+def _fetch(url: str, write: Callable[[bytes], int], progress: Progress | None, limit: int) -> str:
+    """Hand the bytes of `url` to `write` block by block, no more than `limit`; returns their MD5."""
     digest, done = hashlib.md5(usedforsecurity=False), 0
     with urllib.request.urlopen(url, timeout=60) as answer:
-        total = int(answer.headers.get("Content-Length") or 0)
+        length = answer.headers.get("Content-Length") or ""
+        total = int(length) if length.isdecimal() and len(length) < 20 else 0
         while block := answer.read(BLOCK):
             write(block)
             digest.update(block)
             done += len(block)
+            if done > limit:
+                raise OSError(f"it goes on after {limit:,} bytes, which is more than all images take")
             if progress is not None:
                 progress(done, max(done, total))
     return digest.hexdigest()

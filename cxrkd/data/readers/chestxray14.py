@@ -28,6 +28,7 @@ from cxrkd.data.table import Boxes, ImageTable
 from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.names import without_image_suffix
+from cxrkd.text import shown
 
 NAME = "ChestX-ray14"
 COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
@@ -76,7 +77,7 @@ def _targets(findings: pd.Series, path: Path) -> np.ndarray:
                 targets[row, column[label]] = 1
             elif label != NO_FINDING:
                 raise DataError(
-                    f"{path}, row {findings.index[row]}: {label[:60]!r} is none of the 14 findings and not "
+                    f"{path}, row {findings.index[row]}: {shown(label)} is none of the 14 findings and not "
                     f"{NO_FINDING!r}. Fetch the table again."
                 )
     return targets
@@ -121,7 +122,7 @@ def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
     unknown = sorted(set(labels) - set(CHESTXRAY14))
     xywh = table.iloc[:, 2:6].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     if unknown or xywh.shape[1] != 4 or not np.isfinite(xywh).all() or (xywh < 0).any() or (xywh[:, 2:] == 0).any():
-        what = f"the finding {unknown[0][:60]!r}" if unknown else "a box that is not four numbers"
+        what = f"the finding {shown(unknown[0])}" if unknown else "a box that is not four numbers"
         raise DataError(f"{path} holds {what}; expected x, y, w, h of one of the 14 findings. Fetch it again.")
     rows = np.array([row_of[name] for name in table["Image Index"]], int)
     return Boxes(rows, np.array([CHESTXRAY14.index(label) for label in labels], int), xywh / BOX_PIXELS)

@@ -25,6 +25,7 @@ from cxrkd.data.splits import carve_val
 from cxrkd.data.table import ImageTable
 from cxrkd.errors import DataError
 from cxrkd.names import without_image_suffix
+from cxrkd.text import shown
 
 NAME = "CheXpert"
 LABELS: tuple[str, ...] = (
@@ -102,7 +103,8 @@ def _below(paths: pd.Series, table: Path) -> np.ndarray:
         row = int(np.flatnonzero(parts[0].isna())[0])
         raise DataError(
             f"{table}, row {paths.index[row]}: expected a path such as "
-            f"CheXpert-v1.0/train/patient00001/study1/view1_frontal.jpg, got {paths.iat[row]!r}. Fetch the table again."
+            f"CheXpert-v1.0/train/patient00001/study1/view1_frontal.jpg, got {shown(paths.iat[row])}. "
+            "Fetch the table again."
         )
     return parts.to_numpy(str)
 

@@ -16,6 +16,7 @@ import numpy as np
 from cxrkd.access.confine import refuse_outside
 from cxrkd.errors import DataError
 from cxrkd.names import without_image_suffix
+from cxrkd.text import shown
 
 Names = dict[tuple[str, str], tuple[str, ...]]
 _DRIVE = re.compile(r"[A-Za-z]:/")
@@ -62,7 +63,8 @@ def inside(folder: Path, names: Iterable[str], rows: Iterable[int], table: Path)
         below = _below(folder, name)
         if below is None:
             raise DataError(
-                f"{table}, row {row}: {name!r} leads out of {folder}. Expected the path of an image below that folder."
+                f"{table}, row {row}: {shown(name)} leads out of {folder}. "
+                "Expected the path of an image below that folder."
             )
         found.append(below)
     return found

@@ -26,6 +26,7 @@ from cxrkd.data.readers.tables import read_csv, repeated, unnamed
 from cxrkd.data.splits import carve_val, split_by_patient
 from cxrkd.data.table import ImageTable
 from cxrkd.errors import DataError
+from cxrkd.text import shown
 
 VAL_SHARE = 0.125
 
@@ -80,7 +81,8 @@ def _labels(config: FolderConfig, table: pd.DataFrame, path: Path) -> tuple[str,
         raise DataError(f"{path}: column {nameless[0]} has cells and no name. Name it, or take it out.")
     if twice is not None:
         raise DataError(
-            f"{path}: {twice!r} is a second column of one name. Rename one or take it out, or name the label columns."
+            f"{path}: {shown(twice)} is a second column of one name. "
+            "Rename one or take it out, or name the label columns."
         )
     return labels
 

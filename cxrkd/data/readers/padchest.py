@@ -29,6 +29,7 @@ from cxrkd.data.readers.tables import read_csv
 from cxrkd.data.splits import split_by_patient
 from cxrkd.data.table import ImageTable, Monochrome1, Source
 from cxrkd.errors import DataError
+from cxrkd.text import shown
 
 NAME = "PadChest"
 TABLE = "PADCHEST_chest_x_ray_images_labels_*.csv*"
@@ -86,7 +87,7 @@ def _findings(text: str, row: Hashable, path: Path) -> frozenset[str]:
         return frozenset(name.strip().lower() for name in ast.literal_eval(text))
     except (ValueError, SyntaxError) as error:
         raise DataError(
-            f"{path}, row {row}, column 'Labels': expected a list such as ['normal'], got {text[:60]!r}. "
+            f"{path}, row {row}, column 'Labels': expected a list such as ['normal'], got {shown(text)}. "
             "Fetch the table again."
         ) from error
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from cxrkd.data.readers.text import read_text
 from cxrkd.errors import DataError
+from cxrkd.text import shown
 
 SEPARATORS = (",", ";", "\t")
 _LONGEST_NAME = 200
@@ -53,7 +54,9 @@ def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -
         )
     twice = [column for column in (*columns, *optional) if header.count(column) > 1]
     if twice:
-        raise DataError(f"{path} has {header.count(twice[0])} columns {twice[0]!r}. Rename or take out all but one.")
+        raise DataError(
+            f"{path} has {header.count(twice[0])} columns {shown(twice[0])}. Rename or take out all but one."
+        )
     if not rows:
         raise DataError(f"{path} has a header and no rows. Fetch it again.")
     table = pd.DataFrame([cells for _, cells in rows], [number for number, _ in rows], header, dtype=object)
@@ -75,7 +78,7 @@ def close_to(name: str, there: Sequence[str]) -> str:
     """`Did you mean 'image'?` where there is such a name, else nothing."""
     by_key = {key.casefold(): key for key in reversed(there) if key}
     near = get_close_matches(name.casefold(), by_key, n=1, cutoff=0.7)
-    return f" Did you mean {by_key[near[0]]!r}?" if near else ""
+    return f" Did you mean {shown(by_key[near[0]])}?" if near else ""
 
 
 def _records(text: str, columns: Sequence[str], path: Path) -> list[Record]:
@@ -146,4 +149,4 @@ def _says_nothing(column: pd.Series) -> bool:
 
 def _there(missing: str, header: Sequence[str]) -> str:
     one = " Columns are separated by commas, semicolons or tabs." if len(header) == 1 else ""
-    return f"its columns begin {', '.join(map(repr, header[:8]))}.{one}{close_to(missing, header)}"
+    return f"its columns begin {', '.join(map(shown, header[:8]))}.{one}{close_to(missing, header)}"

@@ -1,0 +1,20 @@
+"""What ships stays in memory, whoever asks for it in whatever order."""
+
+from cxrkd.dashboard import caching
+from cxrkd.runs.run import SHIPPED, Run
+
+
+def test_the_networks_that_ship_are_loaded_once(monkeypatch):
+    shipped = [Run(path) for path in sorted(SHIPPED.iterdir())]
+    asked = [(run, member) for run in shipped for member in run.members()]
+    loads = []
+    monkeypatch.setattr(Run, "load_model", lambda run, member: loads.append(run.weights_path(member)) or object())
+    caching._model.clear()
+    try:
+        for _ in range(2):
+            for run, member in asked:
+                caching.model(run, member)
+    finally:
+        caching._model.clear()
+    assert len(asked) > 6
+    assert len(loads) == len(set(loads)), "a teacher that two runs share is one file"
