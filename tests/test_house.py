@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
-    {"atomic", "config", "errors", "labels", "names", "places", "refusals", "text"},
+    {"atomic", "checksums", "config", "errors", "labels", "names", "places", "refusals", "text"},
     {"data", "images"},
     {"models"},
     {"runtime"},
