@@ -8,7 +8,20 @@ import pytest
 
 from cxrkd.config import MEMBERS, PhantomConfig
 from cxrkd.errors import ConfigError, RunError
-from cxrkd.runs import cancel, create, delete, keep_going, list_runs, log_tail, open_run, queue, resume, run, submit
+from cxrkd.runs import (
+    cancel,
+    create,
+    delete,
+    folders,
+    keep_going,
+    list_runs,
+    log_tail,
+    open_run,
+    queue,
+    resume,
+    run,
+    submit,
+)
 from cxrkd.runs.locks import deciding, worker_lives, working
 from cxrkd.runs.process import start_mark
 from cxrkd.runs.state import RunState, write_state
@@ -26,7 +39,7 @@ def shipped(tmp_path, monkeypatch):
     folder = tmp_path / "assets" / "runs"
     folder.mkdir(parents=True)
     monkeypatch.setattr(run, "SHIPPED", folder)
-    monkeypatch.setattr(queue, "SHIPPED", folder)
+    monkeypatch.setattr(folders, "SHIPPED", folder)
     return folder
 
 

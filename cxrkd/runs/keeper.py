@@ -1,0 +1,37 @@
+"""Starts a worker, waits for it, and writes down how it ended: a process that was killed cannot.
+
+Run by its path in an interpreter without any path of ours (`python -I -S`): whatever keeps the worker from starting
+does not keep this from telling. Only the standard library is imported.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+
+def main(record: str, token: str, *command: str) -> None:
+    """Run a command in a session of its own, and leave its exit code.
+
+    Args:
+        record: JSON file to write: token, code (a negative one is a signal), ended (epoch seconds).
+        token: which start this is.
+        command: of the worker.
+    """
+    worker = subprocess.Popen(command, start_new_session=True)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda *_: os.killpg(worker.pid, signal.SIGTERM))
+    code = worker.wait()
+    part = f"{record}.{token}"
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            json.dump({"version": 1, "token": token, "code": code, "ended": time.time()}, file)
+        os.replace(part, record)
+    except OSError as error:  # a full or read-only disk: the log may still take a line
+        print(f"the worker ended with {code}, which cannot be written down: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
