@@ -5,6 +5,7 @@ import streamlit as st
 from cxrkd.dashboard import caching, forms, parts, session, tables
 from cxrkd.dashboard.charts import style, training
 from cxrkd.runs import Run, cancel, delete, keep_going, list_runs, log_tail, open_run, resume, submit
+from cxrkd.runs.health import health
 from cxrkd.text import duration
 
 ICONS = {
@@ -14,6 +15,7 @@ ICONS = {
     "failed": ":red-badge[failed]",
     "cancelled": ":orange-badge[cancelled]",
     "interrupted": ":orange-badge[interrupted]",
+    "unreadable": ":red-badge[unreadable]",
 }
 POLL_S = 2.0
 HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *parts.MEMBER_TITLES, "Took", "When")
@@ -50,10 +52,11 @@ def statuses() -> dict[str, str]:
 def live(run_id: str, seen: dict[str, str]) -> None:
     run = open_run(run_id)
     state = run.state
-    st.markdown(
-        f"**{parts.literal(parts.run_title(run))}** {ICONS[state.status]} "
-        f"{run.config.teacher_arch} → {run.config.student_arch}"
-    )
+    networks = "" if state.status == "unreadable" else f"{run.config.teacher_arch} → {run.config.student_arch}"
+    st.markdown(f"**{parts.literal(parts.run_title(run))}** {ICONS[state.status]} {parts.literal(networks)}")
+    if state.status == "unreadable":
+        parts.refused(state.message)
+        return
     if state.active:
         left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
         st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
@@ -108,6 +111,17 @@ def actions(run: Run) -> None:
             confirm_deletion(run)
 
 
+def queue_health() -> None:
+    """One line on the queue: quiet while all is well, an error where it stands still."""
+    its = health()
+    if its.well:
+        parts.notice(parts.literal(its.line()))
+    else:
+        parts.refused(f"{its.line()} The operator sees more with: python -m cxrkd runs doctor")
+    for name in its.unreadable:
+        parts.notice(f"{parts.literal(name)} cannot be read; select it in the history to see why, or to delete it.")
+
+
 def confirm_deletion(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(f"This removes **{run.id}** with its weights and figures. It cannot be undone.")
@@ -151,7 +165,8 @@ def page() -> None:
     parts.frame(
         "Distil", "Train a small student to answer like a large teacher. It runs in the background; you can leave."
     )
-    keep_going()
+    with parts.boundary():
+        keep_going()
     runs = list_runs()
     run = followed(runs)
     with st.expander("New run", expanded=run is None, icon=":material/add:"), parts.boundary():
@@ -165,6 +180,8 @@ def page() -> None:
             st.fragment(live, run_every=POLL_S if working else None)(run.id, seen)
             with parts.boundary():
                 actions(run)
+    with parts.boundary():
+        queue_health()
     if runs:
         st.subheader("History", anchor=False)
         history(runs)

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cxrkd.runs.files import MissingFileError, cannot_write, parse_json, read_bytes
+from cxrkd.runs.files import MissingFileError, cannot_write, read_bytes
+from cxrkd.runs.strict_json import parse_json
 
 Event = dict[str, Any]
 _WHOLE, _NUMBER = ("epoch", "epochs", "seed", "size"), ("t", "fraction", "progress", "eta_s", "loss", "val_auroc")

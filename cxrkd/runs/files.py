@@ -14,19 +14,22 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from cxrkd.atomic import replacing
-from cxrkd.errors import RunError
+from cxrkd.errors import CxrkdError, RunError
+from cxrkd.runs.strict_json import parse_json, printable, shown
 
 LARGEST = 64 << 20  # bytes of a text; the events of a week of training are a tenth of it
-_DEEPEST = 32
-_LONGEST_WHOLE = 18  # digits: what fits into 64 bits
 _LONGEST_REASON = 160
 
 
 class MissingFileError(RunError):
     """A file that is not there: of a run that has not come that far, or that lost it."""
+
+
+class NewerFileError(RunError):
+    """A file of a newer version than this program reads."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -58,22 +61,6 @@ def read_json(path: Path) -> Any:
     return value
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text, as `read_json` takes it.
-
-    Raises:
-        ValueError: it is no such JSON; says why.
-    """
-    try:
-        value = json.loads(
-            text, object_pairs_hook=_once, parse_constant=_no_number, parse_int=_whole, parse_float=_finite
-        )
-    except RecursionError as error:
-        raise ValueError(f"it is nested deeper than {_DEEPEST}") from error
-    _require_shallow(value, 0)
-    return value
-
-
 def read_versioned(path: Path, version: int) -> dict[str, Any]:
     """The content of a JSON file that says which version of its format it has, without that version.
 
@@ -92,7 +79,7 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
     if not isinstance(of, int) or isinstance(of, bool) or of < 0:
         raise damaged(path, f"expected a number as its version, got {shown(of)}")
     if of > version:
-        raise RunError(
+        raise NewerFileError(
             f"{named(path)} was written by a newer cxrkd (version {of} of its format, this one reads up to {version}). "
             "Update cxrkd, or use the version that made it."
         )
@@ -138,6 +125,21 @@ def require_place_for_file(path: Path) -> Path:
         return path
 
 
+@contextmanager
+def parsing(path: Path) -> Iterator[None]:
+    """Around a foreign parser: what it raises on damaged bytes, of whatever kind, is said of `path`.
+
+    Raises:
+        RunError: anything was raised that is not ours.
+    """
+    try:
+        yield
+    except CxrkdError:
+        raise
+    except Exception as error:
+        raise damaged(path, f"{type(error).__name__} {error}") from error
+
+
 def damaged(path: Path, why: str) -> RunError:
     """The sentence for a file that is there and cannot be used."""
     reason = " ".join(why.split())[:_LONGEST_REASON].rstrip(". ")
@@ -156,17 +158,6 @@ def cannot_write(folder: Path, error: OSError) -> RunError:
 def named(path: Path) -> str:
     """The file as people find it: the run, and the file in it."""
     return f"{_run_of(path)}: {path.name}"
-
-
-def shown(value: object) -> str:
-    """A foreign value in a sentence, cut to a length."""
-    text = printable(repr(value) if not isinstance(value, dict | list) else type(value).__name__)
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def printable(text: str) -> str:
-    """Text that any terminal, file and page takes: bytes of names that are no UTF-8 are escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _run_of(path: Path) -> str:
@@ -198,39 +189,6 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
         except OSError as error:
             raise damaged(path, error.strerror or str(error)) from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{shown(twice)} stands there twice")
-    return found
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def _whole(text: str) -> int:
-    if len(text) > _LONGEST_WHOLE:
-        raise ValueError(f"a number of {len(text)} digits")
-    return int(text)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is too large a number")
-    return value
-
-
-def _require_shallow(value: Any, depth: int) -> None:
-    if depth > _DEEPEST:
-        raise ValueError(f"it is nested deeper than {_DEEPEST}")
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _require_shallow(item, depth + 1)
 
 
 def _plain(value: Any) -> Any:

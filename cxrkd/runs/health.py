@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cxrkd.errors import RunError
-from cxrkd.runs.files import printable
 from cxrkd.runs.launch import WORKER_LOG, Launch, last_launch
 from cxrkd.runs.locks import deciding, worker_lives
 from cxrkd.runs.run import list_own_runs, own_runs
+from cxrkd.runs.strict_json import printable
 from cxrkd.text import duration
 
 LONGEST_ERROR = 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from cxrkd.runs.predictions import TRIVIAL, Answerer, Predictions
 if TYPE_CHECKING:
     from cxrkd.runs.run import Run
 
+_TOLERANCE = 1e-9
 VERSION = 2
 """Of metrics.json, raised when figures of the same predictions change: those of other versions are measured again."""
 
@@ -149,6 +151,10 @@ def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str
         RunError: predictions are missing or damaged.
     """
     config, members = run.config, run.members()
+    if not members:
+        raise RunError(
+            f"{run.id} has no networks to measure: its weights are not there; let the run finish or restore them"
+        )
     labels = run.labels if labels is None else tuple(labels)
     columns = [run.labels.index(label) for label in labels]
     val = {member: run.predictions(member, "val").of(columns) for member in members}
@@ -184,3 +190,14 @@ def compare(
         return None
     first = test[a]
     return paired_difference(first.logits, test[b].logits, first.targets, first.patients, labels)
+
+
+def same_figures(a: Any, b: Any) -> bool:
+    """Equal structure, and numbers equal up to rounding: plain values of two `RunMetrics`."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_figures(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_figures, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return bool(a == b)

@@ -20,17 +20,19 @@ from cxrkd.runs.events import Event, read_events
 from cxrkd.runs.files import (
     MissingFileError,
     damaged,
-    printable,
+    parsing,
     read_bytes,
     read_json,
     read_versioned,
     require_file,
-    shown,
+    require_place_for_file,
 )
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
-from cxrkd.runs.predictions import Answerer, Predictions, has_logits, read_predictions
+from cxrkd.runs.predictions import CASES, Answerer, Predictions, has_logits, read_predictions
+from cxrkd.runs.predictions import FOLDER as PREDICTIONS
 from cxrkd.runs.schema import reason
 from cxrkd.runs.state import LAST_S, STATE, RunState, read_state
+from cxrkd.runs.strict_json import printable, shown
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
@@ -148,7 +150,7 @@ class Run:
 
     def members(self) -> list[Member]:
         """The members whose weights are there."""
-        return [member for member in MEMBERS if self.weights_path(member).exists()]
+        return [member for member in MEMBERS if os.path.exists(self.weights_path(member))]
 
     def load_model(self, member: Member) -> Classifier:
         """A member's network on the CPU, in evaluation mode.
@@ -158,11 +160,13 @@ class Run:
         """
         from cxrkd.models.weights import load_weights  # torch takes seconds to import; listing runs must not
 
-        if not self.weights_path(member).exists():
+        if not os.path.lexists(self.weights_path(member)):
             raise RunError(
                 f"{self.id} has no weights of member {member!r}; it has {', '.join(self.members()) or 'none'}"
             )
-        return load_weights(require_file(self.weights_path(member)))
+        path = require_file(self.weights_path(member))
+        with parsing(path):
+            return load_weights(path)
 
     def has_predictions(self, who: Answerer) -> bool:
         """Whether there are any of a member, or of the trivial model."""
@@ -174,7 +178,11 @@ class Run:
         Raises:
             RunError: there are none, or they are damaged.
         """
-        return read_predictions(self.path, who, split, self.labels, self.config.seeds)
+        folder, labels, seeds = self.path / PREDICTIONS, self.labels, self.config.seeds
+        for path in (folder / CASES, *(folder / f"{who}-seed{seed}.npz" for seed in seeds)):
+            require_place_for_file(path)  # numpy and pandas would wait for a pipe
+        with parsing(folder):
+            return read_predictions(self.path, who, split, labels, seeds)
 
     def metrics(self) -> RunMetrics:
         """The measured figures: those stored, or of a file of another version, measured again from the predictions.

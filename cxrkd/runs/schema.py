@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cxrkd.runs.files import shown
+from cxrkd.runs.strict_json import shown
 
 _SAID = {
     "missing": "it is missing",
