@@ -114,10 +114,10 @@ def actions(run: Run) -> None:
 def queue_health() -> None:
     """One line on the queue: quiet while all is well, an error where it stands still."""
     its = health()
-    if its.well:
-        parts.notice(parts.literal(its.line()))
-    else:
+    if its.failing:
         parts.refused(f"{its.line()} The operator sees more with: python -m cxrkd runs doctor")
+    else:
+        parts.notice(parts.literal(its.line()))
     for name in its.unreadable:
         parts.notice(f"{parts.literal(name)} cannot be read; select it in the history to see why, or to delete it.")
 

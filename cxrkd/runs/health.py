@@ -28,7 +28,7 @@ class Health:
         started: when the last worker was started, epoch seconds; None where none was.
         ended: when it ended; None while it lives or where that is not known.
         code: its exit code, a signal as a negative number.
-        error: the last line of its log where it did not end well, cut to a length.
+        broke: it did not end well. error: then the last line of its log, cut to a length.
         failed_starts: workers in a row that died before they did anything.
         retry_s: seconds until the next start is tried.
         running: ids of runs at work. queued: ids of those that wait. unreadable: of those that cannot be read.
@@ -39,6 +39,7 @@ class Health:
     started: float | None
     ended: float | None
     code: int | None
+    broke: bool
     error: str
     failed_starts: int
     retry_s: float
@@ -48,10 +49,15 @@ class Health:
     trouble: str = ""
 
     @property
+    def failing(self) -> bool:
+        """Whether something broke: the last worker, its start, or the queue itself."""
+        return bool(self.trouble or self.broke or self.failed_starts)
+
+    @property
     def well(self) -> bool:
-        """Whether nobody has to do anything about the worker."""
+        """Whether nobody has to do anything: nothing broke, and what waits has a worker."""
         waits_for_nobody = bool(self.queued) and not self.worker and not self.running
-        return not self.trouble and not self.error and not self.failed_starts and not waits_for_nobody
+        return not self.failing and not waits_for_nobody
 
     def line(self) -> str:
         """All of it in a sentence or two."""
@@ -65,7 +71,7 @@ class Health:
         if self.worker or self.running:
             at = f"at work on {', '.join(self.running)}" if self.running else "starting"
             return f"Worker {at}, {waiting}."
-        if self.error:
+        if self.broke:
             return f"The last worker did not end well ({self.how_it_ended()}), {waiting}."
         return f"No worker lives, {waiting}." if self.queued else "The queue is at rest: nothing waits."
 
@@ -98,7 +104,8 @@ def health() -> Health:
         started=last.started or None,
         ended=last.ended,
         code=last.code,
-        error="" if ended_well else _last_line(folder / WORKER_LOG, last.log_from) or _ending(last.code),
+        broke=not ended_well,
+        error="" if ended_well else _last_line(folder / WORKER_LOG, last.log_from),
         failed_starts=0 if working else last.failed_in_a_row,
         retry_s=last.wait_s(),
         running=by["running"],

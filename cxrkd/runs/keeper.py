@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+GO_ON = 75  # the worker lost the run it was at, and the queue goes on with another process
+
 
 def main(record: str, token: str, *command: str) -> None:
     """Run a command in a session of its own, and leave its exit code.
@@ -20,10 +22,12 @@ def main(record: str, token: str, *command: str) -> None:
         token: which start this is.
         command: of the worker.
     """
-    worker = subprocess.Popen(command, start_new_session=True)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, lambda *_: os.killpg(worker.pid, signal.SIGTERM))
-    code = worker.wait()
+    code = GO_ON
+    while code == GO_ON:
+        worker = subprocess.Popen(command, start_new_session=True)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, lambda *_, pid=worker.pid: os.killpg(pid, signal.SIGTERM))
+        code = worker.wait()
     part = f"{record}.{token}"
     try:
         with open(part, "w", encoding="utf-8") as file:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import signal
 import tempfile
 import threading
 import time
@@ -33,6 +34,7 @@ VERSION = 1
 BEAT_S = 5.0
 STALE_S = 60.0  # importing torch on a loaded machine can starve the heart for long
 WATCH_S = 2 * BEAT_S + 1.0
+LOST = signal.SIGUSR1  # ends whoever executes a run that is his no more; a worker then goes on with the next
 _seen: dict[Path, tuple[int, float]] = {}  # the last beat that was seen, and when by our own monotonic clock
 
 

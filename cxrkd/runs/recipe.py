@@ -6,7 +6,6 @@ import errno
 import logging
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,6 +15,7 @@ from cxrkd.runs.environment import describe
 from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.files import cannot_write, require_place_for_file, write_json
 from cxrkd.runs.folders import remove
+from cxrkd.runs.lease import LOST
 from cxrkd.runs.locks import deciding
 from cxrkd.runs.queue import claim, give_up, let_go
 from cxrkd.runs.reporter import Reporter
@@ -46,7 +46,7 @@ def execute(run: Run) -> None:
 
 def _stop_here() -> None:
     """The run was cancelled, deleted or taken over elsewhere; what is on disk is whole, and ours no more."""
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), LOST)
 
 
 def _execute(run: Run) -> None:

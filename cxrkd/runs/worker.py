@@ -11,7 +11,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.runs.files import cannot_write, require_place_for_file
 from cxrkd.runs.folders import sweep
+from cxrkd.runs.keeper import GO_ON
 from cxrkd.runs.launch import say_up
+from cxrkd.runs.lease import LOST
 from cxrkd.runs.locks import deciding, working
 from cxrkd.runs.queue import claim, give_up, let_go, waiting
 from cxrkd.runs.run import LOG, Run, own_runs
@@ -23,6 +25,7 @@ def main() -> None:
     """Execute what is queued. Returns at once when another worker lives."""
     # Everything on disk is whole at any moment, so the quickest end is the cleanest; Lightning would finish its epoch.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    signal.signal(LOST, lambda *_: os._exit(GO_ON))
     os.nice(NICENESS)
     with ExitStack() as lock:
         with deciding(own_runs()):

@@ -140,6 +140,16 @@ def test_a_worker_at_work_is_told(home):
         assert health().worker
 
 
+def test_a_worker_that_lost_its_run_is_followed_by_another(home, tmp_path):
+    """Cancelled from another container, it cannot know what it may still touch; what waits is not to wait for it."""
+    record, told = tmp_path / "end.json", tmp_path / "told"
+    script = f"import os; os.mkdir({str(told)!r}) if not os.path.exists({str(told)!r}) else os._exit(0); os._exit(75)"
+    launch_keeper = [sys.executable, "-I", "-S", os.path.join(os.path.dirname(launch.__file__), "keeper.py")]
+    subprocess.run([*launch_keeper, record, "t", sys.executable, "-I", "-S", "-c", script], check=True, timeout=120)
+    assert told.exists()
+    assert launch.read_versioned(record, 1)["code"] == 0
+
+
 def test_the_keeper_passes_on_that_it_is_to_end(home, tmp_path):
     record = tmp_path / "end.json"
     keeper = os.path.join(os.path.dirname(launch.__file__), "keeper.py")
