@@ -15,7 +15,7 @@ from cxrkd.runs.events import append_event
 from cxrkd.runs.files import write_json
 from cxrkd.runs.folders import making, move, put_away, remove, settle, sweep
 from cxrkd.runs.launch import ensure_worker
-from cxrkd.runs.lease import Heart, is_held, place, revoke, take
+from cxrkd.runs.lease import Heart, is_held, place, read_lease, revoke, take
 from cxrkd.runs.locks import deciding
 from cxrkd.runs.process import kill_group, start_mark
 from cxrkd.runs.refusing import settled, with_teacher
@@ -163,8 +163,11 @@ def claim(run: Run) -> Heart:
     if state.status == "running" and not mine:
         where = f"in process {state.pid}" if state.place in (None, place()) else "elsewhere"
         raise RunError(f"{run.id} is running already, {where}; wait for it or cancel it")
-    lease, heart = take(run.path), _hearts.get(run.path)
-    if heart is None or not heart.beating or heart.lease != lease:
+    heart = _hearts.get(run.path)
+    if heart is not None and read_lease(run.path) != heart.lease:  # since the worker claimed it for the recipe
+        raise RunError(f"{run.id} was cancelled or taken over elsewhere")
+    lease = take(run.path)
+    if heart is None:
         _hearts[run.path] = Heart(run.path, lease)
     running = replace(state, status="running", message="", finished=None, place=place())
     running = replace(running, started=state.started or now(state.created))

@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -155,6 +155,16 @@ def test_a_claim_keeps_the_lease_and_letting_go_gives_it_back(run):
     queue.let_go(run)
     assert not is_held(run.path)
     assert not (run.path / LEASE).exists()
+
+
+def test_a_run_that_was_cancelled_before_its_recipe_began_is_not_begun(run):
+    queue.claim(run)  # the worker; importing the recipe takes seconds
+    write_state(run.path, replace(read_state(run.path), place="another place"))  # so that nobody kills this process
+    cancel(run)
+    with pytest.raises(RunError, match="cancelled or taken over"):
+        queue.claim(run)
+    assert run.state.status == "cancelled"
+    queue.let_go(run)
 
 
 def test_a_lease_of_a_process_that_died_here_holds_nothing(run):
