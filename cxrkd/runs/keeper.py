@@ -22,12 +22,24 @@ def main(record: str, token: str, *command: str) -> None:
         token: which start this is.
         command: of the worker.
     """
+    at_work: list[int] = []  # the worker's process group
+    told: list[int] = []  # signals that came
+
+    def end(number: int, _: object) -> None:
+        told.append(number)
+        for group in at_work:
+            os.killpg(group, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, end)
     code = GO_ON
     while code == GO_ON:
         worker = subprocess.Popen(command, start_new_session=True)
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, lambda *_, pid=worker.pid: os.killpg(pid, signal.SIGTERM))
+        at_work[:] = [worker.pid]
+        if told:  # before there was anybody to pass it on to
+            os.killpg(worker.pid, signal.SIGTERM)
         code = worker.wait()
+        at_work.clear()
     part = f"{record}.{token}"
     try:
         with open(part, "w", encoding="utf-8") as file:

@@ -17,7 +17,7 @@ from typing import Any
 
 from cxrkd.config import home
 from cxrkd.errors import RunError
-from cxrkd.places import isolated_environment, isolated_python
+from cxrkd.places import PACKAGE, isolated_environment, isolated_python
 from cxrkd.runs.files import cannot_write, read_versioned, write_json
 from cxrkd.runs.lease import place
 from cxrkd.runs.locks import deciding, worker_lives
@@ -143,7 +143,7 @@ def _spawn(folder: Path, failures: int) -> subprocess.Popen[bytes]:
     told: dict[str, Any] = {"version": VERSION, "token": token, "place": place(), "started": time.time()}
     told |= {"failures": failures, "log_from": size if size < LOG_LIMIT else 0}
     write_json(folder / START, told)
-    keeper = [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), str(folder / END), token]
+    keeper = [sys.executable, "-I", "-S", str(PACKAGE / "runs" / "keeper.py"), str(folder / END), token]
     with handle:
         child = subprocess.Popen(
             [*keeper, *isolated_python(), "-m", "cxrkd.runs.worker"],
