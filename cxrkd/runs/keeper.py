@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 GO_ON = 75  # the worker lost the run it was at, and the queue goes on with another process
 
@@ -28,7 +29,8 @@ def main(record: str, token: str, *command: str) -> None:
     def end(number: int, _: object) -> None:
         told.append(number)
         for group in at_work:
-            os.killpg(group, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.killpg(group, signal.SIGTERM)
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, end)
@@ -37,7 +39,7 @@ def main(record: str, token: str, *command: str) -> None:
         worker = subprocess.Popen(command, start_new_session=True)
         at_work[:] = [worker.pid]
         if told:  # before there was anybody to pass it on to
-            os.killpg(worker.pid, signal.SIGTERM)
+            end(told[0], None)
         code = worker.wait()
         at_work.clear()
     part = f"{record}.{token}"
