@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -266,9 +267,9 @@ class RunConfig(Strict):
         """The config of a run that is on disk: what it did stays readable where it would be refused today.
 
         Raises:
-            ValidationError: a key or a value is not known at all.
+            ValidationError: a key or a value is not known at all, or a value is of another type.
         """
-        return cls.model_validate(values, context={_RECORDED: True})
+        return cls.model_validate_json(json.dumps(values), strict=True, context={_RECORDED: True})
 
     @model_validator(mode="after")
     def _teacher_answers_what_the_student_sees(self, info: ValidationInfo) -> Self:

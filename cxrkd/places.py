@@ -6,6 +6,8 @@ In a checkout they stand beside the package, where a newcomer looks for them; a 
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -22,3 +24,26 @@ APP = SITE / "app.py"
 ASSETS = SITE / "assets"
 CHECKOUT = None if SITE.is_relative_to(PACKAGE) else SITE
 """The source tree this package runs from; None where it was installed from a wheel."""
+
+
+def module_path() -> str:
+    """Where Python finds this package, for a child's PYTHONPATH; empty of an installed one, which it finds anyway.
+
+    site-packages on that path would come before the standard library.
+    """
+    return str(CHECKOUT or "")
+
+
+def isolated_python() -> list[str]:
+    """How a Python of ours is started: no module is taken from its working directory, whatever lies there."""
+    return [sys.executable, "-P"]
+
+
+def isolated_environment() -> dict[str, str]:
+    """The environment of `isolated_python`, and of the Pythons that it starts in turn.
+
+    Of PYTHONPATH only absolute entries are handed on: an empty or relative one means the working directory again.
+    """
+    asked = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    kept = [module_path(), *(entry for entry in asked if os.path.isabs(entry))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, kept)), "PYTHONSAFEPATH": "1"}

@@ -5,6 +5,7 @@ import streamlit as st
 from cxrkd.dashboard import access, caching, forms, making, parts, session, tables
 from cxrkd.dashboard.charts import style, training
 from cxrkd.runs import Run, keep_going, list_runs, open_run
+from cxrkd.runs.health import health
 from cxrkd.text import duration
 
 ICONS = {
@@ -14,6 +15,7 @@ ICONS = {
     "failed": ":red-badge[failed]",
     "cancelled": ":orange-badge[cancelled]",
     "interrupted": ":orange-badge[interrupted]",
+    "unreadable": ":red-badge[unreadable]",
 }
 POLL_S = 2.0
 HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *parts.MEMBER_TITLES, "Took", "When")
@@ -51,10 +53,11 @@ def statuses() -> dict[str, str]:
 def live(run_id: str, seen: dict[str, str]) -> None:
     run = open_run(run_id)
     state = run.state
-    st.markdown(
-        f"**{parts.literal(parts.run_title(run))}** {ICONS[state.status]} "
-        f"{run.config.teacher_arch} → {run.config.student_arch}"
-    )
+    networks = "" if state.status == "unreadable" else f"{run.config.teacher_arch} → {run.config.student_arch}"
+    st.markdown(f"**{parts.literal(parts.run_title(run))}** {ICONS[state.status]} {parts.literal(networks)}")
+    if state.status == "unreadable":
+        parts.refused(state.message)
+        return
     if state.active:
         left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
         st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
@@ -110,6 +113,18 @@ def actions(run: Run) -> None:
             confirm_deletion(run)
 
 
+def queue_health() -> None:
+    """One line on the queue: quiet while all is well, an error where it stands still."""
+    its = health()
+    line = its.line(quoting=access.makes())
+    if its.failing:
+        parts.refused(f"{line} The operator sees more with: python -m cxrkd runs doctor")
+    else:
+        parts.notice(parts.literal(line))
+    for name in its.unreadable:
+        parts.notice(f"{parts.literal(name)} cannot be read; select it in the history to see why, or to delete it.")
+
+
 def confirm_deletion(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(f"This removes **{run.id}** with its weights and figures. It cannot be undone.")
@@ -153,7 +168,8 @@ def page() -> None:
     parts.frame(
         "Distil", "Train a small student to answer like a large teacher. It runs in the background; you can leave."
     )
-    keep_going()
+    with parts.boundary():
+        keep_going()
     runs = list_runs()
     run = followed(runs)
     makes = access.makes()
@@ -174,6 +190,8 @@ def page() -> None:
             st.fragment(live, run_every=POLL_S if working else None)(run.id, seen)
             with parts.boundary():
                 actions(run)
+    with parts.boundary():
+        queue_health()
     if runs:
         st.subheader("History", anchor=False)
         history(runs)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cxrkd.errors import ConfigError
-from cxrkd.places import APP
+from cxrkd.places import APP, isolated_environment
 
 ADDRESS, EVERY = "127.0.0.1", "0.0.0.0"  # films stay on this machine unless somebody says otherwise
 PORT = 8501  # Streamlit's own
@@ -66,7 +66,7 @@ def call(args: argparse.Namespace) -> NoReturn:
     command = [sys.executable, "-P", "-c", LAUNCH, "run", str(APP)]  # -P: no module of the working directory
     command += ["--server.address", address, "--server.port", str(args.port)]
     command += [*(SHARED if args.share else []), *args.streamlit]
-    os.execv(sys.executable, command)
+    os.execve(sys.executable, command, isolated_environment())
 
 
 def _tell_server(args: argparse.Namespace) -> None:

@@ -44,7 +44,20 @@ def call(args: argparse.Namespace) -> Report:
     if args.queue:
         run = runs.submit(config)
         return Report(_document(run), [f"{run.id} is {run.state.status}; watch it with: {_again('show', run)}"])
-    return foreground(runs.create(config))
+    return _made_here(runs.create(config))
+
+
+def _made_here(run: Run) -> Report:
+    """Execute a run that was just made; one that its data or settings refuse leaves no folder."""
+    from cxrkd import runs
+    from cxrkd.errors import ConfigError, DataError
+
+    try:
+        return foreground(run)
+    except (ConfigError, DataError):
+        if not run.members():  # nothing was learnt that could be gone on with
+            runs.delete(run)
+        raise
 
 
 def foreground(run: Run) -> Report:

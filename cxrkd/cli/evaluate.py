@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.checksums import relist
 from cxrkd.cli.names import find_labels
 from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent_interval, table
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from cxrkd.evaluate import ModelMetrics, PairedDifference
     from cxrkd.runs import Run
     from cxrkd.runs.metrics import MemberMetrics, RunMetrics
-
-TOLERANCE = 1e-9
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -56,6 +55,7 @@ def call(args: argparse.Namespace) -> Report:
     whole = measure_run(run) if labels else metrics
     if args.write:
         write_json(run.path / METRICS, whole.to_dict())
+        relist(run.path / METRICS)
     same = equals_stored(run, whole)
     document = {"run": run.id, "synthetic": run.config.data.kind == "phantom", **metrics.to_dict()}
     document["equals_stored"] = same
@@ -99,6 +99,7 @@ def _group_table(groups: dict[str, RunMetrics], by: str | None) -> list[str]:
 def equals_stored(run: Run, metrics: RunMetrics) -> bool | None:
     """Whether the figures stored with the run follow from its predictions; None when it stores none of this version."""
     from cxrkd.errors import RunError
+    from cxrkd.runs.metrics import same_figures
 
     try:
         if not run.metrics_are_current():
@@ -106,18 +107,7 @@ def equals_stored(run: Run, metrics: RunMetrics) -> bool | None:
         stored = run.metrics()
     except RunError:
         return None
-    return _close(stored.to_dict(), metrics.to_dict())
-
-
-def _close(a: Any, b: Any) -> bool:
-    """Equal structure, and numbers equal up to rounding."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_close(a[key], b[key]) for key in a)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(_close, a, b))
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return bool(a == b)
+    return same_figures(stored.to_dict(), metrics.to_dict())
 
 
 def _curves(run: Run, metrics: RunMetrics) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.checksums import relist
 from cxrkd.cli.output import Report, Ticker, interval, over_findings
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def call(args: argparse.Namespace) -> Report:
     ticker.clear()
     metrics = measure_run(run)
     write_json(run.path / METRICS, metrics.to_dict())
+    relist(run.path / METRICS)
     plain = metrics.trivial
     document = {"run": run.id, "films": n_maps, "file": str(run.path / FILE), "trivial": plain and plain.to_dict()}
     return Report(document, [_maps(run, n_maps), *_no_anatomy(plain)])

@@ -6,7 +6,8 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, duration, interval, number, over_findings, table
+from cxrkd.cli import checking, doctor
+from cxrkd.cli.output import MISSING, Report, duration, interval, number, over_findings, table
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     """Add the verb and its own verbs."""
-    verb = verbs.add_parser("runs", help="list, show, cancel, resume, delete runs, or read a log")
+    verb = verbs.add_parser("runs", help="list, show, cancel, resume, delete or check runs, read a log, ask the doctor")
     actions = verb.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", parents=[common], help="all runs: shipped ones, then newest first")
     listing.set_defaults(call=list_all)
@@ -33,13 +34,16 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
             action.add_argument("--foreground", action="store_true", help="execute it here instead of in the queue")
         if name == "log":
             action.add_argument("-n", type=int, default=200, dest="lines", metavar="N", help="last lines (default 200)")
+    checking.add(actions, common)
+    doctor.add(actions, common)
 
 
 def list_all(args: argparse.Namespace) -> Report:
     """All runs."""
     from cxrkd.runs import list_runs
+    from cxrkd.runs.health import health
 
-    runs = [_summary(run) for run in list_runs()]
+    runs, its = [_summary(run) for run in list_runs()], health()
     head = ["id", "status", "progress", "created", "teacher", "student", "patients", *_MEMBERS]
     rows = [
         [
@@ -47,42 +51,56 @@ def list_all(args: argparse.Namespace) -> Report:
             run["state"]["status"],
             f"{run['state']['progress']:.0%}",
             _when(run["state"]["created"]),
-            run["teacher_arch"],
-            run["student_arch"],
-            str(run["n_patients"] or run["data"]),
+            run["teacher_arch"] or MISSING,
+            run["student_arch"] or MISSING,
+            str(run["n_patients"] or run["data"] or MISSING),
             *(number(run["macro_auroc"].get(member)) for member in _MEMBERS),
         ]
         for run in runs
     ]
     none = ["No runs yet. Make one: python -m cxrkd distill --name first"]
-    return Report({"runs": runs}, table(head, rows) if rows else none)
+    unreadable = [f"unreadable: {one['state']['message']}" for one in runs if one["state"]["status"] == "unreadable"]
+    lines = [*(table(head, rows) if rows else none), *unreadable, *([] if its.well else [its.line()])]
+    return Report({"runs": runs, "health": its.to_dict()}, lines)
 
 
 _MEMBERS = ("teacher", "alone", "distilled")
 
 
 def _summary(run: Run) -> dict[str, Any]:
-    config = run.config
+    from cxrkd.text import legible
+
+    config = _config(run)
     return {
         "run": run.id,
-        "name": run.name,
+        "name": config.name if config else run.id,
         "shipped": run.shipped,
-        "path": str(run.path),
+        "path": legible(str(run.path)),
         "state": run.state.to_dict(),
-        "teacher_arch": config.teacher_arch,
-        "student_arch": config.student_arch,
-        "data": config.data.kind,
-        "n_patients": getattr(config.data, "n_patients", None),
-        "macro_auroc": _macros(run),
+        "teacher_arch": config and config.teacher_arch,
+        "student_arch": config and config.student_arch,
+        "data": config and config.data.kind,
+        "n_patients": getattr(config.data, "n_patients", None) if config else None,
+        "macro_auroc": _macros(run) if config else {},
     }
 
 
-def _macros(run: Run) -> dict[str, float]:
+def _config(run: Run) -> RunConfig | None:
+    """What a run was told; None where that cannot be read."""
     from cxrkd.errors import RunError
 
     try:
+        return run.config
+    except RunError:
+        return None
+
+
+def _macros(run: Run) -> dict[str, float]:
+    from cxrkd.errors import CxrkdError
+
+    try:
         return {member: found.over_seeds.macro_auroc for member, found in run.metrics().members.items()}
-    except RunError:  # it has not come that far
+    except CxrkdError:  # it has not come that far, or `runs check` says more
         return {}
 
 
@@ -94,8 +112,13 @@ def show(args: argparse.Namespace) -> Report:
     """One run."""
     from cxrkd.errors import RunError
     from cxrkd.runs import open_run
+    from cxrkd.text import legible
 
     run = open_run(args.run)
+    state = run.state
+    if state.status == "unreadable":
+        lines = [f"{run.id} is unreadable", f"folder: {legible(str(run.path))}"]
+        return Report(_summary(run), lines, [state.message])
     document = _summary(run) | {"config": run.config.model_dump(mode="json"), "members": run.members()}
     try:
         document["environment"] = run.environment()
@@ -108,7 +131,6 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
     from cxrkd.config import data_summary
 
     state, config = run.state, run.config
-    took = (state.finished - state.started) if state.finished and state.started else None
     left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
     seeds, start = " ".join(map(str, config.seeds)), _start(config.student_weights)
     start += f" from the distilled student of run {config.student_from}" if config.student_from else ""
@@ -118,7 +140,7 @@ def _shown(run: Run, document: dict[str, Any]) -> list[str]:
         "status": f"{state.status}, {state.progress:.0%}, {state.stage}{left}",
         "message": state.message,
         "created": _when(state.created),
-        "took": duration(took) if took else "",
+        "took": duration(state.seconds) if state.seconds else "",
         "data": data_summary(config.data),
         "teacher": _teacher(config),
         "student": f"{config.student_arch}{start}, objective {config.objective.name}, seeds {seeds}",
@@ -139,11 +161,11 @@ def _start(weights: str) -> str:
 
 
 def _headline(run: Run) -> dict[str, str]:
-    from cxrkd.errors import RunError
+    from cxrkd.errors import CxrkdError
 
     try:
         found = {name: member.over_seeds for name, member in run.metrics().members.items()}
-    except RunError:  # it has not come that far
+    except CxrkdError:  # it has not come that far
         return {}
     return {
         f"AUROC {name}": f"{interval(m.macro_auroc, m.macro_low, m.macro_high)}, {over_findings(m.n_labels)}"
@@ -166,6 +188,7 @@ def resume(args: argparse.Namespace) -> Report:
     from cxrkd.cli.distill import foreground
 
     run = runs.open_run(args.run)
+    run.require_readable()
     return foreground(run) if args.foreground else _state(runs.resume(run))
 
 

@@ -157,11 +157,23 @@ def _read(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"Cannot read {path} ({error.strerror}); expected a run's config as JSON.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON ({error}); expected the config.json of a run.") from error
     if not isinstance(found, dict):
         raise ConfigError(f"{path} holds {type(found).__name__}; expected an object with the keys of a run's config.")
-    return found
+    return _of_this_version(found, path)
+
+
+def _of_this_version(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The settings without the version that a run's own file has."""
+    from cxrkd.runs.run import CONFIG_VERSION
+
+    version = values.pop("version", 0)
+    if isinstance(version, int) and version <= CONFIG_VERSION:
+        return values
+    raise ConfigError(
+        f"{path} is of version {str(version)[:20]}, this cxrkd reads up to {CONFIG_VERSION}; a newer one wrote it."
+    )
 
 
 def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:

@@ -90,7 +90,7 @@ def run_title(run: Run) -> str:
     try:
         name = run.name
     except RunError:
-        return f"{run.id} (damaged)"
+        return f"{run.id} (unreadable)"
     if run.shipped:
         return f"{name} (shipped)"
     return name if name == run.id else f"{name} · {run.id}"

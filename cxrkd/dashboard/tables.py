@@ -11,7 +11,7 @@ import pandas as pd
 from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
 from cxrkd.dashboard.charts.quality import Curve, Interval
 from cxrkd.dashboard.settings import setting_title
-from cxrkd.errors import RunError
+from cxrkd.errors import CxrkdError
 from cxrkd.evaluate import (
     MIN_POSITIVE_PATIENTS,
     LabelMetrics,
@@ -259,7 +259,7 @@ def runs_table(runs: Sequence[Run], read: Callable[[Run], RunMetrics]) -> pd.Dat
     """One row a run: where it stands, what it distils, and how good its members became.
 
     Args:
-        runs: any runs; one whose files cannot be read is listed as damaged, so that it can be deleted.
+        runs: any runs; one whose files cannot be read is listed as unreadable, so that it can be deleted.
         read: gives the figures of a finished run.
     """
     return pd.DataFrame([_run_row(run, read) for run in runs])
@@ -271,13 +271,13 @@ def _run_row(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, object]:
     row: dict[str, object] = {
         "Run": run.id,
         "Status": state.status,
-        "Took": duration(state.finished - state.started) if state.finished and state.started else None,
+        "Took": duration(state.seconds) if state.seconds is not None else None,
         "When": pd.Timestamp(ended, unit="s") if ended else pd.NaT,
     }
     try:
         return row | _run_details(run, read)
-    except RunError:
-        return row | {"Status": "damaged"}
+    except CxrkdError:
+        return row | {"Status": "unreadable"}
 
 
 def _run_details(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,11 +82,6 @@ class ModelMetrics(Record):
     def n_labels(self) -> int:
         """Number of labels that the means are over."""
         return sum(row.evaluable for row in self.labels)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The metrics that `to_dict` wrote."""
-        return super().from_dict(values | {"labels": [LabelMetrics.from_dict(v) for v in values["labels"]]})
 
 
 def evaluate(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -85,11 +84,6 @@ class PairedDifference(Record):
         False where the interval is undefined, and with fewer trainings: it then speaks of patients only.
         """
         return self.n_seeds >= MIN_SEEDS and (self.macro_low > 0 or self.macro_high < 0)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The difference that `to_dict` wrote."""
-        return super().from_dict(values | {"labels": [LabelDifference.from_dict(v) for v in values["labels"]]})
 
 
 def paired_difference(

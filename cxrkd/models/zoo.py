@@ -129,8 +129,7 @@ def build(
             do not exist, are not here and may not be downloaded, or cannot be, or networks that cannot be joined.
     """
     _check_labels(labels)
-    for part in parts_of(arch):
-        _check_size(part, _entry(part), input_size)
+    check_network(arch, input_size)
     return join([_build(part, labels, input_size, pretrained, download, progress) for part in parts_of(arch)])
 
 
@@ -139,6 +138,16 @@ def _build(
 ) -> Classifier:
     state = None if pretrained == pt.NONE else _state(arch, pretrained, labels, download, progress)
     return Classifier(arch, labels, input_size, _entry(arch).make(len(labels), input_size, state))
+
+
+def check_network(arch: str, input_size: int) -> None:
+    """Refuse early what `build` would refuse later.
+
+    Raises:
+        ConfigError: unknown network, or it does not take images of that size.
+    """
+    for part in parts_of(arch):
+        _check_size(part, _entry(part), input_size)
 
 
 def check_weights(arch: str, weights: str, download: bool) -> None:

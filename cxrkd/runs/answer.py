@@ -162,9 +162,16 @@ class Answer:
 
 
 def finished_runs() -> list[Run]:
-    """Runs that can answer: those whose images are here first, of them shipped ones, then newest."""
+    """Runs that are done: those whose images are here first, of them shipped ones, then newest; damaged ones last."""
     done = [run for run in list_runs() if run.state.status == "done"]
-    return sorted(done, key=lambda run: not has_images(run))
+    return sorted(done, key=lambda run: (not _has_labels(run), not has_images(run)))
+
+
+def _has_labels(run: Run) -> bool:
+    try:
+        return bool(run.labels)
+    except RunError:
+        return False
 
 
 def has_images(run: Run) -> bool:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from cxrkd import private
-from cxrkd.runs.files import cannot_write
+from cxrkd.runs.files import MissingFileError, cannot_write, read_bytes
+from cxrkd.runs.strict_json import parse_json
 
 Event = dict[str, Any]
+_WHOLE, _NUMBER = ("epoch", "epochs", "seed", "size"), ("t", "fraction", "progress", "eta_s", "loss", "val_auroc")
+_TEXT = ("stage", "title", "member", "message")
 
 
 def append_event(path: Path, event: Event) -> None:
@@ -36,12 +39,16 @@ def append_event(path: Path, event: Event) -> None:
 
 
 def read_events(path: Path) -> list[Event]:
-    """All events that are whole, oldest first; none when the file is missing."""
+    """All events that are whole, oldest first; none when the file is missing.
+
+    Raises:
+        RunError: it is something else than a file, or cannot be read.
+    """
     try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
+        lines = read_bytes(path).splitlines()
+    except MissingFileError:
         return []
-    return [event for line in lines if (event := _parse(line)) is not None]
+    return [event for line in lines if (event := parse_event(line)) is not None]
 
 
 def epoch_history(events: list[Event]) -> list[Event]:
@@ -50,12 +57,24 @@ def epoch_history(events: list[Event]) -> list[Event]:
     return list(latest.values())
 
 
-def _parse(line: bytes) -> Event | None:
+def parse_event(line: bytes) -> Event | None:
+    """The event of a line; None where the line is torn, or holds what no event of ours does."""
     try:
-        event = json.loads(line)
+        event = parse_json(line.decode("utf-8"))
     except ValueError:
         return None
-    return event if isinstance(event, dict) else None
+    return event if isinstance(event, dict) and _is_ours(event) else None
+
+
+def _is_ours(event: Event) -> bool:
+    wholes = all(_is_number(event[name], int) and event[name] >= 0 for name in _WHOLE if event.get(name) is not None)
+    numbers = all(_is_number(event[name], int | float) for name in _NUMBER if event.get(name) is not None)
+    texts = all(isinstance(event[name], str) for name in _TEXT if event.get(name) is not None)
+    return isinstance(event.get("kind"), str) and wholes and numbers and texts
+
+
+def _is_number(value: object, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _torn(handle: int) -> bool:

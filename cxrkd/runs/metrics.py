@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxrkd.config import Member
+from cxrkd.config import MEMBERS, Member
 from cxrkd.errors import RunError
 from cxrkd.evaluate.metrics import ModelMetrics, evaluate
 from cxrkd.evaluate.paired import PairedDifference, paired_difference
-from cxrkd.evaluate.record import Record
+from cxrkd.evaluate.record import Record, read_plain
 from cxrkd.evaluate.thresholds import best_thresholds, threshold_intervals
 from cxrkd.runs.predictions import TRIVIAL, Answerer, Predictions
 from cxrkd.text import shown
@@ -20,6 +21,7 @@ from cxrkd.text import shown
 if TYPE_CHECKING:
     from cxrkd.runs.run import Run
 
+_TOLERANCE = 1e-9
 VERSION = 2
 """Of metrics.json, raised when figures of the same predictions change: those of other versions are measured again."""
 
@@ -50,12 +52,6 @@ class MemberMetrics(Record):
     def thresholds_array(self) -> np.ndarray:
         """Thresholds as float64 (K,)."""
         return np.array(self.thresholds, float)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The metrics that `to_dict` wrote."""
-        models = {name: ModelMetrics.from_dict(values[name]) for name in ("model", "over_seeds")}
-        return super().from_dict(values | models)
 
 
 @dataclass(frozen=True)
@@ -102,23 +98,46 @@ class RunMetrics:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> RunMetrics:
+    def from_dict(cls, raw: Any) -> RunMetrics:
         """The metrics that `to_dict` wrote.
 
         Raises:
-            RunError: keys are missing; the file is damaged or of another version.
+            ValueError: keys are missing, of other types, or do not fit together; says which.
         """
-        try:
-            return cls(
-                labels=tuple(raw["labels"]),
-                members={name: MemberMetrics.from_dict(member) for name, member in raw["members"].items()},
-                gain=PairedDifference.from_dict(raw["gain"]) if raw["gain"] else None,
-                gap=PairedDifference.from_dict(raw["gap"]) if raw["gap"] else None,
-                trivial=ModelMetrics.from_dict(raw["trivial"]) if raw["trivial"] else None,
-                above=PairedDifference.from_dict(raw["above"]) if raw["above"] else None,
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"metrics.json is damaged or of another version (at {error})") from error
+        if not isinstance(raw, dict):
+            raise ValueError(f"expected an object, got {type(raw).__name__}")
+        kinds = {"gain": PairedDifference, "gap": PairedDifference, "trivial": ModelMetrics, "above": PairedDifference}
+        missing = [name for name in ("labels", "members", *kinds) if name not in raw]
+        if missing:
+            raise ValueError(f"{missing[0]} is missing")
+        labels = read_plain(raw["labels"], tuple[str, ...], "labels")
+        members = raw["members"]
+        if not isinstance(members, dict) or not members or not set(members) <= set(MEMBERS):
+            raise ValueError(f"members: expected some of {', '.join(MEMBERS)}")
+        read = {name: MemberMetrics.from_dict(member) for name, member in members.items()}
+        others = {
+            name: None if raw[name] is None else read_plain(raw[name], kind, name) for name, kind in kinds.items()
+        }
+        found = cls(labels, read, **others)
+        found.require_one_length()
+        return found
+
+    def require_one_length(self) -> None:
+        """Refuse figures that are not about the same labels.
+
+        Raises:
+            ValueError: says which.
+        """
+        models = [model for member in self.members.values() for model in (member.model, member.over_seeds)]
+        rows = [one.labels for one in (*models, self.gain, self.gap, self.trivial, self.above) if one is not None]
+        if not self.labels or any(tuple(row.label for row in of_one) != self.labels for of_one in rows):
+            raise ValueError("labels: some figures are about others")
+        for name, member in self.members.items():
+            cuts = (member.thresholds, member.thresholds_low, member.thresholds_high)
+            if any(len(cut) != len(self.labels) for cut in cuts):
+                raise ValueError(f"{name}: expected a threshold for each label")
+            if not member.seeds or len(member.over_seeds.seed_macro_auroc) != len(member.seeds):
+                raise ValueError(f"{name}: expected a figure for each seed")
 
 
 def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str] | None = None) -> RunMetrics:
@@ -133,6 +152,10 @@ def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str
         RunError: predictions are missing or damaged.
     """
     config, members = run.config, run.members()
+    if not members:
+        raise RunError(
+            f"{run.id} has no networks to measure: its weights are not there; let the run finish or restore them"
+        )
     labels = run.labels if labels is None else tuple(labels)
     columns = [run.labels.index(label) for label in labels]
     val = {member: run.predictions(member, "val").of(columns) for member in members}
@@ -168,3 +191,14 @@ def compare(
         return None
     first = test[a]
     return paired_difference(first.logits, test[b].logits, first.targets, first.patients, labels)
+
+
+def same_figures(a: Any, b: Any) -> bool:
+    """Equal structure, and numbers equal up to rounding: plain values of two `RunMetrics`."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_figures(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_figures, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return bool(a == b)

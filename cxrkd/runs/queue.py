@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from cxrkd import private
-from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary, home
-from cxrkd.errors import ConfigError, RunError
-from cxrkd.places import CHECKOUT
-from cxrkd.runs.files import cannot_write, write_json
-from cxrkd.runs.locks import deciding, worker_lives
-from cxrkd.runs.process import is_alive, kill_group, start_mark
-from cxrkd.runs.run import CONFIG, SHIPPED, Run, list_own_runs, open_run, own_runs, require_current
-from cxrkd.runs.state import RunState, write_state
+from cxrkd.config import RunConfig
+from cxrkd.errors import RunError
+from cxrkd.runs.events import append_event
+from cxrkd.runs.files import write_json
+from cxrkd.runs.folders import making, move, put_away, remove, settle, sweep
+from cxrkd.runs.launch import ensure_worker
+from cxrkd.runs.lease import Heart, is_held, place, read_lease, revoke, take
+from cxrkd.runs.locks import deciding
+from cxrkd.runs.process import kill_group, start_mark
+from cxrkd.runs.refusing import settled, with_teacher
+from cxrkd.runs.run import CONFIG, CONFIG_VERSION, EVENTS, Run, list_own_runs, own_runs, require_current
+from cxrkd.runs.state import RunState, now, read_state, write_state
 
-WORKER_LOG = ".worker.log"
-_started: list[subprocess.Popen[bytes]] = []  # kept to be reaped: an unread child stays as a zombie
-# ChestMNIST is made of the films of ChestX-ray14, under another split.
-_ORIGIN = {"chestmnist": "chestxray14", **{kind: kind for kind in DATA_KINDS if kind != "chestmnist"}}
+_hearts: dict[Path, Heart] = {}  # of the runs that this process executes
 
 
 def create(config: RunConfig, folder: Path | None = None) -> Run:
@@ -36,19 +33,17 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
         folder: exactly where; default a new folder, named after the run, among this machine's runs.
 
     Raises:
-        RunError: the folder exists or cannot be written, or the teacher's run is not finished.
-        ConfigError: the teacher saw patients that this run would test on, or pretrained weights do not exist, do not
-            fit the data, or are not here and may not be downloaded.
+        RunError: the folder exists or cannot be written, or a run to start from is not finished.
+        CxrkdError: what stops it is known already (see `cxrkd.runs.refusing.settled`). No folder is left then.
     """
-    config = _with_teacher(config)
-    _refuse_weights(config)
-    _refuse_student_start(config)
-    try:
-        path = _new_folder(config.name) if folder is None else _make(folder)
-    except OSError as error:
-        raise cannot_write(own_runs() if folder is None else folder.parent, error) from error
-    write_json(path / CONFIG, config.model_dump(mode="json"))
-    write_state(path, RunState("interrupted", stage="Not started", created=time.time()))
+    config = settled(config)
+    with making(own_runs() if folder is None else folder.parent) as made:
+        write_json(made / CONFIG, {"version": CONFIG_VERSION, **config.model_dump(mode="json")})
+        with deciding(own_runs()):
+            sweep(own_runs())
+            order = 1 + max((run.state.order for run in list_own_runs()), default=0)
+            write_state(made, RunState("interrupted", stage="Not started", created=time.time(), order=order))
+            path = settle(made, config.name) if folder is None else move(made, folder)
     return Run(path.resolve())
 
 
@@ -59,7 +54,7 @@ def find(config: RunConfig) -> Run | None:
         RunError: the teacher is to be borrowed from a run that is not there or not finished.
         ConfigError: the teacher saw patients that this run would test on.
     """
-    wanted = _with_teacher(config)
+    wanted = with_teacher(config)
     return next((run for run in list_own_runs() if _told(run) == wanted), None)
 
 
@@ -75,8 +70,7 @@ def submit(config: RunConfig) -> Run:
     """Make a run, queue it, and see to it that a worker lives.
 
     Raises:
-        RunError: the folder cannot be written, or the teacher's run is not finished.
-        ConfigError: the teacher saw patients that this run would test on.
+        CxrkdError: as `create`.
     """
     return resume(create(config))
 
@@ -89,13 +83,12 @@ def resume(run: Run) -> Run:
     """
     _refuse_shipped(run, "resumed")
     with deciding(own_runs()):
-        state = run.state
+        state = run.require_readable()
         if state.status == "done":
             raise RunError(f"{run.id} is done; there is nothing to resume")
         require_current(run)
         if not state.active:
-            waiting = replace(state, status="queued", stage="Waiting", message="", eta_s=None, finished=None)
-            write_state(run.path, replace(waiting, pid=None, pid_started=None))
+            write_state(run.path, state.at_rest("queued", stage="Waiting", message="", finished=None))
     ensure_worker()
     return run
 
@@ -108,15 +101,16 @@ def cancel(run: Run, grace_s: float = 5.0) -> None:
     """
     _refuse_shipped(run, "cancelled")
     with deciding(own_runs()):
-        state = run.state
+        state = run.require_readable()
         if state.status not in ("queued", "running", "interrupted"):
             raise RunError(f"{run.id} is {state.status}; there is nothing to cancel")
-        if state.status == "running" and state.pid is not None and state.pid_started is not None:
+        here = state.place in (None, place())
+        if state.status == "running" and here and state.pid is not None and state.pid_started is not None:
             kill_group(state.pid, state.pid_started, grace_s)
-        state = run.state
+        state = run.require_readable()
         if state.status != "done":  # it may have finished while we waited
-            stopped = replace(state, status="cancelled", eta_s=None, finished=time.time())
-            write_state(run.path, replace(stopped, pid=None, pid_started=None))
+            write_state(run.path, state.at_rest("cancelled", finished=now(state.created, state.started)))
+        revoke(run.path)  # one that executes it elsewhere stops at its next beat
     keep_going()
 
 
@@ -138,189 +132,64 @@ def delete(run: Run) -> None:
     """
     _refuse_shipped(run, "deleted")
     with deciding(own_runs()):
-        if run.state.active:
+        if run.state.active or is_held(run.path):
             raise RunError(f"{run.id} is {run.state.status}; cancel it before deleting it")
-        doomed = run.path.with_name(f".deleted-{run.id}-{time.time_ns()}")
-        try:
-            run.path.rename(doomed)
-        except OSError as error:
-            raise cannot_write(run.path, error) from error
-    shutil.rmtree(doomed, ignore_errors=True)
+        doomed = put_away(run.path)
+    remove(doomed)
 
 
 def oldest_queued() -> Run | None:
     """The run whose turn it is."""
-    folder = own_runs()
-    runs = [Run(p.resolve()) for p in folder.iterdir() if is_run(p)] if folder.is_dir() else []
-    queued = [(run.state.created, run.id, run) for run in runs if run.state.status == "queued"]
-    return min(queued)[2] if queued else None
+    return next(waiting(), None)
 
 
-def is_run(path: Path) -> bool:
-    """Whether a folder holds a run that can be read."""
-    try:
-        return not path.name.startswith(".") and Run(path).state is not None
-    except RunError:
-        return False
+def waiting() -> Iterator[Run]:
+    """The runs that wait, in their order; what cannot be read waits for nothing."""
+    states = [(run.state, run) for run in list_own_runs()]
+    queued = [(state.turn, run.id, run) for state, run in states if state.status == "queued"]
+    return (run for _, _, run in sorted(queued, key=lambda item: item[:2]))
 
 
-def claim(run: Run) -> None:
-    """Mark a run as executed by this process. Call it while `deciding`.
+def claim(run: Run) -> Heart:
+    """Mark a run as executed by this process, and keep its lease warm. Call it while `deciding`.
 
     Raises:
-        RunError: it is done, or another process executes it.
+        RunError: it is done, cannot be read, or somebody else executes it, here or elsewhere.
     """
-    state = run.state
+    state = run.require_readable()
     if state.status == "done":
         raise RunError(f"{run.id} is done; make a new run to do it again")
-    mine = state.pid == os.getpid()
-    if state.status == "running" and not mine and is_alive(state.pid, state.pid_started):
-        raise RunError(f"{run.id} is running already, in process {state.pid}; wait for it or cancel it")
-    started = state.started or time.time()
-    running = replace(state, status="running", message="", started=started, finished=None)
+    mine = state.pid == os.getpid() and state.place == place()
+    if state.status == "running" and not mine:
+        where = f"in process {state.pid}" if state.place in (None, place()) else "elsewhere"
+        raise RunError(f"{run.id} is running already, {where}; wait for it or cancel it")
+    heart = _hearts.get(run.path)
+    if heart is not None and read_lease(run.path) != heart.lease:  # since the worker claimed it for the recipe
+        raise RunError(f"{run.id} was cancelled or taken over elsewhere")
+    lease = take(run.path)
+    if heart is None:
+        _hearts[run.path] = Heart(run.path, lease)
+    running = replace(state, status="running", message="", finished=None, place=place())
+    running = replace(running, started=state.started or now(state.created))
     write_state(run.path, replace(running, pid=os.getpid(), pid_started=start_mark(os.getpid())))
+    return _hearts[run.path]
 
 
-def ensure_worker() -> None:
-    """Start the worker unless one lives. Harmless to call often.
-
-    Raises:
-        RunError: the folder of runs cannot be written.
-    """
-    folder = own_runs()
-    _started[:] = [child for child in _started if child.poll() is None]
-    with deciding(folder):
-        if worker_lives(folder):
-            return
-        with open(folder / WORKER_LOG, "ab", opener=private.opener) as log:
-            _started.append(_spawn(folder, log.fileno()))
+def give_up(run: Run, why: str) -> None:
+    """Write down that a run failed, and why; on a full disk even that may fail, and the run reads as interrupted."""
+    with suppress(RunError):
+        state = read_state(run.path)
+        write_state(run.path, state.at_rest("failed", message=why, finished=now(state.created, state.started)))
+        append_event(run.path / EVENTS, {"kind": "error", "message": why})
 
 
-def _spawn(folder: Path, log: int) -> subprocess.Popen[bytes]:
-    """The worker in a session of its own: it outlives the page, the tab and the server."""
-    # Its working directory is the folder of runs, where an uninstalled package would not be found. site-packages of an
-    # installed one is left out: on this path it would come before the standard library.
-    python_path = os.pathsep.join(filter(None, [str(CHECKOUT or ""), os.environ.get("PYTHONPATH", "")]))
-    return subprocess.Popen(
-        [sys.executable, "-m", "cxrkd.runs.worker"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": python_path, "CXRKD_HOME": str(home().resolve())},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
+def let_go(run: Run) -> None:
+    """Give back what `claim` took, when this process executes the run no more."""
+    heart = _hearts.pop(run.path, None)
+    if heart is not None:
+        heart.stop()
 
 
 def _refuse_shipped(run: Run, verb: str) -> None:
     if run.shipped:
         raise RunError(f"{run.id} came with the program and cannot be {verb}; make a run of your own")
-
-
-def _new_folder(name: str) -> Path:
-    """A folder named after the run, with a number where the name is taken."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
-    for number in range(1, 10_000):
-        identity = slug if number == 1 else f"{slug}-{number}"
-        if (SHIPPED / identity).exists():
-            continue
-        try:
-            return _make(own_runs() / identity)
-        except RunError:
-            continue
-    raise RunError(f"there are too many runs called {name!r}; choose another name")
-
-
-def _make(folder: Path) -> Path:
-    """Create `folder`, which must not exist: whoever creates it owns the name."""
-    private.folder(folder.parent)
-    try:
-        folder.mkdir(private.FOLDER)
-    except FileExistsError as error:
-        raise RunError(f"{folder} exists already; choose another folder, or resume the run in it") from error
-    return folder
-
-
-def _with_teacher(config: RunConfig) -> RunConfig:
-    """The config with the borrowed teacher's architecture and training, so that the file says what is used."""
-    if config.teacher_from is None:
-        return config
-    source = open_run(config.teacher_from)
-    if source.state.status != "done":
-        raise RunError(f"{source.id} is {source.state.status}; only the teacher of a finished run can be reused")
-    _refuse_leak(config.data, source.config.data, f"teacher of {source.id}")
-    _refuse_other_size(config.data, source.config.data, source.id)
-    theirs = source.config
-    names = ("teacher_arch", "teacher_weights", "teacher_trained", "teacher_train")
-    taken = {name: getattr(theirs, name) for name in names}
-    return config.model_copy(update=taken)
-
-
-def _refuse_weights(config: RunConfig) -> None:
-    """Say now what would stop the run later; a borrowed teacher needs no weights but its own."""
-    asked: list[tuple[str, str]] = [(config.student_arch, config.student_weights)]
-    asked += [(config.teacher_arch, config.teacher_weights)] if config.teacher_from is None else []
-    if all(weights == "none" for _, weights in asked):
-        return
-    from cxrkd.models.ensemble import parts_of  # seconds of imports
-    from cxrkd.models.zoo import check_weights, source
-
-    for arch, weights in asked:
-        check_weights(arch, weights, config.download)
-    as_is = config.teacher_from is None and not config.teacher_trained
-    for part in parts_of(config.teacher_arch) if as_is else ():
-        native = source(part, config.teacher_weights).size
-        if config.data.image_size != native:
-            raise ConfigError(
-                f"{config.teacher_weights} of {part} learnt from images of {native} pixels, this run "
-                f"has {config.data.image_size}. Use {native} pixels, or train the teacher on this data."
-            )
-
-
-def _refuse_student_start(config: RunConfig) -> None:
-    """Students go on from a finished one of their kind that saw no patient of the test split."""
-    if config.student_from is None:
-        return
-    source = open_run(config.student_from)
-    if source.state.status != "done":
-        raise RunError(f"{source.id} is {source.state.status}; students can only go on from a finished run")
-    if source.config.student_arch != config.student_arch:
-        raise ConfigError(
-            f"the students of {source.id} are {source.config.student_arch}, these are {config.student_arch}. Choose "
-            "that network, or start from another run."
-        )
-    _refuse_leak(config.data, source.config.data, f"student of {source.id}")
-
-
-def _refuse_leak(mine: DataConfig, theirs: DataConfig, source: str) -> None:
-    """What a run starts from must not have seen the patients that it tests on."""
-    if isinstance(mine, PhantomConfig) and isinstance(theirs, PhantomConfig):
-        return _refuse_same_phantoms(mine, theirs, source)
-    if _ORIGIN[mine.kind] == _ORIGIN[theirs.kind] and _split_of(mine) != _split_of(theirs):
-        raise ConfigError(
-            f"the {source} was trained on another split of the same patients ({data_summary(theirs)}), some of whom "
-            f"this run would test on. Use the same data settings, or do without it."
-        )
-
-
-def _split_of(config: DataConfig) -> dict[str, Any]:
-    """What decides which patient is in which split: everything but the pixels."""
-    return config.model_dump(exclude={"image_size", "size", "download"})
-
-
-def _refuse_same_phantoms(mine: PhantomConfig, theirs: PhantomConfig, source: str) -> None:
-    """Same seed and another number of patients means the same patients in other splits."""
-    if mine.seed == theirs.seed and mine.n_patients != theirs.n_patients:
-        raise ConfigError(
-            f"the {source} was trained on {theirs.n_patients} patients of the same seed, some of whom this run would "
-            f"test on. Use {theirs.n_patients} patients, another seed of the data, or do without it."
-        )
-
-
-def _refuse_other_size(mine: DataConfig, theirs: DataConfig, source: str) -> None:
-    """Teacher and student of a run answer the same pixels."""
-    if mine.image_size != theirs.image_size:
-        raise ConfigError(
-            f"the teacher of {source} takes images of {theirs.image_size} pixels, this run has {mine.image_size}. "
-            f"Use {theirs.image_size} pixels, or train a new teacher."
-        )

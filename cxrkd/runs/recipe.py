@@ -6,10 +6,8 @@ import errno
 import logging
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 from cxrkd import private
 from cxrkd.atomic import PART
@@ -17,14 +15,15 @@ from cxrkd.errors import CxrkdError, RunError
 from cxrkd.runs.asked import as_asked
 from cxrkd.runs.environment import describe
 from cxrkd.runs.estimate import stage_weights
-from cxrkd.runs.events import append_event
-from cxrkd.runs.files import cannot_write, write_json
+from cxrkd.runs.files import cannot_write, require_place_for_file, write_json
+from cxrkd.runs.folders import remove
+from cxrkd.runs.lease import LOST
 from cxrkd.runs.locks import deciding
-from cxrkd.runs.queue import claim
+from cxrkd.runs.queue import claim, give_up, let_go
 from cxrkd.runs.reporter import Reporter
-from cxrkd.runs.run import ENVIRONMENT, EVENTS, LOG, Run, own_runs, require_current
+from cxrkd.runs.run import ENVIRONMENT, ENVIRONMENT_VERSION, EVENTS, LOG, Run, own_runs, require_current
 from cxrkd.runs.stages import run_stages, students
-from cxrkd.runs.state import Status, write_state
+from cxrkd.runs.state import now, read_state, write_state
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 log = logging.getLogger("cxrkd.runs")
@@ -38,22 +37,36 @@ def execute(run: Run) -> None:
         CxrkdError: what the user can act on; the run is marked as failed with the same sentence.
     """
     with deciding(own_runs()):
-        claim(run)
-    with private.owner_only(), _logging(run):
-        try:
-            with as_asked(run):
-                _recipe(run)
-        except CxrkdError as error:
-            _stop(run, "failed", str(error))
-            raise
-        except Exception as error:
-            log.exception("stopped by an error")
-            sentence = _explain(run, error)
-            _stop(run, "failed", str(sentence))
-            raise sentence from error
-        except (KeyboardInterrupt, SystemExit):
-            _stop(run, "interrupted", "")
-            raise
+        heart = claim(run)
+    heart.on_lost = _stop_here
+    try:
+        with private.owner_only(), _logging(run):
+            _execute(run)
+    finally:
+        let_go(run)
+
+
+def _stop_here() -> None:
+    """The run was cancelled, deleted or taken over elsewhere; what is on disk is whole, and ours no more."""
+    os.kill(os.getpid(), LOST)
+
+
+def _execute(run: Run) -> None:
+    try:
+        with as_asked(run):
+            _recipe(run)
+    except CxrkdError as error:
+        give_up(run, str(error))
+        raise
+    except Exception as error:
+        log.exception("stopped by an error")
+        sentence = _explain(run, error)
+        give_up(run, str(sentence))
+        raise sentence from error
+    except (KeyboardInterrupt, SystemExit):
+        with suppress(RunError):  # it then reads as interrupted because its process is gone
+            write_state(run.path, read_state(run.path).at_rest("interrupted", finished=None))
+        raise
 
 
 def _explain(run: Run, error: Exception) -> RunError:
@@ -68,33 +81,25 @@ def _explain(run: Run, error: Exception) -> RunError:
 
 def _recipe(run: Run) -> None:
     require_current(run)
-    began = time.time()
     for torn in run.path.rglob(f"{PART}*"):  # left by a kill in the middle of a write
-        torn.unlink()
+        remove(torn)
+    require_place_for_file(run.path / EVENTS)
     report = Reporter(run.path, stage_weights(run.config, [s.stage for s in students(run.config)]))
     run_stages(run, report)
-    environment = {"started": run.state.started or began, "finished": time.time(), "seconds": report.seconds}
-    write_json(run.path / ENVIRONMENT, {**describe(), **environment})
+    state = read_state(run.path)
+    finished = now(state.created, state.started)
+    environment = {"started": state.started or finished, "finished": finished, "seconds": report.seconds}
+    write_json(run.path / ENVIRONMENT, {"version": ENVIRONMENT_VERSION, **describe(), **environment})
     report.emit({"kind": "done"})
-    done = replace(run.state, status="done", stage="Done", progress=1.0, eta_s=None, message="")
-    write_state(run.path, replace(done, pid=None, pid_started=None, finished=time.time()))
+    write_state(run.path, state.at_rest("done", stage="Done", progress=1.0, message="", finished=finished))
     shutil.rmtree(run.path / "work", ignore_errors=True)  # last: it holds the record of what is done
-
-
-def _stop(run: Run, status: Status, message: str) -> None:
-    """Write down why it stopped; on a full disk even that may fail, and the run then reads as interrupted."""
-    with suppress(RunError):
-        state = replace(run.state, status=status, message=message, eta_s=None, pid=None, pid_started=None)
-        write_state(run.path, replace(state, finished=time.time() if status == "failed" else None))
-        if status == "failed":
-            append_event(run.path / EVENTS, {"kind": "error", "message": message})
 
 
 @contextmanager
 def _logging(run: Run) -> Iterator[None]:
     """Lines of our logger go to the run's log.txt."""
     try:
-        handler = logging.FileHandler(run.path / LOG, encoding="utf-8")
+        handler = logging.FileHandler(require_place_for_file(run.path / LOG), encoding="utf-8")
     except OSError as error:
         raise cannot_write(run.path, error) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))

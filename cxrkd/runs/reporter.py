@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cxrkd.runs.events import Event, append_event
+from cxrkd.errors import RunError
+from cxrkd.runs.events import Event, append_event, read_events
 from cxrkd.runs.files import read_json, write_json
 from cxrkd.runs.progress import Progress
 from cxrkd.runs.run import EVENTS
@@ -26,7 +27,8 @@ class Reporter:
         self.folder = folder
         self.progress = Progress(folder, weights)
         self._record = folder / "work" / "stages.json"
-        self.seconds: dict[str, float] = read_json(self._record) if self._record.exists() else {}
+        self.seconds = _read_record(self._record)
+        self._told = _furthest(read_events(folder / EVENTS))
 
     def is_done(self, stage: str) -> bool:
         """Whether a stage was finished, now or before an interruption."""
@@ -39,9 +41,10 @@ class Reporter:
         self.emit({"kind": "stage", "stage": name, "title": title, **about})
 
         def on_event(event: Event) -> None:
-            self.emit({**event, "stage": name, **about})
             if event["kind"] == "progress":
                 self.progress.update(title, event["fraction"], event.get("eta_s"))
+                event = event | {"fraction": self._further(name, event["fraction"]), "progress": self.progress.reached}
+            self.emit({**event, "stage": name, **about})
 
         yield on_event
         seconds = self.progress.end(name)
@@ -52,11 +55,36 @@ class Reporter:
         """A stage was finished before; count it as such."""
         self.progress.done.add(name)
 
+    def _further(self, stage: str, fraction: float) -> float:
+        """A stage's share as it is told: never less than was told before the run was interrupted."""
+        self._told[stage] = max(fraction, self._told.get(stage, 0.0))
+        return self._told[stage]
+
     def emit(self, event: Event) -> None:
         """Append an event, and a line to the log for those that people want to read."""
         append_event(self.folder / EVENTS, event)
         if event["kind"] != "progress":
             log.info("%s", _sentence(event))
+
+
+def _read_record(path: Path) -> dict[str, float]:
+    """Stage -> its seconds, of those that are done. A damaged record costs time, not the run: stages are done again."""
+    try:
+        found = read_json(path)
+    except RunError:
+        return {}
+    right = isinstance(found, dict) and all(isinstance(s, int | float) and s >= 0 for s in found.values())
+    return found if right else {}
+
+
+def _furthest(events: list[Event]) -> dict[str, float]:
+    """Stage -> the largest share that was told of it."""
+    found: dict[str, float] = {}
+    for event in events:
+        stage, fraction = event.get("stage"), event.get("fraction")
+        if event["kind"] == "progress" and stage is not None and fraction is not None:
+            found[stage] = max(fraction, found.get(stage, 0.0))
+    return found
 
 
 def _sentence(event: Event) -> str:

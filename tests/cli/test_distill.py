@@ -2,8 +2,9 @@ import pytest
 
 from cxrkd import runs
 from cxrkd.cli.distill import foreground
-from cxrkd.errors import RunError
+from cxrkd.errors import DataError, RunError
 from cxrkd.runs import recipe
+from cxrkd.runs.run import own_runs
 
 TINY = ["--patients", 24, "--image-size", 32, "--student", "mobilenetv3_small_100", "--epochs", 1, "--warm-epochs", 0]
 TINY += ["--batch-size", 16, "--no-control"]
@@ -88,3 +89,50 @@ def test_resume_in_the_foreground_executes_here(cli, no_worker, monkeypatch):
 def test_a_failed_run_is_an_error(tiny_run):
     with pytest.raises(RunError, match="done"):
         foreground(tiny_run)
+
+
+@pytest.mark.parametrize("how", [[], ["--queue"]], ids=["here", "queued"])
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--kind", "folder", "--folder", "/no/such/folder"], "/no/such/folder"),
+        (["--teacher", "no_such"], "no_such"),
+        (["--teacher-from", "nobody"], "nobody"),
+        (["--student-weights", "imagenet"], "weights imagenet"),
+    ],
+    ids=["data", "network", "teacher", "weights"],
+)
+def test_what_is_refused_leaves_no_folder(cli, no_worker, how, flags, said):
+    before = {path.name for path in own_runs().iterdir()} if own_runs().exists() else set()
+    found = cli("distill", "--name", "refused", *TINY[2:], *flags, *how)
+    assert (found.code, found.out) == (2, "")
+    assert said in found.err
+    after = {path.name for path in own_runs().iterdir()} if own_runs().exists() else set()
+    assert {name for name in after - before if not name.startswith(".queue")} == set()
+
+
+def test_data_that_turn_out_unfit_while_they_are_read_leave_no_folder(cli, no_worker, monkeypatch):
+    def unfit(*_):
+        raise DataError("The images are in two splits.")
+
+    monkeypatch.setattr(recipe, "run_stages", unfit)
+    found = cli("distill", "--name", "unfit", *TINY)
+    assert (found.code, "two splits" in found.err) == (2, True)
+    assert not (own_runs() / "unfit").exists()
+
+
+def test_what_failed_for_another_reason_is_kept(cli, no_worker, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recipe, "run_stages", full)
+    assert cli("distill", "--name", "full", *TINY).code == 2
+    assert runs.open_run("full").state.status == "failed"
+    runs.delete(runs.open_run("full"))
+
+
+def test_the_config_of_a_run_is_a_config_file(cli, tiny_run, tmp_path):
+    found = cli("distill", "--config", tiny_run.path / "config.json", "--dry-run", "--json")
+    assert found.document["name"] == tiny_run.config.name
+    (tmp_path / "newer.json").write_text('{"name": "x", "version": 99}')
+    assert "a newer one wrote it" in cli("distill", "--config", tmp_path / "newer.json", "--dry-run").err

@@ -202,15 +202,20 @@ def run_on(data, id="run", status="done", auroc=None):
         return SimpleNamespace(of={"distilled": figures}.__getitem__)
 
     config = SimpleNamespace(data=data)
-    return SimpleNamespace(id=id, state=SimpleNamespace(status=status), config=config, metrics=metrics)
+    state = SimpleNamespace(status=status)
+    return SimpleNamespace(id=id, state=state, config=config, metrics=metrics, labels=("Mass",))
 
 
 class Damaged(SimpleNamespace):
-    """A run whose config cannot be read."""
+    """A run whose config and labels cannot be read."""
 
     @property
     def config(self):
         raise RunError("config.json is damaged")
+
+    @property
+    def labels(self):
+        raise RunError("labels.json is damaged")
 
 
 def test_the_first_finished_run_with_its_images_is_the_default(monkeypatch, tmp_path):
@@ -221,7 +226,7 @@ def test_the_first_finished_run_with_its_images_is_the_default(monkeypatch, tmp_
         monkeypatch.setattr(answer, "list_runs", lambda runs=runs: runs)
         assert choose_run().id == first
     monkeypatch.setattr(answer, "list_runs", lambda: [damaged, elsewhere])
-    assert [run.id for run in answer.finished_runs()] == ["damaged", "elsewhere"]
+    assert [run.id for run in answer.finished_runs()] == ["elsewhere", "damaged"]
 
 
 def test_films_from_outside_are_answered_by_a_run_on_patients(monkeypatch, tmp_path):

@@ -3,12 +3,27 @@
 import json
 import os
 import threading
+from dataclasses import replace
 
 import pytest
 
-from cxrkd.config import MEMBERS, PhantomConfig
-from cxrkd.errors import ConfigError, RunError
-from cxrkd.runs import cancel, create, delete, keep_going, list_runs, log_tail, open_run, queue, resume, run, submit
+from cxrkd.config import MEMBERS, FolderConfig, PhantomConfig
+from cxrkd.errors import ConfigError, CxrkdError, RunError
+from cxrkd.models import zoo
+from cxrkd.runs import (
+    cancel,
+    create,
+    delete,
+    folders,
+    keep_going,
+    list_runs,
+    log_tail,
+    open_run,
+    queue,
+    resume,
+    run,
+    submit,
+)
 from cxrkd.runs.locks import deciding, worker_lives, working
 from cxrkd.runs.process import start_mark
 from cxrkd.runs.state import RunState, write_state
@@ -26,7 +41,7 @@ def shipped(tmp_path, monkeypatch):
     folder = tmp_path / "assets" / "runs"
     folder.mkdir(parents=True)
     monkeypatch.setattr(run, "SHIPPED", folder)
-    monkeypatch.setattr(queue, "SHIPPED", folder)
+    monkeypatch.setattr(folders, "SHIPPED", folder)
     return folder
 
 
@@ -229,3 +244,65 @@ def test_log_tail_gives_the_end(config):
     made = create(config())
     (made.path / "log.txt").write_bytes(b"\xff\n" + b"".join(b"%d\n" % i for i in range(100)))
     assert log_tail(made, 2) == ["98", "99"]
+
+
+def test_order_does_not_depend_on_the_clock(config, monkeypatch):
+    clock = iter([3e9, 2e9, 1e9])
+    monkeypatch.setattr("cxrkd.runs.queue.time.time", lambda: next(clock))
+    runs = [submit(config(name)) for name in ("First", "Second", "Third")]
+    assert list(queue.waiting()) == runs
+    assert [one for one in list_runs() if not one.shipped] == runs[::-1]
+
+
+def test_times_of_a_run_never_go_back(config, monkeypatch):
+    made = create(config())
+    write_state(made.path, RunState("queued", created=3e9))
+    monkeypatch.setattr("cxrkd.runs.state.time.time", lambda: 1e9)
+    queue.claim(made)
+    assert made.state.started == 3e9
+    queue.let_go(made)
+    queue.give_up(made, "It broke.")
+    assert made.state.finished == 3e9
+    assert made.state.seconds == 0
+    assert RunState("done", started=2e9, finished=1e9).seconds == 0  # written by an older version
+
+
+REFUSED = {
+    "no such folder": {"data": FolderConfig(folder="/no/such/folder", image_size=32)},
+    "an unknown network": {"student_arch": "no_such"},
+    "a size the network does not take": {"data": PhantomConfig(n_patients=20, image_size=33), "student_arch": "picky"},
+    "weights that there are none of": {"student_weights": "imagenet"},
+    "a teacher that is not there": {"teacher_from": "nobody"},
+    "a start that is not there": {"student_from": "nobody"},
+}
+
+
+@pytest.mark.parametrize("settings", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("ask", [create, submit])
+def test_what_is_refused_leaves_no_folder(config, home, settings, ask):
+    zoo.register("picky", replace(zoo._ENTRIES["toy"], multiple=32))
+    with pytest.raises(CxrkdError):
+        ask(config(**settings))
+    assert list(home.glob("runs/*")) == []
+    assert [path for path in home.glob("runs/.*") if path.is_dir()] == []
+
+
+def test_a_disk_that_is_full_leaves_no_half_made_run(config, home, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cxrkd.atomic.os.fsync", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        create(config())
+    assert [path for path in home.glob("runs/*") if path.is_dir()] == []
+    assert [path for path in home.glob("runs/.*") if path.is_dir()] == []
+
+
+def test_a_folder_of_ones_own_choice_must_not_exist(config, tmp_path):
+    made = create(config(), tmp_path / "mine")
+    assert open_run(tmp_path / "mine") == made
+    (tmp_path / "empty").mkdir()
+    for taken in ("mine", "empty"):
+        with pytest.raises(RunError, match="exists already"):
+            create(config(), tmp_path / taken)
+    assert sorted(path.name for path in tmp_path.glob(".part-*")) == []

@@ -127,7 +127,7 @@ def test_nothing_private_is_written(learned):
 def test_metrics_survive_the_file(learned):
     raw = json.loads((learned.path / "metrics.json").read_text())
     assert RunMetrics.from_dict(raw).to_dict() == raw
-    with pytest.raises(RunError, match="another version"):
+    with pytest.raises(ValueError, match="members is missing"):
         RunMetrics.from_dict({"labels": []})
     with pytest.raises(RunError, match="no member"):
         RunMetrics((), {}, None, None).of("alone")

@@ -11,7 +11,8 @@ import pytest
 
 import cxrkd
 from cxrkd.config import TrainConfig
-from cxrkd.runs import cancel, execute, log_tail, queue, resume, submit
+from cxrkd.runs import cancel, execute, launch, log_tail, queue, resume, submit
+from cxrkd.runs.files import write_json
 from cxrkd.runs.locks import worker_lives, working
 from cxrkd.runs.process import is_alive
 from cxrkd.runs.run import own_runs
@@ -32,17 +33,17 @@ def is_done(run):
 @pytest.fixture(autouse=True)
 def _no_worker_stays_behind():
     yield
-    for child in queue._started:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
+    for child in launch._started:
+        child.terminate()  # its keeper ends the worker
         child.wait()
-    queue._started.clear()
+    launch._started.clear()
 
 
 def test_the_queue_goes_on_whatever_becomes_of_a_run(config, wait_for):
-    """Three submits in a row may start three processes; one becomes the worker, the others leave."""
     long = submit(config("Long", student_arch="slow_toy", student_train=SLOW))
-    broken, last = submit(config("Broken", teacher_arch="no_such")), submit(config("Last"))
+    broken, last = submit(config("Broken")), submit(config("Last"))
+    written_elsewhere = broken.config.model_dump(mode="json") | {"teacher_arch": "no_such"}
+    write_json(broken.path / "config.json", written_elsewhere)
     wait_for(long, has_epochs("alone-0", 1))
     assert [run.state.status for run in (broken, last)] == ["queued", "queued"]
     pid, mark = long.state.pid, long.state.pid_started
@@ -55,7 +56,7 @@ def test_the_queue_goes_on_whatever_becomes_of_a_run(config, wait_for):
     assert "no_such" in broken.state.message
     assert long.state.finished <= broken.state.started <= broken.state.finished <= last.state.started
     assert any("Measuring" in line for line in log_tail(last))
-    for child in queue._started:
+    for child in launch._started:
         child.wait(120)
     assert not worker_lives(own_runs())
 
@@ -66,7 +67,7 @@ def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(co
     wait_for(run, has_epochs("distilled-0", 3))
     pid, mark = run.state.pid, run.state.pid_started
     os.killpg(pid, signal.SIGKILL)
-    queue._started[0].wait(120)
+    launch._started[0].wait(120)
     assert run.state.status == "interrupted"
     assert not is_alive(pid, mark)
     done_before = sum(e["kind"] == "epoch" for e in run.events())
@@ -91,6 +92,6 @@ def test_a_second_worker_leaves_at_once(config):
     with working(own_runs()) as mine:
         assert mine
         queue.ensure_worker()
-        assert queue._started == []
+        assert launch._started == []
         done = subprocess.run([sys.executable, "-m", "cxrkd.runs.worker"], cwd=root, check=False, timeout=120)
         assert done.returncode == 0

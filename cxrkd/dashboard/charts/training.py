@@ -56,7 +56,9 @@ def epoch_curves(
 def _series(events: Sequence[Mapping[str, Any]], value: str) -> dict[tuple[str, int], dict[int, float]]:
     found: dict[tuple[str, int], dict[int, float]] = {}
     for event in events:
-        if event.get("kind") == "epoch" and _finite(event.get(value)) and event.get("member") in style.COLOURS:
+        if event.get("kind") != "epoch" or not event.get("epoch"):
+            continue
+        if _finite(event.get(value)) and event.get("member") in style.COLOURS:
             key = (str(event["member"]), int(event.get("seed") or 0))
             found.setdefault(key, {})[int(event["epoch"])] = float(event[value])
     order = style.ordered(member for member, _ in found)
