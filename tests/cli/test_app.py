@@ -14,7 +14,9 @@ from cxrkd.places import APP, SITE
 def started(monkeypatch):
     """The command that this process would have become."""
     commands = []
-    monkeypatch.setattr(app.os, "execve", lambda path, command, environment: commands.append((path, command)) or sys.exit(0))
+    monkeypatch.setattr(
+        app.os, "execve", lambda path, command, environment: commands.append((path, command)) or sys.exit(0)
+    )
     return commands
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +16,7 @@ from cxrkd.images.apart import wire
 from cxrkd.images.apart.limits import Limits
 from cxrkd.images.limits import crashed, too_slow
 from cxrkd.images.reduced import Reduced
-from cxrkd.places import CHECKOUT
+from cxrkd.places import isolated_environment, isolated_python
 
 START_SECONDS = 120
 OUT_OF_TIME = {-getattr(signal, name) for name in ("SIGXCPU", "SIGALRM") if hasattr(signal, name)}
@@ -133,17 +131,13 @@ class _Killing:
 
 
 def _command(limits: Limits, hook: Path | None) -> Sequence[str]:
-    # -P: no module of the working directory; that one could be anybody's.
-    own = ["-P", "-W", "ignore", "-m", "cxrkd.images.apart.child", json.dumps(asdict(limits))]
-    return [sys.executable, *own, *([str(hook)] if hook else [])]
+    own = ["-W", "ignore", "-m", "cxrkd.images.apart.child", json.dumps(asdict(limits))]
+    return [*isolated_python(), *own, *([str(hook)] if hook else [])]
 
 
 def _environment() -> dict[str, str]:
-    """One thread a library; and the package where it is no installed one."""
-    given = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    if CHECKOUT is not None:
-        given["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT), *filter(None, [given.get("PYTHONPATH")])])
-    return given
+    """One thread a library."""
+    return isolated_environment() | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def _streams(process: subprocess.Popen[bytes]) -> tuple[BinaryIO, BinaryIO]:
