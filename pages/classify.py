@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrkd.config import Member
 from cxrkd.dashboard import answers as answers_table
-from cxrkd.dashboard import caching, parts, session, sources
+from cxrkd.dashboard import asking, caching, engines, parts, session, sources, waiting
 from cxrkd.dashboard.answers import Standings
 from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.pictures import grey_to_rgb
@@ -14,7 +14,6 @@ from cxrkd.runs.answer import Answer
 
 FILLED = "Filled: at or above that model's own threshold."
 PRESENT = " Bold: truly present."
-POLL_S = 2.0
 CHOOSING = "PyTorch answers while the fastest engine of this machine is being chosen; from then on, that one does."
 SKILL = " Under each label: how good each model is at it, AUROC on the test patients with its 95 % interval."
 UNJUDGED = "Without a threshold of its own a model cannot call a label; what it says about it is no yes or no."
@@ -105,13 +104,6 @@ def show(films: list[session.Film], answers: list[Answer], known: Standings) -> 
             show_film(film, answer, known, f"{index}_{film.key}")
 
 
-@parts.boundary()
-def look_again(run: Run, members: list[Member]) -> None:
-    """Draw the page anew once the engines are chosen: they answer then, and it is known how fast."""
-    if not caching.choosing(run, members):
-        st.rerun()
-
-
 def page() -> None:
     run = parts.frame("Classify", "Teacher and student answer the same film; each is held against its own thresholds.")
     if run is None:
@@ -122,8 +114,8 @@ def page() -> None:
         return
     members = choose_members(run)
     known = caching.standings(run, members)
-    choosing = caching.choosing(run, members)
-    answers = [caching.answer(run, members, film) for film in films]
+    choosing = engines.choosing(run, members)
+    answers = asking.answers(run, members, films)
     if choosing:
         parts.notice(CHOOSING)
     show(films, answers, known)
@@ -135,7 +127,7 @@ def page() -> None:
         icon=":material/download:",
     )
     if choosing:
-        st.fragment(look_again, run_every=POLL_S)(run, members)
+        waiting.for_engines(run, members)
 
 
 with parts.boundary():

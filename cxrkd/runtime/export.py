@@ -74,9 +74,19 @@ def from_cache(model: Classifier, load: Callable[[Path], T]) -> T:
         raise EngineError(f"The ONNX file of {model.arch} cannot be loaded ({error}).") from error
 
 
+def cache_folder() -> Path:
+    """Where exported networks are kept, and which engine was chosen for them."""
+    return home() / "cache" / "engines"
+
+
+def cache_path(model: Classifier) -> Path:
+    """Where the network's ONNX file is kept, whether or not it is there."""
+    return cache_folder() / f"{model.arch}-{fingerprint(model)[:24]}-{CACHE_FORMAT}.onnx"
+
+
 def _cached(model: Classifier) -> Path:
-    folder = home() / "cache" / "engines"
-    path = folder / f"{model.arch}-{fingerprint(model)[:24]}-{CACHE_FORMAT}.onnx"
+    path = cache_path(model)
+    folder = path.parent
     with TRACING:  # a second thread that wants the same file waits for it
         if path.exists():
             path.touch()
