@@ -23,13 +23,13 @@ from cxrkd.runtime import Engine
 from cxrkd.runtime.compute import Ticket, shared
 
 T = TypeVar("T")
-ANSWERING = "The models look at your film"
-ANSWERING_MANY = "The models look at your films"
-EXPLAINING = "Maps, chance lines and ceiling are computed"
+ANSWERING = "the models look at your film"
+ANSWERING_MANY = "the models look at your films"
+EXPLAINING = "maps, chance lines and ceiling are computed"
 SHOWING = "LIME shows each model 300 altered films"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Known:
     """An engine whose answer about one film is known: logits (K,)."""
 

@@ -37,7 +37,7 @@ def choose(run: Run, member: Member, network: Classifier) -> Chosen:
     try:
         found = compare(run, member, network, THREADS)
         chosen = Chosen(build_engine(network, found.engine, threads=THREADS), found.reports)
-    except CxrkdError as error:
+    except (CxrkdError, OSError, RuntimeError) as error:  # a damaged cache, a full disk, an engine that fails to load
         report = EngineReport(PYTORCH, math.nan, 0.0, True, str(error))
         chosen = Chosen(build_engine(network, PYTORCH, threads=THREADS), (report,))
     gc.collect()

@@ -32,7 +32,7 @@ def for_all(tickets: Sequence[Ticket[Any]], what: str) -> None:
 
     Args:
         tickets: what this visitor waits for, in the order in which it was asked.
-        what: for people, such as "The models look at your films".
+        what: for people, such as "the models look at your films".
     """
     line, told = st.empty(), (0.0, "")
     try:
@@ -58,11 +58,11 @@ def _progress(tickets: Sequence[Ticket[Any]], what: str) -> tuple[float, str]:
 
 
 def sentence(what: str, done: int, total: int, before: int | None) -> str:
-    """`The models look at your films: 3 of 8 done. 2 visitors before you.`."""
+    """`2 visitors before you; then the models look at your films: 3 of 8 done.`."""
     far = f"{what}: {done} of {total} done." if total > 1 and done else f"{what}."
     if not before:
-        return far
-    return f"{before} {'visitor' if before == 1 else 'visitors'} before you. {far}"
+        return far[0].upper() + far[1:]
+    return f"{before} {'visitor' if before == 1 else 'visitors'} before you; then {far}"
 
 
 def busy(error: BusyError) -> None:

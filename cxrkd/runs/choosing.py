@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -53,13 +55,20 @@ def _help(run: Run, member: Member, threads: int) -> str:
     environment = dict(os.environ)
     if CHECKOUT is not None:  # not installed: the helper would not find the package
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
-    try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_S
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    return done.stdout + done.stderr
+    with tempfile.TemporaryFile("w+") as said:
+        try:
+            # It reads the pipe, which closes with us however we end.
+            helper = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=said, stderr=said)
+        except OSError as error:
+            return str(error)
+        with helper:
+            try:
+                helper.wait(LONGEST_S)
+            except subprocess.TimeoutExpired as error:
+                helper.kill()
+                return str(error)
+        said.seek(0)
+        return said.read()
 
 
 def main(path: str, member: Member, threads: int) -> None:
@@ -76,7 +85,14 @@ def main(path: str, member: Member, threads: int) -> None:
     write_choice(model, threads, Choice(engine.name, tuple(reports)))
 
 
+def _end_with_the_server() -> None:
+    """Wait until the pipe from the server closes, and end."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     try:
         main(sys.argv[1], sys.argv[2], int(sys.argv[3]))  # type: ignore[arg-type]
     except (CxrkdError, OSError) as error:

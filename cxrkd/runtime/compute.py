@@ -8,6 +8,7 @@ an explanation is taken even though more answers wait, so that it ends too.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
@@ -216,8 +217,14 @@ THREADS = 1
 processors that another call could use."""
 
 
+SWITCH_S = 5e-4
+"""How long a Python thread may keep the interpreter's lock from others. An eager network asks for it at each of its
+many hundred operators; at Python's own 5 ms a film would wait for seconds while pages are drawn."""
+
+
 @cache
 def shared() -> ComputeQueue:
     """The queue of this process: a worker a core, each computing on `THREADS` of its own."""
     torch.set_num_threads(THREADS)
+    sys.setswitchinterval(SWITCH_S)
     return ComputeQueue(cores())

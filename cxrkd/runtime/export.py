@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import logging
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cxrkd.atomic import replacing
+from cxrkd.atomic import PART, replacing
 from cxrkd.config import home
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier, fingerprint
@@ -30,6 +31,8 @@ CACHE_FORMAT = "2"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
+ABANDONED_S = 86400.0
+"""Age at which an unfinished file is nobody's any more."""
 PARITY = 1e-4
 """Largest difference of a probability between the file and PyTorch that an export may have (measured: 1e-6)."""
 
@@ -214,7 +217,12 @@ def _quiet() -> Iterator[None]:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the files that were not used for longest."""
-    files = sorted(folder.glob("*.onnx"), key=lambda p: p.stat().st_mtime, reverse=True)
+    """Remove the files that were not used for longest, and what exports left that were killed long ago."""
+    there = [p for p in folder.glob("*.onnx") if not p.name.startswith(PART)]
+    files = sorted(there, key=lambda p: p.stat().st_mtime, reverse=True)
     for path in files[CACHE_LIMIT:]:
         path.unlink(missing_ok=True)
+    for part in folder.glob(f"{PART}*"):
+        with contextlib.suppress(FileNotFoundError):  # it has just become a whole file
+            if part.stat().st_mtime < time.time() - ABANDONED_S:
+                part.unlink()

@@ -201,6 +201,18 @@ def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, mon
     caching._choice.clear()
 
 
+@pytest.mark.parametrize("name", ["overview", "efficiency"])
+def test_no_page_waits_for_the_comparison_of_engines(sample_home, monkeypatch, name):
+    monkeypatch.setattr(caching, "in_background", lambda work: Future())  # never done
+    caching._choice.clear()
+    page = open_page(name)
+    caching._choice.clear()
+    assert_healthy(page)
+    shown = {metric.label: metric for metric in page.metric}["Faster on this machine"]
+    assert (shown.value, shown.delta) == ("–", "engines are being compared")
+    assert (name == "efficiency") == ("appear here by themselves" in words(page))
+
+
 def png_of(pixels):
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")

@@ -39,14 +39,13 @@ def test_a_choice_that_is_kept_asks_no_helper(tiny_run, home, network, monkeypat
     monkeypatch.setattr(os, "nice", lambda _: None)
     monkeypatch.setattr(choosing, "fastest", compared)
     choosing.main(str(tiny_run.path), "distilled", 1)
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("asked again"))
+    monkeypatch.setattr(choosing, "_help", lambda *_: pytest.fail("asked again"))
     assert choosing.choose(tiny_run, "distilled", network, 1).engine == "pytorch"
 
 
 @pytest.mark.parametrize(("said", "told"), [("Traceback\nno space left\n", "no space left"), ("", "it said nothing")])
 def test_a_helper_that_fails_is_a_sentence(tiny_run, home, network, monkeypatch, said, told):
-    ended = subprocess.CompletedProcess([], 1, stdout="", stderr=said)
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    monkeypatch.setattr(choosing, "_help", lambda *_: said)
     with pytest.raises(EngineError, match=rf"could not be compared, so PyTorch answers \({told}\)"):
         choosing.choose(tiny_run, "distilled", network, 1)
 
@@ -55,7 +54,7 @@ def test_a_helper_that_cannot_start_is_a_sentence(tiny_run, home, network, monke
     def refuse(*_, **__):
         raise OSError("out of processes")
 
-    monkeypatch.setattr(subprocess, "run", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(EngineError, match="out of processes"):
         choosing.choose(tiny_run, "distilled", network, 1)
 
