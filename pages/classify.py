@@ -12,6 +12,7 @@ from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import Answer
 
+DRAWN_AT_ONCE = 4  # of more films each is drawn when it is opened: a chart and two tables cost more than the answers
 FILLED = "Filled: at or above that model's own threshold."
 PRESENT = " Bold: truly present."
 CHOOSING = "PyTorch answers while the fastest engine of this machine is being chosen; from then on, that one does."
@@ -100,8 +101,11 @@ def show(films: list[session.Film], answers: list[Answer], known: Standings) -> 
         st.warning(warning, icon=":material/warning:")
     parts.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
     for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
-        with st.expander(f"**{parts.literal(film.name)}**", expanded=index == 0):
-            show_film(film, answer, known, f"{index}_{film.key}")
+        key, opened = f"{index}_{film.key}", "rerun" if len(films) > DRAWN_AT_ONCE else "ignore"
+        title = f"**{parts.literal(film.name)}**"
+        with st.expander(title, expanded=index == 0, key=f"film_{key}", on_change=opened) as box:
+            if opened == "ignore" or box.open:
+                show_film(film, answer, known, key)
 
 
 def page() -> None:

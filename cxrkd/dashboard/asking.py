@@ -66,7 +66,7 @@ def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> 
     """By film, what each member said; what is not kept is asked now."""
     weights = {member: caching.stamp(run.weights_path(member)) for member in ready}
     keys = {(film.key, m): (film.key, weights[m], engine.name) for film in films for m, engine in ready.items()}
-    kept = caching.kept()
+    kept = caching.kept("answers")
     found = {key: kept.get(key) for key in keys.values()}
     asked = {
         keys[film.key, m]: _asking((weights[m], engine.name), engine, film)
@@ -93,7 +93,7 @@ def _asking(key: tuple[Any, ...], engine: Engine, film: Film) -> Callable[[], Ti
 def explanation(run: Run, film: Film, method: str) -> CamExplanation | LimeExplanation:
     """Maps of all members for all labels by one of `CAM_METHODS` or "lime", with what agreement is held against."""
     stamps = (caching.stamp(run.path / REFERENCE), *(caching.stamp(run.weights_path(m)) for m in run.members()))
-    kept, key = caching.kept(), (film.key, method, stamps)
+    kept, key = caching.kept("explanations"), (film.key, method, stamps)
     found: CamExplanation | LimeExplanation | None = kept.get(key)
     if found is None:
         found = (_lime if method == LIME else _maps)(run, film, method)

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -40,6 +40,9 @@ from cxrkd.runtime import Engine, build_engine
 from cxrkd.runtime.compute import THREADS
 
 T = TypeVar("T")
+KeptKind = Literal["answers", "explanations"]
+KEPT: dict[KeptKind, int] = {"answers": 4096, "explanations": 24}
+"""How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB."""
 
 
 def stamp(path: Path) -> tuple[str, int]:
@@ -234,7 +237,7 @@ class Kept:
         limit: how many results.
     """
 
-    def __init__(self, limit: int = 256) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._found: OrderedDict[Hashable, Any] = OrderedDict()
 
@@ -251,7 +254,7 @@ class Kept:
             self._found.popitem(last=False)
 
 
-@st.cache_resource(scope="session", max_entries=1, show_spinner=False)
-def kept() -> Kept:
-    """Answers and explanations of this visitor, gone with the tab."""
-    return Kept()
+@st.cache_resource(scope="session", max_entries=len(KEPT), show_spinner=False)
+def kept(kind: KeptKind) -> Kept:
+    """What was computed for this visitor, gone with the tab."""
+    return Kept(KEPT[kind])

@@ -19,6 +19,12 @@ def cores(quota: Path = _QUOTA) -> int:
     return max(1, min(there, _share(quota)))
 
 
+def threads_elsewhere() -> int:
+    """Threads that PyTorch takes in a process of its own here, such as one that trains: a server takes fewer a call."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else cores()
+
+
 def _share(quota: Path) -> int:
     """Whole processors that a control group may use; as good as endless where it says nothing."""
     try:

@@ -10,6 +10,7 @@ from cxrkd.dashboard.waiting import sentence
 from cxrkd.runtime.compute import ComputeQueue
 from tests.dashboard import test_pages
 from tests.dashboard.test_pages import assert_healthy, open_page, words
+from tests.dashboard.test_uploads import file, film
 
 _one_engine, sample_home = test_pages._one_engine, test_pages.sample_home  # fixtures
 PATIENCE_S = 60
@@ -32,8 +33,8 @@ def test_the_place_in_the_line_in_words(done, total, before, expected):
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
     """Pages of all tests are one session to Streamlit, which keeps what it was told."""
-    known = caching.Kept()
-    monkeypatch.setattr(caching, "kept", lambda: known)
+    known = caching.Kept(limit=99)
+    monkeypatch.setattr(caching, "kept", lambda kind: known)
 
 
 def test_what_is_known_is_not_asked_again(sample_home, monkeypatch):
@@ -108,3 +109,21 @@ def test_who_leaves_while_waiting_is_not_computed(held, monkeypatch):
     third.result()
     with pytest.raises(CancelledError):
         ticket.result()
+
+
+def charts(page):
+    return [chart for chart in page.get("plotly_chart") if "probs_" in chart.proto.id]
+
+
+def test_of_many_films_those_are_drawn_that_are_opened(sample_home):
+    page = open_page("classify")
+    page.segmented_control(key="classify_source").set_value("Uploads").run()
+    page.file_uploader(key="classify_upload").set_value([file(f"{i}.png", film(i)) for i in range(5)]).run()
+    assert_healthy(page)
+    assert len(page.dataframe[0].value) == 5, "all are answered"
+    assert len(charts(page)) == 1
+    third = [box for box in page.expander if "**" in box.label][2].proto.id.split("-", 2)[2]
+    page.session_state[third] = True
+    page.run()
+    assert_healthy(page)
+    assert len(charts(page)) == 2

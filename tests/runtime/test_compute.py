@@ -8,7 +8,7 @@ import pytest
 
 from cxrkd.errors import BusyError, CxrkdError
 from cxrkd.runtime.compute import ComputeQueue
-from cxrkd.runtime.cores import cores
+from cxrkd.runtime.cores import cores, threads_elsewhere
 from cxrkd.runtime.torch_engine import TorchEngine
 
 PATIENCE_S = 60
@@ -190,3 +190,12 @@ def test_cores_are_those_that_the_system_allows(tmp_path, monkeypatch, quota, ex
     if quota is not None:
         path.write_text(quota)
     assert cores(path) == (expected or 8)
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("3", 3), ("0", 8), ("", 8), ("many", 8), (None, 8)])
+def test_a_run_of_its_own_takes_the_threads_that_it_is_given(monkeypatch, asked, expected):
+    monkeypatch.setattr("cxrkd.runtime.cores.cores", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert threads_elsewhere() == expected
