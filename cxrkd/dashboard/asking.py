@@ -74,12 +74,10 @@ def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> 
         for m, engine in ready.items()
         if found[keys[film.key, m]] is None
     }
-    new = dict(
-        zip(asked, _computed(list(asked.values()), ANSWERING_MANY if len(films) > 1 else ANSWERING), strict=True)
-    )
-    for key, logits in new.items():
+    said = _computed(list(asked.values()), ANSWERING_MANY if len(films) > 1 else ANSWERING)
+    for key, logits in zip(asked, said, strict=True):
         kept.put(key, logits)
-    found |= new
+        found[key] = logits
     return [{m: Known(e.name, e.threads, found[keys[film.key, m]]) for m, e in ready.items()} for film in films]
 
 
