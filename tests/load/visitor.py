@@ -136,7 +136,9 @@ class Visitor:
             elif message.WhichOneof("type") == "file_urls_response":
                 break
         (urls,) = message.file_urls_response.file_urls
-        _put(self._host, urls.upload_url, film, self._token)
+        _send(self._host, "PUT", urls.upload_url, self._token, *_as_form(film))
+        if (last := self._widgets.get(self._box)) is not None:  # a browser has the server forget what leaves the box
+            _send(self._host, "DELETE", last[1].delete_url, self._token)  # type: ignore[index]
         self._widgets[self._box] = (film, urls)
 
     def _rerun(self, fragment: str = "") -> None:
@@ -208,20 +210,25 @@ def _xsrf(host: str) -> str:
     return next((c.split("=", 1)[1].split(";")[0] for c in cookies if c.startswith("_streamlit_xsrf=")), "")
 
 
-def _put(host: str, url: str, film: Film, token: str) -> None:
+def _as_form(film: Film) -> tuple[bytes, str]:
+    """The body of an upload and its type."""
     boundary = uuid.uuid4().hex
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="{film.name}"; filename="{film.name}"\r\n'
         "Content-Type: image/png\r\n\r\n"
     )
-    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    headers |= {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}"}
+    body = head.encode() + film.data + f"\r\n--{boundary}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={boundary}"
+
+
+def _send(host: str, verb: str, url: str, token: str, body: bytes = b"", kind: str = "") -> None:
+    headers = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}"} | ({"Content-Type": kind} if kind else {})
     connection = http.client.HTTPConnection(host, timeout=PATIENCE_S)
-    connection.request("PUT", url, head.encode() + film.data + f"\r\n--{boundary}--\r\n".encode(), headers)
+    connection.request(verb, url, body, headers)
     answer = connection.getresponse()
     connection.close()
     if answer.status >= 300:
-        raise RefusedError(f"the server refused the upload of {film.name} with status {answer.status}")
+        raise RefusedError(f"the server refused to {verb} {url} with status {answer.status}")
 
 
 def _as_uploaded(widget: object, film: Film, urls: FileURLs) -> None:
