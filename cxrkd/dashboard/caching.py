@@ -41,7 +41,7 @@ from cxrkd.runtime.compute import THREADS
 
 T = TypeVar("T")
 KeptKind = Literal["answers", "explanations"]
-KEPT: dict[KeptKind, int] = {"answers": 4096, "explanations": 24}
+LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24}
 """How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB."""
 
 
@@ -254,7 +254,7 @@ class Kept:
             self._found.popitem(last=False)
 
 
-@st.cache_resource(scope="session", max_entries=len(KEPT), show_spinner=False)
+@st.cache_resource(scope="session", max_entries=len(LIMITS), show_spinner=False)
 def kept(kind: KeptKind) -> Kept:
     """What was computed for this visitor, gone with the tab."""
-    return Kept(KEPT[kind])
+    return Kept(LIMITS[kind])
