@@ -39,6 +39,10 @@ class RunError(CxrkdError):
     """A run folder is missing, incomplete, or in the wrong state for what was asked."""
 
 
+class BusyError(CxrkdError):
+    """More is asked for than this server takes at once."""
+
+
 class EngineError(CxrkdError):
     """An inference engine is not installed or does not agree with PyTorch."""
 

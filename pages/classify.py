@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrkd.config import Member
 from cxrkd.dashboard import answers as answers_table
-from cxrkd.dashboard import caching, parts, session, sources
+from cxrkd.dashboard import asking, caching, engines, parts, session, sources, waiting
 from cxrkd.dashboard.answers import Standings
 from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.pictures import grey_to_rgb
@@ -12,9 +12,9 @@ from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import Answer
 
+DRAWN_AT_ONCE = 4  # of more films each is drawn when it is opened: a chart and two tables cost more than the answers
 FILLED = "Filled: at or above that model's own threshold."
 PRESENT = " Bold: truly present."
-POLL_S = 2.0
 CHOOSING = "PyTorch answers while the fastest engine of this machine is being chosen; from then on, that one does."
 SKILL = " Under each label: how good each model is at it, AUROC on the test patients with its 95 % interval."
 UNJUDGED = "Without a threshold of its own a model cannot call a label; what it says about it is no yes or no."
@@ -101,15 +101,11 @@ def show(films: list[session.Film], answers: list[Answer], known: Standings) -> 
         st.warning(warning, icon=":material/warning:")
     parts.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
     for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
-        with st.expander(f"**{parts.literal(film.name)}**", expanded=index == 0):
-            show_film(film, answer, known, f"{index}_{film.key}")
-
-
-@parts.boundary()
-def look_again(run: Run, members: list[Member]) -> None:
-    """Draw the page anew once the engines are chosen: they answer then, and it is known how fast."""
-    if not caching.choosing(run, members):
-        st.rerun()
+        key, opened = f"{index}_{film.key}", "rerun" if len(films) > DRAWN_AT_ONCE else "ignore"
+        title = f"**{parts.literal(film.name)}**"
+        with st.expander(title, expanded=index == 0, key=f"film_{key}", on_change=opened) as box:
+            if opened == "ignore" or box.open:
+                show_film(film, answer, known, key)
 
 
 def page() -> None:
@@ -122,8 +118,8 @@ def page() -> None:
         return
     members = choose_members(run)
     known = caching.standings(run, members)
-    choosing = caching.choosing(run, members)
-    answers = [caching.answer(run, members, film) for film in films]
+    choosing = engines.choosing(run, members)
+    answers = asking.answers(run, members, films)
     if choosing:
         parts.notice(CHOOSING)
     show(films, answers, known)
@@ -135,7 +131,7 @@ def page() -> None:
         icon=":material/download:",
     )
     if choosing:
-        st.fragment(look_again, run_every=POLL_S)(run, members)
+        waiting.for_engines(run, members)
 
 
 with parts.boundary():

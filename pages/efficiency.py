@@ -4,11 +4,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.dashboard import caching, costs, measuring, parts, tables, tiles
+from cxrkd.dashboard import caching, costs, measuring, parts, tables, tiles, waiting
 from cxrkd.dashboard.charts import cost
 from cxrkd.efficiency import Complexity
 from cxrkd.runs import Run
 
+COMPARING = (
+    "The engines of this machine are being compared, once for these models. Their latencies appear here by themselves; "
+    "PyTorch answers meanwhile."
+)
 COSTS = {
     "MACs": ("macs", "Multiply-adds (MACs) per image"),
     "Parameters": ("params", "Parameters"),
@@ -42,6 +46,10 @@ def measure(run: Run) -> costs.Latencies:
         measuring.measure(run, lambda done, what: bar.progress(done, text=what))
         bar.empty()
     found = measuring.latencies(run)
+    if found.pending:
+        parts.empty_state(COMPARING)
+        waiting.for_engines(run, run.members())
+        return found
     if not costs.timings(found.rows):
         parts.empty_state("No engine was timed yet. Press the button.")
         return found
@@ -55,7 +63,7 @@ def measure(run: Run) -> costs.Latencies:
 
 def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
     if not figures:
-        parts.empty_state("Measure the latency first, with the button above.")
+        parts.empty_state("There is no latency yet: see above.")
         return
     metrics = caching.metrics(run)
     aurocs = {str(member): tables.macro_interval(found.over_seeds) for member, found in metrics.members.items()}

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, explaining, parts, session, sources
+from cxrkd.dashboard import asking, caching, explaining, parts, session, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.look import choose_look, choose_method
@@ -143,7 +143,7 @@ def explain(run: Run, film: session.Film) -> None:
     left, right = st.columns([1, 2])
     with right:
         method = choose_method()
-    found = caching.explanation(run, film, method)
+    found = asking.explanation(run, film, method)
     with left:
         label = choose_label(run, found, film)
     say_what_is_called(run, found, label)

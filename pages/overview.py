@@ -4,7 +4,7 @@ import streamlit as st
 from scipy.special import expit
 
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, explaining, measuring, parts, routes, sources, tables, tiles
+from cxrkd.dashboard import caching, explaining, measuring, parts, routes, sources, tables, tiles, waiting
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.look import Look
@@ -58,7 +58,10 @@ def cost_row(run: Run) -> None:
     with cells.cell():
         tiles.ratio("Fewer multiply-adds", counted["teacher"].macs, counted[student].macs, cost.si)
     with cells.cell():
-        tiles.latency(measuring.latencies(run, ("teacher", student)), student)
+        found = measuring.latencies(run, ("teacher", student))
+        tiles.latency(found, student)
+    if found.pending:
+        waiting.for_engines(run, ("teacher", student))
 
 
 def both_look(run: Run, metrics: RunMetrics) -> None:
@@ -116,7 +119,7 @@ def page() -> None:
     else:
         parts.images_elsewhere(run, "So no film is shown here.")
         next_steps(columns=4)
-    with costs, parts.boundary():  # last, because the first visit has to start the engines
+    with costs, parts.boundary():  # last, because the first visit has to count
         cost_row(run)
 
 

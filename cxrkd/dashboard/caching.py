@@ -6,11 +6,11 @@ all visitors; all of them are only ever read.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -20,7 +20,6 @@ from cxrkd.access import folders
 from cxrkd.access.confine import confined
 from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.dashboard.background import in_background
-from cxrkd.dashboard.costs import Measured
 from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
@@ -28,12 +27,10 @@ from cxrkd.data.preview import Preview, preview
 from cxrkd.efficiency import Complexity, count
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
-from cxrkd.explain import CamResult, grad_cam
+from cxrkd.explain import CamResult, Reference, grad_cam
 from cxrkd.models import Classifier
 from cxrkd.runs import Run
-from cxrkd.runs.answer import Answer, Input, classify, probe
 from cxrkd.runs.estimate import stage_weights
-from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
@@ -41,7 +38,13 @@ from cxrkd.runs.reference import read_reference
 from cxrkd.runs.run import SHIPPED
 from cxrkd.runs.stages import students
 from cxrkd.runs.verdict import Standing, standing_from
-from cxrkd.runtime import Engine, EngineReport, build_engine, fastest
+from cxrkd.runtime import Engine, build_engine
+from cxrkd.runtime.compute import THREADS
+
+T = TypeVar("T")
+KeptKind = Literal["answers", "explanations"]
+LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24}
+"""How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB."""
 
 OWN = 6
 KEPT = len(list(SHIPPED.glob("*/models/*.safetensors"))) + OWN
@@ -99,32 +102,26 @@ def _model(key: tuple[str, int], _run: Run, _member: Member) -> Classifier:
     return _run.load_model(_member)
 
 
-def engine(run: Run, member: Member) -> tuple[Engine, list[EngineReport]]:
-    """The fastest engine that agrees with PyTorch on this machine, and what was compared; waits for the choice."""
-    return _engine(stamp(run.weights_path(member)), run, member)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner="Choosing the fastest engine that agrees with PyTorch")
-def _engine(key: tuple[str, int], _run: Run, _member: Member) -> tuple[Engine, list[EngineReport]]:
-    return _choice(key, _run, _member).result()
-
-
-def engine_now(run: Run, member: Member) -> Engine:
-    """The fastest engine once it is chosen, PyTorch until then: the first export of a network takes its time."""
-    key = stamp(run.weights_path(member))
-    choice = _choice(key, run, member)
-    return choice.result()[0] if choice.done() else _torch_engine(key, run, member)
+def choice(run: Run, member: Member, choose: Callable[[Run, Member, Classifier], T]) -> Future[T]:
+    """What `choose` finds for a member, once for all visitors and in the background."""
+    found: Future[T] = _choice(stamp(run.weights_path(member)), run, member, choose)
+    return found
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _choice(key: tuple[str, int], _run: Run, _member: Member) -> Future[tuple[Engine, list[EngineReport]]]:
+def _choice(key: tuple[str, int], _run: Run, _member: Member, _choose: Callable[[Run, Member, Classifier], T]) -> Any:
     network = model(_run, _member)
-    return in_background(lambda: fastest(network, probe(network.input_size)))
+    return in_background(lambda: _choose(_run, _member, network))
+
+
+def torch_engine(run: Run, member: Member) -> Engine:
+    """PyTorch, which needs no preparation."""
+    return _torch_engine(stamp(run.weights_path(member)), run, member)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _torch_engine(key: tuple[str, int], _run: Run, _member: Member) -> Engine:
-    return build_engine(model(_run, _member), "pytorch")
+    return build_engine(model(_run, _member), "pytorch", threads=THREADS)
 
 
 def complexities(run: Run) -> dict[Member, Complexity]:
@@ -201,82 +198,51 @@ def _difference(
 
 
 def cams(run: Run, member: Member, film_: Film) -> CamResult:
-    """A member's Grad-CAM of one film, all labels at once, without chance lines."""
+    """A member's Grad-CAM of one film of the run, all labels at once, without chance lines."""
     return _cams(stamp(run.weights_path(member)), film_.key, run, member, film_)
 
 
-@st.cache_data(scope="session", max_entries=16, show_spinner="Computing the maps")
+@st.cache_resource(max_entries=16, show_spinner="Computing the maps")
 def _cams(key: tuple[str, int], film_key: str, _run: Run, _member: Member, _film: Film) -> CamResult:
     pixels = np.ascontiguousarray(_film.pixels, dtype=np.float32)
     return grad_cam(model(_run, _member), torch.from_numpy(pixels)[None, None])
 
 
-def explanation(run: Run, film_: Film, method: str) -> CamExplanation | LimeExplanation:
-    """Maps of all members for all labels by one of `CAM_METHODS` or "lime", with what agreement is held against."""
-    keys = (stamp(run.path / REFERENCE), *(stamp(run.weights_path(member)) for member in run.members()))
-    return (_lime if method == LIME else _maps)(keys, film_.key, method, run, film_)
+def references(run: Run, method: str) -> dict[Member, Reference]:
+    """What the run keeps about maps of other films; see `read_reference`."""
+    return _references(stamp(run.path / REFERENCE), method, run)
 
 
-@st.cache_data(scope="session", max_entries=24, show_spinner="Computing maps, chance lines and ceiling")
-def _maps(
-    keys: tuple[tuple[str, int], ...], film_key: str, method: str, _run: Run, _film: Film
-) -> CamExplanation | LimeExplanation:
-    models = {member: model(_run, member) for member in _run.members()}
-    return explain_cams(models, _film.pixels, method, read_reference(_run, method))
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _references(key: tuple[str, int], method: str, _run: Run) -> dict[Member, Reference]:
+    return read_reference(_run, method)
 
 
-@st.cache_data(scope="session", max_entries=12, show_spinner="LIME: showing each model 300 films", show_time=True)
-def _lime(
-    keys: tuple[tuple[str, int], ...], film_key: str, method: str, _run: Run, _film: Film
-) -> CamExplanation | LimeExplanation:
-    engines = {member: engine(_run, member)[0] for member in _run.members()}
-    return explain_lime(engines, _run.labels, _film.pixels, references=read_reference(_run, "gradcam"))
+class Kept:
+    """What was computed for one visitor; what was not asked for longest goes first.
 
-
-def choosing(run: Run, members: Sequence[Member]) -> bool:
-    """Whether the engine of any member is still being chosen."""
-    # The small networks' engines are chosen first: those are there in seconds.
-    return not all(_choice(stamp(run.weights_path(member)), run, member).done() for member in reversed(members))
-
-
-def answer(run: Run, members: Sequence[Member], film_: Film) -> Answer:
-    """What the members say about one film, each on its fastest engine, or on PyTorch until that is chosen.
-
-    The latency is the one that was measured when the engine was chosen: NaN before, because a first call, beside a
-    thread that builds engines, is none.
+    Args:
+        limit: how many results.
     """
-    keys = (stamp(run.path / "metrics.json"), *(stamp(run.weights_path(member)) for member in members))
-    engines = {member: engine_now(run, member) for member in reversed(members)}
-    names = tuple(engines[member].name for member in members)
-    found = _answer(keys, names, film_.key, run, {member: engines[member] for member in members}, film_)
-    timed = {m: replace(said, latency_ms=_latency(run, m, said.engine)) for m, said in found.members.items()}
-    # The same pixels may come in two files: what is said about them is one, names and notes are each file's own.
-    return replace(found, members=timed, name=film_.name, notes=film_.notes, gate=film_.gate)
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable) -> Any:
+        """The result; None where it was never put here, or is gone."""
+        if key in self._found:
+            self._found.move_to_end(key)
+        return self._found.get(key)
+
+    def put(self, key: Hashable, value: object) -> None:
+        """Keep a result, which nobody changes any more."""
+        self._found[key] = value
+        while len(self._found) > self._limit:
+            self._found.popitem(last=False)
 
 
-def _latency(run: Run, member: Member, engine_name: str) -> float:
-    """Milliseconds of one image on an engine, as found when the engines were chosen; NaN before."""
-    choice = _choice(stamp(run.weights_path(member)), run, member)
-    reports = choice.result()[1] if choice.done() else []
-    return next((report.latency_ms for report in reports if report.name == engine_name), math.nan)
-
-
-@st.cache_data(scope="session", max_entries=128, show_spinner="Asking the models")
-def _answer(
-    keys: tuple[tuple[str, int], ...],
-    engine_names: tuple[str, ...],
-    film_key: str,
-    _run: Run,
-    _engines: dict[Member, Engine],
-    _film: Film,
-) -> Answer:
-    return classify(_run, [Input(_film.name, _film.pixels, real=_film.real)], _engines, timed=False)[0]
-
-
-def quick_latencies(run: Run, members: Sequence[Member]) -> list[Measured]:
-    """Latencies as they were found when the engines were chosen."""
-    return [
-        Measured(member, report.name, report.latency_ms, math.nan, report.agrees, report.note)
-        for member in members
-        for report in engine(run, member)[1]
-    ]
+@st.cache_resource(scope="session", max_entries=len(LIMITS), show_spinner=False)
+def kept(kind: KeptKind) -> Kept:
+    """What was computed for this visitor, gone with the tab."""
+    return Kept(LIMITS[kind])

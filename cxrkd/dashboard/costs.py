@@ -44,15 +44,19 @@ class Measured:
 
 @dataclass(frozen=True)
 class Latencies:
-    """What is known about the speed of a run's members on this machine, and how it was found, in words."""
+    """What is known about the speed of a run's members on this machine, and how it was found, in words.
+
+    `pending` where it is being found out: there are no rows yet.
+    """
 
     rows: Sequence[Measured]
     source: str
+    pending: bool = False
 
 
 def best(found: Sequence[Measured]) -> dict[str, float]:
     """Member -> median latency on its fastest engine that agrees with PyTorch, ms."""
-    usable = [row for row in found if row.agrees]
+    usable = [row for row in found if row.agrees and not math.isnan(row.median_ms)]
     return {str(row.member): row.median_ms for row in sorted(usable, key=lambda row: -row.median_ms)}
 
 
@@ -73,7 +77,9 @@ def latency_table(found: Sequence[Measured]) -> pd.DataFrame:
         row: dict[str, object] = {"Model": MEMBER_NAMES[member]}
         row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINE_NAMES if name in own}
         fastest = min((r.median_ms for r in own.values() if r.agrees), default=float("nan"))
-        row["Best against PyTorch"] = f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own else None
+        row["Best against PyTorch"] = (
+            f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own and fastest > 0 else None
+        )
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, session
+from cxrkd.dashboard import caching, engines, session
 from cxrkd.dashboard.costs import Latencies, Measured, engine_name
 from cxrkd.dashboard.parts import member_title
 from cxrkd.efficiency import measure_latency
@@ -15,8 +15,10 @@ from cxrkd.errors import EngineError
 from cxrkd.runs import Run
 from cxrkd.runs.answer import probe
 from cxrkd.runtime import ENGINES, build_engine
+from cxrkd.runtime.compute import THREADS
 
 MEASURED = "measured on request"
+COMPARING = "engines are being compared"
 QUICK = "timed when the engines were chosen"
 
 
@@ -30,7 +32,10 @@ def latencies(run: Run, members: Sequence[Member] | None = None) -> Latencies:
     measured = session.current().latencies.get(_key(run))
     if measured:
         return Latencies(measured, MEASURED)
-    return Latencies(caching.quick_latencies(run, run.members() if members is None else members), QUICK)
+    asked = run.members() if members is None else members
+    if engines.choosing(run, asked):
+        return Latencies((), COMPARING, pending=True)
+    return Latencies(engines.latencies(run, asked), QUICK)
 
 
 def measure(run: Run, progress: Callable[[float, str], None]) -> None:
@@ -56,10 +61,10 @@ def _measure_one(run: Run, member: Member, name: str) -> Measured:
     model = caching.model(run, member)
     x = probe(model.input_size)[:1]
     try:
-        engine = build_engine(model, name)
+        engine = build_engine(model, name, threads=THREADS)
         latency = measure_latency(engine.predict, x, engine=name, threads=engine.threads)
     except EngineError as error:
         return Measured(member, name, np.nan, np.nan, False, str(error))
-    report = next((r for r in caching.engine(run, member)[1] if r.name == name), None)
+    report = next((r for r in engines.reports(run, member) if r.name == name), None)
     agrees, note = (report.agrees, report.note) if report else (True, "")
     return Measured(member, name, latency.median_ms, latency.p90_ms, agrees, note)

@@ -121,6 +121,6 @@ def latency(found: costs.Latencies, student: str) -> None:
     """How many times faster the student answers, each member on its own best engine; a dash before it is measured."""
     best = costs.best(found.rows)
     if "teacher" not in best or student not in best:
-        figure("Faster on this machine", MISSING, "no engine was timed")
+        figure("Faster on this machine", MISSING, found.source if found.pending else "no engine was timed")
         return
     ratio("Faster on this machine", best["teacher"], best[student], "{:.1f} ms".format, what=found.source)

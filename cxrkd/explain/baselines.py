@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=nn.Module)
 
 # Standard deviation on [0, 1]: five grey levels of 255, which a reader would not call another image.
+N_NOISY, N_RANDOM = 4, 2
 NOISE = 0.02
 
 
@@ -66,8 +67,8 @@ def baselines(
     method: str = "gradcam",
     reference: Reference | None = None,
     *,
-    n_noisy: int = 4,
-    n_random: int = 2,
+    n_noisy: int = N_NOISY,
+    n_random: int = N_RANDOM,
     seed: int = 0,
 ) -> Baselines:
     """Maps that give chance line and ceiling: `n_noisy` teacher and `n_random` random-student forward passes.
@@ -82,8 +83,17 @@ def baselines(
         n_random: draws of weights; each gives one map a label.
         seed: of noise and weights.
     """
+    random = [random_maps(student, x, method, seed + i) for i in range(n_random)]
+    return Baselines(noisy_maps(teacher, x, method, n_noisy, seed), np.stack(random), reference)
+
+
+def noisy_maps(teacher: Classifier, x: Tensor, method: str, n_noisy: int = N_NOISY, seed: int = 0) -> np.ndarray:
+    """Maps (n_noisy, K, h, w) of the image under light noise; the same for every student."""
     draw = torch.Generator().manual_seed(seed)
     noise = torch.randn((n_noisy, *x.shape[1:]), generator=draw) * NOISE
-    noisy, _ = grad_cams(teacher, (x.cpu() + noise).clamp(0, 1).to(x.device), method)
-    random = [grad_cams(random_twin(student, seed + i), x, method)[0][0] for i in range(n_random)]
-    return Baselines(noisy, np.stack(random), reference)
+    return grad_cams(teacher, (x.cpu() + noise).clamp(0, 1).to(x.device), method)[0]
+
+
+def random_maps(student: Classifier, x: Tensor, method: str, seed: int) -> np.ndarray:
+    """Maps (K, h, w) of a student of freshly drawn weights."""
+    return np.asarray(grad_cams(random_twin(student, seed), x, method)[0][0])

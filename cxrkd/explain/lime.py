@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -21,6 +22,7 @@ from scipy.special import expit
 from cxrkd.errors import ConfigError
 from cxrkd.explain.segments import Fill, antithetic_masks, compose, filling, superpixels
 from cxrkd.explain.similarity import spearman
+from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
 from cxrkd.logits import require_numbers
 from cxrkd.text import shown
@@ -74,18 +76,20 @@ def _outputs(
     batches: list[np.ndarray],
     image: Callable[[np.ndarray], np.ndarray],
     progress: Callable[[int, int], None] | None,
+    steps: Steps,
 ) -> dict[str, np.ndarray]:
-    """Logits (N, K) of every model for every mask; a batch is composed once and shown to all models."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in predicts}
-    done, total = 0, sum(len(b) for b in batches)
-    for masks in batches:
-        x = image(masks)
-        for name, predict in predicts.items():
-            found[name].append(predict(x))
-        done += len(masks)
-        if progress:
-            progress(done, total)
-    return {name: _numbers(name, np.concatenate(parts)) for name, parts in found.items()}
+    """Logits (N, K) of every model for every mask; showing one batch to one model is a step."""
+    total, n = sum(map(len, batches)), len(predicts)
+
+    def show(batch: int, name: str) -> np.ndarray:
+        logits = predicts[name](image(batches[batch]))
+        if progress and name == last:
+            progress(sum(map(len, batches[: batch + 1])), total)
+        return logits
+
+    last = list(predicts)[-1]
+    answers = steps([partial(show, batch, name) for batch in range(len(batches)) for name in predicts])
+    return {name: _numbers(name, np.concatenate(answers[i::n])) for i, name in enumerate(predicts)}
 
 
 def _numbers(name: str, logits: np.ndarray) -> np.ndarray:
@@ -114,6 +118,7 @@ def lime(
     space: Space = "logit",
     batch_size: int = 32,
     progress: Callable[[int, int], None] | None = None,
+    steps: Steps = in_turn,
 ) -> LimeResult:
     """Explain one image with several models.
 
@@ -127,6 +132,7 @@ def lime(
         space: what is regressed, see the module.
         batch_size: images composed and predicted at a time.
         progress: called with (images done, images in all) after each batch.
+        steps: how the batches are shown to the models, one after the other unless told.
 
     Raises:
         ConfigError: no model, too few samples, unknown fill or space.
@@ -139,7 +145,7 @@ def lime(
     filled = filling(pixels, segments, fill)
     masks = antithetic_masks(n_samples, int(segments.max()) + 1, seed)
     batches = [masks[i : i + batch_size] for i in range(0, n_samples, batch_size)]
-    logits = _outputs(predicts, batches, lambda m: compose(pixels, filled, segments, m), progress)
+    logits = _outputs(predicts, batches, lambda m: compose(pixels, filled, segments, m), progress, steps)
     targets = {name: expit(z) if space == "prob" else z for name, z in logits.items()}
     near = proximity(masks)
     fits = {name: weighted_ridge(masks, y, near) for name, y in targets.items()}

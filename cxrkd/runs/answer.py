@@ -265,7 +265,12 @@ def warning_for(run: Run, real: bool) -> str:
 
 
 def classify(
-    run: Run, inputs: Sequence[Input], engines: Mapping[Member, Engine], *, timed: bool = True
+    run: Run,
+    inputs: Sequence[Input],
+    engines: Mapping[Member, Engine],
+    *,
+    timed: bool = True,
+    thresholds: Mapping[Member, np.ndarray] | None = None,
 ) -> list[Answer]:
     """Ask every engine about every image, one image at a time, so that a latency is that of one image.
 
@@ -275,12 +280,13 @@ def classify(
         engines: by member, from `load_engines`.
         timed: measure how long an engine takes: the median over all images, at least three calls, after a warm-up.
             False asks once, for when other work would spoil the figure.
+        thresholds: by member, where they are known already; read from the run by default.
 
     Raises:
         RunError: the run has no thresholds for a member yet.
         AnswerError: a network gives what is no number for a label that it was taught.
     """
-    thresholds = {member: run.thresholds(member) for member in engines}
+    cuts = thresholds or {member: run.thresholds(member) for member in engines}
     if not inputs:
         return []
     if timed:
@@ -292,7 +298,7 @@ def classify(
         times[member] += [_ask(engine, inputs[0].pixels)[1] for _ in range(_TIMED_CALLS - len(inputs))]
     latencies = {member: statistics.median(times[member]) if timed else math.nan for member in engines}
     return [
-        _answer(run, image, {m: _said(run, m, engines[m], one[m][0], thresholds[m], latencies[m]) for m in engines})
+        _answer(run, image, {m: _said(run, m, engines[m], one[m][0], cuts[m], latencies[m]) for m in engines})
         for image, one in zip(inputs, asked, strict=True)
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,17 +25,21 @@ from cxrkd.explain import (
     LimeResult,
     Reference,
     agreement,
-    baselines,
     evidence_outside,
     grad_cam,
     lime_agreement,
 )
 from cxrkd.explain import lime as explain_by_lime
+from cxrkd.explain.baselines import N_RANDOM, noisy_maps, random_maps
 from cxrkd.explain.segments import Fill
+from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.models.classifier import Classifier
 from cxrkd.runtime import Engine
 
 LIME = "lime"
+BATCH = 8
+"""Altered films that are shown to a network in one step; CPU engines take a few at a time in any case."""
+Step = Callable[[], Any]
 TEACHER: Member = "teacher"
 
 
@@ -156,6 +161,8 @@ def explain_cams(
     pixels: np.ndarray,
     method: str = "gradcam",
     references: Mapping[Member, Reference] | None = None,
+    *,
+    steps: Steps = in_turn,
 ) -> CamExplanation:
     """Maps of every member for all labels, and what agreement is held against.
 
@@ -164,20 +171,27 @@ def explain_cams(
         pixels: float32 (S, S) in [0, 1].
         method: one of CAM_METHODS.
         references: by member, from `read_reference` for the same method; without them no agreement is above chance.
+        steps: how the passes through the networks are run, one after the other unless told.
 
     Raises:
         ConfigError: unknown method.
     """
     kept = references or {}
     x = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))[None, None]
-    found = {member: grad_cam(model, x, method) for member, model in models.items()}
     students = [m for m in models if m != TEACHER and TEACHER in models]
+    maps: list[Step] = [partial(grad_cam, model, x, method) for model in models.values()]
+    noisy: list[Step] = [partial(noisy_maps, models[TEACHER], x, method)] if students else []
+    random: list[Step] = [partial(random_maps, models[m], x, method, i) for m in students for i in range(N_RANDOM)]
+    done = iter(steps(maps + noisy + random))
+    found = {member: next(done) for member in models}
+    under_noise: Any = next(done, None)
+    drawn = {m: np.stack([next(done) for _ in range(N_RANDOM)]) for m in students}
     return CamExplanation(
         method=method,
         labels=_labels(models),
         probs={m: expit(r.logits.astype(np.float64)) for m, r in found.items()},
         cams={m: r.cams for m, r in found.items()},
-        lines={m: baselines(models[TEACHER], models[m], x, method, kept.get(m)) for m in students},
+        lines={m: Baselines(under_noise, drawn[m], kept.get(m)) for m in students},
         references=kept,
     )
 
@@ -193,16 +207,20 @@ def explain_lime(
     fill: Fill = "blur",
     references: Mapping[Member, Reference] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    steps: Steps = in_turn,
 ) -> LimeExplanation:
     """LIME of every member over one set of superpixels and masks, through their engines.
 
-    `references` are those of Grad-CAM, from `read_reference`.
+    `references` are those of Grad-CAM, from `read_reference`; `steps` is how batches of altered films are shown to the
+    networks, one after the other unless told.
 
     Raises:
         ConfigError: too few samples or superpixels, unknown fill.
     """
     predicts = {str(member): engine.predict for member, engine in engines.items()}
-    found = explain_by_lime(predicts, pixels, n_samples, n_segments, seed, fill, progress=progress)
+    found = explain_by_lime(
+        predicts, pixels, n_samples, n_segments, seed, fill, batch_size=BATCH, progress=progress, steps=steps
+    )
     return LimeExplanation(labels, found, references or {})
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -19,6 +20,7 @@ from cxrkd.evaluate.record import Record
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.zoo import build
 from cxrkd.runs.environment import describe
+from cxrkd.runtime.cores import threads_elsewhere
 from cxrkd.train.allocator import keep_freed_memory
 from cxrkd.train.batches import Batches
 from cxrkd.train.device import device
@@ -66,6 +68,11 @@ def measure_speed(arch: str, labels: tuple[str, ...], size: int, train: TrainCon
         ConfigError: no such network at this size, or the batch does not fit into the GPU's memory.
     """
     keep_freed_memory()
+    with _threads_of_a_run():
+        return _measure(arch, labels, size, train, loss)
+
+
+def _measure(arch: str, labels: tuple[str, ...], size: int, train: TrainConfig, loss: Loss) -> Speed:
     where = device()
     n = train.batch_size if where.type == "cuda" else min(train.batch_size, CPU_BATCH)
     with torch.random.fork_rng():
@@ -82,6 +89,17 @@ def measure_speed(arch: str, labels: tuple[str, ...], size: int, train: TrainCon
             ) from error
     params = sum(p.numel() for p in model.parameters())
     return Speed(arch, device_name(), n, n / train_s, n / predict_s, params)
+
+
+@contextmanager
+def _threads_of_a_run() -> Iterator[None]:
+    """As many threads as the run's own process will have, whatever this one computes with."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads_elsewhere())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def device_name() -> str:

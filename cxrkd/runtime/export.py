@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import logging
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cxrkd.atomic import replacing
+from cxrkd.atomic import PART, replacing
 from cxrkd.checksums import check, seal
 from cxrkd.config import home
 from cxrkd.errors import EngineError
@@ -32,6 +33,8 @@ CACHE_FORMAT = "3"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
+ABANDONED_S = 86400.0
+"""Age at which an unfinished file is nobody's any more."""
 PARITY = 1e-4
 """Largest difference of a probability between the file and PyTorch that an export may have (measured: 1e-6)."""
 
@@ -78,9 +81,19 @@ def from_cache(model: Classifier, load: Callable[[Path], T]) -> T:
         raise EngineError(f"The ONNX file of {model.arch} cannot be loaded ({error}).") from error
 
 
+def cache_folder() -> Path:
+    """Where exported networks are kept, and which engine was chosen for them."""
+    return home() / "cache" / "engines"
+
+
+def cache_path(model: Classifier) -> Path:
+    """Where the network's ONNX file is kept, whether or not it is there."""
+    return cache_folder() / f"{model.arch}-{fingerprint(model)[:24]}-{CACHE_FORMAT}.onnx"
+
+
 def _cached(model: Classifier) -> Path:
-    folder = home() / "cache" / "engines"
-    path = folder / f"{model.arch}-{fingerprint(model)[:24]}-{CACHE_FORMAT}.onnx"
+    path = cache_path(model)
+    folder = path.parent
     with TRACING:  # a second thread that wants the same file waits for it
         if path.exists():
             path.touch()
@@ -209,7 +222,12 @@ def _quiet() -> Iterator[None]:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the files that were not used for longest."""
-    files = sorted(folder.glob("*.onnx"), key=lambda p: p.stat().st_mtime, reverse=True)
+    """Remove the files that were not used for longest, and what exports left that were killed long ago."""
+    there = [p for p in folder.glob("*.onnx") if not p.name.startswith(PART)]
+    files = sorted(there, key=lambda p: p.stat().st_mtime, reverse=True)
     for path in files[CACHE_LIMIT:]:
         path.unlink(missing_ok=True)
+    for part in folder.glob(f"{PART}*"):
+        with contextlib.suppress(FileNotFoundError):  # it has just become a whole file
+            if part.stat().st_mtime < time.time() - ABANDONED_S:
+                part.unlink()

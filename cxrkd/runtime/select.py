@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from cxrkd.models import Classifier
 from cxrkd.runtime.onnx_engine import OnnxEngine
 from cxrkd.runtime.openvino_engine import OpenVinoEngine
 from cxrkd.runtime.protocol import ENGINES, Engine
-from cxrkd.runtime.timing import time_calls
+from cxrkd.runtime.timing import Clock, time_calls
 from cxrkd.runtime.torch_engine import TorchEngine
 from cxrkd.text import shown
 
@@ -90,23 +91,30 @@ def fastest(
     *,
     threads: int | None = None,
     max_s: float = 1.0,
+    clock: Clock = time.perf_counter,
 ) -> tuple[Engine, list[EngineReport]]:
     """The engine with the lowest latency among those that agree with PyTorch, and the reports of all.
 
-    Arguments are those of `compare_engines`. PyTorch agrees with itself, so there is always one.
+    Arguments are those of `compare_engines`, and the clock that latencies are counted by. PyTorch agrees with itself,
+    so there is always one.
     """
-    engines, reports = _compare(model, x, tolerance, threads, max_s)
+    engines, reports = _compare(model, x, tolerance, threads, max_s, clock)
     best = min((r for r in reports if r.agrees), key=lambda r: r.latency_ms)
     return engines[best.name], reports
 
 
 def _compare(
-    model: Classifier, x: np.ndarray, tolerance: float, threads: int | None, max_s: float
+    model: Classifier,
+    x: np.ndarray,
+    tolerance: float,
+    threads: int | None,
+    max_s: float,
+    clock: Clock = time.perf_counter,
 ) -> tuple[dict[str, Engine], list[EngineReport]]:
     engines, missing = _build_all(model, threads)
     expected = engines["pytorch"].predict(x)
     logits = {name: _asked(engine, x, expected) for name, engine in engines.items()}
-    latencies = _interleaved(engines, x[:1], max_s)
+    latencies = _interleaved(engines, x[:1], max_s, clock)
     reports = [
         EngineReport(name, float("nan"), float("nan"), False, missing[name])
         if name in missing
@@ -155,17 +163,19 @@ def _build_all(model: Classifier, threads: int | None) -> tuple[dict[str, Engine
     return engines, missing
 
 
-def _interleaved(engines: dict[str, Engine], x: np.ndarray, max_s: float, rounds: int = 3) -> dict[str, float]:
+def _interleaved(
+    engines: dict[str, Engine], x: np.ndarray, max_s: float, clock: Clock, rounds: int = 3
+) -> dict[str, float]:
     """Median milliseconds of each engine, taken in turns so that a busy moment of the machine meets all of them."""
     times: dict[str, list[np.ndarray]] = {name: [] for name in engines}
     for _ in range(rounds):
         for name, engine in engines.items():
-            times[name].append(_timed(engine, x, max_s / rounds))
+            times[name].append(_timed(engine, x, max_s / rounds, clock))
     return {name: float(np.median(np.concatenate(parts))) for name, parts in times.items()}
 
 
-def _timed(engine: Engine, x: np.ndarray, max_s: float) -> np.ndarray:
-    return time_calls(lambda: engine.predict(x), warmup=2, runs=20, max_s=max_s)
+def _timed(engine: Engine, x: np.ndarray, max_s: float, clock: Clock) -> np.ndarray:
+    return time_calls(lambda: engine.predict(x), warmup=2, runs=20, max_s=max_s, clock=clock)
 
 
 def _prob_difference(logits: np.ndarray, expected: np.ndarray) -> float:

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import caching, making, measuring, routes, tables
+from cxrkd.dashboard import asking, caching, engines, making, measuring, routes, tables
+from cxrkd.dashboard.background import in_background
 from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
@@ -34,17 +36,25 @@ TIMEOUT = 120
 @pytest.fixture(autouse=True)
 def _one_engine(monkeypatch):
     """No export, no contest of engines: those have their own tests."""
-    monkeypatch.setattr(caching, "fastest", lambda model, x: chosen("pytorch", model))
+    monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
+    monkeypatch.setattr(caching, "in_background", at_once)
     monkeypatch.setattr(measuring, "ENGINES", ("pytorch",))
     monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
     monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.SITE / "no-such-folder")
 
 
-def chosen(name, model, latency_ms=12.34):
-    """What `fastest` gives when the engine of that name wins."""
-    engine = build_engine(model, "pytorch")
+def at_once(work):
+    """The background without a thread: done when it is asked for."""
+    future = Future()
+    future.set_result(work())
+    return future
+
+
+def chosen(name, network, latency_ms=12.34):
+    """What a comparison comes to when the engine of that name wins."""
+    engine = build_engine(network, "pytorch")
     engine.name = name
-    return engine, [EngineReport(name, latency_ms, 0.0, True, "")]
+    return engines.Chosen(engine, (EngineReport(name, latency_ms, 0.0, True, ""),))
 
 
 @pytest.fixture
@@ -95,8 +105,10 @@ def test_a_damaged_run_is_one_sentence(name, sample_home, monkeypatch):
 
         raise RunError("made: metrics.json is damaged; make the run again")
 
-    for reader in ("metrics", "table", "explanation", "answer", "complexities"):
+    for reader in ("metrics", "table", "complexities"):
         monkeypatch.setattr(caching, reader, damaged)
+    for asked in ("explanation", "answers"):
+        monkeypatch.setattr(asking, asked, damaged)
     page = open_page(name)
     assert not page.exception
     assert "metrics.json is damaged" in page.error[0].value
@@ -167,27 +179,38 @@ def test_what_cannot_be_called_is_folded_away_with_its_reason(sample_home):
 def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, monkeypatch):
     ready = threading.Event()
 
-    def slow(model, x):
+    def slow(run, member, network):
         ready.wait(TIMEOUT)
-        return chosen("openvino", model)
+        return chosen("openvino", network)
 
-    monkeypatch.setattr(caching, "fastest", slow)
-    for cached in (caching._choice, caching._engine):
-        cached.clear()
+    monkeypatch.setattr(engines, "choose", slow)
+    monkeypatch.setattr(caching, "in_background", in_background)
+    caching._choice.clear()
     page = open_page("classify")
     assert_healthy(page)
     assert "PyTorch answers while" in words(page)
     assert words(page).count("measuring with PyTorch") == 2
     assert " ms with" not in words(page)
     ready.set()
-    run = open_run("made")
-    assert [caching.engine(run, member)[0].name for member in ("teacher", "distilled")] == ["openvino"] * 2
+    for member in ("teacher", "distilled"):
+        assert engines._choice(open_run("made"), member).result(TIMEOUT).engine.name == "openvino"
     page.run()
     assert_healthy(page)
     assert "PyTorch" not in words(page)
     assert words(page).count("12.3 ms with OpenVINO") == 2
-    for cached in (caching._choice, caching._engine):
-        cached.clear()
+    caching._choice.clear()
+
+
+@pytest.mark.parametrize("name", ["overview", "efficiency"])
+def test_no_page_waits_for_the_comparison_of_engines(sample_home, monkeypatch, name):
+    monkeypatch.setattr(caching, "in_background", lambda work: Future())  # never done
+    caching._choice.clear()
+    page = open_page(name)
+    caching._choice.clear()
+    assert_healthy(page)
+    shown = {metric.label: metric for metric in page.metric}["Faster on this machine"]
+    assert (shown.value, shown.delta) == ("–", "engines are being compared")
+    assert (name == "efficiency") == ("appear here by themselves" in words(page))
 
 
 def png_of(pixels):
@@ -330,9 +353,9 @@ def test_explain_gives_no_verdict_without_maps_of_other_films(sample_home):
 
 
 def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, monkeypatch):
-    found = caching.explanation
+    found = asking.explanation
     cams = dict.fromkeys(("teacher", "alone", "distilled"), -np.ones((14, 4, 4), np.float32))
-    monkeypatch.setattr(caching, "explanation", lambda *asked: replace(found(*asked), cams=cams))
+    monkeypatch.setattr(asking, "explanation", lambda *asked: replace(found(*asked), cams=cams))
     page = open_page("explain")
     assert_healthy(page)
     assert words(page).count("no positive evidence for") == 3
@@ -589,19 +612,14 @@ def test_a_model_has_one_calibration_error(sample_home):
 def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
     times = {"mobilenetv3_large_100": 8.0, "eeea_net_c2": 2.0}
 
-    def timed(model, x):
-        return build_engine(model, "pytorch"), [EngineReport("pytorch", times[model.arch], 0.0, True, "")]
-
-    monkeypatch.setattr(caching, "fastest", timed)
-    for cached in (caching._choice, caching._engine):
-        cached.clear()
+    monkeypatch.setattr(engines, "choose", lambda run, member, net: chosen("pytorch", net, times[net.arch]))
+    caching._choice.clear()
     for name in ("overview", "efficiency"):
         page = open_page(name)
         assert_healthy(page)
         assert {m.label: m.value for m in page.metric}["Faster on this machine"] == "4.0 ×", name
         assert "timed when the engines were chosen" in words(page)
-    for cached in (caching._choice, caching._engine):
-        cached.clear()
+    caching._choice.clear()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.cli.main import main
-from cxrkd.dashboard import caching, routes
+from cxrkd.dashboard import engines, routes
 from cxrkd.runs import list_runs, open_run
 from cxrkd.runs.run import SHIPPED
 from cxrkd.runtime import build_engine
@@ -19,7 +19,7 @@ RUNS = sorted(path.name for path in SHIPPED.iterdir())
 @pytest.fixture(autouse=True)
 def _at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
-    monkeypatch.setattr(caching, "fastest", lambda model, x: (build_engine(model, "pytorch"), []))
+    monkeypatch.setattr(engines, "choose", lambda run, m, net: engines.Chosen(build_engine(net, "pytorch"), ()))
 
 
 def hyphens(text):

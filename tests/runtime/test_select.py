@@ -13,7 +13,7 @@ from cxrkd.runtime.protocol import default_threads
 def with_latencies(monkeypatch, **latencies):
     """Engines as fast as a test needs them."""
     monkeypatch.setattr(
-        select, "_timed", lambda engine, x, max_s: np.asarray([latencies.get(engine.name.replace("-", "_"), 99.0)])
+        select, "_timed", lambda engine, x, *_: np.asarray([latencies.get(engine.name.replace("-", "_"), 99.0)])
     )
 
 

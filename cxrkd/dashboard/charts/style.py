@@ -8,7 +8,7 @@ grid colours come from Streamlit's theme at drawing time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,26 +48,42 @@ def translucent(member: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def figure(height: int, *, legend: bool = True) -> go.Figure:
-    """An empty figure in the house style.
+def figure(
+    height: int,
+    *,
+    legend: bool = True,
+    traces: Sequence[Mapping[str, Any]] = (),
+    x: Mapping[str, Any] | None = None,
+    y: Mapping[str, Any] | None = None,
+) -> go.Figure:
+    """A figure in the house style, empty unless told.
+
+    Plotly checks a figure that is made in one go once, and one that is made of updates at every update: of a chart
+    that is drawn for each answer it is worth giving all parts here.
 
     Args:
         height: pixels.
         legend: draw a legend above the plot, left-aligned.
+        traces: as plotly describes them, each with its `type`.
+        x: settings of the x axis.
+        y: settings of the y axis.
     """
-    chart = go.Figure()
-    chart.update_layout(
-        height=height,
-        margin={"l": 8, "r": 12, "t": 40 if legend else 12, "b": 8},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "title": {"text": ""}},
-        hoverlabel={"namelength": -1},
+    axis = {"automargin": True, "zeroline": False}
+    return go.Figure(
+        data=list(traces),
+        layout={
+            "height": height,
+            "margin": {"l": 8, "r": 12, "t": 40 if legend else 12, "b": 8},
+            "paper_bgcolor": CLEAR,
+            "plot_bgcolor": CLEAR,
+            "showlegend": legend,
+            "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom"}
+            | {"title": {"text": ""}},
+            "hoverlabel": {"namelength": -1},
+            "xaxis": axis | dict(x or {}),
+            "yaxis": axis | dict(y or {}),
+        },
     )
-    chart.update_xaxes(automargin=True, zeroline=False)
-    chart.update_yaxes(automargin=True, zeroline=False)
-    return chart
 
 
 def span(

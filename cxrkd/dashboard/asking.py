@@ -1,0 +1,135 @@
+"""Films of one visitor -> answers and explanations, through the one queue of this server.
+
+What was computed is kept for the session: drawing a page again asks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from cxrkd.config import Member
+from cxrkd.dashboard import caching, engines, waiting
+from cxrkd.dashboard.session import Film
+from cxrkd.errors import BusyError
+from cxrkd.runs import Run
+from cxrkd.runs.answer import Answer, Input, classify
+from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
+from cxrkd.runs.reference import FILE as REFERENCE
+from cxrkd.runtime import Engine
+from cxrkd.runtime.compute import Ticket, shared
+
+T = TypeVar("T")
+ANSWERING = "the models look at your film"
+ANSWERING_MANY = "the models look at your films"
+EXPLAINING = "maps, chance lines and ceiling are computed"
+SHOWING = "LIME shows each model 300 altered films"
+
+
+@dataclass(eq=False)
+class Known:
+    """An engine whose answer about one film is known: logits (K,)."""
+
+    name: str
+    threads: int
+    logits: np.ndarray = field(repr=False)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The logits (1, K), whatever x."""
+        return self.logits[None]
+
+
+def answers(run: Run, members: Sequence[Member], films: Sequence[Film]) -> list[Answer]:
+    """What the members say about films, each on its fastest engine, or on PyTorch until that is known.
+
+    Films of several visitors go through a network together. The latency is the one that was found when the engines
+    were compared: NaN before.
+    """
+    ready = {member: engines.now(run, member) for member in reversed(members)}
+    found = _logits(run, {member: ready[member] for member in members}, films)
+    thresholds = {member: caching.metrics(run).of(member).thresholds_array() for member in members}
+    return [_answer(run, film, known, thresholds) for film, known in zip(films, found, strict=True)]
+
+
+def _answer(run: Run, film: Film, known: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray]) -> Answer:
+    """What is made of known logits. The same pixels may come in two files: names and notes are each file's own."""
+    asked = Input(film.name, film.pixels, film.notes, real=film.real, gate=film.gate)
+    found = classify(run, [asked], known, timed=False, thresholds=thresholds)[0]
+    timed = {m: replace(s, latency_ms=engines.latency(run, m, s.engine)) for m, s in found.members.items()}
+    return replace(found, members=timed)
+
+
+def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> list[dict[Member, Engine]]:
+    """By film, what each member said; what is not kept is asked now."""
+    weights = {member: caching.stamp(run.weights_path(member)) for member in ready}
+    keys = {(film.key, m): (film.key, weights[m], engine.name) for film in films for m, engine in ready.items()}
+    kept = caching.kept("answers")
+    found = {key: kept.get(key) for key in keys.values()}
+    asked = {
+        keys[film.key, m]: _asking((weights[m], engine.name), engine, film)
+        for film in films
+        for m, engine in ready.items()
+        if found[keys[film.key, m]] is None
+    }
+    said = _computed(list(asked.values()), ANSWERING_MANY if len(films) > 1 else ANSWERING)
+    for key, logits in zip(asked, said, strict=True):
+        kept.put(key, logits)
+        found[key] = logits
+    return [{m: Known(e.name, e.threads, found[keys[film.key, m]]) for m, e in ready.items()} for film in films]
+
+
+def _asking(key: tuple[Any, ...], engine: Engine, film: Film) -> Callable[[], Ticket[np.ndarray]]:
+    def together(films: list[np.ndarray]) -> Sequence[np.ndarray]:
+        return list(engine.predict(np.stack(films)[:, None]))
+
+    return lambda: shared().ask(waiting.visitor(), key, together, film.pixels)
+
+
+def explanation(run: Run, film: Film, method: str) -> CamExplanation | LimeExplanation:
+    """Maps of all members for all labels by one of `CAM_METHODS` or "lime", with what agreement is held against."""
+    stamps = (caching.stamp(run.path / REFERENCE), *(caching.stamp(run.weights_path(m)) for m in run.members()))
+    kept, key = caching.kept("explanations"), (film.key, method, stamps)
+    found: CamExplanation | LimeExplanation | None = kept.get(key)
+    if found is None:
+        found = (_lime if method == LIME else _maps)(run, film, method)
+        kept.put(key, found)
+    return found
+
+
+def _maps(run: Run, film: Film, method: str) -> CamExplanation:
+    models = {member: caching.model(run, member) for member in run.members()}
+    references = caching.references(run, method)
+    return explain_cams(models, film.pixels, method, references, steps=_steps(EXPLAINING))
+
+
+def _lime(run: Run, film: Film, method: str) -> LimeExplanation:
+    ready = {member: engines.now(run, member) for member in run.members()}
+    references = caching.references(run, "gradcam")
+    return explain_lime(ready, run.labels, film.pixels, references=references, steps=_steps(SHOWING))
+
+
+def _steps(what: str) -> Callable[[Sequence[Callable[[], T]]], list[T]]:
+    """Pieces of an explanation go through the queue, behind answers."""
+
+    def run(calls: Sequence[Callable[[], T]]) -> list[T]:
+        visitor = waiting.visitor()
+        return _computed([lambda call=call: shared().explain(visitor, call) for call in calls], what)  # type: ignore[misc]
+
+    return run
+
+
+def _computed(asked: Sequence[Callable[[], Ticket[T]]], what: str) -> list[T]:
+    """Put work into the queue and wait for all of it; where the server is busy the page ends with a word on that."""
+    tickets: list[Ticket[T]] = []
+    try:
+        for ask in asked:
+            tickets.append(ask())
+    except BusyError as error:
+        for ticket in tickets:
+            ticket.cancel()
+        waiting.busy(error)
+    waiting.for_all(tickets, what)
+    return [ticket.result() for ticket in tickets]

@@ -1,0 +1,81 @@
+"""Which engine answers for a member: PyTorch at once, the fastest one when it is known. No page waits for that."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from cxrkd.config import Member
+from cxrkd.dashboard import caching
+from cxrkd.dashboard.costs import Measured
+from cxrkd.errors import CxrkdError
+from cxrkd.models import Classifier
+from cxrkd.runs import Run
+from cxrkd.runs.choosing import choose as compare
+from cxrkd.runtime import Engine, EngineReport, build_engine
+from cxrkd.runtime.compute import THREADS
+
+PYTORCH = "pytorch"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An engine that is ready, and what it was compared with; a single report with a note where that failed."""
+
+    engine: Engine
+    reports: tuple[EngineReport, ...]
+
+
+def choose(run: Run, member: Member, network: Classifier) -> Chosen:
+    """Find out, or look up, the fastest engine that agrees with PyTorch, and make it ready; takes long the first time.
+
+    Where the engines cannot be compared PyTorch goes on, and the report says why.
+    """
+    try:
+        found = compare(run, member, network, THREADS)
+        chosen = Chosen(build_engine(network, found.engine, threads=THREADS), found.reports)
+    except (CxrkdError, OSError, RuntimeError) as error:  # a damaged cache, a full disk, an engine that fails to load
+        report = EngineReport(PYTORCH, math.nan, 0.0, True, str(error))
+        chosen = Chosen(build_engine(network, PYTORCH, threads=THREADS), (report,))
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays; collecting garbage need not walk through it each time
+    return chosen
+
+
+def _choice(run: Run, member: Member) -> Future[Chosen]:
+    return caching.choice(run, member, choose)
+
+
+def now(run: Run, member: Member) -> Engine:
+    """What answers now: the chosen engine where it is ready, PyTorch until then."""
+    choice = _choice(run, member)
+    return choice.result().engine if choice.done() else caching.torch_engine(run, member)
+
+
+def choosing(run: Run, members: Sequence[Member]) -> bool:
+    """Whether the engines of any member are still being compared."""
+    # All are started; the small networks' come first, since those are compared sooner.
+    return bool([member for member in reversed(members) if not _choice(run, member).done()])
+
+
+def reports(run: Run, member: Member) -> tuple[EngineReport, ...]:
+    """What was found when the engines were compared; nothing before."""
+    choice = _choice(run, member)
+    return choice.result().reports if choice.done() else ()
+
+
+def latency(run: Run, member: Member, engine: str) -> float:
+    """Milliseconds of one image on an engine, as found when the engines were compared; NaN before."""
+    return next((one.latency_ms for one in reports(run, member) if one.name == engine), math.nan)
+
+
+def latencies(run: Run, members: Sequence[Member]) -> list[Measured]:
+    """Latencies as they were found when the engines were compared, of the members for which they were."""
+    return [
+        Measured(member, report.name, report.latency_ms, math.nan, report.agrees, report.note)
+        for member in members
+        for report in reports(run, member)
+    ]
