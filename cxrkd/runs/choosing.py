@@ -17,7 +17,7 @@ from pathlib import Path
 from cxrkd.config import Member
 from cxrkd.errors import CxrkdError, EngineError
 from cxrkd.models import Classifier
-from cxrkd.places import CHECKOUT
+from cxrkd.places import isolated_environment, isolated_python
 from cxrkd.runs.answer import probe
 from cxrkd.runs.run import Run
 from cxrkd.runtime.choice import Choice, read_choice, write_choice
@@ -51,14 +51,13 @@ def choose(run: Run, member: Member, model: Classifier, threads: int) -> Choice:
 
 def _help(run: Run, member: Member, threads: int) -> str:
     """Run the helper to its end; returns what it said."""
-    command = [sys.executable, "-P", "-m", "cxrkd.runs.choosing", str(run.path.resolve()), member, str(threads)]
-    environment = dict(os.environ)
-    if CHECKOUT is not None:  # not installed: the helper would not find the package
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
+    command = [*isolated_python(), "-m", "cxrkd.runs.choosing", str(run.path.resolve()), member, str(threads)]
     with tempfile.TemporaryFile("w+") as said:
         try:
             # It reads the pipe, which closes with us however we end.
-            helper = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=said, stderr=said)
+            helper = subprocess.Popen(
+                command, env=isolated_environment(), stdin=subprocess.PIPE, stdout=said, stderr=said
+            )
         except OSError as error:
             return str(error)
         with helper:
