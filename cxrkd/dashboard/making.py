@@ -53,7 +53,7 @@ def queue_run(who: Person, config: RunConfig, check: Callable[[RunConfig], objec
         with confined():
             Bounds.of().refuse_images(ready.data, cohort_size(ready.data)[0])
             check(ready)
-        run = _create(ready)
+            run = _create(ready)
         note.on = run.id
         try:
             mark_page(run, allowed_roots())

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -9,7 +10,7 @@ from cxrkd import private
 from cxrkd.access import tokens
 from cxrkd.atomic import replacing
 from cxrkd.config import PhantomConfig, RunConfig, home
-from cxrkd.runs import create, queue, resume
+from cxrkd.runs import create, launch, resume
 from cxrkd.runs.events import append_event
 
 
@@ -32,7 +33,8 @@ def wide(folder):
 
 
 def test_a_queued_run_and_what_goes_with_it_are_the_owners_only(own_home, monkeypatch):
-    monkeypatch.setattr(queue, "_spawn", lambda folder, log: queue.subprocess.Popen(["true"]))
+    start = subprocess.Popen
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **__: start(["true"]))
     run = resume(create(RunConfig(name="x", data=PhantomConfig(n_patients=20))))
     append_event(run.path / "events.jsonl", {"kind": "done"})
     tokens.tokens()

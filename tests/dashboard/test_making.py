@@ -1,5 +1,6 @@
 """What a visitor of Distil can make, and that pages show nothing of files that are not theirs to show."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def config(**changes):
 
 def own_data(home, **changes):
     return FolderConfig(folder=home.parent / "allowed", **changes)
+
+
+def made_of_own_data(home, **changes):
+    """A run that was asked for when the table was a table; by now it is none."""
+    table = home.parent / "allowed" / "labels.csv"
+    secret = table.read_text()
+    for name in "abc":
+        film(table.with_name(f"{name}.png"))
+    table.write_text("image,patient,split,Mass\na.png,a,train,1\nc.png,c,val,1\nb.png,b,test,0\n")
+    run = create(config(data=own_data(home), **changes))
+    table.write_text(secret)
+    return run
 
 
 def distil(person, monkeypatch):
@@ -143,15 +156,18 @@ def test_a_run_starts_from_runs_and_from_no_path(home, field, source):
 
 
 def test_a_refusal_does_not_name_the_folder_of_anothers_data(home):
-    other = create(config(name="other", data=FolderConfig(folder="/mnt/ward-7/films", image_size=32)))
+    other = made_of_own_data(home, name="other")
     write_state(other.path, RunState("done", created=1.0))
+    told = json.loads((other.path / "config.json").read_text())
+    told["data"]["folder"] = "/mnt/ward-7/films"
+    (other.path / "config.json").write_text(json.dumps(told))
     with pytest.raises(ConfigError, match="another split of the same patients") as found:
-        making._create(config(data=own_data(home, image_size=32), teacher_from="other"))
+        making._create(config(data=own_data(home), teacher_from="other"))
     assert "ward-7" not in str(found.value)
 
 
 def test_a_queued_run_that_fails_in_the_worker_quotes_nothing(home):
-    run = create(config(name="page", data=own_data(home)))
+    run = made_of_own_data(home, name="page")
     mark_page(run, allowed_roots())
     with pytest.raises(DataError):
         execute(run)
@@ -161,7 +177,7 @@ def test_a_queued_run_that_fails_in_the_worker_quotes_nothing(home):
 
 
 def test_pages_do_not_say_what_the_command_lines_runs_read(home, monkeypatch):
-    run = create(config(name="line", data=own_data(home)))
+    run = made_of_own_data(home, name="line")
     with pytest.raises(DataError, match=SECRET):
         execute(run)
     assert SECRET in run.state.message  # the operator's own, and in full
@@ -171,7 +187,7 @@ def test_pages_do_not_say_what_the_command_lines_runs_read(home, monkeypatch):
 
 
 def test_a_run_whose_marks_are_damaged_reads_nothing(home):
-    run = create(config(data=own_data(home)))
+    run = made_of_own_data(home)
     for text in ("[]", "{}", '{"roots": 1}', '{"roots": [1]}', "{"):
         (run.path / ASKED).write_text(text)
         with pytest.raises(Exception, match=ASKED):
