@@ -8,7 +8,21 @@ import pytest
 import torch
 
 pytest_plugins = ["tests.trees", "tests.installed"]  # data sets in their published form; the wheel, installed
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    """The long files first; where tests run in several processes, those that share a server or a wheel in one of them."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in long))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item):
+    shares = {"installed", "app_url"}.intersection(item.fixturenames) or item.get_closest_marker("browser")
+    return "browser" if shares else str(item.path.relative_to(ROOT))
 
 
 @pytest.fixture(scope="session", autouse=True)
