@@ -12,16 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
-def pytest_collection_modifyitems(items):
-    """The long files first; where tests run in several processes, those that share a server or a wheel in one of them."""
+def pytest_collection_modifyitems(config, items):
+    """The long files first; of several processes one takes all tests that share a server or an installed wheel."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in long))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def _group(item):
-    shares = {"installed", "app_url"}.intersection(item.fixturenames) or item.get_closest_marker("browser")
+    shares = item.get_closest_marker("browser") or "installed" in item.fixturenames
     return "browser" if shares else str(item.path.relative_to(ROOT))
 
 
