@@ -8,22 +8,7 @@ import pytest
 import torch
 
 pytest_plugins = ["tests.trees", "tests.installed"]  # data sets in their published form; the wheel, installed
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared" / "data"
-
-
-def pytest_collection_modifyitems(config, items):
-    """The long files first; of several processes one takes all tests that share a server or an installed wheel."""
-    long = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in long))
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item):
-    shares = item.get_closest_marker("browser") or "installed" in item.fixturenames
-    return "browser" if shares else str(item.path.relative_to(ROOT))
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session", autouse=True)

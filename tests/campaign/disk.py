@@ -63,7 +63,7 @@ def once(folder: Path, job: Job, room_kib: int, found: Outcome, mounted: bool) -
 
 
 def in_a_sentence(ended: Ended, found: Outcome, where: str) -> bool:
-    """Done, or exit code 2 with a sentence as the last word; before it may stand the run's log, which has the details."""
+    """Done, or exit code 2 and a sentence as the last word; a run's log, with the details, may stand before it."""
     if ended.code == 0:
         return False
     last = (ended.said.strip().splitlines() or [""])[-1]

@@ -24,7 +24,7 @@ def campaign(folder: Path, full: bool) -> Outcome:
     """Every kind of job and what only reads; two jobs for CI."""
     found = Outcome()
     with small_disk(folder / "disk") as mounted:
-        if not mounted and os.geteuid() == 0:
+        if not mounted and not bits_bind(folder / "bits"):
             return Outcome(skipped="a file system cannot be mounted here, and root may write whatever the bits say")
         found.figures["by"] = "a read-only file system" if mounted else "the bits of the folders"
         told = [once(folder, job, found, mounted) for job in (JOBS if full else (JOBS[2], JOBS[4]))]
@@ -55,6 +55,12 @@ def read_only(disk: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+
+
+def bits_bind(folder: Path) -> bool:
+    """Whether a folder without its bits for writing cannot be written; root's powers pass over them."""
+    folder.mkdir(mode=0o500)
+    return not os.access(folder, os.W_OK)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from cxrkd.runs.locks import worker_lives, working
 from cxrkd.runs.process import is_alive
 from cxrkd.runs.run import own_runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SLOW = TrainConfig(epochs=40, warm_epochs=0, batch_size=16, learning_rate=0.02)
 
 
