@@ -24,7 +24,7 @@ from cxrkd.runs.run import ENVIRONMENT, EVENTS, LOG, Run, own_runs, require_curr
 from cxrkd.runs.stages import run_stages, students
 from cxrkd.runs.state import Status, write_state
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 log = logging.getLogger("cxrkd.runs")
 
 
