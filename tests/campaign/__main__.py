@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.campaign import report
 from tests.campaign.outcome import Outcome
 
-PARTS = ("kills", "uploads", "disk", "read_only", "servers", "visitors")
+PARTS = ("kills", "disk", "read_only", "servers", "uploads", "visitors")
 
 
 def main() -> int:
