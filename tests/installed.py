@@ -34,8 +34,7 @@ class Installed:
     @property
     def env(self):
         """The variables that commands run with: a home of their own, no way back to the checkout."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
-        return {**kept, "HOME": str(self.elsewhere), "CXRKD_HOME": str(self.elsewhere / "home")}
+        return {**plain_environment(), "HOME": str(self.elsewhere), "CXRKD_HOME": str(self.elsewhere / "home")}
 
     def run(self, command, *words):
         """Run one of its commands."""
@@ -43,10 +42,15 @@ class Installed:
         return subprocess.run(command, cwd=self.elsewhere, env=self.env, capture_output=True, text=True, check=False)
 
 
+def plain_environment():
+    """Our variables without those that show an interpreter other packages than its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+
+
 def pip(*words):
     """Run pip, offline: a backend that builds is among the requirements of the tests."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

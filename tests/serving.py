@@ -29,7 +29,7 @@ def serving(command, port, home, **how):
 
 
 def _wait_for(address, server):
-    for _ in range(240):
+    for _ in range(480):
         if server.poll() is not None:
             pytest.fail(f"the server ended with code {server.returncode}")
         try:
@@ -37,4 +37,4 @@ def _wait_for(address, server):
             return
         except OSError:
             time.sleep(0.5)
-    pytest.fail("the server did not answer in two minutes")
+    pytest.fail("the server did not answer in four minutes")

@@ -15,7 +15,7 @@ from cxrkd.data.phantom import render
 from tests.installed import ROOT, build_wheel
 from tests.serving import free_port, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CARRIED = ("app.py", "pages", "assets", ".streamlit/config.toml")
 

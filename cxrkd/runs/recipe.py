@@ -25,7 +25,7 @@ from cxrkd.runs.run import ENVIRONMENT, ENVIRONMENT_VERSION, EVENTS, LOG, Run, o
 from cxrkd.runs.stages import run_stages, students
 from cxrkd.runs.state import now, read_state, write_state
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 log = logging.getLogger("cxrkd.runs")
 
 

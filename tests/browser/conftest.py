@@ -11,6 +11,7 @@ from tests.serving import free_port, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE_MS = 120_000  # what is awaited comes in its own time, on a loaded machine too
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,8 +29,9 @@ def browser():
         if os.environ.get("CXRKD_REQUIRE_BROWSER"):
             pytest.fail(f"expected Chromium at {CHROMIUM}")
         pytest.skip(f"needs Chromium at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from cxrkd.dashboard.routes import ROUTES
 from cxrkd.data.phantom import render
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 MINUTE = 60_000
 HEADINGS = {"Overview": "Chest X-ray distillation"}
@@ -32,14 +32,14 @@ def page(browser, app_url):
 
 
 def settle(page, calm_needed=3):
-    """Wait until the script has stopped running for a moment."""
+    """Wait until the script has stopped running for a moment; on a loaded machine engines are chosen for minutes."""
     calm = 0
-    for _ in range(600):
+    for _ in range(2000):
         calm = 0 if page.locator(BUSY).count() else calm + 1
         if calm == calm_needed:
             return
         page.wait_for_timeout(300)
-    pytest.fail("the page was still busy after three minutes")
+    pytest.fail("the page was still busy after ten minutes")
 
 
 def visit(page, title):
@@ -60,13 +60,22 @@ def go(page, title):
 
 
 def assert_no_errors(page):
-    assert page.locator(ERRORS).count() == 0, page.locator(ERRORS).first.inner_text()
+    expect(page.locator(ERRORS)).to_have_count(0)
     assert "Traceback" not in page.inner_text("body")
 
 
 def shown(box):
     """What a select box shows, whether it is written as text or as the value of its input."""
     return box.inner_text() + "".join(field.input_value() for field in box.locator("input").all())
+
+
+def await_shown(box, accept):
+    """Wait until a select box shows what is accepted: what was there before may stay for a while."""
+    for _ in range(600):
+        if accept(shown(box)):
+            return
+        box.page.wait_for_timeout(200)
+    pytest.fail(f"after two minutes the box still shows {shown(box)!r}")
 
 
 def png():
@@ -96,12 +105,13 @@ def test_a_tiny_distillation_runs_to_the_end_and_is_found_on_results(page):
     fill(page, "Patients", 20, form)
     fill(page, "Image size, pixels", 32, form)
     form.get_by_role("button", name="Distil").click()
-    expect(page.get_by_role("button", name="Open on every page")).to_be_visible(timeout=5 * MINUTE)
+    expect(page.get_by_role("button", name="Open on every page")).to_be_visible(timeout=10 * MINUTE)
     assert_no_errors(page)
     page.get_by_role("button", name="Open on every page").click()
     settle(page)
     visit(page, "Results")
-    assert "browser run" in shown(page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox"))
+    chooser = page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox")
+    await_shown(chooser, lambda text: "browser run" in text)
     expect(page.get_by_text("Student distilled").first).to_be_visible()
 
 
@@ -113,17 +123,15 @@ def test_an_upload_is_answered_and_a_text_file_is_refused_in_a_sentence(page):
     page.locator('input[type="file"]').set_input_files([png(), text])
     settle(page)
     expect(page.get_by_text(re.compile(r"([\d.]+ ms|measuring) with ")).first).to_be_visible(timeout=MINUTE)
-    errors = page.locator(ERRORS)
-    assert errors.count() == 1
-    assert "notes.txt" in errors.first.inner_text()
+    expect(page.locator(ERRORS)).to_have_count(1)
+    expect(page.locator(ERRORS)).to_contain_text("notes.txt")
     # The visitor has opened a run on phantoms: that is kept, and the one that knows patients is offered.
     chooser = page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox")
-    assert "browser run" in shown(chooser)
-    assert page.get_by_text("trained on phantoms").count() > 0
+    await_shown(chooser, lambda text: "browser run" in text)
+    expect(page.get_by_text("trained on phantoms").first).to_be_visible()
     page.get_by_role("button", name="Switch to NIH mini").click()
-    settle(page)
-    assert "NIH mini" in shown(chooser)
-    assert page.get_by_text("trained on phantoms").count() == 0
+    await_shown(chooser, lambda text: "NIH mini" in text)
+    expect(page.get_by_text("trained on phantoms")).to_have_count(0)
 
 
 def test_the_upload_is_explained_by_another_label_and_method(page):
@@ -131,13 +139,13 @@ def test_the_upload_is_explained_by_another_label_and_method(page):
     page.get_by_role("radio", name="Uploads").or_(page.get_by_role("button", name="Uploads")).first.click()
     settle(page)
     files = page.get_by_test_id("stSelectbox").filter(has_text="File")
-    assert "film.png" in shown(files)
+    await_shown(files, lambda text: "film.png" in text)
     box = page.get_by_test_id("stSelectbox").filter(has_text="Label, called ones first")
     before = shown(box)
     box.locator("input").click()
     page.get_by_role("option").nth(3).click()
     settle(page)
-    assert shown(box) != before
+    await_shown(box, lambda text: text != before)
     page.get_by_text("LayerCAM", exact=True).click()
     settle(page)
     assert_no_errors(page)

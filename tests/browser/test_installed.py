@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.serving import free_port, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 def test_it_looks_like_itself_from_any_folder(browser, installed, tmp_path):
@@ -18,5 +18,5 @@ def test_it_looks_like_itself_from_any_folder(browser, installed, tmp_path):
         expect(heading).to_be_visible(timeout=180_000)
         assert "Liberation Sans" in heading.evaluate("node => getComputedStyle(node).fontFamily"), "our theme applies"
         expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Distil", exact=True)).to_be_visible()
-        assert page.get_by_test_id("stException").count() == 0
+        expect(page.get_by_test_id("stException")).to_have_count(0)
         page.close()

@@ -444,15 +444,26 @@ def test_the_frame_reaches_every_page(sample_home):
         assert_healthy(app)
 
 
-@pytest.fixture
-def home_with_real_run(home_with_run, tmp_path, monkeypatch):
+def add_real_run(home):
     """Beside "made" a run "real", on a data set that is not on this machine."""
-    shutil.copytree(home_with_run / "runs", tmp_path / "runs")
-    path = Path(shutil.copytree(tmp_path / "runs" / "made", tmp_path / "runs" / "real")) / "config.json"
+    path = Path(shutil.copytree(home / "runs" / "made", home / "runs" / "real")) / "config.json"
     config = json.loads(path.read_text())
     config["data"] = {"kind": "chestxray14", "folder": "absent", "image_size": config["data"]["image_size"]}
     path.write_text(json.dumps(config))
-    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def two_runs(home_with_run, tmp_path_factory):
+    """One folder for all tests, so that what the pages have cached of it serves them all; they only read it."""
+    home = tmp_path_factory.mktemp("two-runs")
+    shutil.copytree(home_with_run / "runs", home / "runs")
+    add_real_run(home)
+    return home
+
+
+@pytest.fixture
+def home_with_real_run(two_runs, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(two_runs))
 
 
 @pytest.mark.parametrize("name", SHOWING)
@@ -498,7 +509,10 @@ def test_the_visitors_choice_of_a_phantom_run_is_kept_and_the_other_is_offered(n
     assert not page.warning
 
 
-def test_a_chosen_run_that_is_gone_is_said_to_be(home_with_real_run, tmp_path):
+def test_a_chosen_run_that_is_gone_is_said_to_be(home_with_run, tmp_path, monkeypatch):
+    shutil.copytree(home_with_run / "runs", tmp_path / "runs")
+    add_real_run(tmp_path)
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     page = open_page("results")
     page.sidebar.selectbox[0].set_value("real").run()
     shutil.rmtree(tmp_path / "runs" / "real")

@@ -13,9 +13,11 @@ from cxrkd.models import zoo
 
 SIZE = 32
 
-# Executed here, and in every worker process through sitecustomize: "toy" is quick, "slow_toy" can be killed half-way.
+# Executed here, and in every worker process through sitecustomize: "toy" is quick, "slow_toy" can be killed half-way,
+# and is quick too as soon as its home holds a file called "hurry".
 TOY = """
-import time
+import os, time
+from pathlib import Path
 from torch import nn
 from cxrkd.models import zoo
 from cxrkd.models.classifier import Backbone
@@ -29,7 +31,8 @@ class Toy(Backbone):
         self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(128, n_labels))
 
     def forward_features(self, x):
-        time.sleep(self.pause_s)
+        if self.pause_s and not (Path(os.environ["CXRKD_HOME"]) / "hurry").exists():
+            time.sleep(self.pause_s)
         return self.trunk(x)
 
     def forward_head(self, features):

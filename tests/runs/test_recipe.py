@@ -1,6 +1,7 @@
 """The whole recipe in this process, on data that a toy network can learn."""
 
 import dataclasses
+import errno
 import json
 import os
 
@@ -388,13 +389,14 @@ def test_a_defect_is_a_sentence_with_its_trace_in_the_log_only(config, monkeypat
     assert "Traceback" in (run.path / "log.txt").read_text()
 
 
-def test_a_full_disk_is_said_plainly(config, blob_data, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG], ids=errno.errorcode.get)
+def test_a_full_disk_is_said_plainly(config, blob_data, monkeypatch, number):
     def full(*_, **__):
-        raise OSError(28, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(stages, "save_weights", full)
     run = create(config())
-    with pytest.raises(RunError, match=r"No space left on device.*Free some space"):
+    with pytest.raises(RunError, match=rf"{os.strerror(number)}.*Free some space"):
         execute(run)
     assert run.state.status == "failed"
     monkeypatch.undo()

@@ -17,7 +17,7 @@ from cxrkd.runs.locks import worker_lives, working
 from cxrkd.runs.process import is_alive
 from cxrkd.runs.run import own_runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SLOW = TrainConfig(epochs=40, warm_epochs=0, batch_size=16, learning_rate=0.02)
 
 
@@ -61,7 +61,7 @@ def test_the_queue_goes_on_whatever_becomes_of_a_run(config, wait_for):
     assert not worker_lives(own_runs())
 
 
-def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(config, wait_for):
+def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(config, wait_for, home):
     settings = {"student_arch": "slow_toy", "control": False, "student_train": SLOW}
     run = submit(config("Killed", **settings))
     wait_for(run, has_epochs("distilled-0", 3))
@@ -73,6 +73,7 @@ def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(co
     done_before = sum(e["kind"] == "epoch" for e in run.events())
     assert done_before < 40
 
+    (home / "hurry").touch()
     resume(run)
     wait_for(run, is_done)
     teacher = [e for e in run.events() if e["kind"] == "epoch" and e["stage"] == "teacher"]
