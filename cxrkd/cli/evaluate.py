@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.checksums import relist
 from cxrkd.cli.names import find_labels
 from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent_interval, table
 
@@ -44,6 +43,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Recompute and compare with what is stored."""
+    from cxrkd.checksums import relist
     from cxrkd.runs.answer import choose_run
     from cxrkd.runs.files import write_json
     from cxrkd.runs.metrics import measure_run

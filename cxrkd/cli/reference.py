@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.checksums import relist
 from cxrkd.cli.output import Report, Ticker, interval, over_findings
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Compute, write, and measure the run again beside it."""
+    from cxrkd.checksums import relist
     from cxrkd.runs import open_run
     from cxrkd.runs.files import write_json
     from cxrkd.runs.metrics import measure_run

@@ -283,7 +283,7 @@ def open_run(id_or_path: str | Path) -> Run:
     if escaped is not None:
         return escaped
     known = ", ".join(run.id for run in runs) or "none"
-    raise RunError(f"expected the id or the folder of a run, got {text!r}; runs on this machine: {known}")
+    raise RunError(f"expected the id or the folder of a run, got {shown(text)}; runs on this machine: {known}")
 
 
 def _may_hold_run(path: Path) -> bool:

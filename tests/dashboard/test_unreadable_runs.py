@@ -5,7 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.dashboard import caching, measuring
+from cxrkd.dashboard import caching, engines, measuring
 from cxrkd.runs import launch, list_runs, open_run, queue
 from cxrkd.runs.files import write_json
 from cxrkd.runs.run import own_runs
@@ -21,7 +21,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     monkeypatch.setattr("cxrkd.runs.run.SHIPPED", tmp_path / "none")
     monkeypatch.setattr(queue, "ensure_worker", lambda: None)
-    monkeypatch.setattr(caching, "fastest", lambda model, x: chosen("pytorch", model))
+    monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(measuring, "ENGINES", ("pytorch",))
     monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
     small_run.make("good", maps=False)
