@@ -126,7 +126,8 @@ def queue_health() -> None:
 
 
 def confirm_deletion(run: Run) -> None:
-    with st.popover("Delete", icon=":material/delete:"):
+    # The key closes it with its run: left open it would ask about the next one.
+    with st.popover("Delete", icon=":material/delete:", key=f"deleting_{run.id}"):
         st.markdown(f"This removes **{run.id}** with its weights and figures. It cannot be undone.")
         if st.button("Delete for good", type="primary", key=f"delete_{run.id}"):
             making.act(access.current(), "delete", run)

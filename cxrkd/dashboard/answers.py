@@ -34,8 +34,8 @@ def judged(standings: Standings) -> list[int]:
 
 def how_long(said: MemberAnswer) -> str:
     """`9.1 ms with OpenVINO`; the first calls are not a latency, so there may be none yet."""
-    took = "measuring" if math.isnan(said.latency_ms) else f"{said.latency_ms:.1f} ms"
-    return f"{took} with {engine_name(said.engine)}"
+    engine = engine_name(said.engine)
+    return f"with {engine}, not timed yet" if math.isnan(said.latency_ms) else f"{said.latency_ms:.1f} ms with {engine}"
 
 
 def answer_table(answer: Answer, standings: Standings) -> pd.DataFrame:
