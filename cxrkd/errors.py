@@ -5,6 +5,9 @@ Pages and the command line print `str(error)` and nothing else for these; any ot
 
 from __future__ import annotations
 
+import errno
+import os
+
 from cxrkd.text import sentence
 
 
@@ -53,3 +56,14 @@ class AccessError(CxrkdError):
 
 class AnswerError(EngineError, RunError):
     """A network answered with what is no number, or could not answer with one: no such answer is ever shown."""
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def unwritable(error: Exception) -> OSError | None:
+    """What an error, not meant for users, says of a disk that is full, read-only or not ours; None of any other."""
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        return error
+    full = os.strerror(errno.ENOSPC)  # writers outside Python's own raise errors of their own
+    return OSError(errno.ENOSPC, full) if full in str(error) else None

@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from cxrkd import __version__
@@ -28,7 +29,7 @@ from cxrkd.cli import (
     runs,
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
-from cxrkd.errors import CxrkdError
+from cxrkd.errors import CxrkdError, unwritable
 from cxrkd.text import cut, sentence
 
 OK, SOME_FAILED, ERROR = 0, 1, 2
@@ -100,6 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CxrkdError as error:
         return _failed(str(error), args.debug)
     except Exception as error:
+        full = unwritable(error)
+        if full is not None:
+            return _failed(_cannot_write(full), args.debug)
         first = (str(error).strip().splitlines() or [""])[0][:200]
         said = sentence(f"Something unexpected went wrong ({type(error).__name__}: {first}).")
         return _failed(said + ("" if args.debug else " Add --debug to see where."), args.debug)
@@ -112,6 +116,13 @@ def _ask(args: argparse.Namespace) -> Report:
             warnings.simplefilter("ignore")
         report: Report = args.call(args)
     return report
+
+
+def _cannot_write(error: OSError) -> str:
+    from cxrkd.config import home  # pydantic, which --help need not wait for
+    from cxrkd.runs.files import cannot_write
+
+    return str(cannot_write(Path(error.filename or home()), error))
 
 
 def _failed(said: str, debug: bool) -> int:

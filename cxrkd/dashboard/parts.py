@@ -19,7 +19,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, routes, session, tables
 from cxrkd.dashboard.charts import style
-from cxrkd.errors import CxrkdError, RunError
+from cxrkd.errors import CxrkdError, RunError, unwritable
 from cxrkd.names import file_name
 from cxrkd.runs import Run
 from cxrkd.runs.answer import answering, finished_runs
@@ -48,7 +48,12 @@ def boundary() -> Iterator[None]:
         yield
     except CxrkdError as error:
         refused(error)
-    except Exception:
+    except Exception as error:
+        full = unwritable(error)
+        if full is not None:
+            log.exception("the disk cannot be written")
+            refused(f"This server cannot write to its disk ({full.strerror}). Its operator can make room or allow it.")
+            return
         reference = secrets.token_hex(3)
         log.exception("page failed, reference %s", reference)
         st.error(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cxrkd.images.kinds import PNG
-from cxrkd.images.limits import too_many
+from cxrkd.images.limits import MAX_BYTES, too_many
 
 # Writers cut 100 MB of pixels into chunks of 8 kB, which are 12,000; all else that they write are some dozen.
 MAX_CHUNKS, MAX_OTHERS = 100_000, 2_000
@@ -21,11 +21,14 @@ def check_chunks(data: bytes, name: str) -> None:
 
     Raises:
         ImageError: there are too many.
-        ValueError: there is a second header.
+        ValueError: there is a second header, or pixels that end with the file before their chunk does; a decoder makes
+            room for what is announced.
     """
     counts: Counter[bytes] = Counter()
-    for number, (kind, _) in enumerate(_chunks(data), 1):
+    for number, (kind, at, length) in enumerate(_chunks(data), 1):
         counts[kind] += 1
+        if at + length > len(data) and (kind == b"IDAT" or length > MAX_BYTES):
+            raise ValueError("a chunk is longer than the file")
         others = number - counts[b"IDAT"]
         if number > MAX_CHUNKS or others > MAX_OTHERS:
             raise too_many(name, "PNG", number, "chunks", MAX_OTHERS if others > MAX_OTHERS else MAX_CHUNKS)
@@ -37,14 +40,14 @@ def check_inflation(data: bytes) -> None:
     """Raise ValueError where the pixel data cannot inflate to what the header announces: no room is made for it."""
     width, height, depth, colour = struct.unpack_from(">IIBB", data, len(PNG) + 8)
     announced = height * (width * depth * CHANNELS.get(colour, 1) // 8)
-    if INFLATION * sum(length for kind, length in _chunks(data) if kind == b"IDAT") < announced:
+    if INFLATION * sum(length for kind, _, length in _chunks(data) if kind == b"IDAT") < announced:
         raise ValueError("fewer pixels than announced")
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Kind and length of every chunk up to the end, or to the cut of a file that is not whole."""
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, first byte and length of every chunk up to the end, or to the cut of a file that is not whole."""
     at, kind = len(PNG), b""
     while at + 8 <= len(data) and kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, at)
-        yield kind, length
+        yield kind, at + 8, length
         at += 12 + length

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import shutil
@@ -11,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from cxrkd import private
 from cxrkd.atomic import PART
-from cxrkd.errors import CxrkdError, RunError
+from cxrkd.errors import CxrkdError, RunError, unwritable
 from cxrkd.runs.asked import as_asked
 from cxrkd.runs.environment import describe
 from cxrkd.runs.estimate import stage_weights
@@ -25,7 +24,6 @@ from cxrkd.runs.run import ENVIRONMENT, ENVIRONMENT_VERSION, EVENTS, LOG, Run, o
 from cxrkd.runs.stages import run_stages, students
 from cxrkd.runs.state import now, read_state, write_state
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 log = logging.getLogger("cxrkd.runs")
 
 
@@ -71,11 +69,10 @@ def _execute(run: Run) -> None:
 
 def _explain(run: Run, error: Exception) -> RunError:
     """One sentence about an error that was not meant for users; the log has the trace."""
-    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
-        return cannot_write(run.path, error)
+    full = unwritable(error)
+    if full is not None:
+        return cannot_write(run.path, full)
     first = (str(error).strip().splitlines() or [""])[0]
-    if os.strerror(errno.ENOSPC) in first:  # writers outside Python's own raise errors of their own
-        return cannot_write(run.path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     return RunError(f"unexpected {type(error).__name__}: {first[:200]}. The log has the details.")
 
 

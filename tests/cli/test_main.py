@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -68,6 +69,23 @@ def test_an_unforeseen_error_is_a_sentence_and_debug_shows_where(monkeypatch, ca
     assert "--debug" in quiet
     assert main_with(monkeypatch, failing(KeyError("lost")), "--debug") == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EROFS, os.strerror(errno.EROFS), "/films/cache"),
+        OSError(errno.EACCES, os.strerror(errno.EACCES), "/films/cache"),
+        RuntimeError(f"write failed: {os.strerror(errno.ENOSPC)}"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_disk_that_cannot_be_written_is_no_surprise(monkeypatch, capsys, error):
+    assert main_with(monkeypatch, failing(error)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("cxrkd: cannot write to ")
+    assert "unexpected" not in said
+    assert ("/films/cache" in said) == isinstance(error, OSError)
 
 
 def test_debug_shows_the_traceback_of_our_own_errors_too(monkeypatch, capsys):

@@ -86,6 +86,15 @@ def test_a_png_of_many_chunks(make, decoders):
     assert not decoders
 
 
+@pytest.mark.parametrize("length", [2**32 - 1, 2**31 - 1, 50_000_000])
+@pytest.mark.parametrize("picture", [NOISE, NOISE.astype(np.uint16) << 8], ids=["8 bit", "16 bit"])
+def test_a_png_whose_pixels_are_longer_than_the_file(make, decoders, picture, length):
+    data = make.encode(picture)
+    at = data.index(b"IDAT")
+    assert "decoded to its end" in refused(data[: at - 4] + struct.pack(">I", length) + data[at:], "upload.png")
+    assert not decoders, "a decoder makes room for what is announced"
+
+
 def test_a_png_with_some_chunks_is_read(make):
     few = chunk(b"tEXt", b"a\0b") * 100
     np.testing.assert_array_equal(read(in_png(make, few), "a.png").pixels, read(make.encode(NOISE), "a.png").pixels)
