@@ -57,7 +57,7 @@ def _execute(run: Run) -> None:
         give_up(run, str(error))
         raise
     except Exception as error:
-        log.exception("stopped by an error")
+        log.error("stopped by an error", exc_info=unwritable(error) is None)  # where a disk is full, no trace says more
         sentence = _explain(run, error)
         give_up(run, str(sentence))
         raise sentence from error
