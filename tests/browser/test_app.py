@@ -122,7 +122,7 @@ def test_an_upload_is_answered_and_a_text_file_is_refused_in_a_sentence(page):
     text = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"not a radiograph"}
     page.locator('input[type="file"]').set_input_files([png(), text])
     settle(page)
-    expect(page.get_by_text(re.compile(r"([\d.]+ ms|measuring) with ")).first).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text(re.compile(r"([\d.]+ ms with|not timed yet)")).first).to_be_visible(timeout=MINUTE)
     expect(page.locator(ERRORS)).to_have_count(1)
     expect(page.locator(ERRORS)).to_contain_text("notes.txt")
     # The visitor has opened a run on phantoms: that is kept, and the one that knows patients is offered.
