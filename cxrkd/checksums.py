@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import stat
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +30,7 @@ _DIGITS = 64
 _BLANK = "0" * _DIGITS
 _BLOCK = 1 << 20
 _HEADER_LIMIT = 100_000_000  # of safetensors itself
+_LIST_LIMIT = 1 << 20  # bytes of a list, which are ten thousand files
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _HEX = re.compile(rb"[0-9a-f]{64}")
 _QUOTED = f'"{KEY}"'.encode()
@@ -111,7 +114,7 @@ def sha256(path: Path, hole: int | None = None) -> str:
         OSError: the file cannot be read.
     """
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with _opened(path) as file:
         left = hole
         while block := file.read(_BLOCK if left is None else min(left, _BLOCK)):
             digest.update(block)
@@ -136,7 +139,8 @@ def _listed(path: Path) -> str | None:
 def _lines(path: Path) -> dict[str, str]:
     """Name -> digest of a list; empty when there is none."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with _opened(path) as file:
+            lines = file.read(_LIST_LIMIT).decode("utf-8").splitlines()
         found = [_LINE.fullmatch(line) for line in lines]
     except FileNotFoundError:
         return {}
@@ -158,15 +162,24 @@ def _compare(path: Path, expected: str, got: str) -> None:
         )
 
 
+def _opened(path: Path) -> IO[bytes]:
+    """A regular file: a pipe would be waited for, and a device has no end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ChecksumError(f"{_name(path)} cannot be read (it is no file). Restore it from a copy or make it again.")
+    return os.fdopen(handle, "rb")
+
+
 def _at(path: Path, hole: int) -> str:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         file.seek(hole)
         return file.read(_DIGITS).decode()
 
 
 def _hole(path: Path) -> int | None:
     """Where the digits begin in a file that carries them."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         if path.suffix == ".safetensors":
             return _hole_in_header(path, file)
         before = _TAILS.get(path.suffix)

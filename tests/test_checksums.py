@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -218,3 +219,20 @@ def test_what_is_no_file_is_named(tmp_path, name):
     (tmp_path / "folder.safetensors").mkdir()
     with pytest.raises(CxrkdError, match=rf"{name} cannot be read"):
         check(tmp_path / name)
+
+
+@pytest.mark.parametrize("which", ["the file", "its list"])
+@pytest.mark.parametrize("kind", ["device", "pipe", "folder"])
+def test_what_is_no_file_is_neither_read_to_its_end_nor_waited_for(tmp_path, which, kind):
+    path = tmp_path / "predictions" / "cases.csv"
+    path.parent.mkdir()
+    place = path if which == "the file" else tmp_path / LIST
+    path.write_text("id\n") if which == "its list" else None
+    if kind == "device":
+        place.symlink_to("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.mkdir()
+    with pytest.raises(ChecksumError, match=place.name):
+        check(path)
