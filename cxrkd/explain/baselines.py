@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nn.Module)
 
-# Standard deviation on [0, 1]: five grey levels of 255, which a reader would not call another image.
 N_NOISY, N_RANDOM = 4, 2
+# Standard deviation on [0, 1]: five grey levels of 255, which a reader would not call another image.
 NOISE = 0.02
 
 

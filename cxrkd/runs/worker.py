@@ -65,12 +65,12 @@ def _execute(run: Run) -> None:
 @contextmanager
 def _output_to_log(run: Run) -> Iterator[None]:
     """Send what any library prints, also from C++, to the run's log.txt."""
-    sys.stdout.flush()
-    kept = os.dup(1), os.dup(2)
     try:
         log = os.open(require_place_for_file(run.path / LOG), os.O_WRONLY | os.O_APPEND | os.O_CREAT, private.FILE)
     except OSError as error:
         raise cannot_write(run.path, error) from error
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
     try:
         os.dup2(log, 1), os.dup2(log, 2)
         yield

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cxrkd.atomic import replacing
+from cxrkd.checksums import sha256
 from cxrkd.models import Classifier, fingerprint
 from cxrkd.runtime.export import CACHE_FORMAT, cache_folder, cache_path
 from cxrkd.runtime.protocol import ENGINES
@@ -89,7 +90,7 @@ def _agreed(choice: Choice) -> bool:
 
 def _digest(path: Path) -> str:
     """SHA-256 of a file; empty where there is none, as without the packages that export."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return sha256(path) if path.exists() else ""
 
 
 def _version(package: str) -> str:
