@@ -9,7 +9,7 @@ if __name__ == "__main__":
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
     st.navigation(sections()).run()
 else:
-    from cxrkd.dashboard import server
+    from cxrkd.dashboard.serving import server
     from cxrkd.places import APP
 
     app = st.App(APP, middleware=server.middleware(), lifespan=server.lifespan)

@@ -47,3 +47,8 @@ def isolated_environment() -> dict[str, str]:
     asked = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     kept = [module_path(), *(entry for entry in asked if os.path.isabs(entry))]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, kept)), "PYTHONSAFEPATH": "1"}
+
+
+def home() -> Path:
+    """The folder for runs and caches made on this machine: `$CXRKD_HOME`, else `~/.cxrkd`."""
+    return Path(os.environ.get("CXRKD_HOME") or Path.home() / ".cxrkd")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cxrkd.config import home
+from cxrkd.places import home
 
 FOLDER, FILE = 0o700, 0o600
 OURS = ("runs", "cache", "access", "models")  # what we make below a home; anything else in it is somebody's own

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
+from cxrkd.answers.answer import Answer
 from cxrkd.config import Member
-from cxrkd.dashboard import answers as answers_table
-from cxrkd.dashboard import asking, caching, engines, parts, session, sources, waiting
-from cxrkd.dashboard.answers import Standings
+from cxrkd.dashboard import asking, caching, engines, layout, session, sources, waiting
 from cxrkd.dashboard.charts import probabilities
+from cxrkd.dashboard.classify import answers as answers_table
+from cxrkd.dashboard.classify.answers import Standings
 from cxrkd.dashboard.pictures import grey_to_rgb
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
-from cxrkd.runs.answer import Answer
 
 DRAWN_AT_ONCE = 4  # of more films each is drawn when it is opened: a chart and two tables cost more than the answers
 FILLED = "Filled: at or above that model's own threshold."
@@ -25,7 +25,7 @@ def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
         return run, sources.choose_samples(run, "classify")
     uploads = sources.remember_uploads("classify_upload")
     if uploads:
-        parts.suit_uploads(run)
+        layout.suit_uploads(run)
     films = sources.read_uploads(uploads, run.config.data.image_size, "classify")
     if not films:
         sources.ask_for_upload(run)
@@ -36,7 +36,7 @@ def choose_members(run: Run) -> list[Member]:
     there = run.members()
     start = [member for member in there if member != "alone"]
     chosen = st.pills(
-        "Models", there, selection_mode="multi", default=start, format_func=parts.member_title, key="classify_members"
+        "Models", there, selection_mode="multi", default=start, format_func=layout.member_title, key="classify_members"
     )
     return [member for member in there if member in (chosen or start)]
 
@@ -51,9 +51,9 @@ def show_film(film: session.Film, answer: Answer, known: Standings, key: str) ->
             present = ", ".join(display_name(label) for label in film.truth) or "no finding"
             st.markdown(f"**True labels:** {present}")
         for member, said in answer.members.items():
-            st.markdown(f"**{parts.member_title(member)}:** {answer.verdict(member)}")
+            st.markdown(f"**{layout.member_title(member)}:** {answer.verdict(member)}")
             st.caption(answers_table.how_long(said))
-        parts.reader_notes(film)
+        layout.reader_notes(film)
     with chart:
         show_judged(film, answer, known, key)
         show_not_judged(answer, known, key)
@@ -74,13 +74,13 @@ def show_judged(film: session.Film, answer: Answer, known: Standings, key: str) 
             film=film.name,
         )
         alt = f"Probabilities for {film.name}"
-        parts.chart(figure, key=f"probs_{key}", alt=alt, file=f"{film.name}-probabilities")
+        layout.chart(figure, key=f"probs_{key}", alt=alt, file=f"{film.name}-probabilities")
         st.caption(FILLED + (PRESENT if film.truth is not None else "") + SKILL)
         for sentence in answers_table.partly_judged_sentences(known):
-            parts.notice(sentence)
+            layout.notice(sentence)
     with by_table:
         table = answers_table.answer_table(answer, known)
-        parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
+        layout.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
 
 
 def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
@@ -89,29 +89,29 @@ def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
         return
     with st.expander(f"Not judged ({len(table)})", key=f"not_judged_{key}"):
         st.caption(UNJUDGED)
-        parts.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"unjudged_{key}")
+        layout.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"unjudged_{key}")
 
 
 def show(films: list[session.Film], answers: list[Answer], known: Standings) -> None:
     if len(films) == 1:
-        parts.film_title(films[0])
+        layout.film_title(films[0])
         show_film(films[0], answers[0], known, f"0_{films[0].key}")
         return
     for warning in dict.fromkeys(answer.warning for answer in answers if answer.warning):
         st.warning(warning, icon=":material/warning:")
-    parts.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
+    layout.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
     for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
         key, opened = f"{index}_{film.key}", "rerun" if len(films) > DRAWN_AT_ONCE else "ignore"
-        title = f"**{parts.literal(film.name)}**"
+        title = f"**{layout.literal(film.name)}**"
         with st.expander(title, expanded=index == 0, key=f"film_{key}", on_change=opened) as box:
             if opened == "ignore" or box.open:
                 show_film(film, answer, known, key)
 
 
 def page() -> None:
-    run = parts.frame("Classify", "Teacher and student answer the same film; each is held against its own thresholds.")
+    run = layout.frame("Classify", "Teacher and student answer the same film; each is held against its own thresholds.")
     if run is None:
-        parts.no_run()
+        layout.no_run()
         return
     run, films = choose_films(run)
     if not films:
@@ -121,7 +121,7 @@ def page() -> None:
     choosing = engines.choosing(run, members)
     answers = asking.answers(run, members, films)
     if choosing:
-        parts.notice(CHOOSING)
+        layout.notice(CHOOSING)
     show(films, answers, known)
     st.download_button(
         "All answers as CSV",
@@ -134,5 +134,5 @@ def page() -> None:
         waiting.for_engines(run, members)
 
 
-with parts.boundary():
+with layout.boundary():
     page()

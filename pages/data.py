@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrkd.dashboard import caching, parts, sources, tables
+from cxrkd.dashboard import caching, layout, sources, tables
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import dataset
 from cxrkd.data.cohort import SPLITS, check_no_leak
@@ -34,21 +34,21 @@ def headline(table: Preview) -> None:
             st.metric(name, value, border=True)
     if table.unlabelled.any():
         unlabelled = f"{int(table.unlabelled.sum()):,} images have no known label"
-        parts.notice(f"{unlabelled}: those of train teach a distilled student, through its teacher, and nobody else.")
+        layout.notice(f"{unlabelled}: those of train teach a distilled student, through its teacher, and nobody else.")
     for note in table.notes:
-        parts.notice(parts.literal(note))
+        layout.notice(layout.literal(note))
 
 
 def prevalence(table: Preview) -> None:
     counts = tables.prevalence(table.labels, table.targets, table.split)
     sizes = {name: int((table.split == name).sum()) for name in counts}
     figure = dataset.prevalence(table.labels, counts, sizes)
-    parts.chart(figure, key="prevalence", alt="Share of images with each finding, by split")
+    layout.chart(figure, key="prevalence", alt="Share of images with each finding, by split")
 
 
 def cooccurrence(table: Preview) -> None:
     figure = dataset.cooccurrence(table.labels, table.targets)
-    parts.chart(figure, key="cooccurrence", alt="How often a finding comes with another")
+    layout.chart(figure, key="cooccurrence", alt="How often a finding comes with another")
     st.caption("Of the images with the finding on the left, the share that also has the finding below.")
 
 
@@ -61,7 +61,7 @@ def gallery(table: Preview) -> None:
     if label in RADIOGRAPHIC_SIGN:
         st.caption(f"{display_name(label)}: {RADIOGRAPHIC_SIGN[label]}.")
     if not rows:
-        parts.empty_state(f"No test image has {display_name(label).lower()}. Choose another finding.")
+        layout.empty_state(f"No test image has {display_name(label).lower()}. Choose another finding.")
         return
     cells = st.grid(4, min_column_width=150)
     for row in rows:
@@ -85,7 +85,7 @@ def split_check(table: Preview) -> None:
         }
         for name in SPLITS
     ]
-    parts.table(pd.DataFrame(rows), key="splits")
+    layout.table(pd.DataFrame(rows), key="splits")
 
 
 def by_view(table: Preview) -> None:
@@ -96,7 +96,7 @@ def by_view(table: Preview) -> None:
     form = {
         view: st.column_config.ProgressColumn(view, format="%.1f %%", min_value=0, max_value=top) for view in shares
     }
-    parts.table(frame, column_config=form, height="content", key="views")
+    layout.table(frame, column_config=form, height="content", key="views")
     st.caption(
         "Share of the images of each view that have the finding. A model can learn the view instead of the finding."
     )
@@ -105,23 +105,23 @@ def by_view(table: Preview) -> None:
 def page(run: Run) -> None:
     if not images_here(run.config.data):
         instead = "To ask its networks about films of your own, upload them on Classify or Explain."
-        parts.images_elsewhere(run, instead, "classify", "explain")
+        layout.images_elsewhere(run, instead, "classify", "explain")
         return
     table = caching.table(run.config.data)
-    parts.notice(PHANTOMS if table.synthetic else f"{table.name}, read from a folder of this server.")
+    layout.notice(PHANTOMS if table.synthetic else f"{table.name}, read from a folder of this server.")
     headline(table)
     for tab, draw in zip(
         st.tabs(["Gallery", "Prevalence", "Co-occurrence", "Views", "Split"], key="data_tabs"),
         (gallery, prevalence, cooccurrence, by_view, split_check),
         strict=True,
     ):
-        with tab, parts.boundary():
+        with tab, layout.boundary():
             draw(table)
 
 
-with parts.boundary():
-    chosen = parts.frame("Data", "The images that the chosen run was trained and tested on.")
+with layout.boundary():
+    chosen = layout.frame("Data", "The images that the chosen run was trained and tested on.")
     if chosen is None:
-        parts.no_run()
+        layout.no_run()
     else:
         page(chosen)

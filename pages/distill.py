@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from cxrkd.dashboard import access, caching, forms, making, parts, session, tables
+from cxrkd.dashboard import access, caching, layout, session, tables
 from cxrkd.dashboard.charts import style, training
+from cxrkd.dashboard.distill import forms, making
+from cxrkd.jobs.health import health
 from cxrkd.runs import Run, keep_going, list_runs, open_run
-from cxrkd.runs.health import health
 from cxrkd.text import duration
 
 ICONS = {
@@ -18,7 +19,7 @@ ICONS = {
     "unreadable": ":red-badge[unreadable]",
 }
 POLL_S = 2.0
-HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *parts.MEMBER_TITLES, "Took", "When")
+HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *layout.MEMBER_TITLES, "Took", "When")
 
 
 def new_run(runs: list[Run]) -> None:
@@ -49,20 +50,20 @@ def statuses() -> dict[str, str]:
     return {run.id: run.state.status for run in list_runs()}
 
 
-@parts.boundary()
+@layout.boundary()
 def live(run_id: str, seen: dict[str, str]) -> None:
     run = open_run(run_id)
     state = run.state
     networks = "" if state.status == "unreadable" else f"{run.config.teacher_arch} → {run.config.student_arch}"
-    st.markdown(f"**{parts.literal(parts.run_title(run))}** {ICONS[state.status]} {parts.literal(networks)}")
+    st.markdown(f"**{layout.literal(layout.run_title(run))}** {ICONS[state.status]} {layout.literal(networks)}")
     if state.status == "unreadable":
-        parts.refused(state.message)
+        layout.refused(state.message)
         return
     if state.active:
         left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
         st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
     elif state.message:
-        parts.refused(access.message(run))
+        layout.refused(access.message(run))
     draw_curves(run)
     if access.makes():
         with st.expander("Log"):
@@ -79,14 +80,14 @@ def draw_curves(run: Run) -> None:
             "Curves appear after the first epoch." if active else "No epoch was finished, so there are no curves."
         )
         return
-    left, right = parts.side_by_side()
+    left, right = layout.side_by_side()
     with left:
         st.markdown("Training loss")
-        parts.chart(training.epoch_curves(events, "loss", "Loss"), key="live_loss", alt="Training loss by epoch")
+        layout.chart(training.epoch_curves(events, "loss", "Loss"), key="live_loss", alt="Training loss by epoch")
     with right:
         st.markdown("Mean AUROC on validation patients")
         figure = training.epoch_curves(events, "val_auroc", "Mean AUROC", style.auroc_span)
-        parts.chart(figure, key="live_auroc", alt="Validation AUROC by epoch")
+        layout.chart(figure, key="live_auroc", alt="Validation AUROC by epoch")
 
 
 def actions(run: Run) -> None:
@@ -118,11 +119,11 @@ def queue_health() -> None:
     its = health()
     line = its.line(quoting=access.makes())
     if its.failing:
-        parts.refused(f"{line} The operator sees more with: python -m cxrkd runs doctor")
+        layout.refused(f"{line} The operator sees more with: python -m cxrkd runs doctor")
     else:
-        parts.notice(parts.literal(line))
+        layout.notice(layout.literal(line))
     for name in its.unreadable:
-        parts.notice(f"{parts.literal(name)} cannot be read; select it in the history to see why, or to delete it.")
+        layout.notice(f"{layout.literal(name)} cannot be read; select it in the history to see why, or to delete it.")
 
 
 def confirm_deletion(run: Run) -> None:
@@ -144,11 +145,11 @@ def followed(runs: list[Run]) -> Run | None:
 
 def history(runs: list[Run]) -> None:
     table = tables.runs_table(runs, caching.metrics)
-    form = {name: st.column_config.NumberColumn(format="%.3f") for name in parts.MEMBER_TITLES}
+    form = {name: st.column_config.NumberColumn(format="%.3f") for name in layout.MEMBER_TITLES}
     form["From"] = st.column_config.TextColumn(width=150)
     form["Status"] = st.column_config.TextColumn(width=95)
     form["When"] = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
-    picked = parts.table(
+    picked = layout.table(
         table,
         column_order=HISTORY_COLUMNS,
         column_config=form,
@@ -166,37 +167,37 @@ def history(runs: list[Run]) -> None:
 
 
 def page() -> None:
-    parts.frame(
+    layout.frame(
         "Distil", "Train a small student to answer like a large teacher. It runs in the background; you can leave."
     )
-    with parts.boundary():
+    with layout.boundary():
         keep_going()
     runs = list_runs()
     run = followed(runs)
     makes = access.makes()
     if makes:
-        with st.expander("New run", expanded=run is None, icon=":material/add:"), parts.boundary():
+        with st.expander("New run", expanded=run is None, icon=":material/add:"), layout.boundary():
             new_run(runs)
     else:
-        parts.notice("This visit may look: runs are made, stopped and deleted by those with the role make.")
+        layout.notice("This visit may look: runs are made, stopped and deleted by those with the role make.")
     if run is None:
         none = (
             "No run of your own yet. Fill in the form above and press Distil." if makes else "No run was made here yet."
         )
-        parts.empty_state(none)
+        layout.empty_state(none)
     else:
         with st.container(border=True):
             seen = statuses()
             working = any(status in ("queued", "running") for status in seen.values())
             st.fragment(live, run_every=POLL_S if working else None)(run.id, seen)
-            with parts.boundary():
+            with layout.boundary():
                 actions(run)
-    with parts.boundary():
+    with layout.boundary():
         queue_health()
     if runs:
         st.subheader("History", anchor=False)
         history(runs)
 
 
-with parts.boundary():
+with layout.boundary():
     page()

@@ -4,9 +4,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.dashboard import caching, costs, measuring, parts, tables, tiles, waiting
+from cxrkd.cost import Complexity
+from cxrkd.dashboard import caching, layout, tables, tiles, waiting
 from cxrkd.dashboard.charts import cost
-from cxrkd.efficiency import Complexity
+from cxrkd.dashboard.efficiency import costs, latency
 from cxrkd.runs import Run
 
 COMPARING = (
@@ -43,33 +44,33 @@ def measure(run: Run) -> costs.Latencies:
     )
     if pressed:
         bar = st.progress(0.0, text="Preparing the engines")
-        measuring.measure(run, lambda done, what: bar.progress(done, text=what))
+        latency.measure(run, lambda done, what: bar.progress(done, text=what))
         bar.empty()
-    found = measuring.latencies(run)
+    found = latency.latencies(run)
     if found.pending:
-        parts.empty_state(COMPARING)
+        layout.empty_state(COMPARING)
         waiting.for_engines(run, run.members())
         return found
     if not costs.timings(found.rows):
-        parts.empty_state("No engine was timed yet. Press the button.")
+        layout.empty_state("No engine was timed yet. Press the button.")
         return found
-    parts.chart(cost.latency(costs.timings(found.rows)), key="latency", alt="Latency by engine and member")
-    parts.table(costs.latency_table(found.rows), key="latency_table")
+    layout.chart(cost.latency(costs.timings(found.rows)), key="latency", alt="Latency by engine and member")
+    layout.table(costs.latency_table(found.rows), key="latency_table")
     st.caption(f"Medians, {found.source}. They belong to this machine and do not ship with a run.")
     for sentence in costs.disagreements(found.rows):
-        parts.notice(parts.literal(sentence))
+        layout.notice(layout.literal(sentence))
     return found
 
 
 def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
     if not figures:
-        parts.empty_state("There is no latency yet: see above.")
+        layout.empty_state("There is no latency yet: see above.")
         return
     metrics = caching.metrics(run)
     aurocs = {str(member): tables.macro_interval(found.over_seeds) for member, found in metrics.members.items()}
     places = {m: c for m, c in figures.items() if m in aurocs}
     figure = cost.auroc_against_cost(places, aurocs, title, tables.mean_auroc(metrics))
-    parts.chart(figure, key="cost", alt=f"Mean AUROC against {title}")
+    layout.chart(figure, key="cost", alt=f"Mean AUROC against {title}")
     st.caption("Whiskers: 95 % over patients and seeds. Students of one network cost the same and are drawn apart.")
 
 
@@ -77,14 +78,14 @@ def page(run: Run) -> None:
     counted = caching.complexities(run)
     speed = headline(counted)
     st.subheader("Counted", anchor=False)
-    parts.table(costs.complexity_table(caching.metrics(run), counted), key="counts")
+    layout.table(costs.complexity_table(caching.metrics(run), counted), key="counts")
     st.caption(
         "A MAC is one multiply-add, two floating-point operations. Papers often print MACs under the name FLOPs."
     )
     st.subheader("Measured", anchor=False)
     measured = st.container()
     st.subheader("Quality against cost", anchor=False)
-    field, title = COSTS[parts.choose("Cost", list(COSTS), "MACs", key="cost_axis")]
+    field, title = COSTS[layout.choose("Cost", list(COSTS), "MACs", key="cost_axis")]
     quality = st.container()
     if field != "latency":
         with quality:
@@ -98,11 +99,11 @@ def page(run: Run) -> None:
             against_cost(run, costs.best(found.rows), title)
 
 
-with parts.boundary():
-    chosen_run = parts.frame(
+with layout.boundary():
+    chosen_run = layout.frame(
         "Efficiency", f"What {MEMBER_NAMES['teacher'].lower()} and students cost to keep and to run."
     )
     if chosen_run is None:
-        parts.no_run()
+        layout.no_run()
     else:
         page(chosen_run)

@@ -3,19 +3,20 @@
 import numpy as np
 import streamlit as st
 
+from cxrkd.answers.answer import warning_for
+from cxrkd.answers.calls import ranked
+from cxrkd.answers.explanation import LIME, Explanation, LimeExplanation, outside, strong_evidence
 from cxrkd.config import Member
-from cxrkd.dashboard import asking, caching, explaining, parts, session, sources
+from cxrkd.dashboard import asking, caching, layout, session, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
-from cxrkd.dashboard.look import choose_look, choose_method
+from cxrkd.dashboard.explain import views
+from cxrkd.dashboard.explain.controls import choose_look, choose_method
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain import CAM_NOTES, body_mask, lesion_hit
 from cxrkd.labels import display_name
 from cxrkd.names import file_name
 from cxrkd.runs import Run
-from cxrkd.runs.answer import warning_for
-from cxrkd.runs.calls import ranked
-from cxrkd.runs.explanation import LIME, Explanation, LimeExplanation, outside, strong_evidence
 
 LIME_NOTE = "Which superpixels raise the label's logit when they are seen: 300 altered films, the same for every model."
 CAM_LINES = (
@@ -36,7 +37,7 @@ def choose_film(run: Run) -> tuple[Run, session.Film | None]:
     if not uploads:
         sources.ask_for_upload(run)
         return run, None
-    parts.suit_uploads(run)
+    layout.suit_uploads(run)
     name = st.selectbox("File", list(uploads), key="explain_file") if len(uploads) > 1 else next(iter(uploads))
     readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size, "explain")
     return run, readable[0] if readable else None
@@ -69,7 +70,7 @@ def say_what_is_called(run: Run, found: Explanation, label: str) -> None:
     cuts = cuts_of(run, found)
     first = ranked(found.labels, found.probs, cuts)[0]
     if not first.callers:
-        st.info(explaining.no_call_sentence(found.labels, cuts, opened=label == first.label), icon=":material/info:")
+        st.info(views.no_call_sentence(found.labels, cuts, opened=label == first.label), icon=":material/info:")
 
 
 def cuts_of(run: Run, found: Explanation) -> dict[Member, np.ndarray]:
@@ -80,23 +81,23 @@ def cuts_of(run: Run, found: Explanation) -> dict[Member, np.ndarray]:
 def notes(run: Run, found: Explanation, label: str, body: np.ndarray) -> dict[str, str]:
     k, cuts = found.labels.index(label), cuts_of(run, found)
     air = outside(found, label, body)
-    return {str(m): explaining.panel_note(float(p[k]), float(cuts[m][k]), air[m]) for m, p in found.probs.items()}
+    return {str(m): views.panel_note(float(p[k]), float(cuts[m][k]), air[m]) for m, p in found.probs.items()}
 
 
 def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> None:
     mask, heats = lesion(run, film, label), heats_of(found, label)
     strong, body = {str(m): s for m, s in strong_evidence(found, label).items()}, body_mask(film.pixels)
-    look = choose_look(mask is not None, explaining.scales_for(strong, list(heats)))
+    look = choose_look(mask is not None, views.scales_for(strong, list(heats)))
     curves = outlines(mask) if mask is not None and look.outline else ()
-    panels = explaining.panels(film.pixels, heats, look, notes(run, found, label, body), curves, strong)
+    panels = views.panels(film.pixels, heats, look, notes(run, found, label, body), curves, strong)
     unit = "change of the logit" if found.method == LIME else "evidence, raw units"
-    bar = explaining.colour_bar(heats, look, unit, strong)
+    bar = views.colour_bar(heats, look, unit, strong)
     alt = f"Where each model sees {display_name(label)}"
     file = file_name(f"{film.name}-{label}-{found.method}", n_bytes=200)
-    parts.chart(films.films(panels, bar), key="films", alt=alt, file=file)
+    layout.chart(films.films(panels, bar), key="films", alt=alt, file=file)
     st.caption(f"Outside the body: share of the evidence. A map that knows nothing has {1 - body.mean():.0%} there.")
-    for member in explaining.without_evidence(heats):
-        parts.notice(f"{parts.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
+    for member in views.without_evidence(heats):
+        layout.notice(f"{layout.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
     picture = headed(strip(panels), f"{film.name}: {display_name(label)}")
     st.download_button("Picture as PNG", picture, f"{file}.png", "image/png", icon=":material/download:")
 
@@ -108,38 +109,40 @@ def heats_of(found: Explanation, label: str) -> dict[str, np.ndarray]:
 def show_agreement(found: Explanation, label: str) -> None:
     rows = {str(m): a for m in found.probs if (a := found.agreement(m, label)) is not None}
     if not rows:
-        parts.notice("This run has no teacher to hold the maps against.")
+        layout.notice("This run has no teacher to hold the maps against.")
         return
-    figure = agreement_chart.agreement(explaining.agreement_rows(rows))
-    parts.chart(figure, key="agreement", alt="Agreement of the maps beside chance and ceiling")
+    figure = agreement_chart.agreement(views.agreement_rows(rows))
+    layout.chart(figure, key="agreement", alt="Agreement of the maps beside chance and ceiling")
     lime = isinstance(found, LimeExplanation)
     st.caption(LIME_LINES if lime else CAM_LINES)
     for member, agreement in rows.items():
-        st.markdown(explaining.agreement_sentence(member, agreement))
+        st.markdown(views.agreement_sentence(member, agreement))
     with st.expander("All agreement figures"):
-        table = explaining.agreement_table(rows)
-        parts.table(table, hide_index=True, key="agreement_all", column_config=parts.two_digits())
+        table = views.agreement_table(rows)
+        layout.table(table, hide_index=True, key="agreement_all", column_config=layout.two_digits())
     if isinstance(found, LimeExplanation):
         k = found.labels.index(label)
-        fit = ", ".join(f"{parts.member_title(m)} {r2[k]:.2f}" for m, r2 in found.result.r2.items())
-        parts.notice(f"Local R2, how much of the model's answer LIME's line explains: {fit}. Low means read with care.")
+        fit = ", ".join(f"{layout.member_title(m)} {r2[k]:.2f}" for m, r2 in found.result.r2.items())
+        layout.notice(
+            f"Local R2, how much of the model's answer LIME's line explains: {fit}. Low means read with care."
+        )
 
 
 def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) -> None:
     mask = lesion(run, film, label)
     if mask is None:
-        parts.notice(explaining.no_lesion(display_name(label), film.truth))
+        layout.notice(views.no_lesion(display_name(label), film.truth))
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(found, label).items()}
-    parts.table(explaining.lesion_table(hits), hide_index=True, key="lesion", column_config=parts.two_digits())
+    layout.table(views.lesion_table(hits), hide_index=True, key="lesion", column_config=layout.two_digits())
     st.caption("Share of the positive evidence inside the lesion; chance is the lesion's share of the film.")
 
 
 def explain(run: Run, film: session.Film) -> None:
-    parts.film_title(film)
+    layout.film_title(film)
     if warning := warning_for(run, film.real):
         st.warning(warning, icon=":material/warning:")
-    parts.reader_notes(film)
+    layout.reader_notes(film)
     left, right = st.columns([1, 2])
     with right:
         method = choose_method()
@@ -149,26 +152,26 @@ def explain(run: Run, film: session.Film) -> None:
     say_what_is_called(run, found, label)
     st.caption(CAM_NOTES.get(method, LIME_NOTE))
     pictures(run, film, found, label)
-    left, right = parts.side_by_side()
-    with left, parts.boundary():
+    left, right = layout.side_by_side()
+    with left, layout.boundary():
         st.subheader("Do they look at the same places?", anchor=False)
         show_agreement(found, label)
-    with right, parts.boundary():
+    with right, layout.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)
         show_lesion(run, film, found, label)
 
 
 def page() -> None:
-    run = parts.frame(
+    run = layout.frame(
         "Explain", "Where each model finds evidence for a label. Zoom or move one film and the others follow."
     )
     if run is None:
-        parts.no_run()
+        layout.no_run()
         return
     run, film = choose_film(run)
     if film is not None:
         explain(run, film)
 
 
-with parts.boundary():
+with layout.boundary():
     page()

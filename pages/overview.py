@@ -4,10 +4,12 @@ import streamlit as st
 from scipy.special import expit
 
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, explaining, measuring, parts, routes, sources, tables, tiles, waiting
+from cxrkd.dashboard import caching, layout, routes, sources, tables, tiles, waiting
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import cost, films, quality
-from cxrkd.dashboard.look import Look
+from cxrkd.dashboard.efficiency import latency
+from cxrkd.dashboard.explain import views
+from cxrkd.dashboard.explain.controls import Look
 from cxrkd.dashboard.pictures import outlines
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
@@ -29,12 +31,12 @@ LOOK = Look(colormap="inferno", opacity=0.65, scale="shared", heat=True, outline
 
 
 def quality_row(metrics: RunMetrics) -> None:
-    left, right = parts.side_by_side()
+    left, right = layout.side_by_side()
     with left:
         cells = st.grid(3, min_column_width=150)
         for member, found in metrics.members.items():
             with cells.cell():
-                tiles.auroc(parts.member_title(member), found)
+                tiles.auroc(layout.member_title(member), found)
         if metrics.trivial is not None:
             with cells.cell():
                 tiles.no_anatomy(metrics.trivial)
@@ -46,7 +48,7 @@ def quality_row(metrics: RunMetrics) -> None:
     with right:
         rows = {str(m): [tables.macro_interval(found.over_seeds)] for m, found in metrics.members.items()}
         figure = quality.macro_forest(rows, f"{tables.mean_auroc(metrics)}; 95 % interval")
-        parts.chart(figure, key="macro", alt="Mean AUROC of each member with its interval")
+        layout.chart(figure, key="macro", alt="Mean AUROC of each member with its interval")
 
 
 def cost_row(run: Run) -> None:
@@ -58,7 +60,7 @@ def cost_row(run: Run) -> None:
     with cells.cell():
         tiles.ratio("Fewer multiply-adds", counted["teacher"].macs, counted[student].macs, cost.si)
     with cells.cell():
-        found = measuring.latencies(run, ("teacher", student))
+        found = latency.latencies(run, ("teacher", student))
         tiles.latency(found, student)
     if found.pending:
         waiting.for_engines(run, ("teacher", student))
@@ -70,9 +72,9 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     said = {member: caching.predictions(run, member) for member in members}
     cuts = {member: metrics.of(member).thresholds_array() for member in members}
     focal = [k for k, label in enumerate(run.labels) if label in FOCAL]
-    best = explaining.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets, focal)
+    best = views.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets, focal)
     if best is None:
-        parts.notice("No test image has a finding, so there is nothing to look for.")
+        layout.notice("No test image has a finding, so there is nothing to look for.")
         return
     case, k = best
     film = sources.film_of_row(run, caching.table(run.config.data).row_of(str(said["teacher"].ids[case])))
@@ -82,8 +84,8 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     heats = {str(m): found.cams[k] for m, found in maps.items()}
     notes = {str(m): f"{expit(found.logits[k]):.0%}" for m, found in maps.items()}
     mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
-    drawn = explaining.panels(film.pixels, heats, LOOK, notes, outlines(mask))
-    parts.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
+    drawn = views.panels(film.pixels, heats, LOOK, notes, outlines(mask))
+    layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "
         "its maps. The line, where there is one, is where the finding was drawn or marked."
@@ -100,28 +102,28 @@ def next_steps(columns: int) -> None:
 
 
 def page() -> None:
-    run = parts.frame("Chest X-ray distillation", WHAT)
+    run = layout.frame("Chest X-ray distillation", WHAT)
     if run is None:
-        parts.no_run()
+        layout.no_run()
         return
     metrics = caching.metrics(run)
-    st.subheader(f"Run {parts.literal(run.id)}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
+    st.subheader(f"Run {layout.literal(run.id)}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
     quality_row(metrics)
     costs = st.container()
-    phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
-    parts.notice(phantoms + tiles.in_words(metrics))
+    phantoms = f"{layout.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
+    layout.notice(phantoms + tiles.in_words(metrics))
     if images_here(run.config.data):
-        left, right = parts.side_by_side()
-        with left, parts.boundary():
+        left, right = layout.side_by_side()
+        with left, layout.boundary():
             both_look(run, metrics)
         with right:
             next_steps(columns=2)
     else:
-        parts.images_elsewhere(run, "So no film is shown here.")
+        layout.images_elsewhere(run, "So no film is shown here.")
         next_steps(columns=4)
-    with costs, parts.boundary():  # last, because the first visit has to count
+    with costs, layout.boundary():  # last, because the first visit has to count
         cost_row(run)
 
 
-with parts.boundary():
+with layout.boundary():
     page()

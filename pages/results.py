@@ -2,13 +2,13 @@
 
 import streamlit as st
 
+from cxrkd.answers.answer import finished_runs
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.dashboard import caching, parts, tables, tiles
+from cxrkd.dashboard import caching, layout, tables, tiles
 from cxrkd.dashboard.charts import quality
 from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
-from cxrkd.runs.answer import finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.text import mean_of, number
@@ -44,26 +44,26 @@ def headline(run: Run, metrics: RunMetrics) -> None:
                 tiles.no_anatomy(metrics.trivial)
         with cells.cell():
             tiles.gain(metrics.gain)
-    phantoms = f"{parts.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
-    parts.notice(phantoms + tiles.in_words(metrics))
+    phantoms = f"{layout.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
+    layout.notice(phantoms + tiles.in_words(metrics))
 
 
 def curves(run: Run, metrics: RunMetrics) -> None:
     labels = tables.evaluable(metrics)
     if not labels:
-        parts.empty_state(f"{TOO_FEW}, so no curve is drawn.")
+        layout.empty_state(f"{TOO_FEW}, so no curve is drawn.")
         return
     label = st.selectbox("Finding", labels, format_func=display_name, key="results_label")
     k, said = run.labels.index(label), read_predictions(run, metrics)
-    left, right = parts.side_by_side()
+    left, right = layout.side_by_side()
     with left:
         st.subheader("ROC", anchor=False)
-        parts.chart(quality.roc(tables.roc_curves(said, k)), key="roc", alt=f"ROC curves for {display_name(label)}")
+        layout.chart(quality.roc(tables.roc_curves(said, k)), key="roc", alt=f"ROC curves for {display_name(label)}")
     with right:
         st.subheader("Precision and recall", anchor=False)
         drawn, prevalence = tables.pr_curves(said, k)
         figure = quality.precision_recall(drawn, prevalence)
-        parts.chart(figure, key="pr", alt=f"Precision-recall curves for {display_name(label)}")
+        layout.chart(figure, key="pr", alt=f"Precision-recall curves for {display_name(label)}")
     st.caption(f"{FIRST_SEED} They print AUROC and average precision; Per label has means over seeds.")
 
 
@@ -72,21 +72,21 @@ def read_predictions(run: Run, metrics: RunMetrics) -> dict[Member, Predictions]
 
 
 def per_label(run: Run, metrics: RunMetrics) -> None:
-    left, right = parts.side_by_side()
+    left, right = layout.side_by_side()
     with left:
         st.subheader("AUROC with 95 % interval", anchor=False)
         rows = {str(member): tables.label_intervals(found.over_seeds) for member, found in metrics.members.items()}
-        parts.chart(quality.forest(metrics.labels, rows), key="forest", alt="AUROC of each finding and member")
+        layout.chart(quality.forest(metrics.labels, rows), key="forest", alt="AUROC of each finding and member")
     with right:
         st.subheader("Gain of distillation", anchor=False)
         if metrics.gain is None:
-            parts.notice(tiles.NO_CONTROL)
+            layout.notice(tiles.NO_CONTROL)
         else:
             rows_gain = tables.difference_intervals(metrics.gain)
             figure = quality.differences(metrics.labels, rows_gain, "distilled", "alone", beside=len(rows))
-            parts.chart(figure, key="gain", alt="Paired AUROC difference of each finding")
+            layout.chart(figure, key="gain", alt="Paired AUROC difference of each finding")
             st.caption("A hollow marker: the interval holds zero, so no difference is shown.")
-    parts.table(tables.auroc_table(metrics), height="content", key="auroc_table")
+    layout.table(tables.auroc_table(metrics), height="content", key="auroc_table")
     st.caption("Means over the seeds of each member.")
     st.download_button(
         "All figures as CSV",
@@ -100,16 +100,16 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
 def calibration(run: Run, metrics: RunMetrics) -> None:
     there = tables.evaluable(metrics)
     if not there:
-        parts.empty_state(f"{TOO_FEW} to be calibrated on.")
+        layout.empty_state(f"{TOO_FEW} to be calibrated on.")
         return
     every = mean_of(len(there)).capitalize()
     shown = st.selectbox("Finding", [every, *there], format_func=display_name, key="calibration_label")
     label = None if shown == every else shown
-    left, right = parts.side_by_side()
+    left, right = layout.side_by_side()
     with left:
         columns = [run.labels.index(name) for name in (there if label is None else [label])]
         figure = quality.reliability(tables.reliability_curves(read_predictions(run, metrics), columns))
-        parts.chart(figure, key="reliability", alt="Reliability diagram")
+        layout.chart(figure, key="reliability", alt="Reliability diagram")
         pooled = " The answers about all these findings are pooled." if label is None and len(there) > 1 else ""
         st.caption(f"First seed of each member.{pooled}")
     with right:
@@ -127,13 +127,13 @@ def calibration(run: Run, metrics: RunMetrics) -> None:
 
 
 def operating_points(metrics: RunMetrics) -> None:
-    chosen = parts.choose(
+    chosen = layout.choose(
         "Operating points of", [MEMBER_NAMES[m] for m in metrics.members], MEMBER_NAMES["teacher"], key="operating"
     )
     member = next(m for m in metrics.members if MEMBER_NAMES[m] == chosen)
     points = tables.operating_points(metrics, member)
     form = {name: st.column_config.NumberColumn(format="%.3f") for name in ("F1", "Average precision")}
-    parts.table(points, height="content", column_config=form, key="points")
+    layout.table(points, height="content", column_config=form, key="points")
     st.caption(
         "First seed of each member. Thresholds come from validation patients (Youden), the rest from test patients. "
         f"A dash: fewer than {MIN_THRESHOLD_PATIENTS} positive validation patients, so the finding is not judged."
@@ -143,70 +143,70 @@ def operating_points(metrics: RunMetrics) -> None:
 def seeds(metrics: RunMetrics) -> None:
     values = {str(member): found.over_seeds.seed_macro_auroc for member, found in metrics.members.items()}
     figure = quality.seeds(values, f"{tables.mean_auroc(metrics)}; one point a seed")
-    parts.chart(figure, key="seeds", alt="Mean AUROC of each seed")
+    layout.chart(figure, key="seeds", alt="Mean AUROC of each seed")
     if max(len(v) for v in values.values()) < MIN_SEEDS:
-        parts.notice("Fewer than three seeds: the scatter between trainings is not known, so no gain can be claimed.")
+        layout.notice("Fewer than three seeds: the scatter between trainings is not known, so no gain can be claimed.")
 
 
 def compare(run: Run, metrics: RunMetrics, asked: list[str]) -> None:
     others = {other.id: other for other in finished_runs() if other.id != run.id}
     if not others:
-        parts.empty_state("There is no second finished run to compare with.", "distill")
+        layout.empty_state("There is no second finished run to compare with.", "distill")
         return
     other = others[
-        st.selectbox("Compare with", list(others), format_func=lambda i: parts.run_title(others[i]), key="other_run")
+        st.selectbox("Compare with", list(others), format_func=lambda i: layout.run_title(others[i]), key="other_run")
     ]
     known = [label for label in asked if label in other.labels]
     if asked and not known:
-        parts.empty_state(f"{parts.literal(parts.run_title(other))} knows none of the findings chosen above.")
+        layout.empty_state(f"{layout.literal(layout.run_title(other))} knows none of the findings chosen above.")
         return
     theirs = caching.metrics(other, known)
-    parts.table(tables.comparison(run.id, metrics, other.id, theirs), key="comparison")
+    layout.table(tables.comparison(run.id, metrics, other.id, theirs), key="comparison")
     differences(run, metrics, other, theirs)
     st.subheader("What was set differently", anchor=False)
     changed = tables.config_differences(run.config, other.config)
     if changed.empty:
         st.markdown("Nothing but the name.")
     else:
-        parts.table(changed, height="content", key="config_difference")
+        layout.table(changed, height="content", key="config_difference")
 
 
 def differences(run: Run, metrics: RunMetrics, other: Run, theirs: RunMetrics) -> None:
     for member in (m for m in metrics.members if m in theirs.members):
         difference = caching.difference(run, member, other, member, metrics.labels)
         if difference is None:
-            parts.notice("The two runs were tested on different images, so differences between them are not paired.")
+            layout.notice("The two runs were tested on different images, so differences between them are not paired.")
             return
         st.markdown(
-            f"**{MEMBER_NAMES[member]}**, {parts.literal(f'{run.id} − {other.id}')}, same test images, "
+            f"**{MEMBER_NAMES[member]}**, {layout.literal(f'{run.id} − {other.id}')}, same test images, "
             f"{tiles.auroc_text(difference)}: "
             + tables.with_interval(difference.macro_diff, difference.macro_low, difference.macro_high, sign=True)
         )
 
 
 def page() -> None:
-    run = parts.frame(
+    run = layout.frame(
         "Results", "How well each model tells the findings apart, on patients that none of them has seen."
     )
     if run is None:
-        parts.no_run()
+        layout.no_run()
         return
     asked = choose_findings(run)
     metrics = caching.metrics(run, asked)
     headline(run, metrics)
     names = ["Curves", "Per label", "Calibration", "Seeds", "Compare"]
     tabs = st.tabs(names, key="results_tabs")
-    with tabs[0], parts.boundary():
+    with tabs[0], layout.boundary():
         curves(run, metrics)
-    with tabs[1], parts.boundary():
+    with tabs[1], layout.boundary():
         per_label(run, metrics)
-    with tabs[2], parts.boundary():
+    with tabs[2], layout.boundary():
         calibration(run, metrics)
-    with tabs[3], parts.boundary():
+    with tabs[3], layout.boundary():
         seeds(metrics)
-    with tabs[4], parts.boundary():
+    with tabs[4], layout.boundary():
         compare(run, metrics, asked)
 
 
-with parts.boundary():
+with layout.boundary():
     page()

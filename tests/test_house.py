@@ -11,14 +11,16 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {
         *("access", "atomic", "checksums", "config", "errors", "labels", "logits", "names", "places", "private"),
-        *("refusals", "text"),
+        *("refusals", "registry", "text"),
     },
     {"data", "images"},
     {"models"},
     {"runtime"},
-    {"distill", "evaluate", "efficiency", "explain"},
+    {"distill", "evaluate", "cost", "explain"},
     {"train", "gating"},
-    {"runs"},
+    {"jobs"},
+    {"answers", "runs"},
+    {"paper"},
     {"bench", "cli", "dashboard"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cxrkd import private
-from cxrkd.config import ChestMnistConfig, DataConfig, FilesConfig, FolderConfig, PhantomConfig, home
+from cxrkd.config import ChestMnistConfig, DataConfig, FilesConfig, FolderConfig, PhantomConfig
 from cxrkd.errors import AccessError
+from cxrkd.places import home
 
 SETTING = "CXRKD_DATA"
 NOT_OPEN = (

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from cxrkd import private
 from cxrkd.access.roles import Person
-from cxrkd.config import home
 from cxrkd.errors import AccessError, CxrkdError
+from cxrkd.places import home
 
 _LONGEST = 400  # of each text: a name of a run is a visitor's own words
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from cxrkd.access.roles import ROLES, Person, Role
 from cxrkd.atomic import replacing
-from cxrkd.config import home
 from cxrkd.errors import AccessError
+from cxrkd.places import home
 
 _BYTES, _MARK_BYTES = 32, 3
 _LONGEST = 200

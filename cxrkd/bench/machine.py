@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from cxrkd.runs.environment import describe
+from cxrkd.jobs.environment import describe
 
 PACKAGES = ("torch", "onnxruntime", "openvino", "grad-cam", "lime", "lightning", "numpy")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.output import Report
 
 if TYPE_CHECKING:
-    from cxrkd.runs.finding import Finding
+    from cxrkd.runs.checking.finding import Finding
 
 
 def add(actions: Any, common: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add(actions: Any, common: argparse.ArgumentParser) -> None:
 def call(args: argparse.Namespace) -> Report:
     """Check runs."""
     from cxrkd.runs import list_runs, open_run
-    from cxrkd.runs.check import check_home, check_run
+    from cxrkd.runs.checking.check import check_home, check_run
 
     runs = [open_run(name) for name in args.run] if args.run else list_runs()
     found = {run.id: check_run(run, repair=args.repair) for run in runs}

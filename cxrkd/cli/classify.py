@@ -14,9 +14,9 @@ from cxrkd.cli.output import Report, Ticker, interval, number, table
 from cxrkd.errors import ImageError
 
 if TYPE_CHECKING:
+    from cxrkd.answers.answer import Answer, Input
+    from cxrkd.answers.verdict import Standing
     from cxrkd.config import Member
-    from cxrkd.runs.answer import Answer, Input
-    from cxrkd.runs.verdict import Standing
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -37,8 +37,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Read what can be read, then ask."""
-    from cxrkd.runs.answer import choose_members, choose_run
-    from cxrkd.runs.verdict import standing
+    from cxrkd.answers.answer import choose_members, choose_run
+    from cxrkd.answers.verdict import standing
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
@@ -84,7 +84,7 @@ def read_all(files: Sequence[Path], size: int, *, force: bool) -> tuple[list[Inp
 
 
 def _answers(run: Any, members: Sequence[Any], inputs: Sequence[Input], engine: str) -> list[Answer]:
-    from cxrkd.runs.answer import classify, load_engines
+    from cxrkd.answers.answer import classify, load_engines
 
     ticker = Ticker()
     ticker.tell("loading the networks")
@@ -120,7 +120,7 @@ def _row(row: Mapping[str, Any], k: int, standings: Mapping[Member, Standing]) -
 
 def _not_judged(standings: Mapping[Member, Standing]) -> list[str]:
     """A line a label that a network cannot call, with the reason."""
-    from cxrkd.runs.verdict import not_judged, partly_judged
+    from cxrkd.answers.verdict import not_judged, partly_judged
 
     lines = [f"  {label}: {reason}" for label, reason in not_judged(standings).items()]
     for label, reasons in partly_judged(standings).items():
@@ -141,7 +141,7 @@ def write_csv(path: Path, answers: Sequence[Answer], standings: Mapping[Member, 
     Raises:
         ConfigError: the file cannot be written.
     """
-    from cxrkd.runs.verdict import about_label
+    from cxrkd.answers.verdict import about_label
 
     rows = [
         {"name": answer.name, "sha256": answer.sha256, **row, **about_label(standings, k)}

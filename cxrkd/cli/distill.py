@@ -121,9 +121,7 @@ def _n_lines(run: Run) -> int:
 
 
 def _log(run: Run) -> list[str]:
-    from cxrkd.runs import log_tail
-
-    return log_tail(run, n=1_000_000)
+    return run.log_tail(1_000_000)
 
 
 def _tell_new_lines(run: Run, ticker: Ticker, told: int) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.output import MISSING, Report, duration
 
 if TYPE_CHECKING:
-    from cxrkd.runs.health import Health
+    from cxrkd.jobs.health import Health
 
 
 def add(actions: Any, common: argparse.ArgumentParser) -> None:
@@ -26,8 +26,8 @@ def add(actions: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Tell how the queue is doing."""
-    from cxrkd.runs.health import health
-    from cxrkd.runs.launch import ensure_worker
+    from cxrkd.jobs.health import health
+    from cxrkd.jobs.launch import ensure_worker
 
     if args.restart:
         ensure_worker(at_once=True)
@@ -36,8 +36,8 @@ def call(args: argparse.Namespace) -> Report:
 
 
 def _lines(found: Health) -> list[str]:
-    from cxrkd.runs.launch import WORKER_LOG
-    from cxrkd.runs.run import own_runs
+    from cxrkd.jobs.job import own_jobs
+    from cxrkd.jobs.launch import WORKER_LOG
 
     facts = {
         "worker": "alive" if found.worker else "none, which is right while nothing waits" if found.well else "none",
@@ -48,7 +48,7 @@ def _lines(found: Health) -> list[str]:
         "at work on": ", ".join(found.running) or MISSING,
         "waiting": ", ".join(found.queued) or MISSING,
         "unreadable": ", ".join(found.unreadable) + (": see `runs check`" if found.unreadable else MISSING),
-        "log": str(own_runs() / WORKER_LOG),
+        "log": str(own_jobs() / WORKER_LOG),
         "in short": found.line(),
     }
     return [f"{name + ':':<15}{text}" for name, text in facts.items() if text]

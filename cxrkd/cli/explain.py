@@ -17,12 +17,12 @@ from cxrkd.names import file_name, file_names, without_image_suffix
 if TYPE_CHECKING:
     import numpy as np
 
+    from cxrkd.answers.answer import Input
+    from cxrkd.answers.explanation import Explanation
     from cxrkd.config import Member
     from cxrkd.images import Verdict
     from cxrkd.models import Classifier
     from cxrkd.runs import Run
-    from cxrkd.runs.answer import Input
-    from cxrkd.runs.explanation import Explanation
 
 METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "lime")
 SCALES = ("strong", "shared", "own")
@@ -62,9 +62,9 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Explain one file, unless the radiograph gate flags it."""
+    from cxrkd.answers.answer import choose_members, choose_run
+    from cxrkd.answers.calls import ranked, thresholds_of
     from cxrkd.explain import body_mask
-    from cxrkd.runs.answer import choose_members, choose_run
-    from cxrkd.runs.calls import ranked, thresholds_of
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
@@ -88,8 +88,8 @@ def call(args: argparse.Namespace) -> Report:
 
 def _told(found: Explanation, label: str, thresholds: Mapping[Member, np.ndarray], body: np.ndarray) -> dict[str, Any]:
     """Everything about one label: that of the explanation, the calls, and how much evidence lies outside the body."""
-    from cxrkd.runs.calls import call_of
-    from cxrkd.runs.explanation import outside
+    from cxrkd.answers.calls import call_of
+    from cxrkd.answers.explanation import outside
 
     k, told = found.labels.index(label), found.to_dict(label)
     for member, share in outside(found, label, body).items():
@@ -102,7 +102,7 @@ def _told(found: Explanation, label: str, thresholds: Mapping[Member, np.ndarray
 def _document(
     run: Run, image: Input, explanations: list[Any], pictures: list[str], failures: Sequence[Failure]
 ) -> dict[str, Any]:
-    from cxrkd.runs.answer import warning_for
+    from cxrkd.answers.answer import warning_for
 
     return {
         "run": run.id,
@@ -118,8 +118,8 @@ def _document(
 
 
 def _explain(args: argparse.Namespace, run: Run, models: Mapping[Member, Classifier], image: Input) -> Explanation:
-    from cxrkd.runs.answer import load_engines
-    from cxrkd.runs.explanation import LIME, explain_cams, explain_lime
+    from cxrkd.answers.answer import load_engines
+    from cxrkd.answers.explanation import LIME, explain_cams, explain_lime
     from cxrkd.runs.reference import read_reference
 
     if args.method != LIME:
@@ -146,8 +146,8 @@ def _write_pictures(args: argparse.Namespace, image: Input, found: Explanation, 
     """A PNG per label and member; returns their paths."""
     from PIL import Image
 
+    from cxrkd.answers.explanation import strong_evidence
     from cxrkd.explain import SIGNED_COLORMAPS, colour_scales, overlay
-    from cxrkd.runs.explanation import strong_evidence
 
     paths, film, names = [], _film_name(args), file_names(found.labels)
     for label in labels:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.errors import ConfigError, ImageError
 
 if TYPE_CHECKING:
+    from cxrkd.answers.answer import Input
     from cxrkd.images import Verdict
-    from cxrkd.runs.answer import Input
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def read_input(path: Path, size: int) -> Input:
         ImageError: it is not there, cannot be opened, or is not a radiograph we can read.
         GateError: the coefficients of the radiograph gate are missing or damaged.
     """
+    from cxrkd.answers.answer import from_radiograph
     from cxrkd.images import read
-    from cxrkd.runs.answer import from_radiograph
 
     return from_radiograph(read(_bytes(path), str(path)), size)
 

@@ -119,8 +119,8 @@ def _ask(args: argparse.Namespace) -> Report:
 
 
 def _cannot_write(error: OSError) -> str:
-    from cxrkd.config import home  # pydantic, which --help need not wait for
-    from cxrkd.runs.files import cannot_write
+    from cxrkd.jobs.files import cannot_write
+    from cxrkd.places import home
 
     return str(cannot_write(Path(error.filename or home()), error))
 

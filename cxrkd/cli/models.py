@@ -71,7 +71,7 @@ def download_progress(arch: str, done: int, total: int) -> str:
 
 
 def _count(arch: str, size: int) -> dict[str, Any]:
-    from cxrkd.efficiency import count
+    from cxrkd.cost import count
     from cxrkd.labels import CHESTXRAY14
     from cxrkd.models import build, list_weights, role_of
 

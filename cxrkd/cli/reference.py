@@ -31,8 +31,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 def call(args: argparse.Namespace) -> Report:
     """Compute, write, and measure the run again beside it."""
     from cxrkd.checksums import relist
+    from cxrkd.jobs.files import write_json
     from cxrkd.runs import open_run
-    from cxrkd.runs.files import write_json
     from cxrkd.runs.metrics import measure_run
     from cxrkd.runs.reference import FILE, cohort_of, keep_reference
     from cxrkd.runs.run import METRICS

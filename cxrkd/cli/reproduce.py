@@ -16,10 +16,10 @@ from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
+    from cxrkd.paper.comparison import Beside, Comparison
+    from cxrkd.paper.recipes import Recipe
     from cxrkd.runs import Run
-    from cxrkd.runs.comparison import Beside, Comparison
     from cxrkd.runs.estimate import Disk
-    from cxrkd.runs.paper import Recipe
     from cxrkd.runs.speed import Speed
 
 SETTINGS = tuple(flag for flag in FLAGS if flag.name not in ("--kind", "--patients"))  # a recipe is about its data set
@@ -51,7 +51,7 @@ def call(args: argparse.Namespace) -> Report:
         ConfigError: no such recipe, a setting is out of range, or the folder of the data set is not given.
         CxrkdError: the data set or the weights cannot be had, or the run failed.
     """
-    from cxrkd.runs.paper import find_recipe
+    from cxrkd.paper.recipes import find_recipe
 
     if args.recipe is None:
         return _listing()
@@ -70,7 +70,7 @@ def call(args: argparse.Namespace) -> Report:
 
 def _listing() -> Report:
     """The recipes with the paper's figures."""
-    from cxrkd.runs.paper import RECIPES
+    from cxrkd.paper.recipes import RECIPES
 
     rows = [[r.name, f"{r.published.auroc:.1f}", f"{r.n_images:,}", r.title] for r in RECIPES]
     document = {
@@ -122,9 +122,9 @@ def _tell(ticker: Ticker, done: int, total: int) -> None:
 
 def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
     """The recipe, and what it takes on this machine."""
-    from cxrkd.config import home
     from cxrkd.data.preview import cohort_size
     from cxrkd.distill import no_distillation, objective
+    from cxrkd.places import home
     from cxrkd.runs.estimate import Pace, disk, existing_parent, stage_seconds
     from cxrkd.runs.speed import measure_speed
     from cxrkd.runs.stages import students
@@ -235,8 +235,8 @@ def _gb(n_bytes: float) -> str:
 
 def _report(run: Run, recipe: Recipe) -> Report:
     """Our figures, beside the paper's where the recipe is unchanged."""
-    from cxrkd.runs.comparison import compare_with_paper
-    from cxrkd.runs.paper import DIFFERENCES
+    from cxrkd.paper.comparison import compare_with_paper
+    from cxrkd.paper.recipes import DIFFERENCES
 
     found = compare_with_paper(run, recipe)
     published = {"auroc": recipe.published.auroc, "source": recipe.published.source} if found.reproduction else None

@@ -40,8 +40,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def list_all(args: argparse.Namespace) -> Report:
     """All runs."""
+    from cxrkd.jobs.health import health
     from cxrkd.runs import list_runs
-    from cxrkd.runs.health import health
 
     runs, its = [_summary(run) for run in list_runs()], health()
     head = ["id", "status", "progress", "created", "teacher", "student", "patients", *_MEMBERS]
@@ -208,8 +208,8 @@ def _state(run: Run) -> Report:
 
 def log(args: argparse.Namespace) -> Report:
     """The end of the log."""
-    from cxrkd.runs import log_tail, open_run
+    from cxrkd.runs import open_run
 
     run = open_run(args.run)
-    lines = log_tail(run, args.lines)
+    lines = run.log_tail(args.lines)
     return Report({"run": run.id, "log": lines}, lines or [f"{run.id} has no log yet."])

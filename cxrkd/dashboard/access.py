@@ -9,10 +9,10 @@ from cxrkd import data
 from cxrkd.access import folders, tokens
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.config import DataConfig, PhantomConfig
-from cxrkd.dashboard.door import PERSON, WRONG_TOKEN, introduced
+from cxrkd.dashboard.serving.door import PERSON, WRONG_TOKEN, introduced
 from cxrkd.errors import AccessError, RunError
-from cxrkd.runs import Run, log_tail
-from cxrkd.runs.asked import by_page
+from cxrkd.jobs.asked import by_page
+from cxrkd.runs import Run
 
 NO_DOOR = "This page is served without the door that says who may see it. Start the dashboard with `cxrkd app`."
 ON_COMMAND_LINE = "It stopped; `cxrkd runs show {id}` on the machine of this server says why."
@@ -55,7 +55,7 @@ def log_lines(run: Run, n: int) -> list[str]:
     """The last lines of a run's log, for who may make runs."""
     if not _tells(run):
         return [f"`cxrkd runs log {run.id}` on the machine of this server shows the log of this run."]
-    return log_tail(run, n)
+    return run.log_tail(n)
 
 
 def _tells(run: Run) -> bool:

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from cxrkd.answers.answer import Answer, Input, classify
+from cxrkd.answers.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
 from cxrkd.config import Member
 from cxrkd.dashboard import caching, engines, waiting
 from cxrkd.dashboard.session import Film
 from cxrkd.errors import BusyError
 from cxrkd.runs import Run
-from cxrkd.runs.answer import Answer, Input, classify
-from cxrkd.runs.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runtime import Engine
 from cxrkd.runtime.compute import Ticket, shared

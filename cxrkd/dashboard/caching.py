@@ -18,16 +18,18 @@ import torch
 
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
+from cxrkd.answers.verdict import Standing, standing_from
 from cxrkd.config import DataConfig, Member, RunConfig
+from cxrkd.cost import Complexity, count
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
-from cxrkd.efficiency import Complexity, count
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain import CamResult, Reference, grad_cam
+from cxrkd.jobs.job import SHIPPED
 from cxrkd.models import Classifier
 from cxrkd.runs import Run
 from cxrkd.runs.estimate import stage_weights
@@ -35,9 +37,7 @@ from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
-from cxrkd.runs.run import SHIPPED
 from cxrkd.runs.stages import students
-from cxrkd.runs.verdict import Standing, standing_from
 from cxrkd.runtime import Engine, build_engine
 from cxrkd.runtime.compute import THREADS
 

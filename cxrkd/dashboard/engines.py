@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from cxrkd.answers.choosing import choose as compare
 from cxrkd.config import Member
 from cxrkd.dashboard import caching
-from cxrkd.dashboard.costs import Measured
+from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import CxrkdError
 from cxrkd.models import Classifier
 from cxrkd.runs import Run
-from cxrkd.runs.choosing import choose as compare
 from cxrkd.runtime import Engine, EngineReport, build_engine
 from cxrkd.runtime.compute import THREADS
 

@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from cxrkd.dashboard.costs import Measured
+from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import ImageError
 from cxrkd.images import Verdict
 

@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from cxrkd.dashboard import caching, parts, session, uploads
+from cxrkd.dashboard import caching, layout, session
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
+from cxrkd.dashboard.serving import uploads
+from cxrkd.dashboard.serving.uploads import Upload
 from cxrkd.dashboard.session import Film
-from cxrkd.dashboard.uploads import Upload
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview
 from cxrkd.errors import ImageError
@@ -32,13 +33,13 @@ ANYWAY_HELP = "The models know frontal chest radiographs only; what they say abo
 def choose_source(run: Run, title: str, key: str) -> str:
     """SAMPLES or UPLOADS; a run whose images are not on this machine starts with uploads."""
     start = SAMPLES if images_here(run.config.data) else UPLOADS
-    return parts.choose(title, [SAMPLES, UPLOADS], start, key=key)
+    return layout.choose(title, [SAMPLES, UPLOADS], start, key=key)
 
 
 def ask_for_upload(run: Run) -> None:
     """The empty state of a page without an upload; samples are offered where there are some."""
     samples = ", or switch to Samples" if images_here(run.config.data) else ""
-    parts.empty_state(f"No film yet. Drop a radiograph above{samples}.")
+    layout.empty_state(f"No film yet. Drop a radiograph above{samples}.")
 
 
 def film_of_row(run: Run, row: int) -> Film:
@@ -81,7 +82,7 @@ def sample_title(table: Preview, row: int) -> str:
 def choose_samples(run: Run, key: str) -> list[Film]:
     """One or more test images of the run; none where its images are not on this machine."""
     if not images_here(run.config.data):
-        parts.images_elsewhere(run, "Upload films instead: the choice is above.")
+        layout.images_elsewhere(run, "Upload films instead: the choice is above.")
         return []
     table = caching.table(run.config.data)
     left, right = st.columns([1, 3])
@@ -91,14 +92,14 @@ def choose_samples(run: Run, key: str) -> list[Film]:
         "Test images", rows, default=rows[:1], format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}"
     )
     if not chosen:
-        parts.empty_state("No film yet. Take one of the samples, or switch to Uploads.")
+        layout.empty_state("No film yet. Take one of the samples, or switch to Uploads.")
     return [film_of_row(run, row) for row in chosen]
 
 
 def choose_sample(run: Run, key: str) -> Film | None:
     """One test image of the run; None where none has the finding, or its images are not on this machine."""
     if not images_here(run.config.data):
-        parts.images_elsewhere(run, "Upload films instead: the choice is above.")
+        layout.images_elsewhere(run, "Upload films instead: the choice is above.")
         return None
     table = caching.table(run.config.data)
     left, right = st.columns([1, 2])
@@ -161,14 +162,14 @@ def _keep(kept: tuple[Upload, ...]) -> None:
 
 def _show_not_taken(left: Sequence[UploadedFile]) -> None:
     if left:
-        st.warning(uploads.left_out([parts.literal(file.name) for file in left]), icon=":material/block:")
+        st.warning(uploads.left_out([layout.literal(file.name) for file in left]), icon=":material/block:")
     elif session.current().not_taken:
         st.warning(session.current().not_taken, icon=":material/block:")
 
 
 def _show_remembered(kept: Sequence[Upload]) -> None:
     """Which files are answered though the box is empty, and how to be rid of them."""
-    names = ", ".join(parts.literal(name) for name, _ in kept[:NAMES_SHOWN])
+    names = ", ".join(layout.literal(name) for name, _ in kept[:NAMES_SHOWN])
     more = f" and {len(kept) - NAMES_SHOWN} more" if len(kept) > NAMES_SHOWN else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/history: Remembered from before: {names}{more}. New files take their place.")
@@ -210,7 +211,7 @@ def read_uploads(chosen: Sequence[Upload], size: int, key: str) -> list[Film]:
         try:
             films.append(read_upload(name, data, size))
         except ImageError as error:
-            parts.refused(error, ":material/broken_image:")
+            layout.refused(error, ":material/broken_image:")
     return [film for index, film in enumerate(films) if admitted(film, f"{key}_anyway_{index}")]
 
 
@@ -222,7 +223,7 @@ def admitted(film: Film, key: str) -> bool:
     with st.container(border=True):
         picture, words = st.columns([1, 6], vertical_alignment="center")
         picture.image(grey_to_rgb(film.pixels), width=THUMBNAIL_PX, alt=film.name)
-        words.warning(f"{parts.literal(film.name)}: {film.gate.reason}", icon=":material/front_hand:")
+        words.warning(f"{layout.literal(film.name)}: {film.gate.reason}", icon=":material/front_hand:")
         # The key holds the film: another upload in the same place starts unticked.
         ticked = film.identity in anyway
         asked = words.checkbox("Answer anyway", value=ticked, key=f"{key}_{film.identity}", help=ANYWAY_HELP)

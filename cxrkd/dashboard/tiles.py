@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from cxrkd.dashboard import costs
+from cxrkd.dashboard.efficiency import costs
 from cxrkd.dashboard.tables import left_out, minus
 from cxrkd.evaluate import ModelMetrics, PairedDifference
 from cxrkd.evaluate.wording import gain_verdict

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxrkd.config import Member
-from cxrkd.dashboard import engines, parts, session
+from cxrkd.dashboard import engines, layout, session
 from cxrkd.errors import BusyError
 from cxrkd.runs import Run
 from cxrkd.runtime.compute import Ticket
@@ -68,12 +68,12 @@ def sentence(what: str, done: int, total: int, before: int | None) -> str:
 def busy(error: BusyError) -> None:
     """Say that too many wait, offer to ask again, and end the page here."""
     with st.container(border=True):
-        st.markdown(f":material/hourglass_top: {parts.literal(str(error))}")
+        st.markdown(f":material/hourglass_top: {layout.literal(str(error))}")
         st.button("Ask again", icon=":material/refresh:", key="ask_again")
     st.stop()
 
 
-@parts.boundary()
+@layout.boundary()
 def look_again(run: Run, members: Sequence[Member]) -> None:
     """Draw the page anew once the engines are compared: the fastest answer then, and it is known how fast."""
     if not engines.choosing(run, members):

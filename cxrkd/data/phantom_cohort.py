@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 
-from cxrkd.config import PhantomConfig, home
+from cxrkd.config import PhantomConfig
 from cxrkd.data.appearing import appearing
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.phantom import PHANTOM_VERSION, n_visits, render
 from cxrkd.data.splits import split_by_patient
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.places import home
 
 Progress = Callable[[int, int], None]
 Rendered = tuple[np.ndarray, list[dict[str, object]]]

@@ -29,13 +29,14 @@ import numpy as np
 from cxrkd import private
 from cxrkd.access.confine import unsaid
 from cxrkd.atomic import replacing
-from cxrkd.config import RealConfig, home
+from cxrkd.config import RealConfig
 from cxrkd.data.appearing import growing
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.decode import Decoded, chunk_rows, decode_chunks
 from cxrkd.data.readers import read_table
 from cxrkd.data.table import Boxes, ImageTable, InNpz, Source
 from cxrkd.errors import DataError
+from cxrkd.places import home
 
 Progress = Callable[[int, int], None]
 Done = tuple[int, int]  # of a chunk: its checksum, and how many of its films were turned

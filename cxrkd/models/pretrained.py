@@ -19,12 +19,12 @@ from torch import Tensor
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import ChecksumError, check, enlist, seal
-from cxrkd.config import home
 from cxrkd.errors import ConfigError
 from cxrkd.models.download import Progress, download
 from cxrkd.models.husks import read_tensors
 from cxrkd.models.lite_weights import package_of, packaged_file, to_timm
 from cxrkd.models.pins import hold, pinned
+from cxrkd.places import home
 
 State = dict[str, Tensor]
 NONE, IMAGENET = "none", "imagenet"

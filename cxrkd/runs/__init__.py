@@ -1,8 +1,10 @@
-"""Runs: one folder each, a queue, and the recipe that fills the folder."""
+"""Runs: a distillation each. Opening, listing, making; what is done with any job stands in `cxrkd.jobs`."""
 
-from cxrkd.runs.queue import cancel, create, delete, find, keep_going, resume, submit
-from cxrkd.runs.run import Run, list_runs, log_tail, open_run
-from cxrkd.runs.state import RunState
+from cxrkd.jobs.execute import execute
+from cxrkd.jobs.queue import cancel, delete, keep_going, resume
+from cxrkd.jobs.state import RunState
+from cxrkd.runs.making import create, find, submit
+from cxrkd.runs.run import Run, list_runs, open_run
 
 __all__ = [
     "Run",
@@ -14,15 +16,7 @@ __all__ = [
     "find",
     "keep_going",
     "list_runs",
-    "log_tail",
     "open_run",
     "resume",
     "submit",
 ]
-
-
-def execute(run: Run) -> None:
-    """Execute a run in this process; see `cxrkd.runs.recipe.execute`. Imported late: listing runs must be quick."""
-    from cxrkd.runs.recipe import execute as execute_here
-
-    execute_here(run)

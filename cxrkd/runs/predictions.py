@@ -18,8 +18,8 @@ from cxrkd.checksums import check, enlist, relist, seal
 from cxrkd.config import Member
 from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import RunError
+from cxrkd.jobs.files import cannot_write
 from cxrkd.logits import require_numbers
-from cxrkd.runs.files import cannot_write
 
 FOLDER = "predictions"
 CASES = "cases.csv"

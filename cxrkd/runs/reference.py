@@ -20,7 +20,7 @@ from cxrkd.atomic import replacing
 from cxrkd.checksums import ChecksumError, check, relist, seal
 from cxrkd.config import DataConfig, Member
 from cxrkd.errors import DataError, RunError
-from cxrkd.runs.files import cannot_write
+from cxrkd.jobs.files import cannot_write
 from cxrkd.runs.predictions import KEPT_SPLITS, TRIVIAL, kept_rows, write_logits
 
 if TYPE_CHECKING:

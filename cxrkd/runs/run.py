@@ -11,65 +11,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
-from cxrkd.config import MEMBERS, Member, RunConfig, home
+from cxrkd.config import MEMBERS, Member, RunConfig
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
-from cxrkd.places import ASSETS
-from cxrkd.refusals import refusals
-from cxrkd.runs.events import Event, read_events
-from cxrkd.runs.files import (
-    MissingFileError,
+from cxrkd.jobs.files import (
     damaged,
     parsing,
-    read_bytes,
     read_json,
     read_versioned,
     require_file,
     require_place_for_file,
 )
+from cxrkd.jobs.job import SHIPPED, Job, list_jobs, list_own_jobs, open_job
+from cxrkd.jobs.schema import reason
+from cxrkd.refusals import refusals
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
 from cxrkd.runs.predictions import CASES, Answerer, Predictions, has_logits, read_predictions
 from cxrkd.runs.predictions import FOLDER as PREDICTIONS
-from cxrkd.runs.schema import reason
-from cxrkd.runs.state import LAST_S, STATE, RunState, read_state
-from cxrkd.text import legible, shown
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
+    from cxrkd.jobs.reporter import Reporter
     from cxrkd.models.classifier import Classifier
 
-SHIPPED = ASSETS / "runs"
-CONFIG, EVENTS, LABELS, ENVIRONMENT, LOG, METRICS = (
-    "config.json",
-    "events.jsonl",
-    "labels.json",
-    "environment.json",
-    "log.txt",
-    "metrics.json",
-)
-CONFIG_VERSION = ENVIRONMENT_VERSION = 1
-_SIGNS = (CONFIG, STATE, EVENTS, LABELS, METRICS, ENVIRONMENT, "models", "predictions")  # of a run, whole or not
-
-
-def own_runs() -> Path:
-    """Folder of the runs made on this machine."""
-    return home() / "runs"
+CONFIG, LABELS, METRICS = "config.json", "labels.json", "metrics.json"
+CONFIG_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Job):
     """One run folder. Reading is lazy: nothing is opened before it is asked for."""
-
-    path: Path
-
-    @property
-    def id(self) -> str:
-        """Name of the folder; unique among the runs of a machine."""
-        return legible(self.path.name)
-
-    @property
-    def shipped(self) -> bool:
-        """Whether it came with the package; such runs are read-only."""
-        return self.path.parent.resolve() == SHIPPED
 
     @cached_property
     def config(self) -> RunConfig:
@@ -84,36 +55,31 @@ class Run:
         except ValidationError as error:
             raise damaged(self.path / CONFIG, reason(error)) from error
 
-    @property
-    def state(self) -> RunState:
-        """Where the run stands now, read from disk each time.
+    def require_settings(self) -> None:
+        """Read its config."""
+        _ = self.config
 
-        It is "unreadable", with the reason as its message, where the run's own files cannot be read: lists stay whole.
-        """
-        stored = RunState("unreadable", created=self._touched())
+    def require_current(self) -> None:
+        """Refuse to go on with a run that was asked for when less was refused."""
         try:
-            stored = read_state(self.path)
-            _ = self.config
-        except RunError as error:
-            return stored.at_rest("unreadable", stage="", message=str(error))
-        return stored
+            RunConfig.model_validate(self.config.model_dump())
+        except ValidationError as error:
+            why = next(iter(refusals(error, lambda key: f"the {key.rpartition('.')[2]}").values())).rstrip(".")
+            text = f"{self.id} cannot go on as it was asked: {why[:1].lower()}{why[1:]}, in a new run."
+            raise RunError(text) from error
 
-    def _touched(self) -> float:
-        try:
-            return min(max(os.lstat(self.path).st_mtime, 0.0), LAST_S)
-        except OSError:
-            return 0.0
+    def stage_weights(self) -> dict[str, float]:
+        """Each stage and a guess of its seconds."""
+        from cxrkd.runs.estimate import stage_weights
+        from cxrkd.runs.stages import students
 
-    def require_readable(self) -> RunState:
-        """Its state, for whoever is going to change the run.
+        return stage_weights(self.config, [student.stage for student in students(self.config)])
 
-        Raises:
-            RunError: it is unreadable; the reason.
-        """
-        state = self.state
-        if state.status == "unreadable":
-            raise RunError(state.message)
-        return state
+    def work(self, report: Reporter) -> None:
+        """Train and measure; see `cxrkd.runs.stages`."""
+        from cxrkd.runs.stages import run_stages  # torch takes seconds to import; listing runs must not
+
+        run_stages(self, report)
 
     @property
     def name(self) -> str:
@@ -133,10 +99,6 @@ class Run:
         if not found or len(set(found)) != len(found):
             raise damaged(self.path / LABELS, "expected different names, one at least")
         return tuple(found)
-
-    def events(self) -> list[Event]:
-        """Everything that happened, oldest first."""
-        return read_events(self.path / EVENTS)
 
     def weights_path(self, member: Member) -> Path:
         """Where a member's weights are, whether or not they exist.
@@ -218,14 +180,6 @@ class Run:
         """
         return self.metrics().of(member).thresholds_array()
 
-    def environment(self) -> dict[str, object]:
-        """What it was made with, and seconds per stage.
-
-        Raises:
-            RunError: the run is not done, or the file is damaged.
-        """
-        return read_versioned(self.path / ENVIRONMENT, ENVIRONMENT_VERSION)
-
 
 def list_runs() -> list[Run]:
     """Every run: shipped ones first, then own ones, newest first. Those that cannot be read are among them.
@@ -233,7 +187,7 @@ def list_runs() -> list[Run]:
     Raises:
         RunError: the folder of runs cannot be read.
     """
-    return _in_folder(SHIPPED) + list_own_runs()
+    return [job for job in list_jobs() if isinstance(job, Run)]
 
 
 def list_own_runs() -> list[Run]:
@@ -242,28 +196,7 @@ def list_own_runs() -> list[Run]:
     Raises:
         RunError: the folder of runs cannot be read.
     """
-    return _in_folder(own_runs())
-
-
-def holds_run(path: Path) -> bool:
-    """Whether a folder is a run, be it readable or not: it has a file of one, or hides what it has."""
-    if path.name.startswith("."):
-        return False
-    if not os.path.isdir(path):
-        return path.is_symlink() and not os.path.exists(path)
-    return not os.access(path, os.R_OK | os.X_OK) or any(os.path.lexists(path / sign) for sign in _SIGNS)
-
-
-def _in_folder(folder: Path) -> list[Run]:
-    try:
-        runs = [Run(path) for path in folder.iterdir() if holds_run(path)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"cannot read the runs in {folder} ({error.strerror or error}). Check its rights.") from error
-    found = [(run.state, run) for run in runs]
-    there = [(state, run) for state, run in found if state.status != "unreadable" or holds_run(run.path)]  # not deleted
-    return [run for _, run in sorted(there, key=lambda item: (*(-part for part in item[0].turn), item[1].id))]
+    return [job for job in list_own_jobs() if isinstance(job, Run)]
 
 
 def open_run(id_or_path: str | Path) -> Run:
@@ -272,44 +205,7 @@ def open_run(id_or_path: str | Path) -> Run:
     Raises:
         RunError: there is none; lists those there are.
     """
-    text = str(id_or_path)
-    by_id = [folder / text for folder in (SHIPPED, own_runs())] if text == Path(text).name else []
-    for path in [*by_id, Path(id_or_path)]:
-        if _may_hold_run(path):
-            # The name stays as it is: a link among the runs is deleted as a link.
-            return Run(path.parent.resolve() / path.name if path.name not in ("", "..") else path.resolve())
-    runs = list_runs()
-    escaped = next((run for run in runs if run.id == text), None)
-    if escaped is not None:
-        return escaped
-    known = ", ".join(run.id for run in runs) or "none"
-    raise RunError(f"expected the id or the folder of a run, got {shown(text)}; runs on this machine: {known}")
-
-
-def _may_hold_run(path: Path) -> bool:
-    try:
-        return holds_run(path)
-    except (OSError, ValueError):  # a name too long for any file, or with a NUL
-        return False
-
-
-def require_current(run: Run) -> None:
-    """Refuse to go on with a run that was asked for when less was refused.
-
-    Raises:
-        RunError: its config would be refused today; says why.
-    """
-    try:
-        RunConfig.model_validate(run.config.model_dump())
-    except ValidationError as error:
-        why = next(iter(refusals(error, lambda key: f"the {key.rpartition('.')[2]}").values())).rstrip(".")
-        raise RunError(f"{run.id} cannot go on as it was asked: {why[:1].lower()}{why[1:]}, in a new run.") from error
-
-
-def log_tail(run: Run, n: int = 200) -> list[str]:
-    """The last `n` lines of the run's log; empty when it has none."""
-    try:
-        text = read_bytes(run.path / LOG).decode("utf-8", "replace")
-    except MissingFileError:
-        return []
-    return text.splitlines()[-n:]
+    job = open_job(id_or_path)
+    if not isinstance(job, Run):
+        raise RunError(f"{job.id} is no distillation but another kind of job")
+    return job

@@ -17,9 +17,9 @@ from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss
 from cxrkd.errors import ConfigError
 from cxrkd.evaluate.record import Record
+from cxrkd.jobs.environment import describe
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.zoo import build
-from cxrkd.runs.environment import describe
 from cxrkd.runtime.cores import threads_elsewhere
 from cxrkd.train.allocator import keep_freed_memory
 from cxrkd.train.batches import Batches

@@ -13,22 +13,23 @@ import torch
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
-from cxrkd.config import Member, RunConfig, StudentWeights, TrainConfig, Weights, home
+from cxrkd.config import Member, RunConfig, StudentWeights, TrainConfig, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
+from cxrkd.jobs.events import Event
+from cxrkd.jobs.files import write_json
+from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.ensemble import join, parts_of
 from cxrkd.models.head import take_over
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
-from cxrkd.runs.events import Event
-from cxrkd.runs.files import write_json
+from cxrkd.places import home
 from cxrkd.runs.metrics import RunMetrics, measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
-from cxrkd.runs.reporter import Reporter
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
 from cxrkd.train.callbacks import OnEvent
 from cxrkd.train.device import device

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from cxrkd.atomic import PART, replacing
 from cxrkd.checksums import check, seal
-from cxrkd.config import home
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier, fingerprint
 from cxrkd.models.tracing import TRACING
+from cxrkd.places import home
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

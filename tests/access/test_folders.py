@@ -14,11 +14,11 @@ from cxrkd.config import (
     FolderConfig,
     PadChestConfig,
     PhantomConfig,
-    home,
 )
 from cxrkd.data.preview import preview
 from cxrkd.data.readers import read_table
 from cxrkd.errors import AccessError, DataError
+from cxrkd.places import home
 from tests.trees import chestxray14_tree, chexpert_tree, film, padchest_tree, write_npz
 
 SECRET = "root:x:0:0:very-secret"

@@ -9,9 +9,11 @@ import pytest
 from cxrkd import private
 from cxrkd.access import tokens
 from cxrkd.atomic import replacing
-from cxrkd.config import PhantomConfig, RunConfig, home
-from cxrkd.runs import create, launch, resume
-from cxrkd.runs.events import append_event
+from cxrkd.config import PhantomConfig, RunConfig
+from cxrkd.jobs import launch
+from cxrkd.jobs.events import append_event
+from cxrkd.places import home
+from cxrkd.runs import create, resume
 
 
 @pytest.fixture

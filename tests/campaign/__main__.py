@@ -58,12 +58,6 @@ def _ready() -> None:
     os.environ.pop("CXRKD_HOME", None)
     import torch
 
-    import cxrkd.cli
-    import cxrkd.explain
-    import cxrkd.runs.explanation
-    import cxrkd.runs.recipe
-    import cxrkd.runs.worker  # noqa: F401
-
     torch.set_num_threads(1)
 
 

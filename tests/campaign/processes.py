@@ -57,7 +57,7 @@ def cli(*words: object) -> Callable[[], int | None]:
 
     def call() -> int | None:
         from cxrkd.cli import main
-        from cxrkd.runs import queue
+        from cxrkd.jobs import queue
 
         queue.ensure_worker = lambda *_, **__: None
         return main([str(word) for word in words])
@@ -67,7 +67,7 @@ def cli(*words: object) -> Callable[[], int | None]:
 
 def work() -> None:
     """What the worker process does: execute what is queued, until nothing is."""
-    from cxrkd.runs import worker
+    from cxrkd.jobs import worker
 
     worker.main()
 

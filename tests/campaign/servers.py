@@ -92,10 +92,10 @@ def apart(home: Path, found: Outcome) -> None:
         return
     must(home, *BORROWED, "--name", "apart", "--epochs", 40)
     run = home / "runs" / "apart"
-    first = _there(home, "-m", "cxrkd.runs.worker")
+    first = _there(home, "-m", "cxrkd.jobs.worker")
     while first.poll() is None and json.loads((run / "state.json").read_text())["status"] == "queued":
         time.sleep(0.1)
-    rival = _there(home, "-m", "cxrkd.runs.worker")
+    rival = _there(home, "-m", "cxrkd.jobs.worker")
     shown = _there(home, "-m", "cxrkd", "runs", "show", "apart", "--json")
     out = shown.communicate(timeout=LIMIT_S)[0]
     still = first.poll() is None

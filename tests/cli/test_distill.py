@@ -3,8 +3,9 @@ import pytest
 from cxrkd import runs
 from cxrkd.cli.distill import foreground
 from cxrkd.errors import DataError, RunError
-from cxrkd.runs import recipe
-from cxrkd.runs.run import own_runs
+from cxrkd.jobs import queue
+from cxrkd.jobs.job import own_jobs
+from cxrkd.runs import stages
 
 TINY = ["--patients", 24, "--image-size", 32, "--student", "mobilenetv3_small_100", "--epochs", 1, "--warm-epochs", 0]
 TINY += ["--batch-size", 16, "--no-control"]
@@ -33,7 +34,7 @@ def test_a_dry_run_prints_the_config_and_does_nothing(cli):
 @pytest.fixture
 def no_worker(monkeypatch):
     """Queued runs stay queued."""
-    monkeypatch.setattr(runs.queue, "ensure_worker", lambda: None)
+    monkeypatch.setattr(queue, "ensure_worker", lambda: None)
 
 
 def test_queue_cancel_resume_delete(cli, no_worker):
@@ -68,7 +69,7 @@ def test_a_stopped_run_says_how_to_go_on(cli, no_worker, monkeypatch, stop):
     def interrupted(*_):
         raise stop(1)
 
-    monkeypatch.setattr(recipe, "run_stages", interrupted)
+    monkeypatch.setattr(stages, "run_stages", interrupted)
     found = cli("distill", "--name", "stopped", *TINY)
     assert (found.code, found.out) == (130, "")
     assert "python -m cxrkd runs resume stopped" in found.err
@@ -103,11 +104,11 @@ def test_a_failed_run_is_an_error(tiny_run):
     ids=["data", "network", "teacher", "weights"],
 )
 def test_what_is_refused_leaves_no_folder(cli, no_worker, how, flags, said):
-    before = {path.name for path in own_runs().iterdir()} if own_runs().exists() else set()
+    before = {path.name for path in own_jobs().iterdir()} if own_jobs().exists() else set()
     found = cli("distill", "--name", "refused", *TINY[2:], *flags, *how)
     assert (found.code, found.out) == (2, "")
     assert said in found.err
-    after = {path.name for path in own_runs().iterdir()} if own_runs().exists() else set()
+    after = {path.name for path in own_jobs().iterdir()} if own_jobs().exists() else set()
     assert {name for name in after - before if not name.startswith(".queue")} == set()
 
 
@@ -115,17 +116,17 @@ def test_data_that_turn_out_unfit_while_they_are_read_leave_no_folder(cli, no_wo
     def unfit(*_):
         raise DataError("The images are in two splits.")
 
-    monkeypatch.setattr(recipe, "run_stages", unfit)
+    monkeypatch.setattr(stages, "run_stages", unfit)
     found = cli("distill", "--name", "unfit", *TINY)
     assert (found.code, "two splits" in found.err) == (2, True)
-    assert not (own_runs() / "unfit").exists()
+    assert not (own_jobs() / "unfit").exists()
 
 
 def test_what_failed_for_another_reason_is_kept(cli, no_worker, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(recipe, "run_stages", full)
+    monkeypatch.setattr(stages, "run_stages", full)
     assert cli("distill", "--name", "full", *TINY).code == 2
     assert runs.open_run("full").state.status == "failed"
     runs.delete(runs.open_run("full"))

@@ -11,9 +11,9 @@ from cxrkd.config import PhantomConfig, RunConfig
 from cxrkd.data.phantom import render
 from cxrkd.data.preview import preview
 from cxrkd.errors import ConfigError
+from cxrkd.jobs.files import write_json
 from cxrkd.models import build, save_weights
 from cxrkd.runs import create
-from cxrkd.runs.files import write_json
 from cxrkd.runs.run import LABELS
 
 LABELS_WITH_COMMAS = ["Mass, calcified", "Mass", 'a "b", c', "Pleural_Thickening"]

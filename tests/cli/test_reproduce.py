@@ -11,7 +11,8 @@ from cxrkd.config import TrainConfig
 from cxrkd.data.readers import chestmnist
 from cxrkd.models import zoo
 from cxrkd.models.pretrained import Source
-from cxrkd.runs import paper, speed, stages
+from cxrkd.paper import recipes
+from cxrkd.runs import speed, stages
 from tests.trees import chestxray14_tree, chexpert_tree, padchest_tree, write_npz
 
 NET = "mobilenetv3_small_100"
@@ -45,7 +46,7 @@ def test_a_recipe_runs_end_to_end_and_a_changed_one_is_no_reproduction(cli, tmp_
     TREES[name](tmp_path)
     found = cli("reproduce", *words(name, tmp_path), "--json")
     assert found.code == 0, found.err
-    document, recipe = found.document, paper.find_recipe(name)
+    document, recipe = found.document, recipes.find_recipe(name)
     run = runs.open_run(document["run"])
     assert (run.name, run.config.data.kind) == (f"reproduce {name}", recipe.data.kind)
     assert document["comparison"]["reproduction"] is False
@@ -120,8 +121,8 @@ def quick(tmp_path, monkeypatch):
     zoo.register("densenet161", zoo.Entry("teacher", zoo._cnn(NET), weights={"imagenet": Packed("a test", "none")}))
     zoo.register("eeea_net_c2", zoo.Entry("student", zoo._cnn(NET), weights={"imagenet": Packed("a test", "none")}))
     train = TrainConfig(epochs=1, warm_epochs=0, batch_size=16)
-    monkeypatch.setattr(paper, "TEACHER_TRAIN", train)
-    monkeypatch.setattr(paper, "STUDENT_TRAIN", train)
+    monkeypatch.setattr(recipes, "TEACHER_TRAIN", train)
+    monkeypatch.setattr(recipes, "STUDENT_TRAIN", train)
     file = tmp_path / "published.npz"
     write_npz(file, size=224, counts=(16, 16, 40))
     info = {"url": file.as_uri(), "md5": hashlib.md5(file.read_bytes()).hexdigest()}
@@ -217,7 +218,7 @@ def test_without_a_name_the_recipes_are_listed_with_the_papers_figures(cli):
     assert "abstract" in cli("reproduce").out
 
 
-@pytest.mark.parametrize("recipe", paper.RECIPES, ids=lambda r: r.name)
+@pytest.mark.parametrize("recipe", recipes.RECIPES, ids=lambda r: r.name)
 def test_a_recipe_is_the_papers_pair_at_224(recipe):
     config = recipe.config
     assert (config.teacher_arch, config.teacher_weights, config.student_arch) == (

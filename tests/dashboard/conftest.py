@@ -6,14 +6,15 @@ import torch
 
 from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
 from cxrkd.data.preview import preview
+from cxrkd.jobs.events import append_event
+from cxrkd.jobs.files import write_json
+from cxrkd.jobs.job import EVENTS
+from cxrkd.jobs.state import RunState, write_state
 from cxrkd.models import build, save_weights
 from cxrkd.runs import create
-from cxrkd.runs.events import append_event
-from cxrkd.runs.files import write_json
 from cxrkd.runs.metrics import RunMetrics, compare, measure_member
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
-from cxrkd.runs.run import EVENTS, LABELS, METRICS
-from cxrkd.runs.state import RunState, write_state
+from cxrkd.runs.run import LABELS, METRICS
 
 SKILL = {"teacher": 2.6, "alone": 1.9, "distilled": 2.1}
 

@@ -1,7 +1,8 @@
 """What ships stays in memory, whoever asks for it in whatever order."""
 
 from cxrkd.dashboard import caching
-from cxrkd.runs.run import SHIPPED, Run
+from cxrkd.jobs.job import SHIPPED
+from cxrkd.runs.run import Run
 
 
 def test_the_networks_that_ship_are_loaded_once(monkeypatch):

@@ -12,8 +12,8 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 from cxrkd.access import tokens
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.dashboard import doorway, server
-from cxrkd.dashboard.door import PERSON, SEAL, Door, Policy, introduced
+from cxrkd.dashboard.serving import doorway, server
+from cxrkd.dashboard.serving.door import PERSON, SEAL, Door, Policy, introduced
 
 SHARED = Policy(local=False, hosts=frozenset({"films.clinic.org"}))
 

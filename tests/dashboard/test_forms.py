@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
-from cxrkd.dashboard import fields, forms
+from cxrkd.dashboard.distill import fields, forms
 from cxrkd.errors import ConfigError
 from cxrkd.runs import open_run
 
@@ -14,7 +14,7 @@ from cxrkd.runs import open_run
 def form_script(name, kind="phantom"):
     import streamlit as st
 
-    from cxrkd.dashboard import forms
+    from cxrkd.dashboard.distill import forms
 
     config = forms.run_config(forms.PRESETS[name], kind, [], suggested_name="untouched")
     if config is not None:
@@ -153,7 +153,7 @@ def test_augmentation_asks_for_the_view_in_the_words_of_the_form(name):
 def asking_script(name):
     import streamlit as st
 
-    from cxrkd.dashboard import forms
+    from cxrkd.dashboard.distill import forms
     from cxrkd.errors import ConfigError
 
     try:

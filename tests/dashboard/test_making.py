@@ -10,13 +10,14 @@ from cxrkd.access.folders import NOT_BELOW, NOT_OPEN, UNREADABLE, allowed_roots
 from cxrkd.access.record import read_acts
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.config import FolderConfig, PhantomConfig, RunConfig, TrainConfig
-from cxrkd.dashboard import access, caching, making, routes
+from cxrkd.dashboard import access, caching, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
+from cxrkd.dashboard.distill import making
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
+from cxrkd.jobs.asked import ASKED, mark_page
+from cxrkd.jobs.job import SHIPPED
+from cxrkd.jobs.state import RunState, write_state
 from cxrkd.runs import create, execute, list_runs
-from cxrkd.runs.asked import ASKED, mark_page
-from cxrkd.runs.run import SHIPPED
-from cxrkd.runs.state import RunState, write_state
 from tests.trees import film
 
 SECRET = "verysecretkey"
@@ -29,8 +30,8 @@ def home(tmp_path, monkeypatch):
     """An empty home, an allowed folder beside it whose table is no table, and no worker."""
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
-    monkeypatch.setattr("cxrkd.runs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.SITE / "no-such-folder")
+    monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
     monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")

@@ -16,8 +16,10 @@ from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import asking, caching, engines, making, measuring, routes, tables
+from cxrkd.dashboard import asking, caching, engines, routes, tables
 from cxrkd.dashboard.background import in_background
+from cxrkd.dashboard.distill import making
+from cxrkd.dashboard.efficiency import latency
 from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
@@ -38,9 +40,9 @@ def _one_engine(monkeypatch):
     """No export, no contest of engines: those have their own tests."""
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(caching, "in_background", at_once)
-    monkeypatch.setattr(measuring, "ENGINES", ("pytorch",))
+    monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
     monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
-    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", routes.SITE / "no-such-folder")
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
 
 
 def at_once(work):
@@ -119,7 +121,7 @@ def test_a_defect_of_ours_shows_a_reference_and_no_traceback(name, sample_home, 
     def defect(*_, **__):
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("cxrkd.dashboard.parts.frame", defect)
+    monkeypatch.setattr("cxrkd.dashboard.layout.frame", defect)
     page = open_page(name)
     assert not page.exception
     (error,) = page.error
@@ -392,7 +394,7 @@ def test_data_shows_that_no_patient_is_in_two_splits(sample_home):
 
 def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
     queued = []
-    monkeypatch.setattr("cxrkd.runs.queue.ensure_worker", lambda: None)
+    monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr(making, "create", lambda config: queued.append(config) or create(config))
     page = open_page("distill")
     page.text_input(key="new_120_name").set_value("my first")
@@ -411,7 +413,7 @@ def submit_here(config):
 
 
 def test_distil_cancels_and_deletes_a_run(empty_home, monkeypatch):
-    monkeypatch.setattr("cxrkd.runs.queue.ensure_worker", lambda: None)
+    monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     submit_here(RunConfig(name="doomed"))
     page = open_page("distill")
     next(b for b in page.button if b.label == "Cancel").click().run()
@@ -659,7 +661,7 @@ def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home,
 
 
 def test_a_shipped_run_can_be_looked_at_on_distil(sample_home, monkeypatch):
-    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", (sample_home / "runs").resolve())
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", (sample_home / "runs").resolve())
     page = open_page("distill")
     assert "No run of your own yet" in words(page)
     page.session_state["cxrkd"].followed_run_id = "made"

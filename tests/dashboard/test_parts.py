@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 def page(number):
     import os
 
-    from cxrkd.dashboard import parts
+    from cxrkd.dashboard import layout
 
-    with parts.boundary():
+    with layout.boundary():
         raise OSError(number, os.strerror(number), "/films/cache")
 
 

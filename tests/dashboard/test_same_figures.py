@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from cxrkd.cli.main import main
 from cxrkd.dashboard import engines, routes
+from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import list_runs, open_run
-from cxrkd.runs.run import SHIPPED
 from cxrkd.runtime import build_engine
 from cxrkd.text import interval, percent_interval
 

@@ -7,15 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrkd.answers.answer import Answer, MemberAnswer
+from cxrkd.answers.verdict import Standing
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import answers, costs, explaining, tables
-from cxrkd.dashboard.look import Look
+from cxrkd.dashboard import tables
+from cxrkd.dashboard.classify import answers
+from cxrkd.dashboard.efficiency import costs
+from cxrkd.dashboard.explain import views
+from cxrkd.dashboard.explain.controls import Look
 from cxrkd.dashboard.session import Film
 from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.explain import SIGNED_COLORMAPS, Agreement, ChanceLine, colour_table
-from cxrkd.runs.answer import Answer, MemberAnswer
-from cxrkd.runs.verdict import Standing
 
 LOOK = Look("inferno", 0.5, scale="shared", heat=True, outline=False)
 
@@ -124,26 +127,26 @@ def test_on_a_shared_scale_half_the_evidence_is_drawn_paler():
     film = np.full((8, 8), 0.5, np.float32)
     heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 1.0)}
     notes = dict.fromkeys(heats, "")
-    strong, weak = explaining.panels(film, heats, LOOK, notes)
+    strong, weak = views.panels(film, heats, LOOK, notes)
     assert not np.array_equal(strong.rgb, weak.rgb)
     own = Look("inferno", 0.5, scale="own", heat=True, outline=False)
-    strong, weak = explaining.panels(film, heats, own, notes)
+    strong, weak = views.panels(film, heats, own, notes)
     np.testing.assert_array_equal(strong.rgb, weak.rgb)
 
 
 def test_without_heat_the_film_is_bare():
     film = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
     bare = Look("inferno", 0.5, scale="shared", heat=False, outline=False)
-    (panel,) = explaining.panels(film, {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
+    (panel,) = views.panels(film, {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
     np.testing.assert_array_equal(panel.rgb[..., 0], np.round(film * 255))
-    assert explaining.colour_bar({"teacher": np.ones((2, 2))}, bare, "raw") is None
+    assert views.colour_bar({"teacher": np.ones((2, 2))}, bare, "raw") is None
 
 
 def test_the_colour_bar_carries_raw_units_and_is_signed_for_a_signed_map():
     heats = {"teacher": np.array([[3.0, -7.0]]), "alone": np.array([[1.0, -1.0]])}
-    positive = explaining.colour_bar(heats, LOOK, "raw")
+    positive = views.colour_bar(heats, LOOK, "raw")
     assert (positive.low, positive.high, positive.title) == (0.0, 3.0, "raw")
-    signed = explaining.colour_bar(heats, Look(SIGNED_COLORMAPS[0], 0.5, "shared", True, False), "raw")
+    signed = views.colour_bar(heats, Look(SIGNED_COLORMAPS[0], 0.5, "shared", True, False), "raw")
     assert (signed.low, signed.high) == (-7.0, 7.0)
 
 
@@ -152,15 +155,15 @@ def test_a_map_that_is_weak_for_its_network_stays_faint():
     heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 2.0)}
     look = Look("inferno", 1.0, scale="strong", heat=True, outline=False)
     strong = {"teacher": 2.0, "alone": 40.0}
-    full, faint = explaining.panels(film, heats, look, dict.fromkeys(heats, ""), strong=strong)
+    full, faint = views.panels(film, heats, look, dict.fromkeys(heats, ""), strong=strong)
     assert (full.rgb == colour_table("inferno")[-1]).all()
     assert np.abs(faint.rgb.astype(int) - 128).max() < 10
-    bar = explaining.colour_bar(heats, look, "raw", strong)
+    bar = views.colour_bar(heats, look, "raw", strong)
     assert (bar.high, bar.title) == (1.0, "share of strong evidence")
-    unknown = explaining.colour_bar(heats, look, "raw", {"teacher": 2.0})
+    unknown = views.colour_bar(heats, look, "raw", {"teacher": 2.0})
     assert (unknown.high, unknown.title) == (2.0, "raw"), "one that is not known makes the scale a shared one"
-    assert explaining.scales_for(strong, ["teacher"]) == ["strong", "shared", "own"]
-    assert explaining.scales_for({}, ["teacher"]) == ["shared", "own"]
+    assert views.scales_for(strong, ["teacher"]) == ["strong", "shared", "own"]
+    assert views.scales_for({}, ["teacher"]) == ["shared", "own"]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_a_map_that_is_weak_for_its_network_stays_faint():
     ],
 )
 def test_a_panel_says_whether_its_label_is_called(figures, note):
-    assert explaining.panel_note(*figures) == note
+    assert views.panel_note(*figures) == note
 
 
 @pytest.mark.parametrize(
@@ -186,10 +189,10 @@ def test_a_panel_says_whether_its_label_is_called(figures, note):
 )
 def test_no_call_names_how_many_findings_could_be_called(teacher, alone, words):
     labels, cuts = ("Pleural_Thickening", "Mass", "Edema"), {"teacher": np.array(teacher), "alone": np.array(alone)}
-    said = explaining.no_call_sentence(labels, cuts, opened=True)
+    said = views.no_call_sentence(labels, cuts, opened=True)
     assert words in said
     assert "most probable" in said
-    assert "most probable" not in explaining.no_call_sentence(labels, cuts, opened=False)
+    assert "most probable" not in views.no_call_sentence(labels, cuts, opened=False)
 
 
 def judged(missing=""):
@@ -199,33 +202,33 @@ def judged(missing=""):
 
 
 def test_agreement_stands_beside_every_line():
-    table = explaining.agreement_table({"alone": judged()}).set_index("Teacher and …")["Student alone"]
+    table = views.agreement_table({"alone": judged()}).set_index("Teacher and …")["Student alone"]
     assert table["Rank correlation (Spearman)"] == 0.5
     assert table["… chance: random students"] == 0.3
     assert table["… chance: the student on other films"] == 0.4
     assert table["… ceiling: teacher under light noise"] == 0.9
-    assert explaining.agreement_sentence("alone", judged()) == "Teacher and student alone: 0.50, above chance."
-    (row,) = explaining.agreement_rows({"alone": judged("nothing is kept")})
+    assert views.agreement_sentence("alone", judged()) == "Teacher and student alone: 0.50, above chance."
+    (row,) = views.agreement_rows({"alone": judged("nothing is kept")})
     assert row.chance == {"random students": 0.3}
-    assert "not measured: the student on other films" in explaining.agreement_sentence("alone", judged("none kept"))
+    assert "not measured: the student on other films" in views.agreement_sentence("alone", judged("none kept"))
 
 
 def test_members_without_positive_evidence_are_named():
-    assert explaining.without_evidence({"teacher": np.ones((2, 2)), "alone": -np.ones((2, 2))}) == ["alone"]
+    assert views.without_evidence({"teacher": np.ones((2, 2)), "alone": -np.ones((2, 2))}) == ["alone"]
 
 
 def test_the_showcase_is_the_case_that_all_members_recognise():
     logits = {"teacher": np.array([[4.0, -4.0], [3.0, 5.0]]), "distilled": np.array([[-4.0, 0.0], [2.0, 6.0]])}
     cuts = {member: np.array([0.5, 0.5]) for member in logits}
-    assert explaining.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 1.0]])) == (1, 1)
-    assert explaining.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 0.0]])) == (1, 0)
-    assert explaining.showcase(logits, cuts, np.zeros((2, 2))) is None
+    assert views.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 1.0]])) == (1, 1)
+    assert views.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 0.0]])) == (1, 0)
+    assert views.showcase(logits, cuts, np.zeros((2, 2))) is None
 
 
 def test_no_lesion_says_which_labels_would_have_one():
-    assert "Present are: mass." in explaining.no_lesion("Nodule", ("Mass",))
-    assert "no finding" in explaining.no_lesion("Nodule", ())
-    assert "Nobody marked nodule" in explaining.no_lesion("Nodule", None)
+    assert "Present are: mass." in views.no_lesion("Nodule", ("Mass",))
+    assert "no finding" in views.no_lesion("Nodule", ())
+    assert "Nobody marked nodule" in views.no_lesion("Nodule", None)
 
 
 def test_a_loss_is_printed_with_a_true_minus():
@@ -235,8 +238,8 @@ def test_a_loss_is_printed_with_a_true_minus():
 def test_the_showcase_prefers_some_labels_where_one_is_present():
     logits = {"teacher": np.array([[1.0, 9.0], [0.5, 9.0]])}
     cuts = {"teacher": np.array([0.5, 0.5])}
-    assert explaining.showcase(logits, cuts, np.ones((2, 2)), preferred=[0]) == (0, 0)
-    assert explaining.showcase(logits, cuts, np.array([[0.0, 1.0], [0.0, 0.0]]), preferred=[0]) == (0, 1)
+    assert views.showcase(logits, cuts, np.ones((2, 2)), preferred=[0]) == (0, 0)
+    assert views.showcase(logits, cuts, np.array([[0.0, 1.0], [0.0, 0.0]]), preferred=[0]) == (0, 1)
 
 
 def test_a_long_list_of_findings_is_cut_after_three():

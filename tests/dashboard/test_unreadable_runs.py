@@ -5,10 +5,12 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.dashboard import caching, engines, measuring
-from cxrkd.runs import launch, list_runs, open_run, queue
-from cxrkd.runs.files import write_json
-from cxrkd.runs.run import own_runs
+from cxrkd.dashboard import caching, engines
+from cxrkd.dashboard.efficiency import latency
+from cxrkd.jobs import launch, queue
+from cxrkd.jobs.files import write_json
+from cxrkd.jobs.job import own_jobs
+from cxrkd.runs import list_runs, open_run
 from tests.dashboard.test_pages import ROOT, TIMEOUT, chosen
 from tests.runs import small_run
 from tests.runs.conftest import TOY
@@ -19,10 +21,10 @@ def home(tmp_path, monkeypatch):
     """A good run, and three that are damaged in another way each."""
     exec(TOY, {})
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
-    monkeypatch.setattr("cxrkd.runs.run.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", tmp_path / "none")
     monkeypatch.setattr(queue, "ensure_worker", lambda: None)
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
-    monkeypatch.setattr(measuring, "ENGINES", ("pytorch",))
+    monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
     monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
     small_run.make("good", maps=False)
     for name, file, text in (
@@ -69,8 +71,8 @@ def test_distil_lists_a_damaged_run_says_why_and_deletes_it(home):
 def test_distil_says_that_the_worker_does_not_start(home):
     state = json.loads((open_run("good").path / "state.json").read_text())
     write_json(open_run("good").path / "state.json", state | {"status": "queued"})
-    write_json(own_runs() / launch.START, {"version": 1, "token": "t", "place": launch.place(), "started": 1e9})
-    write_json(own_runs() / launch.END, {"version": 1, "token": "t", "code": 1, "ended": 1e9})
-    (own_runs() / launch.WORKER_LOG).write_text("ImportError: numexpr\n")
+    write_json(own_jobs() / launch.START, {"version": 1, "token": "t", "place": launch.place(), "started": 1e9})
+    write_json(own_jobs() / launch.END, {"version": 1, "token": "t", "code": 1, "ended": 1e9})
+    (own_jobs() / launch.WORKER_LOG).write_text("ImportError: numexpr\n")
     page = opened("distill")
     assert any("The worker died at its start" in error.value and "numexpr" in error.value for error in page.error)

@@ -10,9 +10,10 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.starlette import starlette_routes
 
-from cxrkd.dashboard import session, upload_door, uploads
+from cxrkd.dashboard import session
+from cxrkd.dashboard.serving import upload_door, uploads
+from cxrkd.dashboard.serving.upload_door import FORM, UploadDoor
 from cxrkd.dashboard.session import Session
-from cxrkd.dashboard.upload_door import FORM, UploadDoor
 
 MB = 1_000_000
 EDGE = b"----edge"

@@ -7,7 +7,8 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from cxrkd import images
-from cxrkd.dashboard import sources, uploads
+from cxrkd.dashboard import sources
+from cxrkd.dashboard.serving import uploads
 from cxrkd.data.phantom import render
 from tests.dashboard import test_pages
 from tests.dashboard.test_pages import assert_healthy, open_page, png_of, words
@@ -285,7 +286,7 @@ def test_explain_answers_both_of_two_files_that_have_one_name(sample_home, secon
 
 @pytest.mark.parametrize("name", ["1. a.png", "- a.png", "12. b &amp; c.png"])
 def test_a_name_is_shown_as_it_is(name):
-    from cxrkd.dashboard.parts import literal
+    from cxrkd.dashboard.layout import literal
 
     shown = literal(name)
     assert "".join(shown.split("\\")) == name
@@ -294,6 +295,6 @@ def test_a_name_is_shown_as_it_is(name):
 
 
 def test_a_name_is_one_line():
-    from cxrkd.dashboard.parts import literal
+    from cxrkd.dashboard.layout import literal
 
     assert literal("a\n# b.png") == r"a \# b.png"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cxrkd.efficiency import count_macs
+from cxrkd.cost import count_macs
 from cxrkd.models import build
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, OFA_595, EEEANet, SqueezeExcite, make_divisible
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.efficiency import count
+from cxrkd.cost import count
 from cxrkd.errors import ConfigError
 from cxrkd.explain import grad_cam
 from cxrkd.models import build, join, load_weights, save_weights

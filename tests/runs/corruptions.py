@@ -15,15 +15,16 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from cxrkd.answers.answer import answering, finished_runs
 from cxrkd.cli import main
 from cxrkd.errors import CxrkdError
-from cxrkd.runs import delete, find, list_runs, log_tail, open_run, queue
-from cxrkd.runs import run as run_module
-from cxrkd.runs.answer import answering, finished_runs
-from cxrkd.runs.check import check_run
-from cxrkd.runs.health import health
-from cxrkd.runs.run import ENVIRONMENT, EVENTS, LOG
-from cxrkd.runs.state import STATE
+from cxrkd.jobs import job as job_module
+from cxrkd.jobs import queue
+from cxrkd.jobs.health import health
+from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.state import STATE
+from cxrkd.runs import delete, find, list_runs, open_run
+from cxrkd.runs.checking.check import check_run
 
 LEAST = 855
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -210,7 +211,7 @@ class Trial:
 
     def _asked(self):
         run = open_run(self.id)
-        for ask in (run.metrics, run.events, run.environment, lambda: log_tail(run), lambda: run.labels):
+        for ask in (run.metrics, run.events, run.environment, lambda: run.log_tail(), lambda: run.labels):
             told(ask)
         for member in ("teacher", "distilled"):
             told(lambda member=member: run.load_model(member))
@@ -253,7 +254,7 @@ def try_all():
 
     exec(conftest.TOY, {})
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["CXRKD_HOME"], run_module.SHIPPED = folder, Path(folder) / "none"
+        os.environ["CXRKD_HOME"], job_module.SHIPPED = folder, Path(folder) / "none"
         run, other = small_run.make("damaged"), small_run.make("whole")
         trial, every = Trial(run, other), corruptions(run.path)
         counts = Counter()

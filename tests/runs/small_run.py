@@ -8,16 +8,17 @@ import torch
 from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
 from cxrkd.data.preview import preview
 from cxrkd.explain import MIN_FILMS
+from cxrkd.jobs.environment import describe
+from cxrkd.jobs.events import append_event
+from cxrkd.jobs.files import write_json
+from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.state import read_state, write_state
 from cxrkd.models import build, save_weights
 from cxrkd.runs import create
-from cxrkd.runs.environment import describe
-from cxrkd.runs.events import append_event
-from cxrkd.runs.files import write_json
 from cxrkd.runs.metrics import measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import write_reference
-from cxrkd.runs.run import ENVIRONMENT, EVENTS, LABELS, LOG, METRICS
-from cxrkd.runs.state import read_state, write_state
+from cxrkd.runs.run import LABELS, METRICS
 
 MEMBERS = {"teacher": 2.6, "alone": 1.9, "distilled": 2.1, "trivial": 0.5}
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from cxrkd.answers import answer, explanation
+from cxrkd.answers.answer import Input, choose_members, choose_run, classify, from_radiograph, load_engines
 from cxrkd.config import ChestXray14Config, PhantomConfig
 from cxrkd.errors import AnswerError, ConfigError, RunError
 from cxrkd.explain import CAM_METHODS, agreement, baselines, grad_cam
 from cxrkd.images import read
 from cxrkd.models import build
-from cxrkd.runs import answer, explanation
-from cxrkd.runs.answer import Input, choose_members, choose_run, classify, from_radiograph, load_engines
 
 LABELS = ("Mass", "Edema", "Hernia")
 ARCHS = {"teacher": "resnet18", "alone": "mobilenetv3_small_100", "distilled": "mobilenetv3_small_100"}

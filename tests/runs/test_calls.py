@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from cxrkd.answers.calls import call_of, ranked, thresholds_of
+from cxrkd.jobs.files import write_json
 from cxrkd.runs import create
-from cxrkd.runs.calls import call_of, ranked, thresholds_of
-from cxrkd.runs.files import write_json
 from cxrkd.runs.run import LABELS
 
 LABELS_4 = ("Effusion", "Mass", "Edema", "Hernia")

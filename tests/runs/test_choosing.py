@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
+from cxrkd.answers import choosing
 from cxrkd.errors import EngineError
-from cxrkd.runs import choosing
 from cxrkd.runtime import ENGINES, EngineReport
 from cxrkd.runtime.choice import read_choice
 

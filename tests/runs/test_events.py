@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from cxrkd.errors import RunError
-from cxrkd.runs.events import append_event, epoch_history, read_events
+from cxrkd.jobs.events import append_event, epoch_history, read_events
 
 
 def test_written_and_read_in_order_with_times(tmp_path):

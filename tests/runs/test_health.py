@@ -9,11 +9,12 @@ import time
 
 import pytest
 
-from cxrkd.runs import launch, submit
-from cxrkd.runs.files import write_json
-from cxrkd.runs.health import health
-from cxrkd.runs.locks import working
-from cxrkd.runs.run import own_runs
+from cxrkd.jobs import launch
+from cxrkd.jobs.files import write_json
+from cxrkd.jobs.health import health
+from cxrkd.jobs.job import own_jobs
+from cxrkd.jobs.locks import working
+from cxrkd.runs import submit
 from tests.runs.corruptions import said
 
 
@@ -37,7 +38,7 @@ def test_an_empty_home_is_well(home):
     its = health()
     assert its.well
     assert its.line() == "The queue is at rest: nothing waits."
-    assert not own_runs().exists()
+    assert not own_jobs().exists()
 
 
 def test_a_worker_that_dies_at_its_start_is_told_with_its_last_word(broken, config):
@@ -57,12 +58,12 @@ def test_it_is_tried_again_but_not_at_once_and_ever_more_rarely(broken, config, 
     (first,) = launch._started
     launch.ensure_worker()
     assert launch._started == []  # the first was reaped, no second was started
-    moment, now = launch.last_launch(own_runs()).ended, [0.0]
+    moment, now = launch.last_launch(own_jobs()).ended, [0.0]
     monkeypatch.setattr(launch.time, "time", lambda: moment + now[0])
     pauses = []
     for _ in range(3):
-        now[0] = launch.last_launch(own_runs()).ended - moment
-        pauses.append(launch.last_launch(own_runs()).wait_s())
+        now[0] = launch.last_launch(own_jobs()).ended - moment
+        pauses.append(launch.last_launch(own_jobs()).wait_s())
         now[0] += pauses[-1] + 0.001
         launch.ensure_worker()
         assert len(launch._started) == 1
@@ -78,7 +79,7 @@ def test_a_clock_that_went_back_does_not_stop_the_tries(broken, config, monkeypa
     submit(config())
     ended()
     monkeypatch.setattr(launch.time, "time", lambda: 1e6)
-    assert launch.last_launch(own_runs()).wait_s() == 0
+    assert launch.last_launch(own_jobs()).wait_s() == 0
 
 
 def test_the_operator_is_told_and_can_have_it_tried_now(broken, config):
@@ -96,14 +97,14 @@ def test_the_operator_is_told_and_can_have_it_tried_now(broken, config):
 def test_what_is_started_and_not_up_yet_is_not_started_twice(config, home, monkeypatch):
     alive = subprocess.Popen([sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     monkeypatch.setattr(launch, "isolated_python", lambda: pytest.fail("a second worker"))
-    own_runs().mkdir()
+    own_jobs().mkdir()
     told = {"version": 1, "token": "t", "place": launch.place(), "started": time.time(), "keeper": alive.pid}
-    write_json(own_runs() / launch.START, told | {"mark": launch.start_mark(alive.pid)})
+    write_json(own_jobs() / launch.START, told | {"mark": launch.start_mark(alive.pid)})
     launch.ensure_worker()
     assert health().worker
     assert health().line() == "Worker starting, nothing waits."
     alive.communicate()
-    assert not launch.last_launch(own_runs()).alive
+    assert not launch.last_launch(own_jobs()).alive
 
 
 @pytest.mark.parametrize(
@@ -116,10 +117,10 @@ def test_what_is_started_and_not_up_yet_is_not_started_twice(config, home, monke
     ],
 )
 def test_how_a_worker_that_worked_came_to_its_end(home, code, well, said):
-    own_runs().mkdir()
-    write_json(own_runs() / launch.START, {"version": 1, "token": "t", "place": launch.place(), "started": 1e9})
-    write_json(own_runs() / launch.UP, {"version": 1, "token": "t", "claimed": True})
-    write_json(own_runs() / launch.END, {"version": 1, "token": "t", "code": code, "ended": 1e9 + 1})
+    own_jobs().mkdir()
+    write_json(own_jobs() / launch.START, {"version": 1, "token": "t", "place": launch.place(), "started": 1e9})
+    write_json(own_jobs() / launch.UP, {"version": 1, "token": "t", "claimed": True})
+    write_json(own_jobs() / launch.END, {"version": 1, "token": "t", "code": code, "ended": 1e9 + 1})
     assert health().well == well
     assert said in health().line()
     assert health().failed_starts == 0
@@ -127,15 +128,15 @@ def test_how_a_worker_that_worked_came_to_its_end(home, code, well, said):
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"[]", b'{"token": 1}', b'{"version": 99, "token": "t"}'])
 def test_damaged_records_are_no_reason_to_stand_still(home, garbage):
-    own_runs().mkdir()
+    own_jobs().mkdir()
     for name in (launch.START, launch.UP, launch.END):
-        (own_runs() / name).write_bytes(garbage)
-    assert launch.last_launch(own_runs()) == launch.Launch()
+        (own_jobs() / name).write_bytes(garbage)
+    assert launch.last_launch(own_jobs()) == launch.Launch()
     assert health().well
 
 
 def test_a_worker_at_work_is_told(home):
-    with working(own_runs()) as mine:
+    with working(own_jobs()) as mine:
         assert mine
         assert health().worker
 

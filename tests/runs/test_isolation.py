@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from cxrkd import places
+from cxrkd.jobs import launch
+from cxrkd.jobs.job import own_jobs
 from cxrkd.places import isolated_environment, isolated_python
-from cxrkd.runs import launch
-from cxrkd.runs.run import own_runs
 
 NAMES = ["numexpr", "torch", "json", "sitecustomize", "usercustomize", "cxrkd", "random"]
 LOOK = """
@@ -60,14 +60,14 @@ def test_what_the_operator_names_absolutely_is_kept_and_nothing_else(monkeypatch
 
 
 def test_the_worker_works_beside_runs_that_are_called_like_modules(home, trap, monkeypatch):
-    trap.rename(own_runs())
-    monkeypatch.chdir(own_runs())
+    trap.rename(own_jobs())
+    monkeypatch.chdir(own_jobs())
     launch.ensure_worker()
     (keeper,) = launch._started
     assert keeper.wait(120) == 0
     launch._started.clear()
-    assert launch.last_launch(own_runs()).code == 0, (own_runs() / launch.WORKER_LOG).read_text()
-    assert launch.last_launch(own_runs()).up
+    assert launch.last_launch(own_jobs()).code == 0, (own_jobs() / launch.WORKER_LOG).read_text()
+    assert launch.last_launch(own_jobs()).up
 
 
 def test_the_command_line_takes_no_module_from_where_it_is_called(trap):

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from cxrkd.errors import RunError
-from cxrkd.runs import cancel, create, delete, lease, queue, resume
-from cxrkd.runs.lease import LEASE, Heart, Lease, is_held, read_lease, revoke, take
-from cxrkd.runs.state import RunState, read_state, write_state
+from cxrkd.jobs import lease, queue
+from cxrkd.jobs.lease import LEASE, Heart, Lease, is_held, read_lease, revoke, take
+from cxrkd.jobs.state import RunState, read_state, write_state
+from cxrkd.runs import cancel, create, delete, resume
 
 ELSEWHERE = Lease("their token", "another place", 4242, "their mark")
 

@@ -4,15 +4,15 @@ import math
 
 import pytest
 
-from cxrkd.runs.events import append_event, read_events
-from cxrkd.runs.progress import Progress
-from cxrkd.runs.reporter import Reporter
-from cxrkd.runs.state import RunState, read_state, write_state
+from cxrkd.jobs.events import append_event, read_events
+from cxrkd.jobs.progress import Progress
+from cxrkd.jobs.reporter import Reporter
+from cxrkd.jobs.state import RunState, read_state, write_state
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("cxrkd.runs.progress.WRITE_EVERY_S", 0.0)
+    monkeypatch.setattr("cxrkd.jobs.progress.WRITE_EVERY_S", 0.0)
     (tmp_path / "run").mkdir()
     write_state(tmp_path / "run", RunState("queued"))
     return tmp_path / "run"

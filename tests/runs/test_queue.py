@@ -10,24 +10,12 @@ import pytest
 
 from cxrkd.config import MEMBERS, FolderConfig, PhantomConfig
 from cxrkd.errors import ConfigError, CxrkdError, RunError
+from cxrkd.jobs import folders, job, queue
+from cxrkd.jobs.locks import deciding, worker_lives, working
+from cxrkd.jobs.process import start_mark
+from cxrkd.jobs.state import RunState, write_state
 from cxrkd.models import zoo
-from cxrkd.runs import (
-    cancel,
-    create,
-    delete,
-    folders,
-    keep_going,
-    list_runs,
-    log_tail,
-    open_run,
-    queue,
-    resume,
-    run,
-    submit,
-)
-from cxrkd.runs.locks import deciding, worker_lives, working
-from cxrkd.runs.process import start_mark
-from cxrkd.runs.state import RunState, write_state
+from cxrkd.runs import cancel, create, delete, keep_going, list_runs, open_run, resume, submit
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +29,7 @@ def no_worker(monkeypatch):
 def shipped(tmp_path, monkeypatch):
     folder = tmp_path / "assets" / "runs"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(run, "SHIPPED", folder)
+    monkeypatch.setattr(job, "SHIPPED", folder)
     monkeypatch.setattr(folders, "SHIPPED", folder)
     return folder
 
@@ -232,7 +220,7 @@ def test_a_run_that_has_not_started_has_no_results(config):
     made = create(config())
     assert made.members() == []
     assert made.events() == []
-    assert log_tail(made) == []
+    assert made.log_tail() == []
     for member in MEMBERS:
         with pytest.raises(RunError, match="no weights"):
             made.load_model(member)
@@ -244,12 +232,12 @@ def test_a_run_that_has_not_started_has_no_results(config):
 def test_log_tail_gives_the_end(config):
     made = create(config())
     (made.path / "log.txt").write_bytes(b"\xff\n" + b"".join(b"%d\n" % i for i in range(100)))
-    assert log_tail(made, 2) == ["98", "99"]
+    assert made.log_tail(2) == ["98", "99"]
 
 
 def test_order_does_not_depend_on_the_clock(config, monkeypatch):
     clock = itertools.count(3e9, -1e6)  # others look at it too
-    monkeypatch.setattr("cxrkd.runs.queue.time.time", lambda: next(clock))
+    monkeypatch.setattr("cxrkd.jobs.queue.time.time", lambda: next(clock))
     runs = [submit(config(name)) for name in ("First", "Second", "Third")]
     assert list(queue.waiting()) == runs
     assert [one for one in list_runs() if not one.shipped] == runs[::-1]
@@ -258,7 +246,7 @@ def test_order_does_not_depend_on_the_clock(config, monkeypatch):
 def test_times_of_a_run_never_go_back(config, monkeypatch):
     made = create(config())
     write_state(made.path, RunState("queued", created=3e9))
-    monkeypatch.setattr("cxrkd.runs.state.time.time", lambda: 1e9)
+    monkeypatch.setattr("cxrkd.jobs.state.time.time", lambda: 1e9)
     queue.claim(made)
     assert made.state.started == 3e9
     queue.let_go(made)

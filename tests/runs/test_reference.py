@@ -7,16 +7,17 @@ import pytest
 from safetensors import safe_open
 from sklearn.metrics import roc_auc_score
 
+from cxrkd.answers.explanation import explain_cams
 from cxrkd.cli import main
 from cxrkd.errors import DataError, RunError
 from cxrkd.evaluate.trivial import trivial_logits
 from cxrkd.explain import references
+from cxrkd.jobs.files import write_json
+from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import fingerprint
 from cxrkd.runs import create, execute, open_run
-from cxrkd.runs.explanation import explain_cams
-from cxrkd.runs.files import write_json
 from cxrkd.runs.reference import FILE, cohort_of, read_reference
-from cxrkd.runs.run import LABELS, SHIPPED
+from cxrkd.runs.run import LABELS
 
 
 @pytest.fixture

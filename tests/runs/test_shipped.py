@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cxrkd.answers.answer import choose_run
 from cxrkd.checksums import LIST, check
 from cxrkd.cli.evaluate import equals_stored
 from cxrkd.config import ChestXray14Config
 from cxrkd.data.decode import decode
 from cxrkd.data.readers import read_table
 from cxrkd.errors import RunError
+from cxrkd.jobs.job import SHIPPED
 from cxrkd.models import load_weights
 from cxrkd.places import ASSETS
 from cxrkd.runs import open_run
-from cxrkd.runs.answer import choose_run
 from cxrkd.runs.metrics import measure_run
-from cxrkd.runs.run import SHIPPED, require_current
 from cxrkd.train.predict import predict_logits
 
 NIH = Path(__file__).resolve().parents[3] / "shared" / "data" / "nih_mini"
@@ -35,7 +35,7 @@ def test_figures_follow_from_the_predictions(name):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_its_settings_can_be_asked_for_again(name):
-    require_current(open_run(name))
+    open_run(name).require_current()
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from cxrkd.errors import RunError
-from cxrkd.runs import files
-from cxrkd.runs.process import is_alive, kill_group, start_mark
-from cxrkd.runs.state import STATE, RunState, read_state, write_state
+from cxrkd.jobs import files
+from cxrkd.jobs.process import is_alive, kill_group, start_mark
+from cxrkd.jobs.state import STATE, RunState, read_state, write_state
 
 
 @pytest.fixture

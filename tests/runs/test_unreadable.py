@@ -6,18 +6,19 @@ import shutil
 
 import pytest
 
+from cxrkd.answers.answer import finished_runs
 from cxrkd.config import MEMBERS
 from cxrkd.errors import RunError
-from cxrkd.runs import create, delete, find, list_runs, open_run, queue, submit
-from cxrkd.runs import run as run_module
-from cxrkd.runs.answer import finished_runs
-from cxrkd.runs.check import check_home, check_run
-from cxrkd.runs.events import read_events
-from cxrkd.runs.folders import leftovers
-from cxrkd.runs.lease import clock_of
-from cxrkd.runs.locks import deciding
-from cxrkd.runs.run import own_runs
-from cxrkd.runs.state import RunState, write_state
+from cxrkd.jobs import job as job_module
+from cxrkd.jobs import queue
+from cxrkd.jobs.events import read_events
+from cxrkd.jobs.folders import leftovers
+from cxrkd.jobs.job import own_jobs
+from cxrkd.jobs.lease import clock_of
+from cxrkd.jobs.locks import deciding
+from cxrkd.jobs.state import RunState, write_state
+from cxrkd.runs import create, delete, find, list_runs, open_run, submit
+from cxrkd.runs.checking.check import check_home, check_run
 from tests.runs import small_run
 from tests.runs.corruptions import LEAST, Trial, corruptions, said
 
@@ -28,7 +29,7 @@ def trial(furnish, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("damaged")
         furnish(patch, folder)
-        patch.setattr(run_module, "SHIPPED", folder / "none")
+        patch.setattr(job_module, "SHIPPED", folder / "none")
         run, other = small_run.make("damaged"), small_run.make("whole")
         every = corruptions(run.path)
         yield Trial(run, other), every, folder / "home"
@@ -115,14 +116,14 @@ def test_files_of_before_there_were_versions_are_read(config):
 
 def test_a_run_that_is_deleted_while_it_is_read_is_gone(config, monkeypatch):
     runs = [create(config(name)) for name in ("One", "Two")]
-    read = run_module.read_state
+    read = job_module.read_state
 
     def deleted_meanwhile(folder):
         if folder.name == "one" and folder.exists():
             shutil.rmtree(folder)
         return read(folder)
 
-    monkeypatch.setattr(run_module, "read_state", deleted_meanwhile)
+    monkeypatch.setattr(job_module, "read_state", deleted_meanwhile)
     assert [run.id for run in list_runs() if not run.shipped] == ["two"]
     assert check_run(runs[0]) == []
     assert said("runs", "list", "--json")[0] == 0
@@ -139,7 +140,7 @@ def test_a_link_is_deleted_as_a_link(config, tmp_path):
 
 
 def test_a_folder_of_runs_that_cannot_be_read_is_said(home):
-    own_runs().write_text("a file in its place")
+    own_jobs().write_text("a file in its place")
     with pytest.raises(RunError, match="cannot read the runs"):
         list_runs()
 
@@ -171,7 +172,7 @@ def test_a_damaged_run_is_the_last_to_be_shown(home):
 
 
 def test_leftovers_are_swept_and_what_is_being_made_is_not(config, home):
-    run, folder = create(config()), own_runs()
+    run, folder = create(config()), own_jobs()
     for name in (".deleted-x", ".part-0123456789abcdef_1_1_x", ".part-abc.json", "empty"):
         (folder / name).mkdir()
     with deciding(folder):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from cxrkd.answers.verdict import NO_NEGATIVE, UNTAUGHT, not_judged, partly_judged, standing, standing_from, verdict
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.runs import open_run
 from cxrkd.runs.metrics import measure_member
 from cxrkd.runs.predictions import Predictions
-from cxrkd.runs.verdict import NO_NEGATIVE, UNTAUGHT, not_judged, partly_judged, standing, standing_from, verdict
 
 LABELS = ("Mass", "Edema", "Hernia", "Nodule", "Fibrosis", "Effusion")
 

@@ -11,11 +11,12 @@ import pytest
 
 import cxrkd
 from cxrkd.config import TrainConfig
-from cxrkd.runs import cancel, execute, launch, log_tail, queue, resume, submit
-from cxrkd.runs.files import write_json
-from cxrkd.runs.locks import worker_lives, working
-from cxrkd.runs.process import is_alive
-from cxrkd.runs.run import own_runs
+from cxrkd.jobs import launch, queue
+from cxrkd.jobs.files import write_json
+from cxrkd.jobs.job import own_jobs
+from cxrkd.jobs.locks import worker_lives, working
+from cxrkd.jobs.process import is_alive
+from cxrkd.runs import cancel, create, execute, resume, submit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SLOW = TrainConfig(epochs=40, warm_epochs=0, batch_size=16, learning_rate=0.02)
@@ -26,7 +27,7 @@ def has_epochs(stage, n):
 
 
 def is_done(run):
-    assert run.state.status not in ("failed", "interrupted"), (run.state, log_tail(run))
+    assert run.state.status not in ("failed", "interrupted"), (run.state, run.log_tail())
     return run.state.status == "done"
 
 
@@ -55,10 +56,10 @@ def test_the_queue_goes_on_whatever_becomes_of_a_run(config, wait_for):
     assert broken.state.status == "failed"
     assert "no_such" in broken.state.message
     assert long.state.finished <= broken.state.started <= broken.state.finished <= last.state.started
-    assert any("Measuring" in line for line in log_tail(last))
+    assert any("Measuring" in line for line in last.log_tail())
     for child in launch._started:
         child.wait(120)
-    assert not worker_lives(own_runs())
+    assert not worker_lives(own_jobs())
 
 
 def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(config, wait_for, home):
@@ -82,7 +83,7 @@ def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(co
     assert set(student) == set(range(1, 41))
     assert len(student) <= 41  # at most the epoch it was killed after is told twice
 
-    whole = queue.create(config("Whole", **settings))
+    whole = create(config("Whole", **settings))
     execute(whole)
     for member in ("teacher", "distilled"):
         assert np.allclose(run.predictions(member).logits, whole.predictions(member).logits, atol=1e-4), member
@@ -90,9 +91,9 @@ def test_a_worker_killed_in_mid_run_leaves_a_run_that_goes_on_to_the_same_end(co
 
 def test_a_second_worker_leaves_at_once(config):
     root = str(Path(cxrkd.__file__).parents[1])
-    with working(own_runs()) as mine:
+    with working(own_jobs()) as mine:
         assert mine
         queue.ensure_worker()
         assert launch._started == []
-        done = subprocess.run([sys.executable, "-m", "cxrkd.runs.worker"], cwd=root, check=False, timeout=120)
+        done = subprocess.run([sys.executable, "-m", "cxrkd.jobs.worker"], cwd=root, check=False, timeout=120)
         assert done.returncode == 0

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from cxrkd.checksums import check
-from cxrkd.config import home
 from cxrkd.errors import EngineError
 from cxrkd.models import Classifier, build, fingerprint
+from cxrkd.places import home
 from cxrkd.runtime import build_engine, export, export_onnx
 
 

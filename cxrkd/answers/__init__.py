@@ -1,0 +1,1 @@
+"""One film -> what the networks answer, and why: the only route from bytes to an answer."""

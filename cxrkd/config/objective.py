@@ -1,0 +1,27 @@
+"""What a distilled student learns by."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cxrkd.config.strict import Strict
+
+
+class ObjectiveConfig(Strict):
+    """The loss of the distilled student; `alpha` weighs the labels, `1 - alpha` the teacher.
+
+    The student alone learns from the label term of the same objective. Teachers learn by plain cross-entropy.
+    """
+
+    name: Literal["paper", "bkd"] = Field("paper", title="Objective")
+    alpha: float = Field(0.5, ge=0, le=1, title="Weight of the labels")
+    temperature: float = Field(2.0, gt=0, le=100, title="Temperature")
+    gamma: float = Field(2.0, ge=0, le=10, title="Focal exponent", description="paper objective only; 0 is plain BCE")
+    view: Literal["cached", "same"] = Field(
+        "cached",
+        title="View that the teacher answers",
+        description="cached: each image once, as it is; same: the very view that the student sees, at every step, as "
+        "augmentation and mixup need",
+    )

@@ -1,0 +1,110 @@
+"""What a run is told, saved as `config.json` beside the weights."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, model_validator
+
+from cxrkd.config.data import DataConfig, PhantomConfig
+from cxrkd.config.objective import ObjectiveConfig
+from cxrkd.config.strict import Strict
+from cxrkd.config.train import TrainConfig
+from cxrkd.registry import RECORDED
+
+Weights = Literal["none", "imagenet", "chest-all", "chest-nih", "chest-chex", "chest-pc"]
+CHEST_WEIGHTS: tuple[Weights, ...] = ("chest-all", "chest-nih", "chest-chex", "chest-pc")
+StudentWeights = Literal["none", "imagenet"]
+
+
+class RunConfig(Strict):
+    """One distillation: data, a teacher, a student, and how they are trained."""
+
+    name: str = Field(min_length=1, max_length=80, title="Name")
+    data: DataConfig = PhantomConfig()
+    teacher_arch: str = Field(
+        "densenet121",
+        min_length=1,
+        title="Teacher",
+        description="several joined by + are trained one after another and answer by the mean of their logits",
+    )
+    teacher_from: str | None = Field(
+        None, title="Reuse the teacher of run", description="id of a finished run; none trains a new teacher"
+    )
+    teacher_weights: Weights = Field(
+        "none",
+        title="Teacher starts from",
+        description="none is a random start; `python -m cxrkd models` lists what there is for each network",
+    )
+    teacher_trained: bool = Field(
+        True, title="Train the teacher on this data", description="off uses a chest X-ray teacher as it is"
+    )
+    student_arch: str = Field("eeea_net_c2", title="Student")
+    student_weights: StudentWeights = Field("none", title="Students start from", description="as for the teacher")
+    student_from: str | None = Field(
+        None,
+        title="Students go on from run",
+        description="id of a finished run whose distilled student both students start from, such as one of phantoms",
+    )
+    download: bool = Field(
+        False, title="Download weights that are missing", description="nothing is downloaded without this"
+    )
+    teacher_train: TrainConfig = TrainConfig(epochs=5, warm_epochs=10, learning_rate=1e-3, precision="bf16-mixed")
+    student_train: TrainConfig = TrainConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    control: bool = Field(
+        True,
+        title="Also train the student alone",
+        description="the control that shows the gain: the label term of the same objective, without the teacher",
+    )
+    seeds: tuple[int, ...] = Field(
+        (0,), min_length=1, title="Seeds of the students", description="the weights of the first are kept"
+    )
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must differ, got {', '.join(map(str, self.seeds))}")
+        return self
+
+    @classmethod
+    def recorded(cls, values: Any) -> Self:
+        """The config of a run that is on disk: what it did stays readable where it would be refused today.
+
+        Raises:
+            ValidationError: a key or a value is not known at all, or a value is of another type.
+        """
+        return cls.model_validate_json(json.dumps(values), strict=True, context={RECORDED: True})
+
+    @model_validator(mode="after")
+    def _teacher_answers_what_the_student_sees(self, info: ValidationInfo) -> Self:
+        """A cached answer is about the image as it comes; its turned, toned or mixed view has another."""
+        changes = self.student_train.changes
+        if changes and self.objective.view == "cached" and not (info.context or {}).get(RECORDED):
+            makes = f"{' and '.join(changes)} make{'s' if len(changes) == 1 else ''}"
+            raise ValueError(
+                f"{makes} images that a cached teacher was never asked about: set {{objective.view}} to same"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _students_start_once(self) -> Self:
+        if self.student_from is not None and self.student_weights != "none":
+            raise ValueError(f"students start from a run or from {self.student_weights} weights, not from both")
+        return self
+
+    @model_validator(mode="after")
+    def _student_is_one_network(self) -> Self:
+        if "+" in self.student_arch:
+            raise ValueError(f"a student is one network; only teachers are joined, got {self.student_arch}")
+        return self
+
+    @model_validator(mode="after")
+    def _untrained_teacher_knows_something(self) -> Self:
+        if not self.teacher_trained and self.teacher_weights not in CHEST_WEIGHTS:
+            raise ValueError(
+                f"a teacher that is not trained needs weights that know findings ({', '.join(CHEST_WEIGHTS)}), "
+                f"got {self.teacher_weights}"
+            )
+        return self

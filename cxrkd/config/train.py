@@ -1,0 +1,44 @@
+"""How one network is trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cxrkd.config.strict import Strict
+
+
+class TrainConfig(Strict):
+    """How one network is trained.
+
+    `warm_epochs` climb from `warm_size` pixels towards the full size, `epochs` follow at the full size (progressive
+    resizing: an epoch at 64 px costs a twelfth of one at 224, and what is learned there carries over). The defaults are
+    what trained the shipped student (docs/experiments.md).
+    """
+
+    epochs: int = Field(4, ge=1, le=1000, title="Epochs at full size")
+    warm_epochs: int = Field(8, ge=0, le=1000, title="Epochs that grow to full size")
+    warm_size: int = Field(64, ge=32, le=1024, title="Size they start at, pixels")
+    batch_size: int = Field(32, ge=1, le=4096, title="Batch size")
+    learning_rate: float = Field(1.5e-3, gt=0, le=1, title="Learning rate", description="peak of a one-cycle schedule")
+    weight_decay: float = Field(0.01, ge=0, le=1, title="Weight decay")
+    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", title="Precision")
+    augment: bool = Field(
+        False,
+        title="Shift, turn, zoom and tone jitter",
+        description="augmentation; of students only with the view that the teacher answers set to same",
+    )
+    mixup: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        title="Mixup",
+        description="parameter of the Beta distribution that mixes pairs, 0 mixes none; of students only with the view "
+        "that the teacher answers set to same",
+    )
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What makes the training images other than they come: of `augment`, `mixup`."""
+        return tuple(name for name, on in (("augment", self.augment), ("mixup", self.mixup > 0)) if on)

@@ -1,0 +1,104 @@
+"""Every act of a page that changes something: allowed by role, bounded, done, and recorded with its outcome."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from cxrkd.access.bounds import Bounds
+from cxrkd.access.confine import confined
+from cxrkd.access.folders import admit_data, allowed_roots
+from cxrkd.access.record import recording
+from cxrkd.access.roles import Person
+from cxrkd.config import PhantomConfig, RunConfig
+from cxrkd.data.preview import cohort_size
+from cxrkd.errors import AccessError, ConfigError, RunError
+from cxrkd.jobs.asked import mark_page
+from cxrkd.runs import Run, cancel, create, delete, list_runs, resume
+
+_ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue
+ACTS: dict[str, Callable[[Run], object]] = {"cancel": cancel, "resume": resume, "delete": delete}
+"""What a page does to a run that is there."""
+
+
+def act(who: Person, what: str, run: Run) -> None:
+    """Cancel, resume or delete a run.
+
+    Raises:
+        AccessError: the role does not allow it, the queue is full, or the record cannot be written.
+        RunError: the run is shipped, or in the wrong state.
+    """
+    with recording(who, what, run.id), _ONE_AT_A_TIME:
+        who.require("make")
+        if what == "resume":
+            Bounds.of().refuse_queue(_active())
+        ACTS[what](run)
+
+
+def queue_run(who: Person, config: RunConfig, check: Callable[[RunConfig], object]) -> Run:
+    """Make and queue the run that a form describes.
+
+    Args:
+        who: asks.
+        config: what for.
+        check: refuses what the networks do not take; called with the run as it will be.
+
+    Raises:
+        AccessError: the role, a bound, a folder or the record does not allow it.
+        CxrkdError: what `create` refuses; nothing that was read in the data's folder is in the sentence.
+    """
+    with recording(who, "queue", config.name) as note, _ONE_AT_A_TIME:
+        who.require("make")
+        ready = _bounded(config)
+        with confined():
+            Bounds.of().refuse_images(ready.data, cohort_size(ready.data)[0])
+            check(ready)
+            run = _create(ready)
+        note.on = run.id
+        try:
+            mark_page(run, allowed_roots())
+        except RunError:
+            delete(run)  # without its mark it would be read as the operator's own
+            raise
+        return resume(run)
+
+
+def _bounded(config: RunConfig) -> RunConfig:
+    bounds = Bounds.of()
+    bounds.refuse_queue(_active())
+    bounds.refuse_beyond(config)
+    known = {run.id for run in list_runs()}
+    for source in (config.teacher_from, config.student_from):
+        if source is not None and source not in known:  # elsewhere a path would do
+            raise AccessError("Expected a finished run of this machine to start from. Choose one of the list.")
+    return config.model_copy(update={"data": admit_data(config.data)})
+
+
+def _create(config: RunConfig) -> Run:
+    """As `create`; a refusal that names the folder of another run's data does not."""
+    try:
+        return create(config)
+    except (ConfigError, RunError) as error:
+        said = str(error)
+        for run in list_runs():
+            said = said.replace(_folder_text(run), "its folder")
+        raise type(error)(said) from None
+
+
+def _folder_text(run: Run) -> str:
+    try:
+        data = run.config.data
+    except RunError:
+        return "\0"
+    return "\0" if isinstance(data, PhantomConfig) or data.folder is None else str(data.folder)
+
+
+def _active() -> int:
+    return sum(map(_is_active, list_runs()))
+
+
+def _is_active(run: Run) -> bool:
+    try:
+        return run.state.active
+    except RunError:  # damaged, or being deleted
+        return False

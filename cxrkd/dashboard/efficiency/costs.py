@@ -1,0 +1,115 @@
+"""What members cost -> tables and chart rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrkd.config import MEMBER_NAMES, Member
+from cxrkd.cost import Complexity
+from cxrkd.dashboard.charts.cost import Timing
+from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runtime import ENGINE_NAMES
+from cxrkd.text import MISSING
+
+
+def engine_name(name: str) -> str:
+    """`onnxruntime` -> `ONNX Runtime`."""
+    return ENGINE_NAMES.get(name, name)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Latency of one member on one engine of this machine, one image at a time.
+
+    Attributes:
+        member: whose network.
+        engine: name of the engine.
+        median_ms: median over the repeats.
+        p90_ms: 90th percentile over the repeats; NaN where it was not kept.
+        agrees: whether its probabilities agree with PyTorch's; an engine that does not is never used.
+        note: a word on the disagreement, or why the engine could not run.
+    """
+
+    member: Member
+    engine: str
+    median_ms: float
+    p90_ms: float
+    agrees: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """What is known about the speed of a run's members on this machine, and how it was found, in words.
+
+    `pending` where it is being found out: there are no rows yet.
+    """
+
+    rows: Sequence[Measured]
+    source: str
+    pending: bool = False
+
+
+def best(found: Sequence[Measured]) -> dict[str, float]:
+    """Member -> median latency on its fastest engine that agrees with PyTorch, ms."""
+    usable = [row for row in found if row.agrees and not math.isnan(row.median_ms)]
+    return {str(row.member): row.median_ms for row in sorted(usable, key=lambda row: -row.median_ms)}
+
+
+def timings(found: Sequence[Measured]) -> list[Timing]:
+    """Chart rows, with the engines' full names; engines that could not run are left out."""
+    return [
+        Timing(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms)
+        for row in found
+        if not math.isnan(row.median_ms)
+    ]
+
+
+def latency_table(found: Sequence[Measured]) -> pd.DataFrame:
+    """One row a member, one column an engine, and how much faster the best is than PyTorch."""
+    rows = []
+    for member in dict.fromkeys(row.member for row in found):
+        own = {row.engine: row for row in found if row.member == member}
+        row: dict[str, object] = {"Model": MEMBER_NAMES[member]}
+        row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINE_NAMES if name in own}
+        fastest = min((r.median_ms for r in own.values() if r.agrees), default=float("nan"))
+        row["Best against PyTorch"] = (
+            f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own and fastest > 0 else None
+        )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _milliseconds(value: float) -> str:
+    return MISSING if math.isnan(value) else f"{value:.1f} ms"
+
+
+def disagreements(found: Sequence[Measured]) -> list[str]:
+    """A sentence for each engine that is left out."""
+    return [
+        f"{engine_name(row.engine)} is not used for the {MEMBER_NAMES[row.member].lower()}: {row.note}"
+        for row in found
+        if not row.agrees
+    ]
+
+
+def complexity_table(metrics: RunMetrics, counted: Mapping[Member, Complexity]) -> pd.DataFrame:
+    """Network, parameters, MACs, FLOPs and size of each member."""
+    return pd.DataFrame(
+        [
+            {
+                "Model": MEMBER_NAMES[member],
+                "Network": metrics.of(member).arch,
+                "Parameters": f"{found.params:,}",
+                "MACs": f"{found.macs:,}",
+                "FLOPs (2 × MACs)": f"{found.flops:,}",
+                "float32": f"{found.size_mb:.1f} MB",
+                "float16": f"{found.size_f16_mb:.1f} MB",
+            }
+            for member, found in counted.items()
+        ]
+    )

@@ -1,0 +1,70 @@
+"""Latency of every member on every engine of this machine: the one source of speed figures for all pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cxrkd.answers.answer import probe
+from cxrkd.config import Member
+from cxrkd.cost import measure_latency
+from cxrkd.dashboard import caching, engines, session
+from cxrkd.dashboard.efficiency.costs import Latencies, Measured, engine_name
+from cxrkd.dashboard.layout import member_title
+from cxrkd.errors import EngineError
+from cxrkd.runs import Run
+from cxrkd.runtime import ENGINES, build_engine
+from cxrkd.runtime.compute import THREADS
+
+MEASURED = "measured on request"
+COMPARING = "engines are being compared"
+QUICK = "timed when the engines were chosen"
+
+
+def latencies(run: Run, members: Sequence[Member] | None = None) -> Latencies:
+    """The one source of speed figures: what this visitor has measured, else what was found when engines were chosen.
+
+    Args:
+        run: whose members.
+        members: those to ask about where nothing was measured on request; all by default.
+    """
+    measured = session.current().latencies.get(_key(run))
+    if measured:
+        return Latencies(measured, MEASURED)
+    asked = run.members() if members is None else members
+    if engines.choosing(run, asked):
+        return Latencies((), COMPARING, pending=True)
+    return Latencies(engines.latencies(run, asked), QUICK)
+
+
+def measure(run: Run, progress: Callable[[float, str], None]) -> None:
+    """Measure all members on all engines, one image at a time, and remember it.
+
+    Args:
+        run: whose members.
+        progress: called with the share done and what comes next.
+    """
+    pairs = [(member, name) for member in run.members() for name in ENGINES]
+    found = []
+    for index, (member, name) in enumerate(pairs):
+        progress(index / len(pairs), f"{member_title(member)} on {engine_name(name)}")
+        found.append(_measure_one(run, member, name))
+    session.current().latencies[_key(run)] = found
+
+
+def _key(run: Run) -> tuple[tuple[str, int], ...]:
+    return tuple(caching.stamp(run.weights_path(member)) for member in run.members())
+
+
+def _measure_one(run: Run, member: Member, name: str) -> Measured:
+    model = caching.model(run, member)
+    x = probe(model.input_size)[:1]
+    try:
+        engine = build_engine(model, name, threads=THREADS)
+        latency = measure_latency(engine.predict, x, engine=name, threads=engine.threads)
+    except EngineError as error:
+        return Measured(member, name, np.nan, np.nan, False, str(error))
+    report = next((r for r in engines.reports(run, member) if r.name == name), None)
+    agrees, note = (report.agrees, report.note) if report else (True, "")
+    return Measured(member, name, latency.median_ms, latency.p90_ms, agrees, note)

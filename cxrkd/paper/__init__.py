@@ -1,0 +1,1 @@
+"""The paper's recipes, and our figures beside the paper's."""

@@ -1,0 +1,1 @@
+"""Is a run whole, and what of it can be mended: `runs check`."""

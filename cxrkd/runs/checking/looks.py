@@ -1,0 +1,194 @@
+"""One look at each thing a run keeps: what is wrong with it, and how it can be put right."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from cxrkd.atomic import PART
+from cxrkd.checksums import check
+from cxrkd.config import MEMBERS, Member
+from cxrkd.errors import CxrkdError, RunError
+from cxrkd.jobs.events import parse_event
+from cxrkd.jobs.files import MissingFileError, NewerFileError, read_bytes, require_file
+from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.lease import LEASE
+from cxrkd.jobs.state import STATE, read_state
+from cxrkd.runs.checking import mends
+from cxrkd.runs.checking.finding import RESTORE, Finding
+from cxrkd.runs.metrics import measure_run, same_figures
+from cxrkd.runs.predictions import TRIVIAL, Answerer
+from cxrkd.runs.reference import FILE as REFERENCE
+from cxrkd.runs.reference import read_reference
+from cxrkd.runs.run import CONFIG, LABELS, METRICS, Run
+from cxrkd.text import legible
+
+NOTHING_ELSE = "Nothing else tells the settings of a run; without a copy, delete it."
+
+
+def settings(run: Run) -> Iterator[Finding]:
+    """Whether its settings can be read."""
+    try:
+        _ = run.config
+    except RunError as error:
+        yield Finding(run.id, CONFIG, str(error), NOTHING_ELSE)
+
+
+def standing(run: Run) -> Iterator[Finding]:
+    """Whether it says where it stands."""
+    try:
+        read_state(run.path)
+    except NewerFileError as error:
+        yield Finding(run.id, STATE, str(error))
+    except RunError as error:
+        yield Finding(run.id, STATE, str(error), mend=partial(mends.stand_again, run))
+
+
+def checksums(run: Run) -> Iterator[Finding]:
+    """Whether files are what they were when they were written."""
+    for folder, _, names in os.walk(run.path):
+        for path in sorted(Path(folder) / name for name in names):
+            if path.name.startswith("."):
+                continue
+            try:
+                check(require_file(path))
+            except RunError as error:
+                if _tells_itself(run, path):
+                    yield Finding(run.id, _relative(run, path), str(error), RESTORE)
+
+
+def _tells_itself(run: Run, path: Path) -> bool:
+    """Whether nothing else is said about a file: small ones are read below, by more than their bytes."""
+    return path.parent != run.path or path.name not in (STATE, LABELS, METRICS, ENVIRONMENT, EVENTS, CONFIG)
+
+
+def _relative(run: Run, path: Path) -> str:
+    return legible(path.relative_to(run.path).as_posix())
+
+
+def labels(run: Run) -> Iterator[Finding]:
+    """Whether it names what its networks answer."""
+    if not os.path.lexists(run.path / LABELS) and run.state.status != "done" and not run.members():
+        return  # it has not come that far
+    try:
+        _ = run.labels
+    except RunError as error:
+        yield Finding(run.id, LABELS, str(error), mend=partial(mends.label_again, run))
+
+
+def weights(run: Run, member: Member) -> Iterator[Finding]:
+    """Whether a member's network can be loaded, and is the one that the settings name."""
+    path = run.weights_path(member)
+    name = f"models/{path.name}"
+    if not os.path.lexists(path):
+        if run.state.status == "done" and member in mends.expected_members(run):
+            yield Finding(run.id, name, f"{run.id}: {name} is missing", RESTORE)
+        return
+    try:
+        model = run.load_model(member)
+        arch = run.config.teacher_arch if member == "teacher" else run.config.student_arch
+        wanted = (arch, run.labels, run.config.data.image_size)
+    except CxrkdError as error:
+        yield Finding(run.id, name, str(error), RESTORE)
+        return
+    got = (model.arch, model.labels, model.input_size)
+    if got != wanted:
+        which = next(w for w, a, b in zip(("network", "labels", "image size"), got, wanted, strict=True) if a != b)
+        yield Finding(run.id, name, f"{run.id}: {name} has another {which} than the run's settings say", RESTORE)
+
+
+def answerers(run: Run) -> Iterator[Answerer]:
+    """Whose predictions there should be."""
+    done, everyone = run.state.status == "done", set(mends.expected_members(run))
+    for who in (*MEMBERS, TRIVIAL):
+        if (done and who in everyone) or run.has_predictions(who):
+            yield who
+
+
+def predictions(run: Run, who: Answerer) -> Iterator[Finding]:
+    """Whether answers on the test images are there and fit the list of images."""
+    seeds = run.config.seeds if who in ("alone", "distilled") else run.config.seeds[:1]
+    name = f"predictions/{who}-seed{seeds[0]}.npz"
+    try:
+        said = run.predictions(who)
+    except CxrkdError as error:
+        yield Finding(run.id, name, str(error), "" if "Restore" in str(error) else RESTORE)
+        return
+    lost = set(seeds) - set(said.seeds)
+    if lost and run.state.status == "done":
+        name = f"predictions/{who}-seed{min(lost)}.npz"
+        yield Finding(run.id, name, f"{run.id}: {name} is missing", RESTORE)
+
+
+def figures(run: Run) -> Iterator[Finding]:
+    """Whether the stored figures follow from the predictions."""
+    if run.state.status != "done":
+        return
+
+    try:
+        measured = measure_run(run)
+    except CxrkdError as error:
+        yield Finding(run.id, METRICS, f"{run.id}: nothing can be measured ({error})", RESTORE)
+        return
+    try:
+        if not run.metrics_are_current() or same_figures(run.metrics().to_dict(), measured.to_dict()):
+            return
+        problem = f"{run.id}: {METRICS} has other figures than follow from the predictions"
+    except RunError as error:
+        problem = str(error)
+    yield Finding(run.id, METRICS, problem, mend=partial(mends.measure_again, run, measured))
+
+
+def maps(run: Run) -> Iterator[Finding]:
+    """Whether the maps that agreement is held against can be read."""
+    path = run.path / REFERENCE
+    if os.path.lexists(path):
+        try:
+            require_file(path)
+            for method in ("gradcam", "gradcam++"):
+                read_reference(run, method)
+        except CxrkdError as error:
+            yield Finding(run.id, REFERENCE, str(error), f"Make it again: python -m cxrkd reference {run.id}")
+
+
+def texts(run: Run) -> Iterator[Finding]:
+    """Whether it can be read what the run was made with and what happened."""
+    try:
+        run.environment()
+    except MissingFileError:
+        if os.path.lexists(run.path / ENVIRONMENT):
+            yield Finding(
+                run.id,
+                ENVIRONMENT,
+                f"{run.id}: {ENVIRONMENT} is a link to nothing",
+                mend=partial(mends.drop_environment, run),
+            )
+    except NewerFileError as error:
+        yield Finding(run.id, ENVIRONMENT, str(error))
+    except RunError as error:
+        yield Finding(run.id, ENVIRONMENT, str(error), mend=partial(mends.drop_environment, run))
+    for name in (EVENTS, LOG):
+        try:
+            data = read_bytes(run.path / name)
+        except MissingFileError:
+            continue
+        except RunError as error:
+            yield Finding(run.id, name, str(error), f"Move {name} away; the run does without it.")
+            continue
+        torn = sum(parse_event(line) is None for line in data.splitlines() if line.strip()) if name == EVENTS else 0
+        if torn:
+            yield Finding(
+                run.id, name, f"{run.id}: {torn} lines of {name} are torn", mend=partial(mends.keep_whole_events, run)
+            )
+
+
+def leftovers(run: Run) -> Iterator[Finding]:
+    """What killed processes left in its folder."""
+    torn = [path for path in run.path.rglob("*") if path.name.startswith(PART)]
+    torn += [run.path / LEASE] if os.path.lexists(run.path / LEASE) else []
+    torn += [run.path / "work"] if run.state.status == "done" and os.path.lexists(run.path / "work") else []
+    for path in torn:
+        name = _relative(run, path)
+        yield Finding(run.id, name, f"{run.id}: {name} was left by a killed process", mend=partial(mends.clear, path))

@@ -1,0 +1,90 @@
+"""Repairs of a run, each from what its other files tell. Call them while `deciding`; each says what it did."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cxrkd.atomic import PART
+from cxrkd.config import MEMBERS, Member
+from cxrkd.errors import RunError
+from cxrkd.jobs.events import parse_event
+from cxrkd.jobs.files import read_bytes, write_json
+from cxrkd.jobs.folders import remove
+from cxrkd.jobs.job import ENVIRONMENT, EVENTS
+from cxrkd.jobs.state import LAST_S, STATE, RunState, write_state
+from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.run import LABELS, METRICS, Run
+
+
+def expected_members(run: Run) -> list[Member]:
+    """The members that a finished run has."""
+    return [member for member in MEMBERS if run.config.control or member != "alone"]
+
+
+def stand_again(run: Run) -> str:
+    """The state that the other files tell: done where all is there that a run leaves, else it can go on."""
+    there = run.members() == expected_members(run) and os.path.lexists(run.path / METRICS)
+    there = there and not os.path.lexists(run.path / "work")  # goes last of all when a run is done
+    created = min(max(run.path.lstat().st_mtime, 0.0), LAST_S)
+    done = RunState("done", stage="Done", progress=1.0, created=created)
+    state = done if there else RunState("interrupted", stage="Interrupted", created=created)
+    _make_way(run.path / STATE)
+    write_state(run.path, state)
+    return f"written again as {state.status}; when it ran is lost"
+
+
+def label_again(run: Run) -> str:
+    """The labels that the weights name.
+
+    Raises:
+        RunError: no weights are left.
+    """
+    member = next(iter(run.members()), None)
+    if member is None:
+        raise RunError("no weights are left that name the labels")
+    labels = run.load_model(member).labels
+    _make_way(run.path / LABELS)
+    write_json(run.path / LABELS, list(labels))
+    return f"written again from the weights of {member}"
+
+
+def measure_again(run: Run, measured: RunMetrics) -> str:
+    """The figures that follow from the predictions."""
+    _make_way(run.path / METRICS)
+    write_json(run.path / METRICS, measured.to_dict())
+    return "measured again from the predictions"
+
+
+def drop_environment(run: Run) -> str:
+    """No word on what the run was made with, instead of one that cannot be read."""
+    _make_way(run.path / ENVIRONMENT)
+    return "removed; what the run was made with is lost, its figures are not"
+
+
+def keep_whole_events(run: Run) -> str:
+    """The events without those that are torn."""
+    lines = read_bytes(run.path / EVENTS).splitlines()
+    whole = [line + b"\n" for line in lines if parse_event(line) is not None]
+    part = run.path / f"{PART}{EVENTS}"
+    part.write_bytes(b"".join(whole))
+    os.replace(part, run.path / EVENTS)
+    return "torn lines removed"
+
+
+def clear(path: Path) -> str:
+    """Nothing, where there was a leftover.
+
+    Raises:
+        RunError: it cannot be removed.
+    """
+    remove(path)
+    if os.path.lexists(path):
+        raise RunError(f"{path.name} cannot be removed; check its rights")
+    return "removed"
+
+
+def _make_way(path: Path) -> None:
+    """Whatever is in place of a small file is set aside for good: a folder, a pipe, a link to elsewhere."""
+    if os.path.lexists(path):
+        clear(path)
