@@ -1,0 +1,70 @@
+"""A film, wherever it comes from: a file, an upload, a row of a data set. What is answered and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cxrkd.images.gate import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is known of a film.
+
+    Attributes:
+        labels: K names.
+        targets: float32 (K,): 1 present, 0 absent, NaN unknown.
+        masks: side S in pixels -> bool (K, S, S), lesions; all False where nobody marked any.
+    """
+
+    labels: tuple[str, ...]
+    targets: np.ndarray
+    masks: Callable[[int], np.ndarray] = field(repr=False)
+
+    @property
+    def present(self) -> tuple[str, ...] | None:
+        """Names of the labels known to be present; None where not one label is known."""
+        if np.isnan(self.targets).all():
+            return None
+        return tuple(label for label, target in zip(self.labels, self.targets, strict=True) if target > 0.5)
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """One film. Little of it is in memory: its tones at the size of the networks; the whole picture is read when asked.
+
+    Attributes:
+        name: what people call it: a file's name, or a data set's own name of the image.
+        tones: uint8 (S, S), what networks of input size S see, in 8 bits; read-only.
+        sha256: of shape and pixels of the whole film, whatever file it came in; links and caches name it by this.
+        notes: what the reader did to the file, in words, and what the crop to a square takes.
+        real: False only for a phantom that this program drew.
+        gate: whether it looks like a frontal chest radiograph; None for rows of a data set, which are not asked.
+        truth: what is known of it; None for a file from outside.
+        patient, view: of a row of a data set; empty for a file.
+        read: the whole film again, float32 (H, W) in [0, 1].
+    """
+
+    name: str
+    tones: np.ndarray = field(repr=False)
+    sha256: str
+    read: Callable[[], np.ndarray] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    real: bool = True
+    gate: Verdict | None = None
+    truth: Truth | None = None
+    patient: str = ""
+    view: str = ""
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Float32 (S, S) in [0, 1], the input of the networks."""
+        return self.tones.astype(np.float32) / np.float32(255)
+
+    @property
+    def flagged(self) -> bool:
+        """It does not look like a frontal chest radiograph."""
+        return self.gate is not None and not self.gate.passed
