@@ -567,7 +567,7 @@ def test_what_is_missing_is_a_dash_in_every_table(name, home_with_real_run):
 
 def test_tables_are_drawn_in_one_place():
     drawn = [*(ROOT / "pages").glob("*.py"), *(ROOT / "cxrkd" / "dashboard").rglob("*.py")]
-    assert [path.name for path in drawn if "st.dataframe(" in path.read_text()] == ["parts.py"]
+    assert [path.name for path in drawn if "st.dataframe(" in path.read_text()] == ["layout.py"]
 
 
 def test_settings_that_one_run_lacks_are_missing_and_not_the_word_none(home_with_real_run):
