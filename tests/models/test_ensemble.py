@@ -79,3 +79,14 @@ def test_parts_that_do_not_go_together():
         build("resnet18+densenet121", LABELS, 80)
     with pytest.raises(ConfigError, match="Unknown network ''"):
         build("resnet18+", LABELS, 64)
+
+
+def test_stages_lie_side_by_side(parts, images, monkeypatch):
+    together = join(parts).eval()
+    with torch.no_grad():
+        maps, features = together.forward_stages(images)
+        torch.testing.assert_close(together.forward_head(features), together(images))
+    assert [stage.channels for stage in together.stages] == [level.shape[1] for level in maps]
+    assert [stage.stride for stage in together.stages] == [4, 8, 16, 32]
+    monkeypatch.setattr(parts[0].backbone, "stages", ())
+    assert join(parts).stages == ()
