@@ -28,7 +28,8 @@ from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
-from cxrkd.explain import CamResult, Reference, grad_cam
+from cxrkd.explain.cam import CamResult, grad_cam
+from cxrkd.explain.reference import Reference
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models import Classifier
 from cxrkd.runs import Run

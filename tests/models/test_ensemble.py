@@ -6,7 +6,7 @@ import torch
 
 from cxrkd.cost import count
 from cxrkd.errors import ConfigError
-from cxrkd.explain import grad_cam
+from cxrkd.explain.cam import grad_cam
 from cxrkd.models import build, join, load_weights, save_weights
 
 LABELS = ("a", "b", "c")

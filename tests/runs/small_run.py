@@ -7,7 +7,7 @@ import torch
 
 from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
 from cxrkd.data.preview import preview
-from cxrkd.explain import MIN_FILMS
+from cxrkd.explain.reference import MIN_FILMS
 from cxrkd.jobs.environment import describe
 from cxrkd.jobs.events import append_event
 from cxrkd.jobs.files import write_json
