@@ -50,7 +50,7 @@ def call(args: argparse.Namespace) -> Report:
 
 
 def _maps(run: Run, n: int) -> str:
-    from cxrkd.explain import MIN_FILMS
+    from cxrkd.explain.reference import MIN_FILMS
     from cxrkd.runs.reference import FILE
 
     if not n:

@@ -12,7 +12,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain import CAM_METHODS, CAM_NAMES, CAM_NOTES, grad_cam, grad_cams
+from cxrkd.explain.cam import CAM_METHODS, CAM_NAMES, CAM_NOTES, grad_cam, grad_cams
 
 ORACLES = {
     "gradcam": GradCAM,

@@ -11,7 +11,7 @@ from cxrkd.answers.explanation import explain_cams
 from cxrkd.cli import main
 from cxrkd.errors import DataError, RunError
 from cxrkd.evaluate.trivial import trivial_logits
-from cxrkd.explain import references
+from cxrkd.explain.reference import references
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import fingerprint
