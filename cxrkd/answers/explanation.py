@@ -29,7 +29,7 @@ from cxrkd.explain.reference import Reference
 from cxrkd.explain.segments import Fill
 from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.models.classifier import Classifier
-from cxrkd.runtime import Engine
+from cxrkd.runtime.protocol import Engine
 
 LIME = "lime"
 BATCH = 8

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cxrkd.answers.explanation import Explanation
     from cxrkd.config import Member
     from cxrkd.images import Verdict
-    from cxrkd.models import Classifier
+    from cxrkd.models.classifier import Classifier
     from cxrkd.runs import Run
 
 METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "lime")

@@ -7,7 +7,8 @@ from sklearn.metrics import roc_auc_score
 from cxrkd.config import PhantomConfig, RunConfig
 from cxrkd.data.preview import preview
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.models import build, save_weights
+from cxrkd.models.weights import save_weights
+from cxrkd.models.zoo import build
 from cxrkd.runs import Run, create, open_run
 from cxrkd.runs.metrics import measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits

@@ -25,7 +25,7 @@ from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import create, list_runs, open_run, resume
 from cxrkd.runs.metrics import MemberMetrics, measure_run
-from cxrkd.runtime import EngineReport, build_engine
+from cxrkd.runtime.select import EngineReport, build_engine
 from cxrkd.text import percent
 from tests.dashboard.conftest import make_run
 

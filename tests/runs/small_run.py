@@ -13,7 +13,8 @@ from cxrkd.jobs.events import append_event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
 from cxrkd.jobs.state import read_state, write_state
-from cxrkd.models import build, save_weights
+from cxrkd.models.weights import save_weights
+from cxrkd.models.zoo import build
 from cxrkd.runs import create
 from cxrkd.runs.metrics import measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits

@@ -14,7 +14,7 @@ from cxrkd.explain.agreement import agreement
 from cxrkd.explain.baselines import baselines
 from cxrkd.explain.cam import CAM_METHODS, grad_cam
 from cxrkd.images import read
-from cxrkd.models import build
+from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Edema", "Hernia")
 ARCHS = {"teacher": "resnet18", "alone": "mobilenetv3_small_100", "distilled": "mobilenetv3_small_100"}

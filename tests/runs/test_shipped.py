@@ -14,7 +14,7 @@ from cxrkd.data.decode import decode
 from cxrkd.data.readers import read_table
 from cxrkd.errors import RunError
 from cxrkd.jobs.job import SHIPPED
-from cxrkd.models import load_weights
+from cxrkd.models.weights import load_weights
 from cxrkd.places import ASSETS
 from cxrkd.runs import open_run
 from cxrkd.runs.metrics import measure_run
