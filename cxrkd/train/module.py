@@ -79,7 +79,8 @@ class Training(L.LightningModule):
 
     def val_dataloader(self) -> DataLoader:
         """Start rows of the validation batches, in this process's share."""
-        return DataLoader(range(0, len(self.share.of(self.val_rows)), self.schedule.batch_size), batch_size=None)  # type: ignore[arg-type]
+        n = max(1, len(self.share.of(self.val_rows)))  # a process without any must not miss the exchange of answers
+        return DataLoader(range(0, n, self.schedule.batch_size), batch_size=None)  # type: ignore[arg-type]
 
     def training_step(self, _: int) -> Tensor:
         """Loss of the batch of the current step. What is random in the network is seeded by step, for exact resume."""
@@ -112,6 +113,8 @@ class Training(L.LightningModule):
     def validation_step(self, start: int) -> None:
         """Keep the logits of one validation batch, at the image size of the epoch."""
         rows = self.share.of(self.val_rows)[start : start + self.schedule.batch_size]
+        if not len(rows):
+            return
         size = self.schedule.size_of(self.global_step - 1)
         images = to_unit(resized(np.asarray(self.cohort.images[rows]), size))
         self._val_logits.append(self.model(images.to(self.device)).float().cpu())
