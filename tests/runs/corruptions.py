@@ -250,12 +250,12 @@ def said(*words):
 
 def try_all():
     """Run every corruption in a home of its own and print what failed."""
-    from tests.runs import conftest, small_run
+    from tests import toys
 
-    exec(conftest.TOY, {})
+    toys.register()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CXRKD_HOME"], job_module.SHIPPED = folder, Path(folder) / "none"
-        run, other = small_run.make("damaged"), small_run.make("whole")
+        run, other = toys.small_run("damaged"), toys.small_run("whole")
         trial, every = Trial(run, other), corruptions(run.path)
         counts = Counter()
         for corruption in every:

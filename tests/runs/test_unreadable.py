@@ -19,7 +19,7 @@ from cxrkd.jobs.locks import deciding
 from cxrkd.jobs.state import RunState, write_state
 from cxrkd.runs import create, delete, find, list_runs, open_run, submit
 from cxrkd.runs.checking.check import check_home, check_run
-from tests.runs import small_run
+from tests import toys
 from tests.runs.corruptions import LEAST, Trial, corruptions, said
 
 
@@ -30,7 +30,7 @@ def trial(furnish, tmp_path_factory):
         folder = tmp_path_factory.mktemp("damaged")
         furnish(patch, folder)
         patch.setattr(job_module, "SHIPPED", folder / "none")
-        run, other = small_run.make("damaged"), small_run.make("whole")
+        run, other = toys.small_run("damaged"), toys.small_run("whole")
         every = corruptions(run.path)
         yield Trial(run, other), every, folder / "home"
 
@@ -166,7 +166,7 @@ def test_a_name_that_is_no_text_is_listed(config):
 
 
 def test_a_damaged_run_is_the_last_to_be_shown(home):
-    run, other = small_run.make("new", maps=False), small_run.make("old", maps=False)
+    run, other = toys.small_run("new", maps=False), toys.small_run("old", maps=False)
     (other.path / "labels.json").write_text("[]")
     assert [one.id for one in finished_runs() if not one.shipped] == [run.id, other.id]
 
@@ -190,7 +190,7 @@ def test_leftovers_are_swept_and_what_is_being_made_is_not(config, home):
 
 
 def test_figures_state_labels_and_torn_lines_are_repaired_from_the_rest(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     figures, state = run.metrics(), run.state
     for name in ("metrics.json", "state.json", "labels.json"):
         (run.path / name).write_text("{")
@@ -212,7 +212,7 @@ def test_figures_state_labels_and_torn_lines_are_repaired_from_the_rest(home):
 
 
 def test_figures_that_do_not_follow_from_the_predictions_are_found(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     path = run.path / "metrics.json"
     path.write_text(path.read_text().replace('"n_patients": ', '"n_patients": 1', 1))
     (finding,) = check_run(run)
@@ -223,7 +223,7 @@ def test_figures_that_do_not_follow_from_the_predictions_are_found(home):
 
 
 def test_weights_of_another_network_are_found(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     config = json.loads((run.path / "config.json").read_text())
     (run.path / "config.json").write_text(json.dumps(config | {"student_arch": "slow_toy"}))
     found = {finding.file: finding.problem for finding in check_run(run)}
@@ -232,7 +232,7 @@ def test_weights_of_another_network_are_found(home):
 
 
 def test_what_a_repair_cannot_do_is_said(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     (run.path / "config.json").write_text("{")
     code, _, err = said("runs", "check", run.id, "--repair")
     assert code == 1
