@@ -6,7 +6,8 @@ from cxrkd.dashboard import access, caching, layout, session, tables
 from cxrkd.dashboard.charts import style, training
 from cxrkd.dashboard.distill import forms, making
 from cxrkd.jobs.health import health
-from cxrkd.runs import Run, keep_going, list_runs, open_run
+from cxrkd.jobs.queue import keep_going
+from cxrkd.runs import Run, list_runs, open_run
 from cxrkd.text import duration
 
 ICONS = {

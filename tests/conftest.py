@@ -43,9 +43,10 @@ def shared_data():
 
 @pytest.fixture(scope="session")
 def tiny_run():
-    """A finished run made by the recipe itself: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
+    """A finished run made by the stages themselves: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
     from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
-    from cxrkd.runs import create, execute
+    from cxrkd.jobs.execute import execute
+    from cxrkd.runs import create
 
     train = TrainConfig(epochs=1, warm_epochs=0, batch_size=16)
     run = create(

@@ -8,10 +8,10 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.distill import execute_watched
 from cxrkd.cli.models import download_progress, fetch
 from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, over_findings, table
 from cxrkd.cli.settings import FLAGS, add_settings, overridden
+from cxrkd.cli.watching import execute_watched
 from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:

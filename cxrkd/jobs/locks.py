@@ -1,4 +1,4 @@
-"""Two locks of the run folder: a short one around decisions, a long one held by the worker while it lives."""
+"""Two locks of the job folder: a short one around decisions, a long one held by the worker while it lives."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from cxrkd.data.preview import preview
 from cxrkd.jobs.events import append_event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import EVENTS
-from cxrkd.jobs.state import RunState, write_state
+from cxrkd.jobs.state import JobState, write_state
 from cxrkd.models import build, save_weights
 from cxrkd.runs import create
 from cxrkd.runs.metrics import RunMetrics, compare, measure_member
@@ -40,7 +40,7 @@ def make_run(
     write_cases(run.path, table)
     write_members(run, table)
     write_figures(run)
-    write_state(run.path, RunState("done", "Done", 1.0, created=1e9, started=1e9, finished=1e9 + 90))
+    write_state(run.path, JobState("done", "Done", 1.0, created=1e9, started=1e9, finished=1e9 + 90))
     return run
 
 

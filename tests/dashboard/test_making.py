@@ -15,9 +15,10 @@ from cxrkd.dashboard.access import ON_COMMAND_LINE
 from cxrkd.dashboard.distill import making
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
 from cxrkd.jobs.asked import ASKED, mark_page
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import SHIPPED
-from cxrkd.jobs.state import RunState, write_state
-from cxrkd.runs import create, execute, list_runs
+from cxrkd.jobs.state import JobState, write_state
+from cxrkd.runs import create, list_runs
 from tests.trees import film
 
 SECRET = "verysecretkey"
@@ -158,7 +159,7 @@ def test_a_run_starts_from_runs_and_from_no_path(home, field, source):
 
 def test_a_refusal_does_not_name_the_folder_of_anothers_data(home):
     other = made_of_own_data(home, name="other")
-    write_state(other.path, RunState("done", created=1.0))
+    write_state(other.path, JobState("done", created=1.0))
     told = json.loads((other.path / "config.json").read_text())
     told["data"]["folder"] = "/mnt/ward-7/films"
     (other.path / "config.json").write_text(json.dumps(told))

@@ -1,4 +1,4 @@
-"""A finished run of toy networks, made in a moment: every file of a recipe, and answers that are mostly right."""
+"""A finished run of toy networks, made in a moment: every file that the stages leave, and answers that are mostly right."""
 
 import time
 
@@ -15,7 +15,6 @@ from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
 from cxrkd.jobs.state import read_state, write_state
 from cxrkd.models import build, save_weights
 from cxrkd.runs import create
-from cxrkd.runs.metrics import measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import write_reference
 from cxrkd.runs.run import LABELS, METRICS
@@ -46,7 +45,7 @@ def make(name="small", *, maps=True):
     append_event(run.path / EVENTS, {"kind": "done"})
     if maps:
         write_reference(run, rng.integers(0, 255, (MIN_FILMS, 32, 32), np.uint8))
-    write_json(run.path / METRICS, measure_run(run).to_dict())
+    write_json(run.path / METRICS, run.measure().to_dict())
     write_json(run.path / ENVIRONMENT, {"version": 1, **describe(), "started": 1e9, "finished": 1e9, "seconds": {}})
     (run.path / LOG).write_text("12:00:00 Measuring\n")
     state = read_state(run.path)

@@ -14,7 +14,8 @@ from cxrkd.config import PhantomConfig, RunConfig
 from cxrkd.data.preview import cohort_size
 from cxrkd.errors import AccessError, ConfigError, RunError
 from cxrkd.jobs.asked import mark_page
-from cxrkd.runs import Run, cancel, create, delete, list_runs, resume
+from cxrkd.jobs.queue import cancel, delete, resume
+from cxrkd.runs import Run, create, list_runs
 
 _ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue
 ACTS: dict[str, Callable[[Run], object]] = {"cancel": cancel, "resume": resume, "delete": delete}
