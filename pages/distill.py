@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrkd.dashboard import access, caching, layout, session, tables
 from cxrkd.dashboard.charts import style, training
-from cxrkd.dashboard.distill import forms, making
+from cxrkd.dashboard.distill import forms, making, other_jobs
 from cxrkd.jobs.health import health
 from cxrkd.jobs.queue import keep_going
 from cxrkd.runs import Run, list_runs, open_run
@@ -198,6 +198,7 @@ def page() -> None:
     if runs:
         st.subheader("History", anchor=False)
         history(runs)
+    other_jobs.draw()
 
 
 with layout.boundary():

@@ -14,7 +14,7 @@ from cxrkd.errors import RunError
 from cxrkd.jobs.events import append_event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.folders import making, move, put_away, remove, settle, sweep
-from cxrkd.jobs.job import DISTILLATION, EVENTS, Job, list_own_jobs, own_jobs, write_kind
+from cxrkd.jobs.job import DISTILLATION, EVENTS, KINDS, Job, list_own_jobs, own_jobs, write_kind
 from cxrkd.jobs.launch import ensure_worker
 from cxrkd.jobs.lease import Heart, is_held, place, read_lease, revoke, take
 from cxrkd.jobs.locks import deciding
@@ -35,8 +35,10 @@ def create(kind: str, name: str, files: Mapping[str, Any], folder: Path | None =
         folder: exactly where; default a new folder among this machine's jobs.
 
     Raises:
+        ConfigError: there is no such kind.
         RunError: the folder exists or cannot be written.
     """
+    kind = KINDS[kind].name
     with making(own_jobs() if folder is None else folder.parent) as made:
         for file, value in files.items():
             write_json(made / file, value)

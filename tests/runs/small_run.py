@@ -1,4 +1,4 @@
-"""A finished run of toy networks, made in a moment: every file that the stages leave, and answers that are mostly right."""
+"""A finished run of toy networks, made in a moment: every file that stages leave, and answers that are mostly right."""
 
 import time
 

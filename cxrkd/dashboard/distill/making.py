@@ -14,6 +14,7 @@ from cxrkd.config import PhantomConfig, RunConfig
 from cxrkd.data.preview import cohort_size
 from cxrkd.errors import AccessError, ConfigError, RunError
 from cxrkd.jobs.asked import mark_page
+from cxrkd.jobs.job import Job, list_own_jobs
 from cxrkd.jobs.queue import cancel, delete, resume
 from cxrkd.runs import Run, create, list_runs
 
@@ -95,11 +96,12 @@ def _folder_text(run: Run) -> str:
 
 
 def _active() -> int:
-    return sum(map(_is_active, list_runs()))
+    """Jobs of any kind in the queue."""
+    return sum(map(_is_active, list_own_jobs()))
 
 
-def _is_active(run: Run) -> bool:
+def _is_active(job: Job) -> bool:
     try:
-        return run.state.active
+        return job.state.active
     except RunError:  # damaged, or being deleted
         return False
