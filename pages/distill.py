@@ -33,8 +33,7 @@ def new_run(runs: list[Run]) -> None:
     finished = [run.id for run in runs if run.state.status == "done"]
     config = forms.run_config(start, kind, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
     if config is not None:
-        # The guess builds the networks, and so refuses an image size that one does not take.
-        run = making.queue_run(access.current(), config, caching.guessed_seconds)
+        run = making.queue_run(access.current(), config)
         session.current().followed_run_id = run.id
         st.rerun()
 

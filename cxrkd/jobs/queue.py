@@ -57,13 +57,15 @@ def resume(job: J) -> J:
 
     Raises:
         RunError: it is shipped or done, its settings are refused today, or the folder cannot be written.
+        CxrkdError: what it needs is not here.
     """
     _refuse_shipped(job, "resumed")
+    if job.require_readable().status != "done":
+        job.require_current()  # may take seconds of imports, for which nobody else should wait
     with deciding(own_jobs()):
         state = job.require_readable()
         if state.status == "done":
             raise RunError(f"{job.id} is done; there is nothing to resume")
-        job.require_current()
         if not state.active:
             write_state(job.path, state.at_rest("queued", stage="Waiting", message="", finished=None))
     ensure_worker()

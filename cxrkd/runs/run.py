@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
 CONFIG, LABELS, METRICS = "config.json", "labels.json", "metrics.json"
+IMAGES = "work/images.json"
+"""Images in all and to train on, as they were counted when the run was made: until it is done."""
 CONFIG_VERSION = 1
 
 
@@ -63,20 +65,34 @@ class Run(Job):
         _ = self.config
 
     def require_current(self) -> None:
-        """Refuse to go on with a run that was asked for when less was refused."""
+        """Refuse to go on with a run that was asked for when less was refused, or of networks that are not here.
+
+        Raises:
+            RunError: its settings are refused today.
+            ConfigError: a network does not exist, or does not take the images.
+        """
         try:
             RunConfig.model_validate(self.config.model_dump())
         except ValidationError as error:
             why = next(iter(refusals(error, lambda key: f"the {key.rpartition('.')[2]}").values())).rstrip(".")
             text = f"{self.id} cannot go on as it was asked: {why[:1].lower()}{why[1:]}, in a new run."
             raise RunError(text) from error
+        require_networks(self.config)
 
     def stage_weights(self) -> dict[str, float]:
         """Each stage and a guess of its seconds."""
         from cxrkd.runs.estimate import stage_weights
         from cxrkd.runs.stages import students
 
-        return stage_weights(self.config, [student.stage for student in students(self.config)])
+        return stage_weights(self.config, [student.stage for student in students(self.config)], self._counted())
+
+    def _counted(self) -> tuple[float, float] | None:
+        """Images in all and to train on; None where nobody wrote them down, or the file is damaged."""
+        try:
+            n, n_train = (float(count) for count in read_json(self.path / IMAGES))
+        except (RunError, TypeError, ValueError):
+            return None
+        return n, n_train
 
     def work(self, report: Reporter) -> None:
         """Train and measure; see `cxrkd.runs.stages`."""
@@ -224,6 +240,18 @@ class Run(Job):
             RunError: the run has not come that far, or has no such member.
         """
         return self.metrics().of(member).thresholds_array()
+
+
+def require_networks(config: RunConfig) -> None:
+    """Refuse networks that do not exist, or do not take images of the run's size.
+
+    Raises:
+        ConfigError: says which.
+    """
+    from cxrkd.models.zoo import check_network  # seconds of imports
+
+    for arch in (config.teacher_arch, config.student_arch):
+        check_network(arch, config.data.image_size)
 
 
 def list_runs() -> list[Run]:

@@ -277,6 +277,15 @@ def test_what_is_refused_leaves_no_folder(config, home, settings, ask):
     assert [path for path in home.glob("runs/.*") if path.is_dir()] == []
 
 
+def test_a_run_whose_network_is_not_here_is_not_queued(config):
+    made = create(config())
+    path = made.path / "config.json"
+    path.write_text(path.read_text().replace('"student_arch": "toy"', '"student_arch": "no_such"'))
+    with pytest.raises(ConfigError, match="Unknown network 'no_such'"):
+        resume(open_run(made.id))
+    assert queue.oldest_queued() is None
+
+
 def test_a_disk_that_is_full_leaves_no_half_made_run(config, home, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
