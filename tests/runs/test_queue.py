@@ -202,6 +202,34 @@ def test_decisions_wait_for_each_other(home):
     thread.join()
 
 
+def test_a_decision_that_never_ends_is_said(home, monkeypatch):
+    monkeypatch.setattr("cxrkd.jobs.locks.LONGEST_DECISION_S", 0.1)
+    said = []
+
+    def decide():
+        try:
+            with deciding(home / "runs"):
+                said.append("decided")
+        except RunError as error:
+            said.append(str(error))
+
+    with deciding(home / "runs"):
+        thread = threading.Thread(target=decide)
+        thread.start()
+        thread.join()
+    decide()
+    assert "another process has been at the queue in" in said[0]
+    assert said[1:] == ["decided"]
+
+
+def test_a_lock_that_is_a_link_is_not_followed(home, tmp_path):
+    (home / "runs").mkdir()
+    (tmp_path / "elsewhere").touch()
+    (home / "runs" / ".queue.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="cannot write"), deciding(home / "runs"):
+        pass
+
+
 def test_a_folder_that_cannot_be_written_is_said(config, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "file"))
