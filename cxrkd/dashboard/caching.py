@@ -34,7 +34,7 @@ from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.classifier import Classifier
 from cxrkd.runs import Run
 from cxrkd.runs.estimate import stage_weights
-from cxrkd.runs.metrics import RunMetrics, measure_run
+from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
@@ -71,7 +71,7 @@ def _metrics(key: tuple[str, int], _run: Run) -> RunMetrics:
 
 @st.cache_resource(max_entries=32, show_spinner="Computing the figures of these findings")
 def _metrics_of(key: tuple[str, int], labels: tuple[str, ...], _run: Run) -> RunMetrics:
-    return measure_run(_run, labels=labels)
+    return _run.measure(labels)
 
 
 def predictions(run: Run, member: Member, split: Split = "test") -> Predictions:
