@@ -19,7 +19,8 @@ FLOORS = [
     {"distill", "evaluate", "cost", "explain"},
     {"train", "gating"},
     {"jobs"},
-    {"answers", "runs"},
+    {"answers"},
+    {"runs"},
     {"paper"},
     {"bench", "cli", "dashboard"},
 ]

@@ -18,17 +18,17 @@ import torch
 
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
-from cxrkd.answers.verdict import Standing, standing_from
+from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.cost import Complexity, count
 from cxrkd.dashboard.background import in_background
-from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain import CamResult, Reference, grad_cam
+from cxrkd.images import Film
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models import Classifier
 from cxrkd.runs import Run
@@ -38,6 +38,7 @@ from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
 from cxrkd.runs.stages import students
+from cxrkd.runs.standing import standing_from
 from cxrkd.runtime import Engine, build_engine
 from cxrkd.runtime.compute import THREADS
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrkd.answers.answer import choose_run
 from cxrkd.checksums import LIST, check
 from cxrkd.cli.evaluate import equals_stored
 from cxrkd.config import ChestXray14Config
@@ -17,6 +16,7 @@ from cxrkd.jobs.job import SHIPPED
 from cxrkd.models import load_weights
 from cxrkd.places import ASSETS
 from cxrkd.runs import open_run
+from cxrkd.runs.choosing import choose_run
 from cxrkd.runs.metrics import measure_run
 from cxrkd.train.predict import predict_logits
 

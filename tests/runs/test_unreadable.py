@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 
-from cxrkd.answers.answer import finished_runs
 from cxrkd.config import MEMBERS
 from cxrkd.errors import RunError
 from cxrkd.jobs import job as job_module
@@ -19,6 +18,7 @@ from cxrkd.jobs.locks import deciding
 from cxrkd.jobs.state import RunState, write_state
 from cxrkd.runs import create, delete, find, list_runs, open_run, submit
 from cxrkd.runs.checking.check import check_home, check_run
+from cxrkd.runs.choosing import finished_runs
 from tests.runs import small_run
 from tests.runs.corruptions import LEAST, Trial, corruptions, said
 

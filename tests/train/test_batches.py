@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from cxrkd.config import TrainConfig
-from cxrkd.train.batches import Batches, resized, to_unit
+from cxrkd.images.resizing import resized
+from cxrkd.train.batches import Batches, to_unit
 from cxrkd.train.schedule import Schedule
 
 SCHEDULE = Schedule((16, 32), steps_per_epoch=6, batch_size=12)
