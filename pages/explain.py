@@ -3,11 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from cxrkd.answers.answer import warning_for
 from cxrkd.answers.calls import ranked
 from cxrkd.answers.explanation import LIME, Explanation, LimeExplanation, outside, strong_evidence
 from cxrkd.config import Member
-from cxrkd.dashboard import asking, caching, layout, session, sources
+from cxrkd.dashboard import asking, caching, layout, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.explain import views
@@ -16,9 +15,11 @@ from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
 from cxrkd.explain.cam import CAM_NOTES
 from cxrkd.explain.lesion import lesion_hit
+from cxrkd.images import Film
 from cxrkd.labels import display_name
 from cxrkd.names import file_name
 from cxrkd.runs import Run
+from cxrkd.runs.choosing import warning_for
 
 LIME_NOTE = "Which superpixels raise the label's logit when they are seen: 300 altered films, the same for every model."
 CAM_LINES = (
@@ -32,7 +33,7 @@ LIME_LINES = (
 )
 
 
-def choose_film(run: Run) -> tuple[Run, session.Film | None]:
+def choose_film(run: Run) -> tuple[Run, Film | None]:
     if sources.choose_source(run, "Image", "explain_source") == sources.SAMPLES:
         return run, sources.choose_sample(run, "explain")
     uploads = dict(sources.remember_uploads("explain_upload"))
@@ -45,21 +46,21 @@ def choose_film(run: Run) -> tuple[Run, session.Film | None]:
     return run, readable[0] if readable else None
 
 
-def lesion(run: Run, film: session.Film, label: str) -> np.ndarray | None:
-    if film.row is None:
+def lesion(run: Run, film: Film, label: str) -> np.ndarray | None:
+    if film.truth is None:
         return None
-    mask = caching.film(run.config.data, film.row, run.config.data.image_size).masks[run.labels.index(label)]
+    mask = film.truth.masks(run.config.data.image_size)[run.labels.index(label)]
     return mask if mask.any() else None
 
 
-def choose_label(run: Run, found: Explanation, film: session.Film) -> str:
+def choose_label(run: Run, found: Explanation, film: Film) -> str:
     probs, order = found.probs[next(iter(found.probs))], ranked(found.labels, found.probs, cuts_of(run, found))
     callers = {one.label: one.callers for one in order}
 
     def title(label: str) -> str:
         prob = probs[found.labels.index(label)]
         said = ["no answer" if np.isnan(prob) else f"{prob:.0%}"]
-        said += ["present"] if film.truth and label in film.truth else []
+        said += ["present"] if film.present and label in film.present else []
         said += [f"called by {callers[label]} of {len(found.probs)}"] if callers[label] else []
         return f"{display_name(label)} ({', '.join(said)})"
 
@@ -86,7 +87,7 @@ def notes(run: Run, found: Explanation, label: str, body: np.ndarray) -> dict[st
     return {str(m): views.panel_note(float(p[k]), float(cuts[m][k]), air[m]) for m, p in found.probs.items()}
 
 
-def pictures(run: Run, film: session.Film, found: Explanation, label: str) -> None:
+def pictures(run: Run, film: Film, found: Explanation, label: str) -> None:
     mask, heats = lesion(run, film, label), heats_of(found, label)
     strong, body = {str(m): s for m, s in strong_evidence(found, label).items()}, body_mask(film.pixels)
     look = choose_look(mask is not None, views.scales_for(strong, list(heats)))
@@ -130,21 +131,21 @@ def show_agreement(found: Explanation, label: str) -> None:
         )
 
 
-def show_lesion(run: Run, film: session.Film, found: Explanation, label: str) -> None:
+def show_lesion(run: Run, film: Film, found: Explanation, label: str) -> None:
     mask = lesion(run, film, label)
     if mask is None:
-        layout.notice(views.no_lesion(display_name(label), film.truth))
+        layout.notice(views.no_lesion(display_name(label), film.present))
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(found, label).items()}
     layout.table(views.lesion_table(hits), hide_index=True, key="lesion", column_config=layout.two_digits())
     st.caption("Share of the positive evidence inside the lesion; chance is the lesion's share of the film.")
 
 
-def explain(run: Run, film: session.Film) -> None:
+def explain(run: Run, film: Film) -> None:
     layout.film_title(film)
     if warning := warning_for(run, film.real):
         st.warning(warning, icon=":material/warning:")
-    layout.reader_notes(film)
+    layout.about_film(film)
     left, right = st.columns([1, 2])
     with right:
         method = choose_method()

@@ -43,9 +43,9 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Recompute and compare with what is stored."""
-    from cxrkd.answers.answer import choose_run
     from cxrkd.checksums import relist
     from cxrkd.jobs.files import write_json
+    from cxrkd.runs.choosing import choose_run
     from cxrkd.runs.metrics import measure
     from cxrkd.runs.run import METRICS
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.files import Failure, flagged, gate_line, read_input, writing
+from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, number, plain, table
@@ -17,10 +17,9 @@ from cxrkd.names import file_name, file_names, without_image_suffix
 if TYPE_CHECKING:
     import numpy as np
 
-    from cxrkd.answers.answer import Input
     from cxrkd.answers.explanation import Explanation
     from cxrkd.config import Member
-    from cxrkd.images import Verdict
+    from cxrkd.images import Film, Verdict
     from cxrkd.models.classifier import Classifier
     from cxrkd.runs import Run
 
@@ -62,14 +61,15 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Explain one file, unless the radiograph gate flags it."""
-    from cxrkd.answers.answer import choose_members, choose_run
-    from cxrkd.answers.calls import ranked, thresholds_of
+    from cxrkd.answers.calls import ranked
     from cxrkd.explain.body import body_mask
+    from cxrkd.runs.choosing import choose_members, choose_run
+    from cxrkd.runs.standing import thresholds_of
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     asked = [find_label(run.labels, label) for label in args.label or ()]
-    image = read_input(args.file, run.config.data.image_size)
+    image = read_film(args.file, run.config.data.image_size)
     failure = flagged(image, force=args.force)
     if failure is not None:
         return Report(_document(run, image, [], [], [failure]), [], [failure.error])
@@ -100,9 +100,9 @@ def _told(found: Explanation, label: str, thresholds: Mapping[Member, np.ndarray
 
 
 def _document(
-    run: Run, image: Input, explanations: list[Any], pictures: list[str], failures: Sequence[Failure]
+    run: Run, image: Film, explanations: list[Any], pictures: list[str], failures: Sequence[Failure]
 ) -> dict[str, Any]:
-    from cxrkd.answers.answer import warning_for
+    from cxrkd.runs.choosing import warning_for
 
     return {
         "run": run.id,
@@ -117,8 +117,8 @@ def _document(
     }
 
 
-def _explain(args: argparse.Namespace, run: Run, models: Mapping[Member, Classifier], image: Input) -> Explanation:
-    from cxrkd.answers.answer import load_engines
+def _explain(args: argparse.Namespace, run: Run, models: Mapping[Member, Classifier], image: Film) -> Explanation:
+    from cxrkd.answers.engines import load_engines
     from cxrkd.answers.explanation import LIME, explain_cams, explain_lime
     from cxrkd.runs.reference import read_reference
 
@@ -142,7 +142,7 @@ def _explain(args: argparse.Namespace, run: Run, models: Mapping[Member, Classif
     return found
 
 
-def _write_pictures(args: argparse.Namespace, image: Input, found: Explanation, labels: Sequence[str]) -> list[str]:
+def _write_pictures(args: argparse.Namespace, image: Film, found: Explanation, labels: Sequence[str]) -> list[str]:
     """A PNG per label and member; returns their paths."""
     from PIL import Image
 

@@ -18,11 +18,10 @@ import torch
 
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
-from cxrkd.answers.verdict import Standing, standing_from
+from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.cost.count import Complexity, count
 from cxrkd.dashboard.background import in_background
-from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
@@ -30,6 +29,7 @@ from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain.cam import CamResult, grad_cam
 from cxrkd.explain.reference import Reference
+from cxrkd.images import Film
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.classifier import Classifier
 from cxrkd.runs import Run
@@ -39,6 +39,7 @@ from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
 from cxrkd.runs.stages import students
+from cxrkd.runs.standing import standing_from
 from cxrkd.runtime.compute import THREADS
 from cxrkd.runtime.protocol import Engine
 from cxrkd.runtime.select import build_engine

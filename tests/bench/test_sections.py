@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.bench import SECTIONS, machine, plan, run_sections
 from cxrkd.bench.cache import with_teacher_in_loop
 from cxrkd.bench.engines import Row, best_engine
 from cxrkd.bench.gradcam import KeepingRaw, Tapped, raw_maps
+from cxrkd.bench.machine import machine
+from cxrkd.bench.plan import plan
+from cxrkd.bench.sections import SECTIONS, run_sections
 from cxrkd.distill import no_distillation
 from cxrkd.distill.breakdown import LossBreakdown
 from cxrkd.errors import ConfigError, EngineError

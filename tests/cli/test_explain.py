@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrkd.answers.answer import PHANTOM_WARNING
 from cxrkd.cli.explain import METHODS, SCALES
 from cxrkd.explain.body import body_mask, evidence_outside
 from cxrkd.explain.cam import CAM_METHODS
 from cxrkd.explain.overlay import SCALES as EXPLAIN_SCALES
 from cxrkd.images import read, to_input
+from cxrkd.runs.choosing import PHANTOM_WARNING
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.reference import FILE
 

@@ -15,8 +15,9 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
+from cxrkd.bench.engines import engines
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import asking, caching, engines, routes, tables
+from cxrkd.dashboard import asking, caching, routes, tables
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.efficiency import latency
