@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from cxrkd.cli.names import comma_separated
+from cxrkd.runtime.protocol import ENGINES
 
 MANY_IMAGES = 500
 """From here on the quicker engines win back the seconds that exporting and comparing them takes."""
-ENGINES = ("auto", "pytorch", "onnxruntime", "openvino", "openvino-bf16")
 
 
 def add_run_options(verb: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--engine",
-        choices=ENGINES,
+        choices=("auto", *ENGINES),
         default="auto",
         help=f"auto (default): PyTorch below {MANY_IMAGES} images, from there on the fastest that agrees with it",
     )

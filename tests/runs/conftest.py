@@ -9,7 +9,7 @@ from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import zoo
+from cxrkd.models import NETWORKS
 
 SIZE = 32
 
@@ -19,8 +19,8 @@ TOY = """
 import os, time
 from pathlib import Path
 from torch import nn
-from cxrkd.models import zoo
 from cxrkd.models.classifier import Backbone
+from cxrkd.models.network import NETWORKS, Network
 
 
 class Toy(Backbone):
@@ -39,18 +39,27 @@ class Toy(Backbone):
         return self.head(features)
 
 
-zoo.register("toy", zoo.Entry("student", lambda n, size, pretrained: Toy(n, 0.0), min_size=16))
-zoo.register("slow_toy", zoo.Entry("student", lambda n, size, pretrained: Toy(n, 0.03), min_size=16))
+for name, pause_s in (("toy", 0.0), ("slow_toy", 0.03)):
+    NETWORKS.register(
+        Network(
+            name=name,
+            title=name,
+            sentence="A convolution and a line.",
+            role="student",
+            make=lambda n, size, pretrained, pause_s=pause_s: Toy(n, pause_s),
+            min_size=16,
+        )
+    )
 """
 
-# Registers the toys as soon as a process imports the zoo, so that those which never do stay quick.
+# Registers the toys as soon as a process knows networks, so that those which never do stay quick.
 SITE = f"""
 import importlib.util, sys
 
 
-class WhenZooIsImported:
+class WhenNetworksAreKnown:
     def find_spec(self, name, path, target=None):
-        if name != "cxrkd.models.zoo":
+        if name != "cxrkd.models.network":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
@@ -59,7 +68,7 @@ class WhenZooIsImported:
         return spec
 
 
-sys.meta_path.insert(0, WhenZooIsImported())
+sys.meta_path.insert(0, WhenNetworksAreKnown())
 """
 
 
@@ -86,7 +95,8 @@ def furnish(phantoms):
         patch.setenv("CXRKD_HOME", str(home))
         patch.setenv("PYTHONPATH", str(site))
         patch.setenv("OMP_NUM_THREADS", "1")
-        patch.setattr(zoo, "_ENTRIES", dict(zoo._ENTRIES))
+        assert list(NETWORKS)  # registers what there is, before the toys are added for the time of the patch
+        patch.setattr(NETWORKS, "_entries", dict(NETWORKS._entries))
         exec(TOY, {})
         return home
 

@@ -16,7 +16,7 @@ from cxrkd.errors import ConfigError, DataError, RunError
 from cxrkd.jobs.process import start_mark
 from cxrkd.jobs.state import RunState, write_state
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import zoo
+from cxrkd.models import NETWORKS, build
 from cxrkd.models.pretrained import Source
 from cxrkd.runs import create, execute, list_runs, open_run, resume, stages
 from cxrkd.runs.metrics import RunMetrics
@@ -445,7 +445,7 @@ class Published(Source):
 
     def state(self, labels):
         torch.manual_seed(7)
-        state = zoo.build("toy", labels, 32).backbone.state_dict()
+        state = build("toy", labels, 32).backbone.state_dict()
         state["head.2.weight"][1], state["head.2.bias"][1] = 0, float("nan")
         return state
 
@@ -454,15 +454,18 @@ class Published(Source):
 def taught_toy(home):
     """A toy with chest weights for 32 pixels; `home` forgets it afterwards."""
     weights = Published("toys", "none", (CHESTXRAY14[0], "", *CHESTXRAY14[2:]), 32)
-    make = zoo._ENTRIES["toy"].make
+    toy = NETWORKS["toy"]
 
     def known(n_labels, size, state):
-        toy = make(n_labels, size, None)
+        net = toy.make(n_labels, size, None)
         if state is not None:
-            toy.load_state_dict(state)
-        return toy
+            net.load_state_dict(state)
+        return net
 
-    zoo.register("taught_toy", zoo.Entry("teacher", known, min_size=16, weights={"chest-nih": weights}))
+    taught = dataclasses.replace(
+        toy, name="taught_toy", role="teacher", make=known, weights=lambda: {"chest-nih": weights}
+    )
+    NETWORKS.register(taught)
     return weights
 
 

@@ -14,7 +14,7 @@ from cxrkd.jobs import folders, job, queue
 from cxrkd.jobs.locks import deciding, worker_lives, working
 from cxrkd.jobs.process import start_mark
 from cxrkd.jobs.state import RunState, write_state
-from cxrkd.models import zoo
+from cxrkd.models import NETWORKS
 from cxrkd.runs import cancel, create, delete, keep_going, list_runs, open_run, resume, submit
 
 
@@ -269,7 +269,7 @@ REFUSED = {
 @pytest.mark.parametrize("settings", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("ask", [create, submit])
 def test_what_is_refused_leaves_no_folder(config, home, settings, ask):
-    zoo.register("picky", replace(zoo._ENTRIES["toy"], multiple=32))
+    NETWORKS.register(replace(NETWORKS["toy"], name="picky", multiple=32))
     with pytest.raises(CxrkdError):
         ask(config(**settings))
     assert list(home.glob("runs/*")) == []

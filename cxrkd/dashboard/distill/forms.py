@@ -27,7 +27,7 @@ from cxrkd.dashboard.settings import SECTIONS, setting_title
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
 from cxrkd.models import list_archs
-from cxrkd.models.ensemble import JOIN
+from cxrkd.models.network import JOIN
 from cxrkd.refusals import refusals
 from cxrkd.text import shown
 
