@@ -8,9 +8,9 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cxrkd import __version__
 from cxrkd.cli import (
@@ -50,6 +50,20 @@ _TYPED = re.compile(
 
 class Parser(argparse.ArgumentParser):
     """A parser that repeats no more of what was typed than a sentence can hold."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._later: list[Callable[[Parser], None]] = []
+
+    def later(self, add: Callable[[Parser], None]) -> None:
+        """Add options only when this verb is called: those that are made from configs or registries cost imports."""
+        self._later.append(add)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, with what was to be added later."""
+        while self._later:
+            self._later.pop(0)(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Exit with usage and a sentence."""

@@ -7,7 +7,7 @@ import pytest
 import timm
 
 from cxrkd import runs
-from cxrkd.cli.reproduce import SETTINGS
+from cxrkd.cli.reproduce import settings_flags
 from cxrkd.config import TrainConfig
 from cxrkd.data.readers import chestmnist
 from cxrkd.models import NETWORKS
@@ -244,5 +244,5 @@ def test_a_recipe_augments_and_so_its_teacher_cannot_be_cached(cli):
 
 
 def test_the_data_set_of_a_recipe_cannot_be_changed(cli):
-    assert "--kind" not in [flag.name for flag in SETTINGS]
+    assert "--kind" not in [name for flag in settings_flags() for name in flag.names]
     assert cli("reproduce", "padchest", "--kind", "phantom").code == 2
