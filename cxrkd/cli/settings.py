@@ -300,8 +300,9 @@ def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
     whole = dict(values)
     for part, given in values.items():
         field = RunConfig.model_fields.get(part)
-        if field is not None and isinstance(given, dict) and _same_variant(part, field.default, given):
-            whole[part] = field.default.model_dump() | given
+        default: Any = None if field is None else field.get_default(call_default_factory=True)
+        if isinstance(given, dict) and _same_variant(part, default, given):
+            whole[part] = default.model_dump() | given
     return whole
 
 

@@ -157,19 +157,19 @@ def _top(chosen: Mapping[str, str] | None) -> Iterator[Setting]:
         if name in VARIANTS:
             yield _tag(name, field)
             yield from _varied(name, field, None if chosen is None else chosen[name])
-        elif isinstance(field.default, BaseModel):
+        elif isinstance(default := _default(field), BaseModel):
             part = str(field.title)
-            for inner, own in type(field.default).model_fields.items():
-                yield Setting(f"{name}.{inner}", own, getattr(field.default, inner), part, part)
+            for inner, own in type(default).model_fields.items():
+                yield Setting(f"{name}.{inner}", own, getattr(default, inner), part, part)
         else:
-            yield Setting(name, field, _default(field), _hints(field).get("section", ""))
+            yield Setting(name, field, default, _hints(field).get("section", ""))
 
 
 def _tag(name: str, field: FieldInfo) -> Setting:
     """The setting that says which variant a part is."""
     variants = VARIANTS[name]
     tag = FieldInfo(annotation=str, title=field.title, json_schema_extra=field.json_schema_extra)
-    default, entries = getattr(field.default, variants.tag), tuple(variants.entries().values())
+    default, entries = getattr(_default(field), variants.tag), tuple(variants.entries().values())
     return Setting(f"{name}.{variants.tag}", tag, default, _heading(field), entries=entries)
 
 
@@ -182,7 +182,7 @@ def _varied(name: str, field: FieldInfo, chosen: str | None) -> Iterator[Setting
             continue
         for inner, own in entry.config.model_fields.items():
             section = _hints(own).get("section", _heading(field))
-            default = getattr(field.default, inner, _default(own))
+            default = getattr(_default(field), inner, _default(own))
             if inner != VARIANTS[name].tag:
                 _join(known, Setting(f"{name}.{inner}", own, default, section, part, (entry.name,)))
     yield from known
@@ -202,7 +202,7 @@ def _heading(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> Any:
-    return None if field.is_required() else field.default
+    return None if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def _hints(field: FieldInfo) -> Hints:
