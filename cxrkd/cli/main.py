@@ -22,6 +22,7 @@ from cxrkd.cli import (
     evaluate,
     explain,
     gate,
+    listing,
     models,
     record,
     reference,
@@ -34,7 +35,22 @@ from cxrkd.text import cut, sentence
 
 OK, SOME_FAILED, ERROR = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what shells report for SIGINT and SIGPIPE
-VERBS = (app, models, classify, explain, evaluate, distill, reproduce, runs, record, reference, bench, data, gate)
+VERBS = (
+    app,
+    listing,
+    models,
+    classify,
+    explain,
+    evaluate,
+    distill,
+    reproduce,
+    runs,
+    record,
+    reference,
+    bench,
+    data,
+    gate,
+)
 EPILOG = """exit codes:
   0  everything was done
   1  some inputs could not be used; the others were answered
