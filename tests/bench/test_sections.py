@@ -16,7 +16,7 @@ from cxrkd.distill import no_distillation
 from cxrkd.distill.breakdown import LossBreakdown
 from cxrkd.errors import ConfigError, EngineError
 from cxrkd.explain.cam import grad_cam
-from cxrkd.runtime.torch_engine import TorchEngine
+from cxrkd.runtime.engines.pytorch import TorchEngine
 
 
 @pytest.fixture(scope="module")

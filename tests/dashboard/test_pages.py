@@ -645,9 +645,13 @@ def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
     [
         ("new_120_phantom_n_patients", 1, "Patients: expected at least 20, got 1."),
         ("new_120_phantom_image_size", 2000, "Image size, pixels: expected at most 1,024, got 2,000."),
-        ("new_120_teacher_batch", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
-        ("new_120_student_rate", 0.0, "Training of the students, Learning rate: expected more than 0, got 0.0."),
-        ("new_120_objective_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
+        ("new_120_teacher_train_batch_size", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
+        (
+            "new_120_student_train_learning_rate",
+            0.0,
+            "Training of the students, Learning rate: expected more than 0, got 0.0.",
+        ),
+        ("new_120_paper_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
     ],
 )
 def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home, monkeypatch, key, value, sentence):

@@ -15,7 +15,7 @@ from cxrkd.jobs.locks import deciding, worker_lives, working
 from cxrkd.jobs.process import start_mark
 from cxrkd.jobs.queue import cancel, delete, keep_going, resume
 from cxrkd.jobs.state import JobState, write_state
-from cxrkd.models import zoo
+from cxrkd.models.network import NETWORKS
 from cxrkd.runs import create, list_runs, open_run, submit
 
 
@@ -298,7 +298,7 @@ REFUSED = {
 @pytest.mark.parametrize("settings", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("ask", [create, submit])
 def test_what_is_refused_leaves_no_folder(config, home, settings, ask):
-    zoo.register("picky", replace(zoo._ENTRIES["toy"], multiple=32))
+    NETWORKS.register(replace(NETWORKS["toy"], name="picky", multiple=32))
     with pytest.raises(CxrkdError):
         ask(config(**settings))
     assert list(home.glob("runs/*")) == []
