@@ -4,9 +4,10 @@ import streamlit as st
 
 from cxrkd.dashboard import access, caching, layout, session, tables
 from cxrkd.dashboard.charts import style, training
-from cxrkd.dashboard.distill import forms, making
+from cxrkd.dashboard.distill import forms, making, other_jobs
 from cxrkd.jobs.health import health
-from cxrkd.runs import Run, keep_going, list_runs, open_run
+from cxrkd.jobs.queue import keep_going
+from cxrkd.runs import Run, list_runs, open_run
 from cxrkd.text import duration
 
 ICONS = {
@@ -32,8 +33,7 @@ def new_run(runs: list[Run]) -> None:
     finished = [run.id for run in runs if run.state.status == "done"]
     config = forms.run_config(start, kind, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
     if config is not None:
-        # The guess builds the networks, and so refuses an image size that one does not take.
-        run = making.queue_run(access.current(), config, caching.guessed_seconds)
+        run = making.queue_run(access.current(), config)
         session.current().followed_run_id = run.id
         st.rerun()
 
@@ -197,6 +197,7 @@ def page() -> None:
     if runs:
         st.subheader("History", anchor=False)
         history(runs)
+    other_jobs.draw()
 
 
 with layout.boundary():

@@ -13,7 +13,9 @@ from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.explain import views
 from cxrkd.dashboard.explain.controls import choose_look, choose_method
 from cxrkd.dashboard.pictures import headed, outlines, strip
-from cxrkd.explain import CAM_NOTES, body_mask, lesion_hit
+from cxrkd.explain.body import body_mask
+from cxrkd.explain.cam import CAM_NOTES
+from cxrkd.explain.lesion import lesion_hit
 from cxrkd.labels import display_name
 from cxrkd.names import file_name
 from cxrkd.runs import Run

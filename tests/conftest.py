@@ -45,8 +45,9 @@ def shared_data():
 
 @pytest.fixture(scope="session")
 def tiny_run():
-    """A finished run made by the recipe itself: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
-    from cxrkd.runs import create, execute
+    """A finished run made by the stages themselves: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
+    from cxrkd.jobs.execute import execute
+    from cxrkd.runs import create
 
     run = create(toys.tiny_config("tiny", patients=24, arch="mobilenetv3_small_100", train={"learning_rate": 1.5e-3}))
     execute(run)

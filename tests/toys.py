@@ -189,9 +189,8 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
     from cxrkd.jobs.events import append_event
     from cxrkd.jobs.files import write_json
     from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
-    from cxrkd.jobs.state import RunState, write_state
+    from cxrkd.jobs.state import JobState, write_state
     from cxrkd.runs import create
-    from cxrkd.runs.metrics import measure_run
     from cxrkd.runs.predictions import kept_rows, write_cases
     from cxrkd.runs.run import LABELS as LABEL_FILE
     from cxrkd.runs.run import METRICS
@@ -205,10 +204,10 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
     append_event(run.path / EVENTS, {"kind": "done"})
     if maps:
         _write_films(run, rng)
-    write_json(run.path / METRICS, measure_run(run).to_dict())
+    write_json(run.path / METRICS, run.measure().to_dict())
     write_json(run.path / ENVIRONMENT, {"version": 1, **describe(), "started": 1e9, "finished": 1e9, "seconds": {}})
     (run.path / LOG).write_text("12:00:00 Measuring\n")
-    write_state(run.path, RunState("done", "Done", 1.0, created=1e9, started=1e9, finished=1e9 + 90))
+    write_state(run.path, JobState("done", "Done", 1.0, created=1e9, started=1e9, finished=1e9 + 90))
     return run
 
 
@@ -218,7 +217,8 @@ def small_run(name="small", *, maps=True):
 
 
 def _write_member(run, member, truth, rng):
-    from cxrkd.models import build, save_weights
+    from cxrkd.models.weights import save_weights
+    from cxrkd.models.zoo import build
     from cxrkd.runs.predictions import write_logits
 
     config, once = run.config, member in ("teacher", "trivial")
@@ -244,7 +244,7 @@ def _write_epochs(run, member, seed):
 
 
 def _write_films(run, rng):
-    from cxrkd.explain import MIN_FILMS
+    from cxrkd.explain.reference import MIN_FILMS
     from cxrkd.runs.reference import write_reference
 
     side = run.config.data.image_size

@@ -24,7 +24,7 @@ from cxrkd.runs.run import Run, list_runs, open_run
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
-    from cxrkd.runtime import Engine
+    from cxrkd.runtime.protocol import Engine
 
 AUTO = "auto"
 _PROBE_FILMS = 8
@@ -244,7 +244,7 @@ def load_engines(models: Mapping[Member, Classifier], engine: str = AUTO) -> dic
     Raises:
         EngineError: the engine is unknown, not installed, or fails on a network.
     """
-    from cxrkd.runtime import build_engine, fastest
+    from cxrkd.runtime.select import build_engine, fastest
 
     if engine != AUTO:
         return {member: build_engine(model, engine) for member, model in models.items()}

@@ -17,7 +17,7 @@ from pathlib import Path
 from cxrkd.answers.answer import probe
 from cxrkd.config import Member
 from cxrkd.errors import CxrkdError, EngineError
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.places import isolated_environment, isolated_python
 from cxrkd.runs.run import Run
 from cxrkd.runtime.choice import Choice, read_choice, write_choice

@@ -18,23 +18,18 @@ from scipy.special import expit
 from cxrkd.config import Member
 from cxrkd.errors import ConfigError
 from cxrkd.evaluate.record import to_plain
-from cxrkd.explain import (
-    Agreement,
-    Baselines,
-    LimeAgreement,
-    LimeResult,
-    Reference,
-    agreement,
-    evidence_outside,
-    grad_cam,
-    lime_agreement,
-)
-from cxrkd.explain import lime as explain_by_lime
-from cxrkd.explain.baselines import N_RANDOM, noisy_maps, random_maps
+from cxrkd.explain.agreement import Agreement, agreement
+from cxrkd.explain.baselines import N_RANDOM, Baselines, noisy_maps, random_maps
+from cxrkd.explain.body import evidence_outside
+from cxrkd.explain.cam import grad_cam
+from cxrkd.explain.lime import LimeResult
+from cxrkd.explain.lime import lime as explain_by_lime
+from cxrkd.explain.lime_agreement import LimeAgreement, lime_agreement
+from cxrkd.explain.reference import Reference
 from cxrkd.explain.segments import Fill
 from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.models.classifier import Classifier
-from cxrkd.runtime import Engine
+from cxrkd.runtime.protocol import Engine
 
 LIME = "lime"
 BATCH = 8

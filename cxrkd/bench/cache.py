@@ -19,7 +19,7 @@ from cxrkd.config import ObjectiveConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss, LossBreakdown, control, objective
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cxrkd.answers.explanation import Explanation
     from cxrkd.config import Member
     from cxrkd.images import Verdict
-    from cxrkd.models import Classifier
+    from cxrkd.models.classifier import Classifier
     from cxrkd.runs import Run
 
 METHODS = ("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "lime")
@@ -64,7 +64,7 @@ def call(args: argparse.Namespace) -> Report:
     """Explain one file, unless the radiograph gate flags it."""
     from cxrkd.answers.answer import choose_members, choose_run
     from cxrkd.answers.calls import ranked, thresholds_of
-    from cxrkd.explain import body_mask
+    from cxrkd.explain.body import body_mask
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
@@ -147,7 +147,7 @@ def _write_pictures(args: argparse.Namespace, image: Input, found: Explanation, 
     from PIL import Image
 
     from cxrkd.answers.explanation import strong_evidence
-    from cxrkd.explain import SIGNED_COLORMAPS, colour_scales, overlay
+    from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_scales, overlay
 
     paths, film, names = [], _film_name(args), file_names(found.labels)
     for label in labels:

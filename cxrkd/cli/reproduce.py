@@ -8,10 +8,10 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.distill import execute_watched
 from cxrkd.cli.models import download_progress, fetch
 from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, over_findings, table
 from cxrkd.cli.settings import FLAGS, add_settings, overridden
+from cxrkd.cli.watching import execute_watched
 from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def _run(recipe: Recipe, config: RunConfig) -> Run:
 
 
 def _fetch(config: RunConfig, ticker: Ticker) -> None:
-    """Bring weights and data here, with progress, before there is a run; a wrong folder is told now."""
-    from cxrkd.config import ChestMnistConfig, PhantomConfig
+    """Bring weights and data here, with progress, before there is a run."""
+    from cxrkd.config import ChestMnistConfig
     from cxrkd.data.readers import read_table
     from cxrkd.data.readers.chestmnist import npz_path
 
@@ -108,12 +108,10 @@ def _fetch(config: RunConfig, ticker: Ticker) -> None:
         fetch([config.teacher_arch], config.teacher_weights)
     if config.download and config.student_weights != "none":
         fetch([config.student_arch], config.student_weights)
-    if isinstance(config.data, PhantomConfig):
-        return
     if isinstance(config.data, ChestMnistConfig) and not npz_path(config.data).exists():
         ticker.line(f"ChestMNIST at {config.data.size} px is fetched to {npz_path(config.data)}")
-    read_table(config.data, partial(_tell, ticker))
-    ticker.clear()
+        read_table(config.data, partial(_tell, ticker))
+        ticker.clear()
 
 
 def _tell(ticker: Ticker, done: int, total: int) -> None:

@@ -19,8 +19,8 @@ from cxrkd.dashboard.session import Film
 from cxrkd.errors import BusyError
 from cxrkd.runs import Run
 from cxrkd.runs.reference import FILE as REFERENCE
-from cxrkd.runtime import Engine
 from cxrkd.runtime.compute import Ticket, shared
+from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
 ANSWERING = "the models look at your film"

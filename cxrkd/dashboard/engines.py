@@ -13,10 +13,11 @@ from cxrkd.config import Member
 from cxrkd.dashboard import caching
 from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import CxrkdError
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.runs import Run
-from cxrkd.runtime import Engine, EngineReport, build_engine
 from cxrkd.runtime.compute import THREADS
+from cxrkd.runtime.protocol import Engine
+from cxrkd.runtime.select import EngineReport, build_engine
 
 PYTORCH = "pytorch"
 

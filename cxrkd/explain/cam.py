@@ -24,6 +24,7 @@ from torch import Tensor
 from cxrkd.errors import ConfigError
 from cxrkd.logits import require_numbers
 from cxrkd.models.answers import numbers
+from cxrkd.models.label_maps import gradcam_maps, hirescam_maps, label_gradients, layercam_maps
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -53,18 +54,13 @@ class CamResult:
         return np.asarray((self.cams > 0).any(axis=(1, 2)))
 
 
-def _gradcam(acts: Tensor, grads: Tensor) -> Tensor:
-    """Channels weighted by their mean gradient (Selvaraju et al., ICCV 2017, arXiv 1610.02391)."""
-    return torch.einsum("bkc,bchw->bkhw", grads.mean((-2, -1)), acts)
-
-
 def _hirescam(acts: Tensor, grads: Tensor) -> Tensor:
     """Gradient times activation, summed over channels (Draelos & Carin, arXiv 2011.08891).
 
     A head that only sees a token through a layer norm does not change with the token's scale, so by Euler's theorem the
     sum is zero there and what is computed is rounding noise: 5e-7 of its terms on ViT, 5e-2 or more on all others.
     """
-    cams = torch.einsum("bkchw,bchw->bkhw", grads, acts)
+    cams = hirescam_maps(acts, grads)
     if cams.abs().max() < 1e-4 * torch.einsum("bkchw,bchw->bkhw", grads.abs(), acts.abs()).max():
         raise ConfigError("HiResCAM is zero everywhere on this network, which normalises each token: choose Grad-CAM.")
     return cams
@@ -88,17 +84,12 @@ def _xgradcam(acts: Tensor, grads: Tensor) -> Tensor:
     return torch.einsum("bkc,bchw->bkhw", weights, acts)
 
 
-def _layercam(acts: Tensor, grads: Tensor) -> Tensor:
-    """Positive gradient times activation, cell by cell (Jiang et al., IEEE TIP 2021)."""
-    return torch.einsum("bkchw,bchw->bkhw", grads.clamp(min=0), acts)
-
-
 _COMBINE: dict[str, Combine] = {
-    "gradcam": _gradcam,
+    "gradcam": gradcam_maps,
     "hirescam": _hirescam,
     "gradcam++": _gradcam_plus_plus,
     "xgradcam": _xgradcam,
-    "layercam": _layercam,
+    "layercam": layercam_maps,
 }
 CAM_METHODS: tuple[str, ...] = tuple(_COMBINE)
 CAM_NAMES: dict[str, str] = {
@@ -121,11 +112,7 @@ def _label_gradients(model: Classifier, x: Tensor) -> tuple[Tensor, Tensor, Tens
     """Activations (B,C,h,w), the gradient of each logit with respect to them (B,K,C,h,w), logits (B,K)."""
     with torch.no_grad():
         features = model.forward_features(x)
-    with torch.enable_grad():
-        leaf = features.detach().requires_grad_()
-        logits = model.forward_head(leaf)
-        # An image's logit depends on its own features only: the gradient of the batch's sum is each image's own.
-        grads = [torch.autograd.grad(column.sum(), leaf, retain_graph=True)[0] for column in logits.unbind(1)]
+    logits, grads = label_gradients(model, features)
     with torch.no_grad():
         return model.spatial(features), torch.stack([model.spatial(g) for g in grads], 1), logits.detach()
 

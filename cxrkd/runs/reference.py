@@ -25,7 +25,7 @@ from cxrkd.runs.predictions import KEPT_SPLITS, TRIVIAL, kept_rows, write_logits
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
-    from cxrkd.explain import Reference
+    from cxrkd.explain.reference import Reference
     from cxrkd.runs.run import Run
 
 FILE = "reference.safetensors"
@@ -44,7 +44,7 @@ def keep_reference(run: Run, cohort: Cohort, progress: Callable[[int, int], None
         RunError: the folder cannot be written.
     """
     from cxrkd.evaluate.trivial import trivial_logits
-    from cxrkd.explain import MIN_FILMS, evenly
+    from cxrkd.explain.reference import MIN_FILMS, evenly
 
     logits = trivial_logits(cohort.images, cohort.targets, cohort.rows("train"), kept_rows(cohort), progress)
     write_logits(run.path, TRIVIAL, run.config.seeds[0], logits)
@@ -63,7 +63,7 @@ def write_reference(run: Run, films: np.ndarray) -> None:
         ValueError: too few films.
         RunError: the folder cannot be written.
     """
-    from cxrkd.explain import references
+    from cxrkd.explain.reference import references
     from cxrkd.models.weights import fingerprint
 
     tensors: dict[str, np.ndarray] = {}
@@ -125,7 +125,7 @@ def read_reference(run: Run, method: str) -> dict[Member, Reference]:
 def _stored(
     tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str], member: Member, method: str
 ) -> Reference | None:
-    from cxrkd.explain import Reference
+    from cxrkd.explain.reference import Reference
 
     same = json.loads(metadata.get(f"{member}.same_as_gradcam", "[]"))
     key = f"{member}.{'gradcam' if method in same else method}"

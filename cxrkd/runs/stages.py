@@ -27,7 +27,7 @@ from cxrkd.models.head import take_over
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
-from cxrkd.runs.metrics import RunMetrics, measure_run
+from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
@@ -199,7 +199,7 @@ def ask_others(run: Run, report: Reporter, cohort: Cohort) -> None:
 def measure(run: Run, report: Reporter) -> RunMetrics:
     """Every figure of the run, from the kept predictions alone."""
     with report.stage("metrics", "Measuring"):
-        metrics = measure_run(run)
+        metrics = run.measure()
         write_json(run.path / METRICS, metrics.to_dict())
     return metrics
 

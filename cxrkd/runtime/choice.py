@@ -18,7 +18,8 @@ from typing import Any
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import sha256
-from cxrkd.models import Classifier, fingerprint
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.weights import fingerprint
 from cxrkd.runtime.export import CACHE_FORMAT, cache_folder, cache_path
 from cxrkd.runtime.protocol import ENGINES
 from cxrkd.runtime.select import EngineReport

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxrkd.models import Classifier
 from cxrkd.models.answers import AnswerRule
+from cxrkd.models.classifier import Classifier
 from cxrkd.runtime.export import from_cache, require
 from cxrkd.runtime.protocol import ENGINE_NAMES, as_batch, default_threads, in_chunks
 

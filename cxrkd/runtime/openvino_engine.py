@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cxrkd.errors import EngineError
-from cxrkd.models import Classifier
 from cxrkd.models.answers import AnswerRule
+from cxrkd.models.classifier import Classifier
 from cxrkd.runtime.export import from_cache, require
 from cxrkd.runtime.protocol import CHUNK, ENGINE_NAMES, as_batch, default_threads, in_chunks
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from cxrkd.errors import AnswerError, EngineError
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.runtime.onnx_engine import OnnxEngine
 from cxrkd.runtime.openvino_engine import OpenVinoEngine
 from cxrkd.runtime.protocol import ENGINES, Engine

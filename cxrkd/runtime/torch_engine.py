@@ -7,8 +7,8 @@ import copy
 import numpy as np
 import torch
 
-from cxrkd.models import Classifier
 from cxrkd.models.answers import AnswerRule
+from cxrkd.models.classifier import Classifier
 from cxrkd.runtime.protocol import ENGINE_NAMES, as_batch, default_threads, in_chunks
 
 

@@ -13,7 +13,7 @@ from cxrkd.bench.gradcam import KeepingRaw, Tapped, raw_maps
 from cxrkd.distill import no_distillation
 from cxrkd.distill.breakdown import LossBreakdown
 from cxrkd.errors import ConfigError, EngineError
-from cxrkd.explain import grad_cam
+from cxrkd.explain.cam import grad_cam
 from cxrkd.runtime.torch_engine import TorchEngine
 
 

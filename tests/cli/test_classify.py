@@ -7,7 +7,7 @@ from cxrkd.answers.answer import PHANTOM_WARNING
 from cxrkd.cli.options import ENGINES as CLI_ENGINES
 from cxrkd.cli.options import engine_for
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
-from cxrkd.runtime import ENGINES
+from cxrkd.runtime.protocol import ENGINES
 
 
 def test_the_offered_engines_are_those_there_are():

@@ -6,8 +6,9 @@ from PIL import Image
 
 from cxrkd.answers.answer import PHANTOM_WARNING
 from cxrkd.cli.explain import METHODS, SCALES
-from cxrkd.explain import CAM_METHODS, body_mask, evidence_outside
-from cxrkd.explain import SCALES as EXPLAIN_SCALES
+from cxrkd.explain.body import body_mask, evidence_outside
+from cxrkd.explain.cam import CAM_METHODS
+from cxrkd.explain.overlay import SCALES as EXPLAIN_SCALES
 from cxrkd.images import read, to_input
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.reference import FILE
@@ -42,7 +43,7 @@ def test_maps_pictures_and_json(explain, tmp_path):
 def test_the_map_is_that_of_grad_cam(explain, tiny_run, films):
     import torch
 
-    from cxrkd.explain import grad_cam
+    from cxrkd.explain.cam import grad_cam
 
     pixels = to_input(read((films / "grey.png").read_bytes(), "grey.png"), 32)
     expected = grad_cam(tiny_run.load_model("alone"), torch.from_numpy(pixels)[None, None], "layercam").cams

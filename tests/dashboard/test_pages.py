@@ -22,10 +22,11 @@ from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
+from cxrkd.jobs.queue import resume
 from cxrkd.labels import display_name
-from cxrkd.runs import create, list_runs, open_run, resume
-from cxrkd.runs.metrics import MemberMetrics, measure_run
-from cxrkd.runtime import EngineReport, build_engine
+from cxrkd.runs import create, list_runs, open_run
+from cxrkd.runs.metrics import MemberMetrics
+from cxrkd.runtime.select import EngineReport, build_engine
 from cxrkd.text import percent
 from tests.dashboard.conftest import make_run
 
@@ -584,7 +585,7 @@ def test_results_are_computed_again_for_the_chosen_findings(sample_home):
     chosen = [row.label for row in run.metrics().of("teacher").over_seeds.labels if row.evaluable][:3]
     page.multiselect(key="results_findings_made").set_value(chosen[::-1]).run()
     assert_healthy(page)
-    expected = measure_run(run, labels=chosen).of("teacher").over_seeds
+    expected = run.measure(chosen).of("teacher").over_seeds
     assert {m.label: m.value for m in page.metric}["Teacher"] == f"{expected.macro_auroc:.3f}"
     assert words(page).count("AUROC, mean of 3 findings") >= 3
     table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)

@@ -18,7 +18,9 @@ from cxrkd.dashboard.explain.controls import Look
 from cxrkd.dashboard.session import Film
 from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
-from cxrkd.explain import SIGNED_COLORMAPS, Agreement, ChanceLine, colour_table
+from cxrkd.explain.agreement import Agreement
+from cxrkd.explain.chance import ChanceLine
+from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_table
 
 LOOK = Look("inferno", 0.5, scale="shared", heat=True, outline=False)
 

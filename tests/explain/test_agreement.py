@@ -3,9 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from cxrkd.explain import Baselines, Reference, agreement, baselines, grad_cam
-from cxrkd.explain.agreement import chance_lines
+from cxrkd.explain.agreement import agreement, chance_lines
+from cxrkd.explain.baselines import Baselines, baselines
+from cxrkd.explain.cam import grad_cam
 from cxrkd.explain.chance import line
+from cxrkd.explain.reference import Reference
 
 
 def reference(other_films, label_means):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.explain import baselines, centre_prior, grad_cam, random_twin
+from cxrkd.explain.baselines import baselines, centre_prior, random_twin
+from cxrkd.explain.cam import grad_cam
 
 
 def test_centre_prior_peaks_in_the_middle_and_is_symmetric():

@@ -4,8 +4,8 @@ from lime.lime_image import LimeImageExplainer
 from scipy.special import expit
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain import lime, superpixels
-from cxrkd.explain.segments import antithetic_masks
+from cxrkd.explain.lime import lime
+from cxrkd.explain.segments import antithetic_masks, superpixels
 from cxrkd.explain.similarity import spearman
 
 

@@ -7,7 +7,9 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGrad
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain import agreement, baselines, grad_cam, random_twin
+from cxrkd.explain.agreement import agreement
+from cxrkd.explain.baselines import baselines, random_twin
+from cxrkd.explain.cam import grad_cam
 from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Effusion", "Hernia")

@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain import CAM_METHODS, cam, evenly, grad_cam, grad_cams, grad_cams_by_method, references
+from cxrkd.explain import cam
+from cxrkd.explain.cam import CAM_METHODS, grad_cam, grad_cams, grad_cams_by_method
+from cxrkd.explain.reference import evenly, references
 
 
 @pytest.fixture

@@ -22,9 +22,10 @@ from cxrkd.jobs import job as job_module
 from cxrkd.jobs import queue
 from cxrkd.jobs.health import health
 from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.queue import delete
 from cxrkd.jobs.state import STATE
-from cxrkd.runs import delete, find, list_runs, open_run
-from cxrkd.runs.checking.check import check_run
+from cxrkd.runs import find, list_runs, open_run
+from cxrkd.runs.checking.check import check_job
 
 LEAST = 855
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -223,7 +224,7 @@ class Trial:
         code, _, err = said("runs", "check", self.id, "--repair")
         assert code in (0, 1), err
         if code == 0:
-            assert check_run(open_run(self.id)) == []
+            assert check_job(open_run(self.id)) == []
             assert open_run(self.id).state.status == "done"
             assert open_run(self.id).metrics().labels
 

@@ -10,9 +10,11 @@ from cxrkd.answers import answer, explanation
 from cxrkd.answers.answer import Input, choose_members, choose_run, classify, from_radiograph, load_engines
 from cxrkd.config import ChestXray14Config, PhantomConfig
 from cxrkd.errors import AnswerError, ConfigError, RunError
-from cxrkd.explain import CAM_METHODS, agreement, baselines, grad_cam
+from cxrkd.explain.agreement import agreement
+from cxrkd.explain.baselines import baselines
+from cxrkd.explain.cam import CAM_METHODS, grad_cam
 from cxrkd.images import read
-from cxrkd.models import build
+from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Edema", "Hernia")
 ARCHS = {"teacher": "resnet18", "alone": "mobilenetv3_small_100", "distilled": "mobilenetv3_small_100"}

@@ -1,4 +1,4 @@
-"""The whole recipe in this process, on data that a toy network can learn."""
+"""All stages in this process, on data that a toy network can learn."""
 
 import dataclasses
 import errno
@@ -13,12 +13,14 @@ from sklearn.metrics import roc_auc_score
 from cxrkd.config import ObjectiveConfig, PhantomConfig, TrainConfig
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError, DataError, RunError
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.process import start_mark
-from cxrkd.jobs.state import RunState, write_state
+from cxrkd.jobs.queue import resume
+from cxrkd.jobs.state import JobState, write_state
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models import zoo
 from cxrkd.models.pretrained import Source
-from cxrkd.runs import create, execute, list_runs, open_run, resume, stages
+from cxrkd.runs import create, list_runs, open_run, stages
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows
 from cxrkd.train.predict import predict_logits
@@ -404,10 +406,10 @@ def test_a_full_disk_is_said_plainly(config, blob_data, monkeypatch, number):
 
 def test_a_run_is_executed_by_one_process_and_once(config, blob_data):
     run = create(config())
-    write_state(run.path, RunState("running", pid=os.getppid(), pid_started=start_mark(os.getppid())))
+    write_state(run.path, JobState("running", pid=os.getppid(), pid_started=start_mark(os.getppid())))
     with pytest.raises(RunError, match="running already"):
         execute(run)
-    write_state(run.path, RunState("done"))
+    write_state(run.path, JobState("done"))
     with pytest.raises(RunError, match="done"):
         execute(run)
 

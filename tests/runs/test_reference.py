@@ -11,11 +11,12 @@ from cxrkd.answers.explanation import explain_cams
 from cxrkd.cli import main
 from cxrkd.errors import DataError, RunError
 from cxrkd.evaluate.trivial import trivial_logits
-from cxrkd.explain import references
+from cxrkd.explain.reference import references
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import fingerprint
-from cxrkd.runs import create, execute, open_run
+from cxrkd.runs import create, open_run
 from cxrkd.runs.reference import FILE, cohort_of, read_reference
 from cxrkd.runs.run import LABELS
 

@@ -16,9 +16,10 @@ from cxrkd.jobs.folders import leftovers
 from cxrkd.jobs.job import own_jobs
 from cxrkd.jobs.lease import clock_of
 from cxrkd.jobs.locks import deciding
-from cxrkd.jobs.state import RunState, write_state
-from cxrkd.runs import create, delete, find, list_runs, open_run, submit
-from cxrkd.runs.checking.check import check_home, check_run
+from cxrkd.jobs.queue import delete
+from cxrkd.jobs.state import JobState, write_state
+from cxrkd.runs import create, find, list_runs, open_run, submit
+from cxrkd.runs.checking.check import check_home, check_job
 from tests import toys
 from tests.runs.corruptions import LEAST, Trial, corruptions, said
 
@@ -125,7 +126,7 @@ def test_a_run_that_is_deleted_while_it_is_read_is_gone(config, monkeypatch):
 
     monkeypatch.setattr(job_module, "read_state", deleted_meanwhile)
     assert [run.id for run in list_runs() if not run.shipped] == ["two"]
-    assert check_run(runs[0]) == []
+    assert check_job(runs[0]) == []
     assert said("runs", "list", "--json")[0] == 0
 
 
@@ -215,18 +216,18 @@ def test_figures_that_do_not_follow_from_the_predictions_are_found(home):
     run = toys.small_run(maps=False)
     path = run.path / "metrics.json"
     path.write_text(path.read_text().replace('"n_patients": ', '"n_patients": 1', 1))
-    (finding,) = check_run(run)
+    (finding,) = check_job(run)
     assert "other figures than follow" in finding.problem
-    (finding,) = check_run(run, repair=True)
+    (finding,) = check_job(run, repair=True)
     assert finding.fixed
-    assert check_run(run) == []
+    assert check_job(run) == []
 
 
 def test_weights_of_another_network_are_found(home):
     run = toys.small_run(maps=False)
     config = json.loads((run.path / "config.json").read_text())
     (run.path / "config.json").write_text(json.dumps(config | {"student_arch": "slow_toy"}))
-    found = {finding.file: finding.problem for finding in check_run(run)}
+    found = {finding.file: finding.problem for finding in check_job(run)}
     assert {f"models/{member}.safetensors" for member in MEMBERS if member != "teacher"} <= set(found)
     assert "another network" in found["models/alone.safetensors"]
 
@@ -241,6 +242,6 @@ def test_what_a_repair_cannot_do_is_said(home):
 
 def test_an_unfinished_run_has_nothing_wrong(config):
     run = create(config())
-    assert check_run(run) == []
-    write_state(run.path, RunState("queued"))
-    assert check_run(run) == []
+    assert check_job(run) == []
+    write_state(run.path, JobState("queued"))
+    assert check_job(run) == []

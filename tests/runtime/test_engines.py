@@ -9,10 +9,12 @@ import timm
 import torch
 
 from cxrkd.errors import AnswerError, EngineError
-from cxrkd.models import Classifier, build
+from cxrkd.models.classifier import Classifier
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEANet
 from cxrkd.models.timm_backbone import ChannelsLastBackbone, ViTBackbone
-from cxrkd.runtime import ENGINE_NAMES, ENGINES, build_engine
+from cxrkd.models.zoo import build
+from cxrkd.runtime.protocol import ENGINE_NAMES, ENGINES
+from cxrkd.runtime.select import build_engine
 
 EXACT = [name for name in ENGINES if name != "openvino-bf16"]
 

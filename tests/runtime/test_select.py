@@ -4,10 +4,11 @@ import math
 import numpy as np
 import pytest
 
-from cxrkd.runtime import ENGINE_NAMES, ENGINES, compare_engines, export, fastest, select
+from cxrkd.runtime import export, select
 from cxrkd.runtime.onnx_engine import OnnxEngine
 from cxrkd.runtime.openvino_engine import OpenVinoEngine
-from cxrkd.runtime.protocol import default_threads
+from cxrkd.runtime.protocol import ENGINE_NAMES, ENGINES, default_threads
+from cxrkd.runtime.select import compare_engines, fastest
 
 
 def with_latencies(monkeypatch, **latencies):

@@ -7,7 +7,7 @@ from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
 from cxrkd.data import load_cohort
 from cxrkd.errors import RunError
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import build
+from cxrkd.models.zoo import build
 from cxrkd.train.apart import fit_apart
 from cxrkd.train.fit import fit
 from cxrkd.train.task import START, Task, train_folder

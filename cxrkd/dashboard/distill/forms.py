@@ -26,8 +26,8 @@ from cxrkd.dashboard.layout import side_by_side
 from cxrkd.dashboard.settings import SECTIONS, setting_title
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
-from cxrkd.models import list_archs
 from cxrkd.models.ensemble import JOIN
+from cxrkd.models.zoo import list_archs
 from cxrkd.refusals import refusals
 from cxrkd.text import shown
 

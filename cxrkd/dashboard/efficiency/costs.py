@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.cost import Complexity
+from cxrkd.cost.count import Complexity
 from cxrkd.dashboard.charts.cost import Timing
 from cxrkd.runs.metrics import RunMetrics
-from cxrkd.runtime import ENGINE_NAMES
+from cxrkd.runtime.protocol import ENGINE_NAMES
 from cxrkd.text import MISSING
 
 

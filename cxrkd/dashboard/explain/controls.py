@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cxrkd.answers.explanation import LIME
-from cxrkd.explain import CAM_NAMES, COLORMAPS, SIGNED_COLORMAPS, Scale
+from cxrkd.explain.cam import CAM_NAMES
+from cxrkd.explain.overlay import COLORMAPS, SIGNED_COLORMAPS, Scale
 
 SCALE_TITLES: dict[Scale, str] = {"strong": "strong evidence", "shared": "strongest here", "own": "each its own"}
 SCALE_HELP = (

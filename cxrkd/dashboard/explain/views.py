@@ -17,18 +17,10 @@ from cxrkd.dashboard.charts.agreement import AgreementRow
 from cxrkd.dashboard.charts.films import ColourBar
 from cxrkd.dashboard.explain.controls import Look
 from cxrkd.dashboard.pictures import Outline, Panel, grey_to_rgb
-from cxrkd.explain import (
-    SCALES,
-    SIGNED_COLORMAPS,
-    Judged,
-    LesionHit,
-    LimeAgreement,
-    Scale,
-    colour_scales,
-    colour_table,
-    overlay,
-    shared_scale,
-)
+from cxrkd.explain.agreement import Judged
+from cxrkd.explain.lesion import LesionHit
+from cxrkd.explain.lime_agreement import LimeAgreement
+from cxrkd.explain.overlay import SCALES, SIGNED_COLORMAPS, Scale, colour_scales, colour_table, overlay, shared_scale
 from cxrkd.labels import display_name
 
 _COLOURS_IN_BAR = 17
