@@ -8,9 +8,9 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cxrkd import __version__
 from cxrkd.cli import (
@@ -49,7 +49,32 @@ _TYPED = re.compile(
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that repeats no more of what was typed than a sentence can hold."""
+    """A parser that repeats no more of what was typed than a sentence can hold.
+
+    Args:
+        late: adds arguments that cost imports, when the parser is used; so `--help` of another verb need not pay.
+    """
+
+    def __init__(
+        self, *words: Any, late: Callable[[argparse.ArgumentParser], None] | None = None, **options: Any
+    ) -> None:
+        super().__init__(*words, **options)
+        self._late = late
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, with all arguments."""
+        self._complete()
+        return super().parse_known_args(args, namespace)
+
+    def format_help(self) -> str:
+        """As argparse does, with all arguments."""
+        self._complete()
+        return super().format_help()
+
+    def _complete(self) -> None:
+        late, self._late = self._late, None
+        if late:
+            late(self)
 
     def error(self, message: str) -> NoReturn:
         """Exit with usage and a sentence."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cxrkd.explain import grad_cams
+from cxrkd.explain.cam import grad_cams
 from cxrkd.models import build
 from cxrkd.models.classifier import Backbone, Classifier
 from cxrkd.models.label_maps import label_gradients, label_maps
