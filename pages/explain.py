@@ -3,11 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from cxrkd.answers.answer import warning_for
 from cxrkd.answers.calls import ranked
 from cxrkd.answers.explanation import Explanation, outside, strong_evidence
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, layout, session, sources
+from cxrkd.dashboard import caching, layout, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.explain import computing, figures, panels
@@ -15,12 +14,14 @@ from cxrkd.dashboard.explain.display import choose_display, choose_method
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
 from cxrkd.explain.lesion import lesion_hit
+from cxrkd.images import Film
 from cxrkd.labels import display_name
 from cxrkd.names import file_name
 from cxrkd.runs import Run
+from cxrkd.runs.choosing import warning_for
 
 
-def choose_film(run: Run) -> tuple[Run, session.Film | None]:
+def choose_film(run: Run) -> tuple[Run, Film | None]:
     if sources.choose_source(run, "Image", "explain_source") == sources.SAMPLES:
         return run, sources.choose_sample(run, "explain")
     uploads = dict(sources.remember_uploads("explain_upload"))
@@ -33,14 +34,14 @@ def choose_film(run: Run) -> tuple[Run, session.Film | None]:
     return run, readable[0] if readable else None
 
 
-def lesion(run: Run, film: session.Film, label: str) -> np.ndarray | None:
-    if film.row is None:
+def lesion(run: Run, film: Film, label: str) -> np.ndarray | None:
+    if film.truth is None:
         return None
-    mask = caching.film(run.config.data, film.row, run.config.data.image_size).masks[run.labels.index(label)]
+    mask = film.truth.masks(run.config.data.image_size)[run.labels.index(label)]
     return mask if mask.any() else None
 
 
-def choose_label(run: Run, explanation: Explanation, film: session.Film) -> str:
+def choose_label(run: Run, explanation: Explanation, film: Film) -> str:
     probs = explanation.probs[explanation.members[0]]
     order = ranked(explanation.labels, explanation.probs, cuts_of(run, explanation))
     callers = {one.label: one.callers for one in order}
@@ -48,7 +49,7 @@ def choose_label(run: Run, explanation: Explanation, film: session.Film) -> str:
     def title(label: str) -> str:
         prob = probs[explanation.labels.index(label)]
         notes = ["no answer" if np.isnan(prob) else f"{prob:.0%}"]
-        notes += ["present"] if film.truth and label in film.truth else []
+        notes += ["present"] if film.present and label in film.present else []
         notes += [f"called by {callers[label]} of {len(explanation.members)}"] if callers[label] else []
         return f"{display_name(label)} ({', '.join(notes)})"
 
@@ -76,7 +77,7 @@ def notes_of(run: Run, explanation: Explanation, label: str, body: np.ndarray) -
     return {str(m): panels.panel_note(float(p[k]), float(cuts[m][k]), air[m]) for m, p in explanation.probs.items()}
 
 
-def pictures(run: Run, film: session.Film, explanation: Explanation, label: str) -> None:
+def pictures(run: Run, film: Film, explanation: Explanation, label: str) -> None:
     mask, heats = lesion(run, film, label), heats_of(explanation, label)
     strong, body = {str(m): s for m, s in strong_evidence(explanation, label).items()}, body_mask(film.pixels)
     display = choose_display(mask is not None, panels.scales_for(strong, list(heats)))
@@ -120,21 +121,21 @@ def show_fit(explanation: Explanation, label: str) -> None:
     layout.notice(f"{explanation.explainer.fit.sentence}: {fits}. Low means read with care.")
 
 
-def show_lesion(run: Run, film: session.Film, explanation: Explanation, label: str) -> None:
+def show_lesion(run: Run, film: Film, explanation: Explanation, label: str) -> None:
     mask = lesion(run, film, label)
     if mask is None:
-        layout.notice(figures.no_lesion(display_name(label), film.truth))
+        layout.notice(figures.no_lesion(display_name(label), film.present))
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(explanation, label).items()}
     layout.table(figures.lesion_table(hits), hide_index=True, key="lesion", column_config=layout.two_digits())
     st.caption("Share of the positive evidence inside the lesion; chance is the lesion's share of the film.")
 
 
-def explain(run: Run, film: session.Film) -> None:
+def explain(run: Run, film: Film) -> None:
     layout.film_title(film)
     if warning := warning_for(run, film.real):
         st.warning(warning, icon=":material/warning:")
-    layout.reader_notes(film)
+    layout.about_film(film)
     left, right = st.columns([1, 2])
     with right:
         method = choose_method()

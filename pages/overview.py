@@ -83,8 +83,8 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     maps = {m: caching.cams(run, m, film) for m in members}
     heats = {str(m): found.cams[k] for m, found in maps.items()}
     notes = {str(m): f"{expit(found.logits[k]):.0%}" for m, found in maps.items()}
-    mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
-    drawn = panels.panels(film.pixels, heats, DISPLAY, notes, outlines(mask))
+    lesion = outlines(film.truth.masks(run.config.data.image_size)[k]) if film.truth else ()
+    drawn = panels.panels(film.pixels, heats, DISPLAY, notes, lesion)
     layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "

@@ -14,7 +14,7 @@ from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import interleave, stopwatch
 from cxrkd.explain.cam import grad_cam
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 
 GOAL = Goal(25)
 TOLERANCE = 1e-5

@@ -27,11 +27,11 @@ def add(actions: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Check runs."""
-    from cxrkd.runs import list_runs, open_run
-    from cxrkd.runs.checking.check import check_home, check_run
+    from cxrkd.jobs.job import list_jobs, open_job
+    from cxrkd.runs.checking.check import check_home, check_job
 
-    runs = [open_run(name) for name in args.run] if args.run else list_runs()
-    found = {run.id: check_run(run, repair=args.repair) for run in runs}
+    jobs = [open_job(name) for name in args.run] if args.run else list_jobs()
+    found = {job.id: check_job(job, repair=args.repair) for job in jobs}
     home = [] if args.run else check_home(repair=args.repair)
     lines = [f"{name}: {_count(its)}" for name, its in found.items()]
     every = [finding for its in found.values() for finding in its] + home

@@ -43,16 +43,17 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Recompute and compare with what is stored."""
-    from cxrkd.answers.answer import choose_run
     from cxrkd.checksums import relist
     from cxrkd.jobs.files import write_json
-    from cxrkd.runs.metrics import measure_run
+    from cxrkd.runs.choosing import choose_run
+    from cxrkd.runs.metrics import measure
     from cxrkd.runs.run import METRICS
 
     run = choose_run(args.run)
     labels = find_labels(run.labels, args.labels or ()) or None
-    metrics = measure_run(run, labels=labels)
-    whole = measure_run(run) if labels else metrics
+    held_out, archs = run.held_out(), run.archs()
+    whole = measure(held_out, archs)
+    metrics = measure(held_out.of(labels), archs) if labels else whole
     if args.write:
         write_json(run.path / METRICS, whole.to_dict())
         relist(run.path / METRICS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.explainer_settings import add_settings, settings_of
-from cxrkd.cli.files import Failure, flagged, gate_line, read_input, writing
+from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, number, plain, table
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     import numpy as np
     from pydantic import BaseModel
 
-    from cxrkd.answers.answer import Input
     from cxrkd.answers.explanation import Explanation
     from cxrkd.config import Member
     from cxrkd.explain.explainer import Explainer, Fit, Network
-    from cxrkd.images import Verdict
-    from cxrkd.models import Classifier
+    from cxrkd.images import Film, Verdict
+    from cxrkd.models.classifier import Classifier
     from cxrkd.runs import Run
 
 DEFAULT = "gradcam"
@@ -42,16 +41,16 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser(
         "explain",
         parents=[common],
-        late=_add_arguments,
         help="where all networks look on one radiograph, and whether they agree",
         description="Maps of every member, whether it calls the label, how much of its evidence lies outside the body, "
         "and the agreement of each student with the teacher beside its chance lines. "
         "A file that does not look like a frontal chest radiograph is refused (exit code 1).",
     )
+    verb.later(_add_arguments)
     verb.set_defaults(call=call)
 
 
-def _add_arguments(verb: argparse.ArgumentParser) -> None:
+def _add_arguments(verb: Any) -> None:
     from cxrkd.explain.explainer import EXPLAINERS
 
     verb.add_argument("file", type=Path, metavar="FILE", help="a radiograph")
@@ -70,16 +69,17 @@ def _add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Explain one file, unless the radiograph gate flags it."""
-    from cxrkd.answers.answer import choose_members, choose_run
-    from cxrkd.answers.calls import ranked, thresholds_of
+    from cxrkd.answers.calls import ranked
     from cxrkd.explain.body import body_mask
     from cxrkd.explain.explainer import EXPLAINERS
+    from cxrkd.runs.choosing import choose_members, choose_run
+    from cxrkd.runs.standing import thresholds_of
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     asked = [find_label(run.labels, label) for label in args.label or ()]
     settings = settings_of(args, EXPLAINERS[args.method].config)
-    image = read_input(args.file, run.config.data.image_size)
+    image = read_film(args.file, run.config.data.image_size)
     failure = flagged(image, force=args.force)
     if failure is not None:
         return Report(_document(run, image, [], [], [failure]), [], [failure.error])
@@ -114,9 +114,9 @@ def _of_label(
 
 
 def _document(
-    run: Run, image: Input, explanations: list[Any], pictures: list[str], failures: Sequence[Failure]
+    run: Run, image: Film, explanations: list[Any], pictures: list[str], failures: Sequence[Failure]
 ) -> dict[str, Any]:
-    from cxrkd.answers.answer import warning_for
+    from cxrkd.runs.choosing import warning_for
 
     return {
         "run": run.id,
@@ -135,7 +135,7 @@ def _explain(
     args: argparse.Namespace,
     run: Run,
     models: Mapping[Member, Classifier],
-    image: Input,
+    image: Film,
     settings: BaseModel | None,
 ) -> Explanation:
     from cxrkd.answers.explanation import explain, with_baselines
@@ -157,7 +157,7 @@ def _explain(
 
 def _networks(explainer: Explainer, models: Mapping[Member, Classifier], engine: str) -> dict[Member, Network]:
     """The networks as the explainer needs them: on an engine, where answers are all that it asks for."""
-    from cxrkd.answers.answer import load_engines
+    from cxrkd.answers.engines import load_engines
     from cxrkd.explain.explainer import ANSWERS, Network
 
     engines = load_engines(models, engine) if ANSWERS in explainer.needs else {}
@@ -165,7 +165,7 @@ def _networks(explainer: Explainer, models: Mapping[Member, Classifier], engine:
 
 
 def _write_pictures(
-    args: argparse.Namespace, image: Input, explanation: Explanation, labels: Sequence[str]
+    args: argparse.Namespace, image: Film, explanation: Explanation, labels: Sequence[str]
 ) -> list[str]:
     """A PNG per label and member; returns their paths."""
     from PIL import Image

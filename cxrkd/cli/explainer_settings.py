@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING
 
+from cxrkd.cli.settings import Flag
 from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from pydantic.fields import FieldInfo
 
 
 def add_settings(parser: argparse.ArgumentParser, configs: Mapping[str, type[BaseModel]]) -> None:
@@ -18,10 +18,10 @@ def add_settings(parser: argparse.ArgumentParser, configs: Mapping[str, type[Bas
     added: set[str] = set()
     for name, config in configs.items():
         group = parser.add_argument_group(name)
-        for key, field in config.model_fields.items():
-            if (flag := flag_of(key, field)) not in added:
-                group.add_argument(flag, **_options(field))
-                added.add(flag)
+        for flag in flags_of(config, name).values():
+            if flag.names[0] not in added:
+                flag.add(group, defaults=True)
+                added.add(flag.names[0])
 
 
 def settings_of(args: argparse.Namespace, config: type[BaseModel] | None) -> BaseModel | None:
@@ -36,25 +36,23 @@ def settings_of(args: argparse.Namespace, config: type[BaseModel] | None) -> Bas
 
     if config is None:
         return None
-    flags = {key: flag_of(key, field) for key, field in config.model_fields.items()}
-    given = {key: getattr(args, flag.removeprefix("--").replace("-", "_")) for key, flag in flags.items()}
+    flags = flags_of(config)
+    given = {key: getattr(args, flag.attribute) for key, flag in flags.items()}
     try:
         return config.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
-        raise ConfigError(" ".join(refusals(error, lambda key: flags.get(key, key)).values())) from error
+        sentences = refusals(error, lambda key: flags[key].names[0] if key in flags else key)
+        raise ConfigError(" ".join(sentences.values())) from error
 
 
-def flag_of(key: str, field: FieldInfo) -> str:
-    """The flag of a field: the one that it names, else its own name."""
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    return str(extra.get("flag", f"--{key.replace('_', '-')}"))
+def flags_of(config: type[BaseModel], group: str = "") -> dict[str, Flag]:
+    """By field."""
+    from cxrkd.config.settings import Setting
 
-
-def _options(field: FieldInfo) -> dict[str, Any]:
-    """What argparse wants to know of a field."""
-    told = f"{field.description or field.title} (default {field.default})".replace("%", "%%")
-    if get_origin(field.annotation) is Literal:
-        return {"choices": get_args(field.annotation), "help": told}
-    if field.annotation is bool:
-        return {"action": argparse.BooleanOptionalAction, "default": None, "help": told}
-    return {"type": field.annotation, "metavar": "X", "help": told}
+    flags = {}
+    for key, field in config.model_fields.items():
+        setting = Setting(key, field, field.get_default(call_default_factory=True))
+        name = setting.hints.get("flag") or f"--{key.replace('_', '-')}"
+        off = (f"--no-{name.removeprefix('--')}",) if setting.type is bool else ()
+        flags[key] = Flag((name,), (key,), setting, group, off)
+    return flags

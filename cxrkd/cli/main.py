@@ -22,6 +22,7 @@ from cxrkd.cli import (
     evaluate,
     explain,
     gate,
+    listing,
     models,
     record,
     reference,
@@ -34,7 +35,22 @@ from cxrkd.text import cut, sentence
 
 OK, SOME_FAILED, ERROR = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what shells report for SIGINT and SIGPIPE
-VERBS = (app, models, classify, explain, evaluate, distill, reproduce, runs, record, reference, bench, data, gate)
+VERBS = (
+    app,
+    listing,
+    models,
+    classify,
+    explain,
+    evaluate,
+    distill,
+    reproduce,
+    runs,
+    record,
+    reference,
+    bench,
+    data,
+    gate,
+)
 EPILOG = """exit codes:
   0  everything was done
   1  some inputs could not be used; the others were answered
@@ -49,32 +65,21 @@ _TYPED = re.compile(
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that repeats no more of what was typed than a sentence can hold.
+    """A parser that repeats no more of what was typed than a sentence can hold."""
 
-    Args:
-        late: adds arguments that cost imports, when the parser is used; so `--help` of another verb need not pay.
-    """
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._later: list[Callable[[Parser], None]] = []
 
-    def __init__(
-        self, *words: Any, late: Callable[[argparse.ArgumentParser], None] | None = None, **options: Any
-    ) -> None:
-        super().__init__(*words, **options)
-        self._late = late
+    def later(self, add: Callable[[Parser], None]) -> None:
+        """Add options only when this verb is called: those that are made from configs or registries cost imports."""
+        self._later.append(add)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does, with all arguments."""
-        self._complete()
+        """Parse, with what was to be added later."""
+        while self._later:
+            self._later.pop(0)(self)
         return super().parse_known_args(args, namespace)
-
-    def format_help(self) -> str:
-        """As argparse does, with all arguments."""
-        self._complete()
-        return super().format_help()
-
-    def _complete(self) -> None:
-        late, self._late = self._late, None
-        if late:
-            late(self)
 
     def error(self, message: str) -> NoReturn:
         """Exit with usage and a sentence."""

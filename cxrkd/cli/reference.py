@@ -33,7 +33,6 @@ def call(args: argparse.Namespace) -> Report:
     from cxrkd.checksums import relist
     from cxrkd.jobs.files import write_json
     from cxrkd.runs import open_run
-    from cxrkd.runs.metrics import measure_run
     from cxrkd.runs.reference import FILE, cohort_of, keep_reference
     from cxrkd.runs.run import METRICS
 
@@ -41,7 +40,7 @@ def call(args: argparse.Namespace) -> Report:
     cohort = cohort_of(run, args.folder)
     n_maps = keep_reference(run, cohort, lambda done, n: ticker.tell(f"film {done} of {n} without anatomy"))
     ticker.clear()
-    metrics = measure_run(run)
+    metrics = run.measure()
     write_json(run.path / METRICS, metrics.to_dict())
     relist(run.path / METRICS)
     plain = metrics.trivial

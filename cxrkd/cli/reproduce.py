@@ -8,10 +8,10 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.distill import execute_watched
 from cxrkd.cli.models import download_progress, fetch
 from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, over_findings, table
-from cxrkd.cli.settings import FLAGS, add_settings, overridden
+from cxrkd.cli.settings import Flag, add_settings, flags, overridden
+from cxrkd.cli.watching import execute_watched
 from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cxrkd.runs.estimate import Disk
     from cxrkd.runs.speed import Speed
 
-SETTINGS = tuple(flag for flag in FLAGS if flag.name not in ("--kind", "--patients"))  # a recipe is about its data set
 MEMBERS = {"distilled": "student distilled", "alone": "student alone", "teacher": "teacher"}
 GB = 1e9
 
@@ -36,12 +35,18 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         description="Fetches what is missing and public (asking for a recipe is the consent: ChestMNIST and ImageNet "
         "weights), trains teacher and students, and prints the AUROC beside the paper's. Meant for a GPU. The same "
         "command goes on after an interruption, and prints the figures again when it is done. Without a recipe: lists "
-        "them. With any setting changed it is an experiment of its own, and no figure of the paper stands beside it.",
+        "them. With any setting changed it is an experiment of its own, and no figure of the paper stands beside it; "
+        "one that is not given is the recipe's.",
     )
     verb.add_argument("recipe", nargs="?", metavar="RECIPE", help="chestmnist-224, chestxray14, chexpert or padchest")
     verb.add_argument("--dry-run", action="store_true", help="print the recipe, time and disk; download nothing")
-    add_settings(verb, "settings (default: the recipe's)", SETTINGS)
+    verb.later(lambda parser: add_settings(parser, settings_flags(), defaults=False))
     verb.set_defaults(call=call)
+
+
+def settings_flags() -> tuple[Flag, ...]:
+    """The settings that may be changed: all but which data set it is, which is what a recipe is about."""
+    return tuple(flag for flag in flags() if not {"data.kind", "data.n_patients"} & set(flag.keys))
 
 
 def call(args: argparse.Namespace) -> Report:
@@ -56,7 +61,7 @@ def call(args: argparse.Namespace) -> Report:
     if args.recipe is None:
         return _listing()
     recipe = find_recipe(args.recipe)
-    config = overridden(recipe.config.model_dump(mode="json"), args, SETTINGS)
+    config = overridden(recipe.config.model_dump(mode="json"), args, settings_flags())
     if args.dry_run:
         return _plan(recipe, config, folder_given=args.folder is not None)
     if recipe.needs_folder and args.folder is None:
@@ -99,8 +104,8 @@ def _run(recipe: Recipe, config: RunConfig) -> Run:
 
 
 def _fetch(config: RunConfig, ticker: Ticker) -> None:
-    """Bring weights and data here, with progress, before there is a run; a wrong folder is told now."""
-    from cxrkd.config import ChestMnistConfig, PhantomConfig
+    """Bring weights and data here, with progress, before there is a run."""
+    from cxrkd.config import ChestMnistConfig
     from cxrkd.data.readers import read_table
     from cxrkd.data.readers.chestmnist import npz_path
 
@@ -108,12 +113,10 @@ def _fetch(config: RunConfig, ticker: Ticker) -> None:
         fetch([config.teacher_arch], config.teacher_weights)
     if config.download and config.student_weights != "none":
         fetch([config.student_arch], config.student_weights)
-    if isinstance(config.data, PhantomConfig):
-        return
     if isinstance(config.data, ChestMnistConfig) and not npz_path(config.data).exists():
         ticker.line(f"ChestMNIST at {config.data.size} px is fetched to {npz_path(config.data)}")
-    read_table(config.data, partial(_tell, ticker))
-    ticker.clear()
+        read_table(config.data, partial(_tell, ticker))
+        ticker.clear()
 
 
 def _tell(ticker: Ticker, done: int, total: int) -> None:

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from cxrkd.errors import ConfigError
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.models.tracing import TRACING
 from cxrkd.models.weights import stored_dtype
 

@@ -11,14 +11,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from cxrkd.answers.answer import Answer, Input, classify
+from cxrkd.answers.answer import Answer, classify
 from cxrkd.config import Member
 from cxrkd.dashboard import caching, engines, waiting
-from cxrkd.dashboard.session import Film
 from cxrkd.errors import BusyError
+from cxrkd.images import Film
 from cxrkd.runs import Run
-from cxrkd.runtime import Engine
+from cxrkd.runs.choosing import warning_for
 from cxrkd.runtime.compute import Ticket, shared
+from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
 ANSWERING = "the models look at your film"
@@ -52,10 +53,12 @@ def answers(run: Run, members: Sequence[Member], films: Sequence[Film]) -> list[
 
 def _answer(run: Run, film: Film, known: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray]) -> Answer:
     """What is made of known logits. The same pixels may come in two files: names and notes are each file's own."""
-    asked = Input(film.name, film.pixels, film.notes, real=film.real, gate=film.gate)
-    found = classify(run, [asked], known, timed=False, thresholds=thresholds)[0]
-    timed = {m: replace(s, latency_ms=engines.latency(run, m, s.engine)) for m, s in found.members.items()}
-    return replace(found, members=timed)
+    warning = warning_for(run, film.real)
+    (answer,) = classify(
+        [film], known, labels=run.labels, thresholds=thresholds, warning=warning, whose=run.id, timed=False
+    )
+    timed = {m: replace(one, latency_ms=engines.latency(run, m, one.engine)) for m, one in answer.members.items()}
+    return replace(answer, members=timed)
 
 
 def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> list[dict[Member, Engine]]:

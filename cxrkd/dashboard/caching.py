@@ -19,11 +19,10 @@ import torch
 
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
-from cxrkd.answers.verdict import Standing, standing_from
+from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
-from cxrkd.cost import Complexity, count
+from cxrkd.cost.count import Complexity, count
 from cxrkd.dashboard.background import in_background
-from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
@@ -32,17 +31,20 @@ from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain.baselines import N_RANDOM, Twins
 from cxrkd.explain.cam import CamResult, grad_cam
 from cxrkd.explain.reference import Reference
+from cxrkd.images import Film
 from cxrkd.jobs.job import SHIPPED
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.runs import Run
 from cxrkd.runs.estimate import stage_weights
-from cxrkd.runs.metrics import RunMetrics, measure_run
+from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
 from cxrkd.runs.stages import students
-from cxrkd.runtime import Engine, build_engine
+from cxrkd.runs.standing import standing_from
 from cxrkd.runtime.compute import THREADS
+from cxrkd.runtime.protocol import Engine
+from cxrkd.runtime.select import build_engine
 
 T = TypeVar("T")
 KeptKind = Literal["answers", "explanations", "pieces"]
@@ -73,7 +75,7 @@ def _metrics(key: tuple[str, int], _run: Run) -> RunMetrics:
 
 @st.cache_resource(max_entries=32, show_spinner="Computing the figures of these findings")
 def _metrics_of(key: tuple[str, int], labels: tuple[str, ...], _run: Run) -> RunMetrics:
-    return measure_run(_run, labels=labels)
+    return _run.measure(labels)
 
 
 def predictions(run: Run, member: Member, split: Split = "test") -> Predictions:

@@ -29,8 +29,8 @@ class LimeSettings(Strict):
         ge=2,
         le=10_000,
         title="Superpixels",
-        description="about how many superpixels",
+        description="about how many",
         json_schema_extra={"flag": "--segments"},
     )
-    fill: Fill = Field("blur", title="In place of a hidden superpixel", description="what a hidden superpixel shows")
+    fill: Fill = Field("blur", title="Fill", description="what a hidden superpixel shows")
     seed: int = Field(0, ge=0, title="Seed", description="of the masks")

@@ -1,6 +1,6 @@
-"""Small files of a run folder: written whole or not at all, and read without trust.
+"""Small files of a job folder: written whole or not at all, and read without trust.
 
-What lies in a run's folder may come from another machine, a torn disk or a newer version. Whatever it is, reading ends
+What lies in a job's folder may come from another machine, a torn disk or a newer version. Whatever it is, reading ends
 in plain values or in a `RunError` that names the file; it never waits (a pipe in place of a file) and never fails
 otherwise.
 """
@@ -26,7 +26,7 @@ _LONGEST_REASON = 160
 
 
 class MissingFileError(RunError):
-    """A file that is not there: of a run that has not come that far, or that lost it."""
+    """A file that is not there: of a job that has not come that far, or that lost it."""
 
 
 class NewerFileError(RunError):
@@ -157,7 +157,7 @@ def cannot_write(folder: Path, error: OSError) -> RunError:
 
 
 def named(path: Path) -> str:
-    """The file as people find it: the run, and the file in it."""
+    """The file as people find it: the job, and the file in it."""
     return f"{_run_of(path)}: {path.name}"
 
 

@@ -1,4 +1,4 @@
-"""Folders of runs: they appear whole, and go in one step; what a killed process left of either is swept."""
+"""Folders of jobs: they appear whole, and go in one step; what a killed process left of either is swept."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def making(parent: Path) -> Iterator[Path]:
 
 
 def settle(made: Path, name: str) -> Path:
-    """Give a folder its place among this machine's runs: after its name, with a number where that is taken."""
+    """Give a folder its place among this machine's jobs: after its name, with a number where that is taken."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
     for number in range(1, 10_000):
         identity = slug if number == 1 else f"{slug}-{number}"
@@ -70,7 +70,7 @@ def move(made: Path, folder: Path) -> Path:
 
 
 def put_away(folder: Path) -> Path:
-    """Take a run out of every list in one step; what is left is for `remove`.
+    """Take a job out of every list in one step; what is left is for `remove`.
 
     Raises:
         RunError: it cannot be moved.
@@ -111,7 +111,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """What killed processes left among the runs: deleted folders, half-made ones, empty ones, torn files.
+    """What killed processes left among the jobs: deleted folders, half-made ones, empty ones, torn files.
 
     What a living process makes, here or elsewhere, is not among them. Call it while `deciding`.
     """
@@ -119,7 +119,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def sweep(folder: Path) -> list[Path]:
-    """Remove the leftovers among the runs; returns what was removed. Call it while `deciding`."""
+    """Remove the leftovers among the jobs; returns what was removed. Call it while `deciding`."""
     found = leftovers(folder)
     for path in found:
         remove(path)

@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import suppress
 
-GO_ON = 75  # the worker lost the run it was at, and the queue goes on with another process
+GO_ON = 75  # the worker lost the job it was at, and the queue goes on with another process
 
 
 def main(record: str, token: str, *command: str) -> None:

@@ -1,6 +1,6 @@
 """Starting the worker: isolated, written down, and not again and again where it dies at its start.
 
-Three small files in the folder of runs say how it went, each written by another process: the start by whoever starts,
+Three small files in the folder of jobs say how it went, each written by another process: the start by whoever starts,
 the word that it is up by the worker itself, the end by its keeper.
 """
 
@@ -43,7 +43,7 @@ class Launch:
         failures: starts that failed in a row before it.
         log_from: where its lines begin in the worker's log.
         up: it came so far as to look at the queue.
-        claimed: it executed a run.
+        claimed: it executed a job.
         code: how it ended, a signal as a negative number; None while that is not known.
         alive: it has not ended, as far as can be seen from here.
         here: it was started where we are; of a start elsewhere only its end can be known.
@@ -110,7 +110,7 @@ def ensure_worker(*, at_once: bool = False) -> None:
         at_once: also where the last ones died at their start, and the next try would have to wait.
 
     Raises:
-        RunError: the folder of runs cannot be written.
+        RunError: the folder of jobs cannot be written.
     """
     folder = own_jobs().absolute()
     _started[:] = [child for child in _started if child.poll() is None]
@@ -148,7 +148,7 @@ def _spawn(folder: Path, failures: int) -> subprocess.Popen[bytes]:
     with handle:
         child = subprocess.Popen(
             [*keeper, *isolated_python(), "-m", "cxrkd.jobs.worker"],
-            cwd=home(),  # no folder of a run's name lies there, and -P keeps what does from being imported
+            cwd=home(),  # no folder of a job's name lies there, and -P keeps what does from being imported
             env=isolated_environment() | {"CXRKD_HOME": str(home().resolve()), TOKEN: token},
             stdin=subprocess.DEVNULL,
             stdout=handle,

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from cxrkd.atomic import PART, replacing
 from cxrkd.checksums import check, seal
 from cxrkd.errors import EngineError
-from cxrkd.models import Classifier, fingerprint
+from cxrkd.models.classifier import Classifier
 from cxrkd.models.tracing import TRACING
+from cxrkd.models.weights import fingerprint
 from cxrkd.places import home
 
 T = TypeVar("T")

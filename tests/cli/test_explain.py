@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrkd.answers.answer import PHANTOM_WARNING
 from cxrkd.cli.explain import SCALES
 from cxrkd.explain.body import body_mask, evidence_outside
 from cxrkd.explain.explainer import EXPLAINERS
 from cxrkd.explain.overlay import SCALES as EXPLAIN_SCALES
 from cxrkd.images import read, to_input
+from cxrkd.runs.choosing import PHANTOM_WARNING
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.reference import FILE
 
@@ -23,7 +23,7 @@ def explain(cli, tiny_run, films):
 def test_help_names_every_explainer_and_its_settings(cli):
     text = " ".join(cli("explain", "--help").out.split())
     assert all(f"{name} ({entry.title})" in text for name, entry in EXPLAINERS.items())
-    for flag in ("--samples", "--segments", "--fill {blur,mean,black}", "--seed"):
+    for flag in ("--samples N", "--segments N", "--fill blur|mean|black", "--seed N"):
         assert flag in text
     assert "images shown to each network (default 300)" in text
 

@@ -15,9 +15,10 @@ from cxrkd.dashboard.access import ON_COMMAND_LINE
 from cxrkd.dashboard.distill import making
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
 from cxrkd.jobs.asked import ASKED, mark_page
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import SHIPPED
-from cxrkd.jobs.state import RunState, write_state
-from cxrkd.runs import create, execute, list_runs
+from cxrkd.jobs.state import JobState, write_state
+from cxrkd.runs import create, list_runs
 from tests.trees import film
 
 SECRET = "verysecretkey"
@@ -111,14 +112,14 @@ def test_who_came_to_look_makes_nothing_by_any_way(home):
         with pytest.raises(AccessError, match="role make"):
             making.act(LOOKER, what, run)
     with pytest.raises(AccessError, match="role make"):
-        making.queue_run(LOOKER, config(), pytest.fail)
+        making.queue_run(LOOKER, config())
     assert [one.id for one in list_runs()] == ["x"]
     assert {act.role for act in read_acts()} == {"look"}
     assert all("role make" in act.outcome for act in read_acts())
 
 
 def test_what_is_made_is_recorded(home):
-    run = making.queue_run(MAKER, config(), lambda config: None)
+    run = making.queue_run(MAKER, config())
     for what in ("cancel", "resume", "cancel", "delete"):
         making.act(MAKER, what, run)
     acts = read_acts()
@@ -129,9 +130,9 @@ def test_what_is_made_is_recorded(home):
 
 def test_the_queue_of_pages_is_bounded(home, monkeypatch):
     monkeypatch.setenv("CXRKD_MAX_QUEUED", "1")
-    waiting = making.queue_run(MAKER, config(), lambda config: None)
+    waiting = making.queue_run(MAKER, config())
     with pytest.raises(AccessError, match="at most 1"):
-        making.queue_run(MAKER, config(name="second"), lambda config: None)
+        making.queue_run(MAKER, config(name="second"))
     stopped = create(config(name="stopped"))
     with pytest.raises(AccessError, match="at most 1"):
         making.act(MAKER, "resume", stopped)
@@ -144,7 +145,7 @@ def test_a_run_that_cannot_be_marked_as_a_pages_is_not_left_behind(home, monkeyp
 
     monkeypatch.setattr(making, "mark_page", full)
     with pytest.raises(RunError, match="no space"):
-        making.queue_run(MAKER, config(), lambda config: None)
+        making.queue_run(MAKER, config())
     assert list_runs() == []
 
 
@@ -153,17 +154,17 @@ def test_a_run_that_cannot_be_marked_as_a_pages_is_not_left_behind(home, monkeyp
 def test_a_run_starts_from_runs_and_from_no_path(home, field, source):
     create(config())
     with pytest.raises(AccessError, match="finished run of this machine"):
-        making.queue_run(MAKER, config(**{field: source}), pytest.fail)
+        making.queue_run(MAKER, config(**{field: source}))
 
 
 def test_a_refusal_does_not_name_the_folder_of_anothers_data(home):
     other = made_of_own_data(home, name="other")
-    write_state(other.path, RunState("done", created=1.0))
+    write_state(other.path, JobState("done", created=1.0))
     told = json.loads((other.path / "config.json").read_text())
     told["data"]["folder"] = "/mnt/ward-7/films"
     (other.path / "config.json").write_text(json.dumps(told))
     with pytest.raises(ConfigError, match="another split of the same patients") as found:
-        making._create(config(data=own_data(home), teacher_from="other"))
+        making._settle(config(data=own_data(home), teacher_from="other"))
     assert "ward-7" not in str(found.value)
 
 

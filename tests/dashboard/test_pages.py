@@ -23,10 +23,11 @@ from cxrkd.dashboard.efficiency import latency
 from cxrkd.dashboard.explain import computing
 from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
+from cxrkd.jobs.queue import resume
 from cxrkd.labels import display_name
-from cxrkd.runs import create, list_runs, open_run, resume
-from cxrkd.runs.metrics import MemberMetrics, measure_run
-from cxrkd.runtime import EngineReport, build_engine
+from cxrkd.runs import create, list_runs, open_run
+from cxrkd.runs.metrics import MemberMetrics
+from cxrkd.runtime.select import EngineReport, build_engine
 from cxrkd.text import percent
 from tests.dashboard.conftest import make_run
 
@@ -589,7 +590,7 @@ def test_results_are_computed_again_for_the_chosen_findings(sample_home):
     chosen = [row.label for row in run.metrics().of("teacher").over_seeds.labels if row.evaluable][:3]
     page.multiselect(key="results_findings_made").set_value(chosen[::-1]).run()
     assert_healthy(page)
-    expected = measure_run(run, labels=chosen).of("teacher").over_seeds
+    expected = run.measure(chosen).of("teacher").over_seeds
     assert {m.label: m.value for m in page.metric}["Teacher"] == f"{expected.macro_auroc:.3f}"
     assert words(page).count("AUROC, mean of 3 findings") >= 3
     table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)
@@ -648,9 +649,13 @@ def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
     [
         ("new_120_phantom_n_patients", 1, "Patients: expected at least 20, got 1."),
         ("new_120_phantom_image_size", 2000, "Image size, pixels: expected at most 1,024, got 2,000."),
-        ("new_120_teacher_batch", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
-        ("new_120_student_rate", 0.0, "Training of the students, Learning rate: expected more than 0, got 0.0."),
-        ("new_120_objective_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
+        ("new_120_teacher_train_batch_size", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
+        (
+            "new_120_student_train_learning_rate",
+            0.0,
+            "Training of the students, Learning rate: expected more than 0, got 0.0.",
+        ),
+        ("new_120_paper_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
     ],
 )
 def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home, monkeypatch, key, value, sentence):

@@ -15,12 +15,12 @@ from cxrkd.dashboard.classify import answers
 from cxrkd.dashboard.efficiency import costs
 from cxrkd.dashboard.explain import figures, panels
 from cxrkd.dashboard.explain.display import Display
-from cxrkd.dashboard.session import Film
 from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.explain.agreement import Agreement
 from cxrkd.explain.chance import ChanceLine
 from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_table
+from cxrkd.images import Film, Truth
 
 DISPLAY = Display("inferno", 0.5, scale="shared", heat=True, outline=False)
 
@@ -41,7 +41,12 @@ def answer_of(name="film.png"):
         return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25)
 
     members = {"teacher": said([0.2, 0.9], [0.3, 0.5]), "distilled": said([0.4, 0.7], [0.3, math.nan])}
-    return Answer(name, ("Mass", "Pleural_Thickening"), members, ("inverted",), "trained on phantoms")
+    return Answer(film_of(name), ("Mass", "Pleural_Thickening"), members, "trained on phantoms")
+
+
+def film_of(name, **known):
+    tones = np.zeros((4, 4), np.uint8)
+    return Film(name, tones, lambda: tones / 255, "abc", ("inverted", "cut; in two"), **known)
 
 
 def standings_of():
@@ -88,25 +93,11 @@ def test_a_latency_is_shown_once_it_is_measured():
     assert answers.how_long(replace(said, latency_ms=math.nan)) == "with OpenVINO, not timed yet"
 
 
-def test_the_csv_holds_every_file_label_engine_and_warning():
-    import io
-
-    unmeasured = {m: replace(said, latency_ms=math.nan) for m, said in answer_of().members.items()}
-    found = [answer_of("a.png"), replace(answer_of("b.dcm"), members=unmeasured)]
-    table = pd.read_csv(io.BytesIO(answers.answers_csv(found, standings_of())))
-    assert list(table["file"]) == ["a.png", "a.png", "b.dcm", "b.dcm"]
-    assert set(table["distilled_engine"]) == {"openvino"}
-    assert set(table["warning"]) == {"trained on phantoms"}
-    assert table["teacher_prob"].tolist() == [0.2, 0.9, 0.2, 0.9]
-    assert set(table["distilled_verdict"]) == {"mass, the one finding it can call"}
-    assert table["distilled_not_judged"].isna().tolist() == [True, False] * 2
-    np.testing.assert_array_equal(table["teacher_auroc_low"], [0.8, math.nan] * 2)
-    np.testing.assert_array_equal(table["teacher_latency_ms"], [1.25, 1.25, math.nan, math.nan])
-
-
 def test_the_summary_names_what_each_member_finds():
-    film = Film("a", "key", np.zeros((4, 4), np.float32), truth=("Mass",))
-    row = answers.answers_summary([film], [answer_of()]).iloc[0]
+    truth = Truth(
+        ("Mass", "Pleural_Thickening"), np.array([1.0, math.nan]), lambda side: np.zeros((2, side, side), bool)
+    )
+    row = answers.answers_summary([replace(answer_of(), film=film_of("a", truth=truth))]).iloc[0]
     assert row["True labels"] == "Mass"
     assert row["Teacher"] == "pleural thickening, of the 2 findings it can call"
     assert row["Student distilled"] == "mass, the one finding it can call"
@@ -247,8 +238,7 @@ def test_the_showcase_prefers_some_labels_where_one_is_present():
 def test_a_long_list_of_findings_is_cut_after_three():
     labels = ("Mass", "Nodule", "Edema", "Hernia", "Fibrosis")
     said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0)
-    film = Film("a", "key", np.zeros((4, 4), np.float32), real=True)
-    row = answers.answers_summary([film], [Answer("a", labels, {"teacher": said}, (), "")]).iloc[0]
+    row = answers.answers_summary([Answer(film_of("a"), labels, {"teacher": said}, "")]).iloc[0]
     assert row["Teacher"] == "nodule, edema, hernia and 2 more, of the 5 findings it can call"
     assert "True labels" not in row
 

@@ -103,7 +103,7 @@ def test_help_names_it(capsys):
         main(["explain", "--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert "toy (Toy maps)" in text
-    assert "--power X of a channel (default 1)" in text
+    assert "--power N power; of a channel (default 1)" in text
 
 
 def test_it_is_on_the_page_with_its_agreement(sample_home):

@@ -4,9 +4,9 @@ import pytest
 import timm
 import torch
 
-from cxrkd.models import build, source
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, EEEANet
 from cxrkd.models.selection import DONOR, select
+from cxrkd.models.zoo import build, source
 
 
 @pytest.fixture(scope="module")

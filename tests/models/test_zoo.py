@@ -8,9 +8,10 @@ from safetensors.torch import save_file
 
 from cxrkd.checksums import sha256
 from cxrkd.errors import ConfigError
-from cxrkd.models import build, list_archs, list_weights, pins, pretrained, role_of, source, taught
+from cxrkd.models import pins, pretrained
 from cxrkd.models.download import download
 from cxrkd.models.lite_weights import packaged_file
+from cxrkd.models.zoo import build, list_archs, list_weights, role_of, source, taught
 
 LABELS = ("a", "b")
 

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import append_event, epoch_history, read_events
+from cxrkd.jobs.events import append_event, read_events
 
 
 def test_written_and_read_in_order_with_times(tmp_path):
@@ -56,13 +56,3 @@ def test_lines_of_many_writers_do_not_mix(tmp_path):
 def test_a_folder_that_is_gone_is_said(tmp_path):
     with pytest.raises(RunError, match="cannot write"):
         append_event(tmp_path / "gone" / "events.jsonl", {"kind": "done"})
-
-
-def test_history_keeps_the_last_report_of_an_epoch():
-    events = [
-        {"kind": "epoch", "stage": "alone-0", "epoch": 1, "loss": 3.0},
-        {"kind": "progress", "stage": "alone-0"},
-        {"kind": "epoch", "stage": "alone-0", "epoch": 1, "loss": 2.0},
-        {"kind": "epoch", "stage": "distilled-0", "epoch": 1, "loss": 1.0},
-    ]
-    assert [event["loss"] for event in epoch_history(events)] == [2.0, 1.0]

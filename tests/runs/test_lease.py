@@ -10,8 +10,9 @@ import pytest
 from cxrkd.errors import RunError
 from cxrkd.jobs import lease, queue
 from cxrkd.jobs.lease import LEASE, Heart, Lease, is_held, read_lease, revoke, take
-from cxrkd.jobs.state import RunState, read_state, write_state
-from cxrkd.runs import cancel, create, delete, resume
+from cxrkd.jobs.queue import cancel, delete, resume
+from cxrkd.jobs.state import JobState, read_state, write_state
+from cxrkd.runs import create
 
 ELSEWHERE = Lease("their token", "another place", 4242, "their mark")
 
@@ -31,7 +32,7 @@ def run(config):
 @pytest.fixture
 def theirs(run):
     """A run that another container executes, by a process id that lives here too, as something else."""
-    write_state(run.path, RunState("running", pid=os.getpid(), pid_started="x", place="another place", created=1.0))
+    write_state(run.path, JobState("running", pid=os.getpid(), pid_started="x", place="another place", created=1.0))
     (run.path / LEASE).write_text(json.dumps({"version": 1, **asdict(ELSEWHERE)}))
     return run
 
@@ -150,7 +151,7 @@ def test_a_heart_tells_once_that_its_lease_is_lost(run, monkeypatch):
 
 def test_a_claim_keeps_the_lease_and_letting_go_gives_it_back(run):
     queue.claim(run)
-    queue.claim(run)  # by the same process: the worker, then the recipe
+    queue.claim(run)  # by the same process: the worker, then `execute`
     assert is_held(run.path)
     assert read_lease(run.path).pid == os.getpid()
     queue.let_go(run)
@@ -158,8 +159,8 @@ def test_a_claim_keeps_the_lease_and_letting_go_gives_it_back(run):
     assert not (run.path / LEASE).exists()
 
 
-def test_a_run_that_was_cancelled_before_its_recipe_began_is_not_begun(run):
-    queue.claim(run)  # the worker; importing the recipe takes seconds
+def test_a_run_that_was_cancelled_before_it_began_is_not_begun(run):
+    queue.claim(run)  # the worker; importing what executes it takes seconds
     write_state(run.path, replace(read_state(run.path), place="another place"))  # so that nobody kills this process
     cancel(run)
     with pytest.raises(RunError, match="cancelled or taken over"):
@@ -185,5 +186,5 @@ def test_a_damaged_lease_is_somebodys_until_it_is_stale(run, garbage):
 
 
 def test_a_state_of_an_older_version_is_asked_by_its_process(run):
-    write_state(run.path, RunState("running", pid=os.getpid(), pid_started=lease.start_mark(os.getpid())))
+    write_state(run.path, JobState("running", pid=os.getpid(), pid_started=lease.start_mark(os.getpid())))
     assert read_state(run.path).status == "running"

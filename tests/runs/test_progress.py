@@ -7,14 +7,14 @@ import pytest
 from cxrkd.jobs.events import append_event, read_events
 from cxrkd.jobs.progress import Progress
 from cxrkd.jobs.reporter import Reporter
-from cxrkd.jobs.state import RunState, read_state, write_state
+from cxrkd.jobs.state import JobState, read_state, write_state
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr("cxrkd.jobs.progress.WRITE_EVERY_S", 0.0)
     (tmp_path / "run").mkdir()
-    write_state(tmp_path / "run", RunState("queued"))
+    write_state(tmp_path / "run", JobState("queued"))
     return tmp_path / "run"
 
 

@@ -13,9 +13,10 @@ from cxrkd.errors import ConfigError, CxrkdError, RunError
 from cxrkd.jobs import folders, job, queue
 from cxrkd.jobs.locks import deciding, worker_lives, working
 from cxrkd.jobs.process import start_mark
-from cxrkd.jobs.state import RunState, write_state
-from cxrkd.models import zoo
-from cxrkd.runs import cancel, create, delete, keep_going, list_runs, open_run, resume, submit
+from cxrkd.jobs.queue import cancel, delete, keep_going, resume
+from cxrkd.jobs.state import JobState, write_state
+from cxrkd.models.network import NETWORKS
+from cxrkd.runs import create, list_runs, open_run, submit
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def shipped(tmp_path, monkeypatch):
 def finished(config, shipped):
     """A shipped run that is done."""
     made = create(config("Phantom", teacher_arch="densenet121"), shipped / "phantom")
-    write_state(made.path, RunState("done", created=1.0))
+    write_state(made.path, JobState("done", created=1.0))
     return made
 
 
@@ -143,7 +144,7 @@ def test_only_runs_at_rest_are_deleted(config):
 
 def test_a_done_run_is_neither_resumed_nor_claimed(config):
     made = create(config())
-    write_state(made.path, RunState("done"))
+    write_state(made.path, JobState("done"))
     with pytest.raises(RunError, match="done"):
         resume(made)
     with pytest.raises(RunError, match="done"):
@@ -152,10 +153,10 @@ def test_a_done_run_is_neither_resumed_nor_claimed(config):
 
 def test_a_run_of_another_process_is_not_claimed(config):
     made = create(config())
-    write_state(made.path, RunState("running", pid=os.getppid(), pid_started=start_mark(os.getppid())))
+    write_state(made.path, JobState("running", pid=os.getppid(), pid_started=start_mark(os.getppid())))
     with pytest.raises(RunError, match="running already"):
         queue.claim(made)
-    write_state(made.path, RunState("running", pid=os.getppid(), pid_started="long ago"))
+    write_state(made.path, JobState("running", pid=os.getppid(), pid_started="long ago"))
     queue.claim(made)
     assert made.state.pid == os.getpid()
 
@@ -199,6 +200,34 @@ def test_decisions_wait_for_each_other(home):
         assert not decided.wait(0.3)
     assert decided.wait(60)
     thread.join()
+
+
+def test_a_decision_that_never_ends_is_said(home, monkeypatch):
+    monkeypatch.setattr("cxrkd.jobs.locks.LONGEST_DECISION_S", 0.1)
+    said = []
+
+    def decide():
+        try:
+            with deciding(home / "runs"):
+                said.append("decided")
+        except RunError as error:
+            said.append(str(error))
+
+    with deciding(home / "runs"):
+        thread = threading.Thread(target=decide)
+        thread.start()
+        thread.join()
+    decide()
+    assert "another process has been at the queue in" in said[0]
+    assert said[1:] == ["decided"]
+
+
+def test_a_lock_that_is_a_link_is_not_followed(home, tmp_path):
+    (home / "runs").mkdir()
+    (tmp_path / "elsewhere").touch()
+    (home / "runs" / ".queue.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="cannot write"), deciding(home / "runs"):
+        pass
 
 
 def test_a_folder_that_cannot_be_written_is_said(config, monkeypatch, tmp_path):
@@ -245,7 +274,7 @@ def test_order_does_not_depend_on_the_clock(config, monkeypatch):
 
 def test_times_of_a_run_never_go_back(config, monkeypatch):
     made = create(config())
-    write_state(made.path, RunState("queued", created=3e9))
+    write_state(made.path, JobState("queued", created=3e9))
     monkeypatch.setattr("cxrkd.jobs.state.time.time", lambda: 1e9)
     queue.claim(made)
     assert made.state.started == 3e9
@@ -253,7 +282,7 @@ def test_times_of_a_run_never_go_back(config, monkeypatch):
     queue.give_up(made, "It broke.")
     assert made.state.finished == 3e9
     assert made.state.seconds == 0
-    assert RunState("done", started=2e9, finished=1e9).seconds == 0  # written by an older version
+    assert JobState("done", started=2e9, finished=1e9).seconds == 0  # written by an older version
 
 
 REFUSED = {
@@ -269,11 +298,20 @@ REFUSED = {
 @pytest.mark.parametrize("settings", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("ask", [create, submit])
 def test_what_is_refused_leaves_no_folder(config, home, settings, ask):
-    zoo.register("picky", replace(zoo._ENTRIES["toy"], multiple=32))
+    NETWORKS.register(replace(NETWORKS["toy"], name="picky", multiple=32))
     with pytest.raises(CxrkdError):
         ask(config(**settings))
     assert list(home.glob("runs/*")) == []
     assert [path for path in home.glob("runs/.*") if path.is_dir()] == []
+
+
+def test_a_run_whose_network_is_not_here_is_not_queued(config):
+    made = create(config())
+    path = made.path / "config.json"
+    path.write_text(path.read_text().replace('"student_arch": "toy"', '"student_arch": "no_such"'))
+    with pytest.raises(ConfigError, match="Unknown network 'no_such'"):
+        resume(open_run(made.id))
+    assert queue.oldest_queued() is None
 
 
 def test_a_disk_that_is_full_leaves_no_half_made_run(config, home, monkeypatch):

@@ -13,10 +13,11 @@ from cxrkd.errors import DataError, RunError
 from cxrkd.evaluate.trivial import trivial_logits
 from cxrkd.explain.explainer import Network
 from cxrkd.explain.reference import references
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import fingerprint
-from cxrkd.runs import create, execute, open_run
+from cxrkd.runs import create, open_run
 from cxrkd.runs.reference import FILE, cohort_of, read_reference
 from cxrkd.runs.run import LABELS
 

@@ -8,7 +8,7 @@ import pytest
 from cxrkd.errors import RunError
 from cxrkd.jobs import files
 from cxrkd.jobs.process import is_alive, kill_group, start_mark
-from cxrkd.jobs.state import STATE, RunState, read_state, write_state
+from cxrkd.jobs.state import STATE, JobState, read_state, write_state
 
 
 @pytest.fixture
@@ -26,20 +26,20 @@ def child():
 
 
 def test_what_is_written_is_read(folder):
-    state = RunState("failed", "Measuring", 0.5, 12.5, "no space", None, None, 1.0, 2.0, 3.0)
+    state = JobState("failed", "Measuring", 0.5, 12.5, "no space", None, None, 1.0, 2.0, 3.0)
     write_state(folder, state)
     assert read_state(folder) == state
     assert [p.name for p in folder.iterdir()] == [STATE]
 
 
 def test_running_is_running_only_while_its_very_process_lives(folder):
-    me = RunState("running", pid=os.getpid(), pid_started=start_mark(os.getpid()))
+    me = JobState("running", pid=os.getpid(), pid_started=start_mark(os.getpid()))
     write_state(folder, me)
     assert read_state(folder).status == "running"
     write_state(folder, replace(me, pid_started="1"))  # the pid was handed out again
     assert read_state(folder).status == "interrupted"
     write_state(folder, replace(me, pid=2**22 + 1))
-    assert read_state(folder) == RunState("interrupted")
+    assert read_state(folder) == JobState("interrupted")
 
 
 def test_a_zombie_does_not_live(child):
@@ -73,14 +73,14 @@ def test_missing_or_damaged_is_said(folder, content):
 
 
 def test_a_full_disk_keeps_the_old_state(folder, monkeypatch):
-    write_state(folder, RunState("queued"))
+    write_state(folder, JobState("queued"))
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("cxrkd.atomic.os.fsync", full)
     with pytest.raises(RunError, match="No space left on device"):
-        write_state(folder, RunState("done"))
+        write_state(folder, JobState("done"))
     assert read_state(folder).status == "queued"
     assert [p.name for p in folder.iterdir()] == [STATE]
 

@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cxrkd.answers.answer import probe
+from cxrkd.answers.engines import probe
 from cxrkd.config import Member
-from cxrkd.cost import measure_latency
+from cxrkd.cost.latency import measure_latency
 from cxrkd.dashboard import caching, engines, session
 from cxrkd.dashboard.efficiency.costs import Latencies, Measured, engine_name
 from cxrkd.dashboard.layout import member_title
 from cxrkd.errors import EngineError
 from cxrkd.runs import Run
-from cxrkd.runtime import ENGINES, build_engine
 from cxrkd.runtime.compute import THREADS
+from cxrkd.runtime.protocol import ENGINES
+from cxrkd.runtime.select import build_engine
 
 MEASURED = "measured on request"
 COMPARING = "engines are being compared"

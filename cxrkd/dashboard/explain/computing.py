@@ -13,9 +13,9 @@ from typing import Any
 from cxrkd.answers.explanation import Explanation, explain, with_baselines
 from cxrkd.config import Member
 from cxrkd.dashboard import asking, caching, engines, waiting
-from cxrkd.dashboard.session import Film
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
 from cxrkd.explain.steps import Step
+from cxrkd.images import Film
 from cxrkd.runs import Run
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runtime.compute import shared

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from cxrkd.answers.verdict import NO_NEGATIVE, UNTAUGHT, not_judged, partly_judged, standing, standing_from, verdict
+from cxrkd.answers.calls import call_of
+from cxrkd.answers.verdict import not_judged, partly_judged, verdict
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
-from cxrkd.runs import open_run
+from cxrkd.jobs.files import write_json
+from cxrkd.runs import create, open_run
 from cxrkd.runs.metrics import measure_member
 from cxrkd.runs.predictions import Predictions
+from cxrkd.runs.run import LABELS as LABELS_FILE
+from cxrkd.runs.standing import NO_NEGATIVE, UNTAUGHT, standing, standing_from, thresholds_of
 
 LABELS = ("Mass", "Edema", "Hernia", "Nodule", "Fibrosis", "Effusion")
 
@@ -84,3 +88,11 @@ def test_shipped_runs_say_why_for_every_label_that_they_do_not_judge():
 
 def test_underscores_are_not_words():
     assert verdict(["Pleural_Thickening"], LABELS) == "pleural thickening, of the 6 findings it can call"
+
+
+def test_without_a_threshold_nothing_is_called(config):
+    run = create(config())
+    write_json(run.path / LABELS_FILE, list(LABELS))
+    found = thresholds_of(run, ["alone"])
+    assert np.isnan(found["alone"]).all()
+    assert call_of(0.99, float(found["alone"][0])) == "not judged"

@@ -1,10 +1,7 @@
 import numpy as np
 import pytest
 
-from cxrkd.answers.calls import call_of, ranked, thresholds_of
-from cxrkd.jobs.files import write_json
-from cxrkd.runs import create
-from cxrkd.runs.run import LABELS
+from cxrkd.answers.calls import ranked
 
 LABELS_4 = ("Effusion", "Mass", "Edema", "Hernia")
 NAN = float("nan")
@@ -39,11 +36,3 @@ def test_where_none_is_called_the_most_probable_of_the_first_network():
 @pytest.mark.filterwarnings("error")
 def test_certain_answers_and_extreme_thresholds_are_ordered_too():
     assert names({"teacher": [1.0, 0.0, 1.0, 0.0]}, {"teacher": [1.0, 0.0, 0.5, 1.0]})[0] == ("Edema", 1)
-
-
-def test_without_a_threshold_nothing_is_called(config):
-    run = create(config())
-    write_json(run.path / LABELS, list(LABELS_4))
-    found = thresholds_of(run, ["alone"])
-    assert np.isnan(found["alone"]).all()
-    assert call_of(0.99, float(found["alone"][0])) == "not judged"

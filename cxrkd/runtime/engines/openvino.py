@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from cxrkd.errors import EngineError
-from cxrkd.models import Classifier
-from cxrkd.models.answers import AnswerRule
-from cxrkd.runtime.export import from_cache, require
-from cxrkd.runtime.protocol import CHUNK, ENGINE_NAMES, as_batch, default_threads, in_chunks
+from cxrkd.runtime.protocol import CHUNK, ENGINES, EngineEntry, as_batch, default_threads, in_chunks
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cxrkd.models.classifier import Classifier
+
+FLOAT32, BFLOAT16 = "openvino", "openvino-bf16"
 
 
 class OpenVinoEngine:
@@ -31,13 +34,16 @@ class OpenVinoEngine:
     """
 
     def __init__(self, model: Classifier, threads: int | None = None, bf16: bool = False) -> None:
+        from cxrkd.models.answers import AnswerRule
+        from cxrkd.runtime.export import from_cache, require
+
         require("openvino")
         import openvino
 
-        self.name = "openvino-bf16" if bf16 else "openvino"
+        self.name = BFLOAT16 if bf16 else FLOAT32
         self.threads = threads or default_threads()
         self._input_size = model.input_size
-        self._rule = AnswerRule(model, ENGINE_NAMES[self.name])
+        self._rule = AnswerRule(model, ENGINES[self.name].title)
         self._core = openvino.Core()
         if bf16 and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise EngineError("This CPU has no bfloat16 instructions: use the engine openvino.")
@@ -56,6 +62,8 @@ class OpenVinoEngine:
         return self._rule(in_chunks(self._logits, as_batch(x, self._input_size)))
 
     def _logits(self, batch: np.ndarray) -> np.ndarray:
+        import numpy as np
+
         if len(batch) == CHUNK:
             return self._for_chunks().infer(batch)
         return np.concatenate([self._single.infer(batch[i : i + 1]) for i in range(len(batch))])
@@ -97,3 +105,25 @@ class _Requests:
         logits = request.get_output_tensor(0).data.copy()  # the request's own memory is used again
         self._idle.put(request)
         return logits
+
+
+ENGINES.register(
+    EngineEntry(
+        name=FLOAT32,
+        title="OpenVINO",
+        sentence="The exported network compiled by OpenVINO for this processor, in float32.",
+        source="docs.openvino.ai",
+        needs=("onnx", "onnxscript", "openvino"),
+        make=OpenVinoEngine,
+    )
+)
+ENGINES.register(
+    EngineEntry(
+        name=BFLOAT16,
+        title="OpenVINO bfloat16",
+        sentence="The same in bfloat16: faster where the processor has it, and too far from PyTorch to be chosen.",
+        source="docs.openvino.ai",
+        needs=("onnx", "onnxscript", "openvino"),
+        make=partial(OpenVinoEngine, bf16=True),
+    )
+)

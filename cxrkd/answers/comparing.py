@@ -1,4 +1,4 @@
-"""The engines of a run's networks compared in a process of its own, so that no visitor of a server waits for it.
+"""The engines of a network compared in a process of its own, so that no visitor of a server waits for it.
 
 Exporting a network takes tens of seconds of one processor and holds Python's lock meanwhile. The helper runs at the
 lowest priority that still ends, takes one network, and leaves its finding in the cache.
@@ -14,12 +14,11 @@ import threading
 import time
 from pathlib import Path
 
-from cxrkd.answers.answer import probe
-from cxrkd.config import Member
+from cxrkd.answers.engines import probe
 from cxrkd.errors import CxrkdError, EngineError
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.weights import load_weights
 from cxrkd.places import isolated_environment, isolated_python
-from cxrkd.runs.run import Run
 from cxrkd.runtime.choice import Choice, read_choice, write_choice
 from cxrkd.runtime.select import fastest
 
@@ -27,12 +26,11 @@ NICENESS = 10
 LONGEST_S = 1800.0
 
 
-def choose(run: Run, member: Member, model: Classifier, threads: int) -> Choice:
-    """Which engine is the fastest for a member, as it is kept, else as a helper process finds out now.
+def choose(weights: Path, model: Classifier, threads: int) -> Choice:
+    """Which engine is the fastest for a network, as it is kept, else as a helper process finds out now.
 
     Args:
-        run: whose network.
-        member: which of them.
+        weights: its file.
         model: the network itself.
         threads: of one call.
 
@@ -41,22 +39,22 @@ def choose(run: Run, member: Member, model: Classifier, threads: int) -> Choice:
     """
     if (kept := read_choice(model, threads)) is not None:
         return kept
-    said = _help(run, member, threads)
-    found = read_choice(model, threads)
-    if found is None:
-        last = said.strip().splitlines()[-1:] or ["it said nothing"]
+    output = _help(weights, threads)
+    choice = read_choice(model, threads)
+    if choice is None:
+        last = output.strip().splitlines()[-1:] or ["it said nothing"]
         raise EngineError(f"The engines could not be compared, so PyTorch answers ({last[0]}).")
-    return found
+    return choice
 
 
-def _help(run: Run, member: Member, threads: int) -> str:
+def _help(weights: Path, threads: int) -> str:
     """Run the helper to its end; returns what it said."""
-    command = [*isolated_python(), "-m", "cxrkd.answers.choosing", str(run.path.resolve()), member, str(threads)]
-    with tempfile.TemporaryFile("w+") as said:
+    command = [*isolated_python(), "-m", "cxrkd.answers.comparing", str(weights.resolve()), str(threads)]
+    with tempfile.TemporaryFile("w+") as output:
         try:
             # It reads the pipe, which closes with us however we end.
             helper = subprocess.Popen(
-                command, env=isolated_environment(), stdin=subprocess.PIPE, stdout=said, stderr=said
+                command, env=isolated_environment(), stdin=subprocess.PIPE, stdout=output, stderr=output
             )
         except OSError as error:
             return str(error)
@@ -66,18 +64,18 @@ def _help(run: Run, member: Member, threads: int) -> str:
             except subprocess.TimeoutExpired as error:
                 helper.kill()
                 return str(error)
-        said.seek(0)
-        return said.read()
+        output.seek(0)
+        return output.read()
 
 
-def main(path: str, member: Member, threads: int) -> None:
-    """Compare the engines of one member and keep what is found: what the helper process does."""
+def main(weights: str, threads: int) -> None:
+    """Compare the engines of one network and keep what is found: what the helper process does."""
     import torch
 
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     torch.set_num_threads(threads)
-    model = Run(Path(path)).load_model(member)
+    model = load_weights(Path(weights))
     # On one thread a call takes as long as the processor is busy with it, whatever else the machine does meanwhile.
     clock = time.process_time if threads == 1 else time.perf_counter
     engine, reports = fastest(model, probe(model.input_size), threads=threads, clock=clock)
@@ -93,6 +91,6 @@ def _end_with_the_server() -> None:
 if __name__ == "__main__":
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     try:
-        main(sys.argv[1], sys.argv[2], int(sys.argv[3]))  # type: ignore[arg-type]
+        main(sys.argv[1], int(sys.argv[2]))
     except (CxrkdError, OSError) as error:
         sys.exit(str(error))

@@ -1,15 +1,16 @@
-"""Eager PyTorch: the reference the other engines are held against."""
+"""Eager PyTorch: the engine that the others are held against."""
 
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
+from cxrkd.runtime.protocol import ENGINES, REFERENCE, EngineEntry, as_batch, default_threads, in_chunks
 
-from cxrkd.models import Classifier
-from cxrkd.models.answers import AnswerRule
-from cxrkd.runtime.protocol import ENGINE_NAMES, as_batch, default_threads, in_chunks
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cxrkd.models.classifier import Classifier
 
 
 class TorchEngine:
@@ -20,12 +21,16 @@ class TorchEngine:
         threads: CPU threads of a call.
     """
 
-    name = "pytorch"
+    name = REFERENCE
 
     def __init__(self, model: Classifier, threads: int | None = None) -> None:
+        import torch
+
+        from cxrkd.models.answers import AnswerRule
+
         self.threads = threads or default_threads()
         self._model = copy.deepcopy(model).eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self._rule = AnswerRule(model, ENGINE_NAMES[self.name])
+        self._rule = AnswerRule(model, ENGINES[self.name].title)
         self._device = next(self._model.parameters()).device
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -40,6 +45,8 @@ class TorchEngine:
         batch = as_batch(x, self._model.input_size)
         if self._device.type != "cpu":
             return self._logits(batch)
+        import torch
+
         before = torch.get_num_threads()
         if before == self.threads:
             return in_chunks(self._logits, batch)
@@ -50,5 +57,19 @@ class TorchEngine:
             torch.set_num_threads(before)
 
     def _logits(self, batch: np.ndarray) -> np.ndarray:
+        import torch
+
         with torch.inference_mode():
             return self._model(torch.from_numpy(batch).to(self._device)).float().cpu().numpy()
+
+
+ENGINES.register(
+    EngineEntry(
+        name=REFERENCE,
+        title="PyTorch",
+        sentence="The network as it was trained, eager; what the other engines are held against.",
+        source="pytorch.org",
+        needs=("torch",),
+        make=TorchEngine,
+    )
+)

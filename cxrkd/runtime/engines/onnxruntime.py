@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from cxrkd.models import Classifier
-from cxrkd.models.answers import AnswerRule
-from cxrkd.runtime.export import from_cache, require
-from cxrkd.runtime.protocol import ENGINE_NAMES, as_batch, default_threads, in_chunks
+from cxrkd.runtime.protocol import ENGINES, EngineEntry, as_batch, default_threads, in_chunks
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cxrkd.models.classifier import Classifier
 
 
 class OnnxEngine:
@@ -24,12 +26,15 @@ class OnnxEngine:
     name = "onnxruntime"
 
     def __init__(self, model: Classifier, threads: int | None = None) -> None:
+        from cxrkd.models.answers import AnswerRule
+        from cxrkd.runtime.export import from_cache, require
+
         require("onnxruntime")
         import onnxruntime
 
         self.threads = threads or default_threads()
         self._input_size = model.input_size
-        self._rule = AnswerRule(model, ENGINE_NAMES[self.name])
+        self._rule = AnswerRule(model, ENGINES[self.name].title)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -48,3 +53,15 @@ class OnnxEngine:
 
     def _logits(self, batch: np.ndarray) -> np.ndarray:
         return self._session.run(None, {"image": batch})[0]
+
+
+ENGINES.register(
+    EngineEntry(
+        name=OnnxEngine.name,
+        title="ONNX Runtime",
+        sentence="The exported network on ONNX Runtime's CPU provider, in float32.",
+        source="onnxruntime.ai",
+        needs=("onnx", "onnxscript", "onnxruntime"),
+        make=OnnxEngine,
+    )
+)
