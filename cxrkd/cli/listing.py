@@ -12,6 +12,7 @@ from cxrkd.registry import Entry, Registry
 REGISTRIES: dict[str, str] = {
     "networks": "cxrkd.models.network:NETWORKS",
     "engines": "cxrkd.runtime.protocol:ENGINES",
+    "explainers": "cxrkd.explain.explainer:EXPLAINERS",
     "jobs": "cxrkd.jobs.job:KINDS",
 }
 """What the registry's things are called -> module and name of the registry."""
