@@ -401,7 +401,7 @@ def test_data_shows_that_no_patient_is_in_two_splits(sample_home):
 def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
     queued = []
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr(making, "create", lambda config: queued.append(config) or create(config))
+    monkeypatch.setattr(making, "create", lambda asked: queued.append(asked.config) or create(asked))
     page = open_page("distill")
     page.text_input(key="new_120_name").set_value("my first")
     page.number_input(key="new_120_phantom_n_patients").set_value(40)
