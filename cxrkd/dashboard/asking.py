@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from cxrkd.answers.answer import Answer, Input, classify
-from cxrkd.answers.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
 from cxrkd.config import Member
 from cxrkd.dashboard import caching, engines, waiting
 from cxrkd.dashboard.session import Film
@@ -20,7 +19,10 @@ from cxrkd.errors import BusyError
 from cxrkd.runs import Run
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runtime.compute import Ticket, shared
-from cxrkd.runtime.protocol import Engine
+
+if TYPE_CHECKING:
+    from cxrkd.answers.explanation import CamExplanation, LimeExplanation
+    from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
 ANSWERING = "the models look at your film"
@@ -90,6 +92,8 @@ def _asking(key: tuple[Any, ...], engine: Engine, film: Film) -> Callable[[], Ti
 
 def explanation(run: Run, film: Film, method: str) -> CamExplanation | LimeExplanation:
     """Maps of all members for all labels by one of `CAM_METHODS` or "lime", with what agreement is held against."""
+    from cxrkd.answers.explanation import LIME
+
     stamps = (caching.stamp(run.path / REFERENCE), *(caching.stamp(run.weights_path(m)) for m in run.members()))
     kept, key = caching.kept("explanations"), (film.key, method, stamps)
     found: CamExplanation | LimeExplanation | None = kept.get(key)
@@ -100,12 +104,16 @@ def explanation(run: Run, film: Film, method: str) -> CamExplanation | LimeExpla
 
 
 def _maps(run: Run, film: Film, method: str) -> CamExplanation:
+    from cxrkd.answers.explanation import explain_cams
+
     models = {member: caching.model(run, member) for member in run.members()}
     references = caching.references(run, method)
     return explain_cams(models, film.pixels, method, references, steps=_steps(EXPLAINING))
 
 
 def _lime(run: Run, film: Film, method: str) -> LimeExplanation:
+    from cxrkd.answers.explanation import explain_lime
+
     ready = {member: engines.now(run, member) for member in run.members()}
     references = caching.references(run, "gradcam")
     return explain_lime(ready, run.labels, film.pixels, references=references, steps=_steps(SHOWING))

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
-import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import ImageError
-from cxrkd.images import Verdict
+
+if TYPE_CHECKING:  # the door of a server asks here, before any page needs these
+    import numpy as np
+
+    from cxrkd.dashboard.efficiency.costs import Measured
+    from cxrkd.images import Verdict
 
 ChosenBy = Literal["nobody", "upload", "visitor"]
 _KEY = "cxrkd"

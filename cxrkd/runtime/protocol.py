@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-import torch
 
 ENGINES: tuple[str, ...] = ("pytorch", "onnxruntime", "openvino", "openvino-bf16")
 ENGINE_NAMES: dict[str, str] = {
@@ -64,4 +63,6 @@ def in_chunks(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> np.
 
 def default_threads() -> int:
     """Threads a call gets unless told: as many as PyTorch would use."""
+    import torch  # takes seconds; names of engines must not wait for it
+
     return torch.get_num_threads()

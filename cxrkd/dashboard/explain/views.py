@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from cxrkd.answers.calls import call_of
-from cxrkd.config import MEMBER_NAMES, Member
+from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard.charts.agreement import AgreementRow
 from cxrkd.dashboard.charts.films import ColourBar
 from cxrkd.dashboard.explain.controls import Look
@@ -171,30 +170,6 @@ def lesion_table(found: Mapping[str, LesionHit]) -> pd.DataFrame:
             for member, hit in found.items()
         ]
     )
-
-
-def showcase(
-    logits: Mapping[Member, np.ndarray],
-    thresholds: Mapping[Member, np.ndarray],
-    targets: np.ndarray,
-    preferred: Sequence[int] = (),
-) -> tuple[int, int] | None:
-    """The case and label (n, k) that all members recognise most clearly; None without a positive case.
-
-    Args:
-        logits: member -> (N, K).
-        thresholds: member -> probabilities (K,).
-        targets: (N, K); a case counts only where its label is present.
-        preferred: labels to choose from if one of them is present anywhere, for example those with a small lesion.
-    """
-    among = np.isin(np.arange(targets.shape[1]), preferred) & (targets == 1).any(axis=0)
-    targets = np.where(among, targets, 0) if among.any() else targets
-    margins = [expit(logits[member]) - thresholds[member] for member in logits]
-    if not (targets == 1).any():
-        return None
-    worst = np.where(targets == 1, np.nan_to_num(np.min(margins, axis=0), nan=-1.0), -2.0)
-    n, k = np.unravel_index(np.argmax(worst), worst.shape)
-    return int(n), int(k)
 
 
 def no_lesion(label: str, truth: Sequence[str] | None) -> str:

@@ -39,6 +39,19 @@ class Readers:
         finally:
             self._idle.put(reader)
 
+    def start(self) -> None:
+        """Start a process, so that the first file does not wait for it; nothing where all are at work.
+
+        Raises:
+            ImageError: it does not start.
+        """
+        if not self._idle.empty():
+            reader = self._idle.get()
+            try:
+                reader.start()
+            finally:
+                self._idle.put(reader)
+
     def close(self) -> None:
         """End the processes."""
         for reader in self._all:
@@ -47,6 +60,15 @@ class Readers:
 
 _READERS = Readers()
 atexit.register(_READERS.close)
+
+
+def start_reading() -> None:
+    """Start a process that reads files, before there is one.
+
+    Raises:
+        ImageError: it does not start.
+    """
+    _READERS.start()
 
 
 def read_apart(data: bytes, name: str, size: int) -> Reduced:
