@@ -21,7 +21,7 @@ from cxrkd.access.confine import confined
 from cxrkd.answers.answer import finished_runs
 from cxrkd.answers.verdict import Standing, standing_from
 from cxrkd.config import DataConfig, Member, RunConfig
-from cxrkd.dashboard.access import served
+from cxrkd.dashboard.access import images_here, served
 from cxrkd.dashboard.background import in_background
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
@@ -116,6 +116,16 @@ def choice(run: Run, member: Member, choose: Callable[[Run, Member, Classifier],
 def _choice(key: tuple[str, int], _run: Run, _member: Member, _choose: Callable[[Run, Member, Classifier], T]) -> Any:
     warm()  # first: comparing engines takes its time, and somebody may have a film already
     return in_background(lambda: _choose(_run, _member, model(_run, _member)))
+
+
+@st.cache_resource(show_spinner=False)
+def prepare_first_page() -> None:
+    """Read what Overview shows first, before anybody has asked for it."""
+    for run in finished_runs()[:1]:
+        metrics(run)
+        showcase(run)
+        if images_here(run.config.data):
+            table(run.config.data)
 
 
 def warm() -> None:
