@@ -32,6 +32,7 @@ from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
+from cxrkd.runs.showcase import film_in, write_showcase
 from cxrkd.train.apart import fit_apart
 from cxrkd.train.callbacks import OnEvent
 from cxrkd.train.device import device, processes
@@ -102,7 +103,7 @@ def run_stages(run: Run, report: Reporter) -> None:
         else:
             train_student(run, report, cohort, student, logits_t)
     ask_others(run, report, cohort)
-    measure(run, report)
+    measure(run, report, cohort)
 
 
 def prepare_data(run: Run, report: Reporter) -> Cohort:
@@ -197,11 +198,12 @@ def ask_others(run: Run, report: Reporter, cohort: Cohort) -> None:
         keep_reference(run, cohort, _counting(on_event))
 
 
-def measure(run: Run, report: Reporter) -> RunMetrics:
-    """Every figure of the run, from the kept predictions alone."""
+def measure(run: Run, report: Reporter, cohort: Cohort) -> RunMetrics:
+    """Every figure of the run, from the kept predictions alone; and what the first look at it shows."""
     with report.stage("metrics", "Measuring"):
         metrics = run.measure()
         write_json(run.path / METRICS, metrics.to_dict())
+        write_showcase(run, film_in(cohort))
     return metrics
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.cost.count import Complexity
 from cxrkd.dashboard.charts.cost import Timing
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runtime.protocol import ENGINES
 from cxrkd.text import MISSING
+
+if TYPE_CHECKING:
+    from cxrkd.cost.complexity import Complexity
 
 
 def engine_name(name: str) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 
 from cxrkd.answers.engines import probe
 from cxrkd.config import Member
-from cxrkd.cost.latency import measure_latency
 from cxrkd.dashboard import caching, engines, session
 from cxrkd.dashboard.efficiency.costs import Latencies, Measured, engine_name
 from cxrkd.dashboard.layout import member_title
@@ -16,7 +15,6 @@ from cxrkd.errors import EngineError
 from cxrkd.runs import Run
 from cxrkd.runtime.compute import THREADS
 from cxrkd.runtime.protocol import ENGINES
-from cxrkd.runtime.select import build_engine
 
 MEASURED = "measured on request"
 COMPARING = "engines are being compared"
@@ -59,6 +57,10 @@ def _key(run: Run) -> tuple[tuple[str, int], ...]:
 
 
 def _measure_one(run: Run, member: Member, name: str) -> Measured:
+    pass
+    from cxrkd.cost.latency import measure_latency
+    from cxrkd.runtime.select import build_engine
+
     model = caching.model(run, member)
     x = probe(model.input_size)[:1]
     try:
