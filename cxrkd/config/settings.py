@@ -52,7 +52,7 @@ def _data() -> Mapping[str, Entry]:
 
 
 def _objectives() -> Mapping[str, Entry]:
-    said = {
+    known = {
         "paper": (
             "Paper: focal BCE + squared error",
             "Focal cross-entropy on the labels plus the squared distance between the softened probabilities of student "
@@ -68,7 +68,7 @@ def _objectives() -> Mapping[str, Entry]:
     }
     return {
         name: Entry(name=name, title=title, sentence=sentence, source=source, config=ObjectiveConfig)
-        for name, (title, sentence, source) in said.items()
+        for name, (title, sentence, source) in known.items()
     }
 
 

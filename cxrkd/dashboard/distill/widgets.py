@@ -107,8 +107,8 @@ def _entry(setting: Setting, names: Sequence[str], entries: Mapping[str, Entry],
     def title(name: str) -> str:
         return entries[name].title
 
-    about = _help(setting, {name: entries[name] for name in names})
-    return str(st.selectbox(setting.title, names, _index(names, value), title, key, about))
+    text = _help(setting, {name: entries[name] for name in names})
+    return str(st.selectbox(setting.title, names, _index(names, value), title, key, text))
 
 
 def _network(setting: Setting, value: str, key: str) -> str:
@@ -122,8 +122,8 @@ def _networks(setting: Setting, value: str, key: str) -> str:
     def title(name: str) -> str:
         return NETWORKS[name].title
 
-    about = _help(setting, {name: NETWORKS[name] for name in names})
-    chosen = st.multiselect(setting.title, names, value.split(JOIN), format_func=title, key=key, help=about)
+    text = _help(setting, {name: NETWORKS[name] for name in names})
+    chosen = st.multiselect(setting.title, names, value.split(JOIN), format_func=title, key=key, help=text)
     return JOIN.join(chosen)
 
 
