@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 REGISTRIES: dict[str, str] = {
     "networks": "cxrkd.models.network:NETWORKS",
     "engines": "cxrkd.runtime.protocol:ENGINES",
+    "explainers": "cxrkd.explain.explainer:EXPLAINERS",
     "jobs": "cxrkd.jobs.job:KINDS",
 }
 """What the registry's things are called -> module and name of the registry."""

@@ -241,40 +241,44 @@ def _report(run: Run, recipe: Recipe) -> Report:
     from cxrkd.paper.comparison import compare_with_paper
     from cxrkd.paper.recipes import DIFFERENCES
 
-    found = compare_with_paper(run, recipe)
-    published = {"auroc": recipe.published.auroc, "source": recipe.published.source} if found.reproduction else None
+    comparison = compare_with_paper(run, recipe)
+    published = (
+        {"auroc": recipe.published.auroc, "source": recipe.published.source} if comparison.reproduction else None
+    )
     document = {
         "run": run.id,
         "path": str(run.path),
         "state": run.state.to_dict(),
-        "comparison": found.to_dict(),
+        "comparison": comparison.to_dict(),
         "published": published,
         "note": recipe.note,
         "differences": list(DIFFERENCES),
         "metrics": run.metrics().to_dict(),
     }
-    return Report(document, _report_lines(run, recipe, found, DIFFERENCES))
+    return Report(document, _report_lines(run, recipe, comparison, DIFFERENCES))
 
 
-def _report_lines(run: Run, recipe: Recipe, found: Comparison, differences: tuple[str, ...]) -> list[str]:
-    seeds = ", ".join(f"{number(v, 1)} (seed {s})" for v, s in zip(found.seed_aurocs, found.seeds, strict=True))
+def _report_lines(run: Run, recipe: Recipe, comparison: Comparison, differences: tuple[str, ...]) -> list[str]:
+    seeds = ", ".join(
+        f"{number(v, 1)} (seed {s})" for v, s in zip(comparison.seed_aurocs, comparison.seeds, strict=True)
+    )
     head = f"{run.id} is done; it is in {run.path}"
-    what = f"AUROC x 100 on {found.n_images:,} test images of {found.n_patients:,} patients, 95 % interval:"
-    macro = f"macro, {over_findings(found.n_labels)}"
-    if not found.reproduction:
-        members = table([macro, "here"], [[MEMBERS[row.name], _ours(row)] for row in found.members])
-        labels = table(["distilled, label", "here"], [[row.name, _ours(row)] for row in found.labels])
-        return [head, *_changed_lines(found.changes), what, *members, f"distilled: {seeds}", "", *labels]
+    what = f"AUROC x 100 on {comparison.n_images:,} test images of {comparison.n_patients:,} patients, 95 % interval:"
+    macro = f"macro, {over_findings(comparison.n_labels)}"
+    if not comparison.reproduction:
+        members = table([macro, "here"], [[MEMBERS[row.name], _ours(row)] for row in comparison.members])
+        labels = table(["distilled, label", "here"], [[row.name, _ours(row)] for row in comparison.labels])
+        return [head, *_changed_lines(comparison.changes), what, *members, f"distilled: {seeds}", "", *labels]
     columns = ["here", "paper", "difference"]
     published = recipe.published
     quoted = f" Single labels: {published.by_label_source}." if published.by_label else ""
     return [
         head,
         f"{recipe.name}: {recipe.title}. {what}",
-        *table([macro, *columns], [[MEMBERS[row.name], *_cells(row)] for row in found.members]),
+        *table([macro, *columns], [[MEMBERS[row.name], *_cells(row)] for row in comparison.members]),
         f"distilled: {seeds}",
         "",
-        *table(["distilled, label", *columns], [[row.name, *_cells(row)] for row in found.labels]),
+        *table(["distilled, label", *columns], [[row.name, *_cells(row)] for row in comparison.labels]),
         f"Paper: {published.source}.{quoted} {MISSING} where no figure of the paper is known here.",
         "",
         f"Split: {recipe.note}",

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.bench.engines import engines
 from cxrkd.cli.main import main
-from cxrkd.dashboard import routes
+from cxrkd.dashboard import engines, routes
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import list_runs, open_run
 from cxrkd.runtime.select import build_engine

@@ -5,8 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.bench.engines import engines
-from cxrkd.dashboard import caching
+from cxrkd.dashboard import caching, engines
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.jobs import launch, queue
 from cxrkd.jobs.files import write_json

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cxrkd.answers.explanation import LIME
-from cxrkd.explain.cam import CAM_NAMES
+from cxrkd.explain.explainer import EXPLAINERS
 from cxrkd.explain.overlay import COLORMAPS, SIGNED_COLORMAPS, Scale
 
 SCALE_TITLES: dict[Scale, str] = {"strong": "strong evidence", "shared": "strongest here", "own": "each its own"}
@@ -20,7 +19,7 @@ SCALE_HELP = (
 
 
 @dataclass(frozen=True)
-class Look:
+class Display:
     """How maps are drawn.
 
     Attributes:
@@ -38,7 +37,7 @@ class Look:
     outline: bool
 
 
-def choose_look(has_truth: bool, scales: Sequence[Scale]) -> Look:
+def choose_display(has_truth: bool, scales: Sequence[Scale]) -> Display:
     """Widgets for how maps are drawn; `scales` are those there are for these maps, the first is the default."""
     first, second, third, right = st.columns([1, 1, 1, 1], vertical_alignment="bottom")
     colormap = first.selectbox("Colours", COLORMAPS, format_func=_colormap_title, key="look_colormap")
@@ -49,7 +48,7 @@ def choose_look(has_truth: bool, scales: Sequence[Scale]) -> Look:
     with right.container(horizontal=True):
         heat = st.toggle("Heat", True, key="look_heat", help="off shows the bare film")
         outline = st.toggle("Lesion truth", True, key="look_outline", disabled=not has_truth)
-    return Look(str(colormap), float(opacity), scale or scales[0], heat, outline and has_truth)
+    return Display(str(colormap), float(opacity), scale or scales[0], heat, outline and has_truth)
 
 
 def _colormap_title(colormap: str) -> str:
@@ -57,9 +56,10 @@ def _colormap_title(colormap: str) -> str:
 
 
 def choose_method() -> str:
-    """Which explanation: one of `CAM_METHODS`, or "lime"."""
-    names = {**CAM_NAMES, LIME: "LIME"}
+    """Which explanation: one of EXPLAINERS."""
+    first = next(iter(EXPLAINERS))
+    titles = {name: explainer.title for name, explainer in EXPLAINERS.items()}
     chosen = st.segmented_control(
-        "Method", list(names), default="gradcam", format_func=names.__getitem__, required=True, wrap=True, key="method"
+        "Method", list(titles), default=first, format_func=titles.__getitem__, required=True, wrap=True, key="method"
     )
-    return str(chosen or "gradcam")
+    return str(chosen or first)
