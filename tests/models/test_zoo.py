@@ -161,7 +161,7 @@ def test_a_damaged_file_is_named(monkeypatch, tmp_path):
 def test_every_set_of_weights_says_what_it_is():
     for arch in list_archs():
         for name, weights in list_weights(arch).items():
-            assert weights.about, (arch, name)
+            assert weights.origin, (arch, name)
             assert weights.licence, (arch, name)
             assert name == "imagenet" or weights.labels
 

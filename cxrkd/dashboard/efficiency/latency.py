@@ -45,11 +45,11 @@ def measure(run: Run, progress: Callable[[float, str], None]) -> None:
         progress: called with the share done and what comes next.
     """
     pairs = [(member, name) for member in run.members() for name in ENGINES]
-    found = []
+    rows = []
     for index, (member, name) in enumerate(pairs):
         progress(index / len(pairs), f"{member_title(member)} on {engine_name(name)}")
-        found.append(_measure_one(run, member, name))
-    session.current().latencies[_key(run)] = found
+        rows.append(_measure_one(run, member, name))
+    session.current().latencies[_key(run)] = rows
 
 
 def _key(run: Run) -> tuple[tuple[str, int], ...]:
