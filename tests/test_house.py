@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {
         *("access", "atomic", "checksums", "config", "errors", "labels", "logits", "names", "places", "private"),
-        *("refusals", "registry", "text"),
+        *("plain", "progress", "refusals", "registry", "text"),
     },
     {"data", "images"},
     {"models"},

@@ -17,7 +17,6 @@ from scipy.special import expit
 
 from cxrkd.config import Member
 from cxrkd.errors import ConfigError
-from cxrkd.evaluate.record import to_plain
 from cxrkd.explain import (
     Agreement,
     Baselines,
@@ -34,6 +33,8 @@ from cxrkd.explain.baselines import N_RANDOM, noisy_maps, random_maps
 from cxrkd.explain.segments import Fill
 from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.models.classifier import Classifier
+from cxrkd.plain import plain
+from cxrkd.progress import Progress
 from cxrkd.runtime import Engine
 
 LIME = "lime"
@@ -103,7 +104,7 @@ class CamExplanation:
 
     def to_dict(self, label: str) -> dict[str, Any]:
         """Method, label, and per member the probability, the raw map and the agreement."""
-        members = {m: _about(self, m, label) | {"cam": to_plain(self.heat(m, label))} for m in self.cams}
+        members = {m: _about(self, m, label) | {"cam": plain(self.heat(m, label))} for m in self.cams}
         return {"method": self.method, "label": label, "members": members}
 
 
@@ -145,9 +146,9 @@ class LimeExplanation:
         members = {
             m: _about(self, m, label)
             | {
-                "weights": to_plain(found.weights[m][k]),
-                "r2": to_plain(float(found.r2[m][k])),
-                "stability": to_plain(float(found.stability(m)[k])),
+                "weights": plain(found.weights[m][k]),
+                "r2": plain(float(found.r2[m][k])),
+                "stability": plain(float(found.stability(m)[k])),
             }
             for m in self.probs
         }
@@ -206,7 +207,7 @@ def explain_lime(
     seed: int = 0,
     fill: Fill = "blur",
     references: Mapping[Member, Reference] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     steps: Steps = in_turn,
 ) -> LimeExplanation:
     """LIME of every member over one set of superpixels and masks, through their engines.
@@ -238,7 +239,7 @@ def outside(found: Explanation, label: str, body: np.ndarray) -> dict[Member, fl
 def _about(explanation: Explanation, member: Member, label: str) -> dict[str, Any]:
     k = explanation.labels.index(label)
     found = explanation.agreement(member, label)
-    values = {name: to_plain(value) for name, value in found.to_dict().items()} if found else None
+    values = {name: plain(value) for name, value in found.to_dict().items()} if found else None
     return {"prob": float(explanation.probs[member][k]), "agreement_with_teacher": values}
 
 

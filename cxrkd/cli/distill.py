@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, Ticker, duration, interval, over_findings
+from cxrkd.cli.output import Report, Ticker
 from cxrkd.cli.settings import add_flags, run_config
+from cxrkd.text import duration, interval, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.runs import Run

@@ -25,6 +25,7 @@ from cxrkd.explain.similarity import spearman
 from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
 from cxrkd.logits import require_numbers
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 Space = Literal["logit", "prob"]
@@ -75,7 +76,7 @@ def _outputs(
     predicts: Mapping[str, Predict],
     batches: list[np.ndarray],
     image: Callable[[np.ndarray], np.ndarray],
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     steps: Steps,
 ) -> dict[str, np.ndarray]:
     """Logits (N, K) of every model for every mask; showing one batch to one model is a step."""
@@ -117,7 +118,7 @@ def lime(
     *,
     space: Space = "logit",
     batch_size: int = 32,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     steps: Steps = in_turn,
 ) -> LimeResult:
     """Explain one image with several models.

@@ -12,8 +12,8 @@ from typing import Any
 from cxrkd import private
 from cxrkd.jobs.files import MissingFileError, cannot_write, read_bytes
 from cxrkd.jobs.strict_json import parse_json
+from cxrkd.progress import Event
 
-Event = dict[str, Any]
 _WHOLE, _NUMBER = ("epoch", "epochs", "seed", "size"), ("t", "fraction", "progress", "eta_s", "loss", "val_auroc")
 _TEXT = ("stage", "title", "member", "message")
 
