@@ -10,7 +10,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {
-        *("access", "atomic", "checksums", "config", "errors", "labels", "logits", "names", "places", "private"),
+        *(
+            "access",
+            "atomic",
+            "checksums",
+            "config",
+            "download",
+            "errors",
+            "labels",
+            "logits",
+            "names",
+            "places",
+            "private",
+        ),
         *("plain", "progress", "refusals", "registry", "text"),
     },
     {"data", "images"},

@@ -15,11 +15,11 @@ from cxrkd.errors import ConfigError
 from cxrkd.models import pretrained as pt
 from cxrkd.models import timm_backbone as tb
 from cxrkd.models.classifier import Backbone, Classifier
-from cxrkd.models.download import Progress
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, OFA_595, Chain, EEEANet
 from cxrkd.models.ensemble import join, parts_of
 from cxrkd.models.lite_weights import package_of
 from cxrkd.models.selection import DONOR, select
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 Role = Literal["teacher", "student"]
