@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.cost import Complexity
-from cxrkd.dashboard.charts.cost import Timing
+from cxrkd.dashboard.charts.cost import LatencyBar
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runtime import ENGINE_NAMES
 from cxrkd.text import MISSING
@@ -60,10 +60,10 @@ def best(found: Sequence[Measured]) -> dict[str, float]:
     return {str(row.member): row.median_ms for row in sorted(usable, key=lambda row: -row.median_ms)}
 
 
-def timings(found: Sequence[Measured]) -> list[Timing]:
+def latency_bars(found: Sequence[Measured]) -> list[LatencyBar]:
     """Chart rows, with the engines' full names; engines that could not run are left out."""
     return [
-        Timing(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms)
+        LatencyBar(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms)
         for row in found
         if not math.isnan(row.median_ms)
     ]
