@@ -6,9 +6,8 @@ import torch
 
 from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
 from cxrkd.data.preview import preview
-from cxrkd.jobs.events import append_event
+from cxrkd.jobs.events import EVENTS, append_event
 from cxrkd.jobs.files import write_json
-from cxrkd.jobs.job import EVENTS
 from cxrkd.jobs.state import JobState, write_state
 from cxrkd.models import build, save_weights
 from cxrkd.runs import create

@@ -10,9 +10,9 @@ from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
 from cxrkd.data.preview import preview
 from cxrkd.explain import MIN_FILMS
 from cxrkd.jobs.environment import describe
-from cxrkd.jobs.events import append_event
+from cxrkd.jobs.events import EVENTS, append_event
 from cxrkd.jobs.files import write_json
-from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.job import ENVIRONMENT, LOG
 from cxrkd.jobs.state import read_state, write_state
 from cxrkd.models import build, save_weights
 from cxrkd.runs import create
