@@ -80,7 +80,7 @@ class Job:
         try:
             stored = read_state(self.path)
             self.require_settings()
-        except RunError as error:
+        except CxrkdError as error:
             return stored.at_rest("unreadable", stage="", message=str(error))
         return stored
 
