@@ -29,7 +29,6 @@ FLOORS = [
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 TIED = {
     "cxrkd.jobs.job -> cxrkd.jobs.reporter",
-    "cxrkd.runs.metrics -> cxrkd.runs.run",
     "cxrkd.runs.reference -> cxrkd.runs.run",
     "cxrkd.runs.stages -> cxrkd.runs.run",
 }
