@@ -8,8 +8,8 @@ from cxrkd.dashboard import caching, layout, routes, sources, tables, tiles, wai
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.efficiency import latency
-from cxrkd.dashboard.explain import views
-from cxrkd.dashboard.explain.controls import Look
+from cxrkd.dashboard.explain import panels
+from cxrkd.dashboard.explain.display import Display
 from cxrkd.dashboard.pictures import outlines
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
@@ -27,7 +27,7 @@ NEXT = (
     ("distill", "Distil a student", "Start a run here, watch it, and open it on every page."),
 )
 FOCAL = ("Effusion", "Mass", "Nodule", "Pneumothorax", "Consolidation", "Hernia")
-LOOK = Look(colormap="inferno", opacity=0.65, scale="shared", heat=True, outline=True)
+DISPLAY = Display(colormap="inferno", opacity=0.65, scale="shared", heat=True, outline=True)
 
 
 def quality_row(metrics: RunMetrics) -> None:
@@ -72,7 +72,7 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     said = {member: caching.predictions(run, member) for member in members}
     cuts = {member: metrics.of(member).thresholds_array() for member in members}
     focal = [k for k, label in enumerate(run.labels) if label in FOCAL]
-    best = views.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets, focal)
+    best = panels.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets, focal)
     if best is None:
         layout.notice("No test image has a finding, so there is nothing to look for.")
         return
@@ -83,8 +83,8 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     maps = {m: caching.cams(run, m, film) for m in members}
     heats = {str(m): found.cams[k] for m, found in maps.items()}
     notes = {str(m): f"{expit(found.logits[k]):.0%}" for m, found in maps.items()}
-    mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
-    drawn = views.panels(film.pixels, heats, LOOK, notes, outlines(mask))
+    lesion = outlines(film.truth.masks(run.config.data.image_size)[k]) if film.truth else ()
+    drawn = panels.panels(film.pixels, heats, DISPLAY, notes, lesion)
     layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "

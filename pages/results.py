@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from cxrkd.answers.answer import finished_runs
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard import caching, layout, tables, tiles
 from cxrkd.dashboard.charts import quality
 from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
+from cxrkd.runs.choosing import finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.text import mean_of, number

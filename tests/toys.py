@@ -5,6 +5,7 @@ worker processes read this file while they import the networks, by way of `every
 """
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -60,25 +61,26 @@ def make_toy(seed=0, labels=LABELS):
 
 
 def register():
-    """Let the zoo build "toy", "slow_toy" and "plain_toy"."""
-    from cxrkd.models import zoo
+    """Let networks "toy", "slow_toy" and "plain_toy" be built."""
+    from cxrkd.models.network import NETWORKS, Network
 
     for name, make in {
         "toy": lambda n, size, state: Toy(n),
         "slow_toy": lambda n, size, state: Toy(n, pause_s=0.03),
         "plain_toy": lambda n, size, state: PlainToy(n),
     }.items():
-        zoo.register(name, zoo.Entry("student", make, min_size=16))
+        sentence = "Convolutions that keep position, and a line."
+        NETWORKS.register(Network(name=name, title=name, sentence=sentence, role="student", make=make, min_size=16))
 
 
-# Registers the toys as soon as a process imports the zoo, so that those which never do stay quick.
+# Registers the toys as soon as a process knows networks, so that those which never do stay quick.
 SITE = f"""
 import importlib.util, sys
 
 
-class WhenZooIsImported:
+class WhenNetworksAreKnown:
     def find_spec(self, name, path, target=None):
-        if name != "cxrkd.models.zoo":
+        if name != "cxrkd.models.network":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
@@ -94,19 +96,20 @@ def toys():
     return module
 
 
-sys.meta_path.insert(0, WhenZooIsImported())
+sys.meta_path.insert(0, WhenNetworksAreKnown())
 """
 
 
 def everywhere(patch, folder):
     """Let this process, and every Python that it starts, know the toys for as long as the patch lasts."""
-    from cxrkd.models import zoo
+    from cxrkd.models.network import NETWORKS
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sitecustomize.py").write_text(SITE)
     patch.setenv("PYTHONPATH", str(folder))
     patch.setenv("OMP_NUM_THREADS", "1")
-    patch.setattr(zoo, "_ENTRIES", dict(zoo._ENTRIES))
+    assert list(NETWORKS)  # registers what there is, before the toys are added for the time of the patch
+    patch.setattr(NETWORKS, "_entries", dict(NETWORKS._entries))
     register()
 
 
@@ -208,6 +211,7 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
     write_json(run.path / METRICS, run.measure().to_dict())
     write_json(run.path / ENVIRONMENT, {"version": 1, **describe(), "started": 1e9, "finished": 1e9, "seconds": {}})
     (run.path / LOG).write_text("12:00:00 Measuring\n")
+    shutil.rmtree(run.path / "work")  # as when a run is done
     write_state(run.path, JobState("done", "Done", 1.0, created=1e9, started=1e9, finished=1e9 + 90))
     return run
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.special import expit
 
-from cxrkd.answers.answer import probe
+from cxrkd.answers.engines import probe
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import Measure, Timing, interleave, stopwatch

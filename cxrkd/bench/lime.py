@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from lime.lime_image import LimeImageExplainer
 
-from cxrkd.answers.answer import load_engines
+from cxrkd.answers.engines import load_engines
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import interleave, stopwatch

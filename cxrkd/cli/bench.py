@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.output import Report, Ticker
 
 if TYPE_CHECKING:
-    from cxrkd.bench import Section
+    from cxrkd.bench.section import Section
 
 SECTIONS = ("engines", "gradcam", "lime", "cache")
 
@@ -31,7 +31,9 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Measure, section by section."""
-    from cxrkd.bench import machine, plan, run_sections
+    from cxrkd.bench.machine import machine
+    from cxrkd.bench.plan import plan
+    from cxrkd.bench.sections import run_sections
 
     ticker = Ticker()
     work = plan(quick=args.quick, rounds=args.rounds, run_id=args.run)

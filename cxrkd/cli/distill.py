@@ -22,7 +22,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         description="Renders phantoms, trains the networks, measures them, and leaves a run folder that every page and "
         "verb reads. Progress goes to stderr. Ctrl-C stops it after what is on disk; `runs resume` goes on.",
     )
-    add_flags(verb)
+    verb.later(add_flags)
     how = verb.add_mutually_exclusive_group()
     how.add_argument("--queue", action="store_true", help="put it in the background queue and return")
     how.add_argument("--dry-run", action="store_true", help="print the complete config and do nothing")

@@ -47,7 +47,7 @@ def fetch(archs: Sequence[str], weights: str) -> None:
     Raises:
         ConfigError: no network is named, it has no such weights, or they cannot be had.
     """
-    from cxrkd.models.ensemble import parts_of
+    from cxrkd.models.network import parts_of
     from cxrkd.models.zoo import source
 
     if not archs:

@@ -186,12 +186,12 @@ def _headline(run: Run) -> dict[str, str]:
     from cxrkd.errors import CxrkdError
 
     try:
-        found = {name: member.over_seeds for name, member in run.metrics().members.items()}
+        models = {name: member.over_seeds for name, member in run.metrics().members.items()}
     except CxrkdError:  # it has not come that far
         return {}
     return {
         f"AUROC {name}": f"{interval(m.macro_auroc, m.macro_low, m.macro_high)}, {over_findings(m.n_labels)}"
-        for name, m in found.items()
+        for name, m in models.items()
     }
 
 

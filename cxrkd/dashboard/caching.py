@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -18,18 +19,19 @@ import torch
 
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
-from cxrkd.answers.verdict import Standing, standing_from
+from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.cost.count import Complexity, count
 from cxrkd.dashboard.background import in_background
-from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
+from cxrkd.explain.baselines import N_RANDOM, Twins
 from cxrkd.explain.cam import CamResult, grad_cam
 from cxrkd.explain.reference import Reference
+from cxrkd.images import Film
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.classifier import Classifier
 from cxrkd.runs import Run
@@ -39,14 +41,16 @@ from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
 from cxrkd.runs.stages import students
+from cxrkd.runs.standing import standing_from
 from cxrkd.runtime.compute import THREADS
 from cxrkd.runtime.protocol import Engine
 from cxrkd.runtime.select import build_engine
 
 T = TypeVar("T")
-KeptKind = Literal["answers", "explanations"]
-LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24}
-"""How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB."""
+KeptKind = Literal["answers", "explanations", "pieces"]
+LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24, "pieces": 512}
+"""How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB, a
+piece of one some ten kilobytes."""
 
 OWN = 6
 KEPT = len(list(SHIPPED.glob("*/models/*.safetensors"))) + OWN
@@ -220,8 +224,14 @@ def _references(key: tuple[str, int], method: str, _run: Run) -> dict[Member, Re
     return read_reference(_run, method)
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def twins() -> Twins:
+    """Random students, which hang on no film and no visitor: those of two kinds of students."""
+    return Twins(2 * N_RANDOM)
+
+
 class Kept:
-    """What was computed for one visitor; what was not asked for longest goes first.
+    """What was computed for one visitor; what was not asked for longest goes first. Any thread may put results there.
 
     Args:
         limit: how many results.
@@ -229,19 +239,22 @@ class Kept:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._results: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
 
     def get(self, key: Hashable) -> Any:
         """The result; None where it was never put here, or is gone."""
-        if key in self._found:
-            self._found.move_to_end(key)
-        return self._found.get(key)
+        with self._lock:
+            if key in self._results:
+                self._results.move_to_end(key)
+            return self._results.get(key)
 
     def put(self, key: Hashable, value: object) -> None:
         """Keep a result, which nobody changes any more."""
-        self._found[key] = value
-        while len(self._found) > self._limit:
-            self._found.popitem(last=False)
+        with self._lock:
+            self._results[key] = value
+            while len(self._results) > self._limit:
+                self._results.popitem(last=False)
 
 
 @st.cache_resource(scope="session", max_entries=len(LIMITS), show_spinner=False)

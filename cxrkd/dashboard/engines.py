@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from cxrkd.answers.choosing import choose as compare
+from cxrkd.answers.comparing import choose as compare
 from cxrkd.config import Member
 from cxrkd.dashboard import caching
 from cxrkd.dashboard.efficiency.costs import Measured
@@ -36,7 +36,7 @@ def choose(run: Run, member: Member, network: Classifier) -> Chosen:
     Where the engines cannot be compared PyTorch goes on, and the report says why.
     """
     try:
-        found = compare(run, member, network, THREADS)
+        found = compare(run.weights_path(member), network, THREADS)
         chosen = Chosen(build_engine(network, found.engine, threads=THREADS), found.reports)
     except (CxrkdError, OSError, RuntimeError) as error:  # a damaged cache, a full disk, an engine that fails to load
         report = EngineReport(PYTORCH, math.nan, 0.0, True, str(error))

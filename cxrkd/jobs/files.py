@@ -73,10 +73,10 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
         MissingFileError: it is not there.
         RunError: it cannot be read, is no JSON object, or is of a newer version.
     """
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise damaged(path, f"expected an object, got {type(found).__name__}")
-    of = found.pop("version", 0)
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise damaged(path, f"expected an object, got {type(document).__name__}")
+    of = document.pop("version", 0)
     if not isinstance(of, int) or isinstance(of, bool) or of < 0:
         raise damaged(path, f"expected a number as its version, got {shown(of)}")
     if of > version:
@@ -84,7 +84,7 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
             f"{named(path)} was written by a newer cxrkd (version {of} of its format, this one reads up to {version}). "
             "Update cxrkd, or use the version that made it."
         )
-    return found
+    return document
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:

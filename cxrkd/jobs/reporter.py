@@ -38,16 +38,16 @@ class Reporter:
         return stage in self.seconds
 
     @contextmanager
-    def stage(self, name: str, title: str, **about: Any) -> Iterator[Callable[[Event], None]]:
+    def stage(self, name: str, title: str, **details: Any) -> Iterator[Callable[[Event], None]]:
         """Everything a stage does happens inside; yields where its events go. Reaching the end records it as done."""
         self.progress.begin(name, title)
-        self.emit({"kind": "stage", "stage": name, "title": title, **about})
+        self.emit({"kind": "stage", "stage": name, "title": title, **details})
 
         def on_event(event: Event) -> None:
             if event["kind"] == "progress":
                 self.progress.update(title, event["fraction"], event.get("eta_s"))
                 event = event | {"fraction": self._further(name, event["fraction"]), "progress": self.progress.reached}
-            self.emit({**event, "stage": name, **about})
+            self.emit({**event, "stage": name, **details})
 
         yield on_event
         seconds = self.progress.end(name)

@@ -27,7 +27,7 @@ from cxrkd.models.pins import hold, pinned
 from cxrkd.places import home
 
 State = dict[str, Tensor]
-NONE, IMAGENET = "none", "imagenet"
+IMAGENET = "imagenet"
 
 
 def cache() -> Path:

@@ -17,7 +17,7 @@ from cxrkd.data.preview import cohort_size
 from cxrkd.data.readers.chestmnist import npz_path
 from cxrkd.evaluate.record import Record
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models.ensemble import parts_of
+from cxrkd.models.network import parts_of
 from cxrkd.models.zoo import build
 from cxrkd.runs.speed import Speed
 from cxrkd.train.schedule import epoch_sizes

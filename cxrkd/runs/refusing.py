@@ -70,7 +70,7 @@ def _refuse_weights(config: RunConfig) -> None:
     asked += [(config.teacher_arch, config.teacher_weights)] if config.teacher_from is None else []
     if all(weights == "none" for _, weights in asked):
         return
-    from cxrkd.models.ensemble import parts_of  # seconds of imports
+    from cxrkd.models.network import parts_of
     from cxrkd.models.zoo import check_weights, source
 
     for arch, weights in asked:

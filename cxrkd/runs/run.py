@@ -120,12 +120,12 @@ class Run(Job):
         Raises:
             RunError: the file is missing or damaged.
         """
-        found = read_json(self.path / LABELS)
-        if not isinstance(found, list) or not all(isinstance(label, str) and label for label in found):
-            raise damaged(self.path / LABELS, f"expected a list of names, got {shown(found)}")
-        if not found or len(set(found)) != len(found):
+        labels = read_json(self.path / LABELS)
+        if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
+            raise damaged(self.path / LABELS, f"expected a list of names, got {shown(labels)}")
+        if not labels or len(set(labels)) != len(labels):
             raise damaged(self.path / LABELS, "expected different names, one at least")
-        return tuple(found)
+        return tuple(labels)
 
     def weights_path(self, member: Member) -> Path:
         """Where a member's weights are, whether or not they exist.
@@ -217,12 +217,12 @@ class Run(Job):
             return self.measure()
         path = self.path / METRICS
         try:
-            found = RunMetrics.from_dict(read_json(path))
+            metrics = RunMetrics.from_dict(read_json(path))
         except ValueError as error:
             raise damaged(path, str(error)) from error
-        if found.labels != self.labels:
+        if metrics.labels != self.labels:
             raise damaged(path, f"it is about other labels than {LABELS}")
-        return found
+        return metrics
 
     def metrics_are_current(self) -> bool:
         """Whether the stored figures are of this version.

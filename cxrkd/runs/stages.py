@@ -22,8 +22,9 @@ from cxrkd.jobs.events import Event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
-from cxrkd.models.ensemble import join, parts_of
+from cxrkd.models.ensemble import join
 from cxrkd.models.head import take_over
+from cxrkd.models.network import parts_of
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.places import home

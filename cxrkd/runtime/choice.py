@@ -25,7 +25,6 @@ from cxrkd.runtime.protocol import ENGINES
 from cxrkd.runtime.select import EngineReport
 
 FORMAT = 1
-_PACKAGES = ("cxrkd", "torch", "onnx", "onnxscript", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Choice:
     """What a comparison of engines came to.
 
     Attributes:
-        engine: the fastest that agrees with PyTorch, one of ENGINES.
+        engine: the fastest that agrees with PyTorch, a key of ENGINES.
         reports: of all engines.
     """
 
@@ -43,7 +42,7 @@ class Choice:
 
 def choice_path(model: Classifier, threads: int) -> Path:
     """Where the choice for a network on this machine is kept, whether or not it is there."""
-    about = [FORMAT, CACHE_FORMAT, fingerprint(model), threads, _processor(), *map(_version, _PACKAGES)]
+    about = [FORMAT, CACHE_FORMAT, fingerprint(model), threads, _processor(), *map(_version, _packages())]
     return cache_folder() / f"{model.arch}-{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]}.choice.json"
 
 
@@ -86,12 +85,17 @@ _FIGURES = ("latency_ms", "max_abs_prob_diff")
 
 def _agreed(choice: Choice) -> bool:
     names = tuple(report.name for report in choice.reports)
-    return names == ENGINES and any(r.name == choice.engine and r.agrees for r in choice.reports)
+    return names == tuple(ENGINES) and any(r.name == choice.engine and r.agrees for r in choice.reports)
 
 
 def _digest(path: Path) -> str:
     """SHA-256 of a file; empty where there is none, as without the packages that export."""
     return sha256(path) if path.exists() else ""
+
+
+def _packages() -> list[str]:
+    """What the engines are made of, each once."""
+    return list(dict.fromkeys(["cxrkd", "torch", *(package for entry in ENGINES.values() for package in entry.needs)]))
 
 
 def _version(package: str) -> str:

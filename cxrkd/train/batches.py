@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
+from cxrkd.images.resizing import resized
 from cxrkd.train.augment import draw, jitter_tones, mixture, move
 from cxrkd.train.ranks import ALONE, Share
 from cxrkd.train.schedule import Schedule
@@ -39,14 +39,6 @@ class Batch:
         """The same batch on a device."""
         logits_t = None if self.logits_t is None else self.logits_t.to(device)
         return Batch(self.images.to(device), self.full.to(device), self.targets.to(device), logits_t)
-
-
-def resized(images: np.ndarray, size: int) -> np.ndarray:
-    """Images (B, S, S) at another side, dtype kept; averages areas when shrinking, so that nothing aliases."""
-    if images.shape[1:] == (size, size):
-        return images
-    how = cv2.INTER_AREA if images.shape[1] > size else cv2.INTER_LINEAR
-    return np.stack([cv2.resize(image, (size, size), interpolation=how) for image in images])
 
 
 def to_unit(images: np.ndarray | Tensor) -> Tensor:

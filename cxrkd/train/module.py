@@ -16,8 +16,9 @@ from torch.utils.data import DataLoader
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss
+from cxrkd.images.resizing import resized
 from cxrkd.models.classifier import Classifier
-from cxrkd.train.batches import Batch, Batches, resized, step_seed, to_unit
+from cxrkd.train.batches import Batch, Batches, step_seed, to_unit
 from cxrkd.train.device import multiplies_bfloat16
 from cxrkd.train.ranks import ALONE, Share, interleaved
 from cxrkd.train.schedule import Schedule

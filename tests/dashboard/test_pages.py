@@ -20,6 +20,7 @@ from cxrkd.dashboard import asking, caching, engines, routes, tables
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.efficiency import latency
+from cxrkd.dashboard.explain import computing
 from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.jobs.queue import resume
@@ -110,8 +111,8 @@ def test_a_damaged_run_is_one_sentence(name, sample_home, monkeypatch):
 
     for reader in ("metrics", "table", "complexities"):
         monkeypatch.setattr(caching, reader, damaged)
-    for asked in ("explanation", "answers"):
-        monkeypatch.setattr(asking, asked, damaged)
+    monkeypatch.setattr(computing, "explanation", damaged)
+    monkeypatch.setattr(asking, "answers", damaged)
     page = open_page(name)
     assert not page.exception
     assert "metrics.json is damaged" in page.error[0].value
@@ -356,9 +357,13 @@ def test_explain_gives_no_verdict_without_maps_of_other_films(sample_home):
 
 
 def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, monkeypatch):
-    found = asking.explanation
-    cams = dict.fromkeys(("teacher", "alone", "distilled"), -np.ones((14, 4, 4), np.float32))
-    monkeypatch.setattr(asking, "explanation", lambda *asked: replace(found(*asked), cams=cams))
+    explanation = computing.explanation
+
+    def against(*asked):
+        known = explanation(*asked)
+        return replace(known, maps=replace(known.maps, maps=dict.fromkeys(known.members, -np.ones((14, 4, 4)))))
+
+    monkeypatch.setattr(computing, "explanation", against)
     page = open_page("explain")
     assert_healthy(page)
     assert words(page).count("no positive evidence for") == 3
@@ -396,7 +401,7 @@ def test_data_shows_that_no_patient_is_in_two_splits(sample_home):
 def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
     queued = []
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr(making, "create", lambda config: queued.append(config) or create(config))
+    monkeypatch.setattr(making, "create", lambda asked: queued.append(asked.config) or create(asked))
     page = open_page("distill")
     page.text_input(key="new_120_name").set_value("my first")
     page.number_input(key="new_120_phantom_n_patients").set_value(40)
@@ -644,9 +649,13 @@ def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
     [
         ("new_120_phantom_n_patients", 1, "Patients: expected at least 20, got 1."),
         ("new_120_phantom_image_size", 2000, "Image size, pixels: expected at most 1,024, got 2,000."),
-        ("new_120_teacher_batch", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
-        ("new_120_student_rate", 0.0, "Training of the students, Learning rate: expected more than 0, got 0.0."),
-        ("new_120_objective_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
+        ("new_120_teacher_train_batch_size", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
+        (
+            "new_120_student_train_learning_rate",
+            0.0,
+            "Training of the students, Learning rate: expected more than 0, got 0.0.",
+        ),
+        ("new_120_paper_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
     ],
 )
 def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home, monkeypatch, key, value, sentence):

@@ -15,7 +15,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxrkd.answers.answer import answering, finished_runs
 from cxrkd.cli import main
 from cxrkd.errors import CxrkdError
 from cxrkd.jobs import job as job_module
@@ -26,6 +25,7 @@ from cxrkd.jobs.queue import delete
 from cxrkd.jobs.state import STATE
 from cxrkd.runs import find, list_runs, open_run
 from cxrkd.runs.checking.check import check_job
+from cxrkd.runs.choosing import answering, finished_runs
 
 LEAST = 855
 DEEP = "[" * 100_000 + "]" * 100_000

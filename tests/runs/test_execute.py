@@ -18,8 +18,9 @@ from cxrkd.jobs.process import start_mark
 from cxrkd.jobs.queue import resume
 from cxrkd.jobs.state import JobState, write_state
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import zoo
+from cxrkd.models.network import NETWORKS
 from cxrkd.models.pretrained import Source
+from cxrkd.models.zoo import build
 from cxrkd.runs import create, list_runs, open_run, stages
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows
@@ -447,7 +448,7 @@ class Published(Source):
 
     def state(self, labels):
         torch.manual_seed(7)
-        state = zoo.build("toy", labels, 32).backbone.state_dict()
+        state = build("toy", labels, 32).backbone.state_dict()
         state["head.2.weight"][1], state["head.2.bias"][1] = 0, float("nan")
         return state
 
@@ -456,15 +457,18 @@ class Published(Source):
 def taught_toy(home):
     """A toy with chest weights for 32 pixels; `home` forgets it afterwards."""
     weights = Published("toys", "none", (CHESTXRAY14[0], "", *CHESTXRAY14[2:]), 32)
-    make = zoo._ENTRIES["toy"].make
+    toy = NETWORKS["toy"]
 
     def known(n_labels, size, state):
-        toy = make(n_labels, size, None)
+        net = toy.make(n_labels, size, None)
         if state is not None:
-            toy.load_state_dict(state)
-        return toy
+            net.load_state_dict(state)
+        return net
 
-    zoo.register("taught_toy", zoo.Entry("teacher", known, min_size=16, weights={"chest-nih": weights}))
+    taught = dataclasses.replace(
+        toy, name="taught_toy", role="teacher", make=known, weights=lambda: {"chest-nih": weights}
+    )
+    NETWORKS.register(taught)
     return weights
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrkd.answers.answer import choose_run
 from cxrkd.checksums import LIST, check
 from cxrkd.cli.evaluate import equals_stored
 from cxrkd.config import ChestXray14Config
@@ -18,6 +17,7 @@ from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import load_weights
 from cxrkd.places import ASSETS
 from cxrkd.runs import open_run
+from cxrkd.runs.choosing import choose_run
 from cxrkd.train.predict import predict_logits
 
 NIH = Path(__file__).resolve().parents[3] / "shared" / "data" / "nih_mini"

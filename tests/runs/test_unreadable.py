@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 
-from cxrkd.answers.answer import finished_runs
 from cxrkd.config import MEMBERS
 from cxrkd.errors import RunError
 from cxrkd.jobs import job as job_module
@@ -20,6 +19,7 @@ from cxrkd.jobs.queue import delete
 from cxrkd.jobs.state import JobState, write_state
 from cxrkd.runs import create, find, list_runs, open_run, submit
 from cxrkd.runs.checking.check import check_home, check_job
+from cxrkd.runs.choosing import finished_runs
 from tests import toys
 from tests.runs.corruptions import LEAST, Trial, corruptions, said
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from cxrkd.config import TrainConfig
-from cxrkd.train.batches import Batches, resized, to_unit
+from cxrkd.images.resizing import resized
+from cxrkd.train.batches import Batches, to_unit
 from cxrkd.train.ranks import Share, interleaved
 from cxrkd.train.schedule import Schedule
 

@@ -12,13 +12,13 @@ from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.cost.count import Complexity
 from cxrkd.dashboard.charts.cost import Timing
 from cxrkd.runs.metrics import RunMetrics
-from cxrkd.runtime.protocol import ENGINE_NAMES
+from cxrkd.runtime.protocol import ENGINES
 from cxrkd.text import MISSING
 
 
 def engine_name(name: str) -> str:
     """`onnxruntime` -> `ONNX Runtime`."""
-    return ENGINE_NAMES.get(name, name)
+    return ENGINES[name].title if name in ENGINES else name
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def latency_table(found: Sequence[Measured]) -> pd.DataFrame:
     for member in dict.fromkeys(row.member for row in found):
         own = {row.engine: row for row in found if row.member == member}
         row: dict[str, object] = {"Model": MEMBER_NAMES[member]}
-        row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINE_NAMES if name in own}
+        row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINES if name in own}
         fastest = min((r.median_ms for r in own.values() if r.agrees), default=float("nan"))
         row["Best against PyTorch"] = (
             f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own and fastest > 0 else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cxrkd.answers.answer import probe
+from cxrkd.answers.engines import probe
 from cxrkd.config import Member
 from cxrkd.cost.latency import measure_latency
 from cxrkd.dashboard import caching, engines, session
