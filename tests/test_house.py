@@ -29,6 +29,9 @@ FLOORS = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 TIED = {
+    "cxrkd.explain.cam_family -> cxrkd.explain.cam",
+    "cxrkd.explain.explainer -> cxrkd.explain.agreement",
+    "cxrkd.explain.explainer -> cxrkd.explain.baselines",
     "cxrkd.jobs.job -> cxrkd.jobs.reporter",
     "cxrkd.runs.reference -> cxrkd.runs.run",
     "cxrkd.runs.stages -> cxrkd.runs.run",
@@ -39,10 +42,12 @@ UNSEARCHABLE = {"about", "found", "said", "there", "told"}
 """Words that stand everywhere in prose: a name is for finding what it means."""
 SEARCHABLE_EVERYWHERE = False  # True once no file of cxrkd/ and pages/ uses them
 SEARCHABLE = [
-    *("access", "cost", "evaluate", "gating", "train", "dashboard/charts", "cli/app.py", "cli/bench.py", "cli/gate.py"),
-    *("cli/record.py", "bench/cache.py", "bench/engines.py", "bench/machine.py", "bench/plan.py", "bench/section.py"),
-    *("bench/timing.py", "atomic.py", "checksums.py", "errors.py", "labels.py", "logits.py", "names.py", "places.py"),
-    *("private.py", "registry.py", "text.py"),
+    *("access", "cost", "distill", "evaluate", "explain", "gating", "paper", "train", "dashboard/charts"),
+    *("dashboard/explain", "cli/app.py", "cli/bench.py", "cli/checking.py", "cli/doctor.py", "cli/evaluate.py"),
+    *("cli/explain.py", "cli/gate.py", "cli/record.py", "cli/reproduce.py", "cli/runs.py", "bench/cache.py"),
+    *("bench/engines.py", "bench/machine.py", "bench/plan.py", "bench/section.py", "bench/timing.py", "runs/checking"),
+    *("atomic.py", "checksums.py", "errors.py", "labels.py", "logits.py", "names.py", "places.py", "private.py"),
+    *("refusals.py", "registry.py", "text.py"),
 ]
 
 SOURCES = sorted((ROOT / "cxrkd").rglob("*.py"))
