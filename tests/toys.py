@@ -27,13 +27,14 @@ class Toy(Backbone):
     Args:
         n_labels: K.
         dropout: before the last layer.
+        activation: after the norm.
         pause_s: how long it thinks, for a run that can be killed half-way; not once its home holds a file "hurry".
     """
 
-    def __init__(self, n_labels, dropout=0.1, pause_s=0.0):
+    def __init__(self, n_labels, dropout=0.1, activation=nn.ReLU, pause_s=0.0):
         super().__init__()
         self.pause_s = pause_s
-        self.trunk = nn.Sequential(nn.Conv2d(3, 8, 5, 4, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(4))
+        self.trunk = nn.Sequential(nn.Conv2d(3, 8, 5, 4, 2), nn.BatchNorm2d(8), activation(), nn.AdaptiveAvgPool2d(4))
         self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(8 * 16, n_labels))
 
     def forward_features(self, x):
