@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {
-        *("__init__", "access", "atomic", "checksums", "config", "errors", "labels", "logits", "names", "places"),
-        *("private", "refusals", "registry", "text"),
+        *("__init__", "access", "atomic", "checksums", "config", "download", "errors", "labels", "logits", "names"),
+        *("places", "plain", "private", "progress", "refusals", "registry", "text"),
     },
     {"data", "images"},
     {"models"},
@@ -30,7 +30,6 @@ FLOORS = [
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 TIED = {
     "cxrkd.jobs.job -> cxrkd.jobs.reporter",
-    "cxrkd.runs.metrics -> cxrkd.runs.run",
     "cxrkd.runs.reference -> cxrkd.runs.run",
     "cxrkd.runs.stages -> cxrkd.runs.run",
 }
@@ -43,7 +42,11 @@ SEARCHABLE = [
     *("access", "cost", "evaluate", "gating", "train", "dashboard/charts", "cli/app.py", "cli/bench.py", "cli/gate.py"),
     *("cli/record.py", "bench/cache.py", "bench/engines.py", "bench/machine.py", "bench/plan.py", "bench/section.py"),
     *("bench/timing.py", "atomic.py", "checksums.py", "errors.py", "labels.py", "logits.py", "names.py", "places.py"),
-    *("private.py", "registry.py", "text.py"),
+    *("private.py", "registry.py", "text.py", "refusals.py", "models", "runtime", "config/settings.py"),
+    "config/train.py",
+    *("config/run.py", "config/hints.py", "cli/settings.py", "cli/listing.py", "cli/models.py", "cli/main.py"),
+    *("cli/distill.py", "cli/options.py", "dashboard/efficiency", "dashboard/settings.py"),
+    *("dashboard/distill/form.py", "dashboard/distill/presets.py", "dashboard/distill/widgets.py"),
 ]
 
 SOURCES = sorted((ROOT / "cxrkd").rglob("*.py"))

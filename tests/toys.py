@@ -5,6 +5,7 @@ worker processes read this file while they import the networks, by way of `every
 """
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -209,6 +210,7 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
     write_json(run.path / METRICS, run.measure().to_dict())
     write_json(run.path / ENVIRONMENT, {"version": 1, **describe(), "started": 1e9, "finished": 1e9, "seconds": {}})
     (run.path / LOG).write_text("12:00:00 Measuring\n")
+    shutil.rmtree(run.path / "work")  # as when a run is done
     write_state(run.path, JobState("done", "Done", 1.0, created=1e9, started=1e9, finished=1e9 + 90))
     return run
 

@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.models import download_progress, fetch
-from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, over_findings, table
+from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.cli.settings import Flag, add_settings, flags, overridden
 from cxrkd.cli.watching import execute_watched
 from cxrkd.errors import ConfigError
+from cxrkd.text import MISSING, duration, number, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
@@ -177,9 +178,9 @@ def _plan_lines(
         f"Measured on {speeds['teacher'].device}:",
         *(f"  {_speed_line(who, speed)}" for who, speed in speeds.items()),
         f"Estimate for {images['all']:,.0f} images, {images['train']:,.0f} of them to train on{counted}:",
-        f"  {_span(seconds['total'])}: teacher {_span(seconds['teacher'])}, students {_span(students)}, "
-        f"teacher's answers {_span(seconds['teacher-logits'])}, data {_span(seconds['data'])}; not counted: validation "
-        "after each epoch, the download",
+        f"  {duration(seconds['total'])}: teacher {duration(seconds['teacher'])}, students {duration(students)}, "
+        f"teacher's answers {duration(seconds['teacher-logits'])}, data {duration(seconds['data'])}; not counted: "
+        "validation after each epoch, the download",
         f"  {_gb(bytes_.total)} of disk, {_gb(document['free'])} are free: download {_gb(bytes_.download)}, prepared "
         f"images {_gb(bytes_.prepared)}, checkpoint {_gb(bytes_.checkpoints)}, weights and answers {_gb(bytes_.kept)}",
     ]
@@ -223,15 +224,6 @@ def _speed_line(who: str, speed: Speed) -> str:
     )
 
 
-def _span(seconds: float) -> str:
-    """Seconds for people, in days where they are many.
-
-    >>> _span(90), _span(400_000)
-    ('1 min 30 s', '4.6 days')
-    """
-    return duration(seconds) if seconds < 2 * 86_400 else f"{seconds / 86_400:.1f} days"
-
-
 def _gb(n_bytes: float) -> str:
     return f"{n_bytes / GB:.1f} GB"
 
@@ -241,40 +233,44 @@ def _report(run: Run, recipe: Recipe) -> Report:
     from cxrkd.paper.comparison import compare_with_paper
     from cxrkd.paper.recipes import DIFFERENCES
 
-    found = compare_with_paper(run, recipe)
-    published = {"auroc": recipe.published.auroc, "source": recipe.published.source} if found.reproduction else None
+    comparison = compare_with_paper(run, recipe)
+    published = (
+        {"auroc": recipe.published.auroc, "source": recipe.published.source} if comparison.reproduction else None
+    )
     document = {
         "run": run.id,
         "path": str(run.path),
         "state": run.state.to_dict(),
-        "comparison": found.to_dict(),
+        "comparison": comparison.to_dict(),
         "published": published,
         "note": recipe.note,
         "differences": list(DIFFERENCES),
         "metrics": run.metrics().to_dict(),
     }
-    return Report(document, _report_lines(run, recipe, found, DIFFERENCES))
+    return Report(document, _report_lines(run, recipe, comparison, DIFFERENCES))
 
 
-def _report_lines(run: Run, recipe: Recipe, found: Comparison, differences: tuple[str, ...]) -> list[str]:
-    seeds = ", ".join(f"{number(v, 1)} (seed {s})" for v, s in zip(found.seed_aurocs, found.seeds, strict=True))
+def _report_lines(run: Run, recipe: Recipe, comparison: Comparison, differences: tuple[str, ...]) -> list[str]:
+    seeds = ", ".join(
+        f"{number(v, 1)} (seed {s})" for v, s in zip(comparison.seed_aurocs, comparison.seeds, strict=True)
+    )
     head = f"{run.id} is done; it is in {run.path}"
-    what = f"AUROC x 100 on {found.n_images:,} test images of {found.n_patients:,} patients, 95 % interval:"
-    macro = f"macro, {over_findings(found.n_labels)}"
-    if not found.reproduction:
-        members = table([macro, "here"], [[MEMBERS[row.name], _ours(row)] for row in found.members])
-        labels = table(["distilled, label", "here"], [[row.name, _ours(row)] for row in found.labels])
-        return [head, *_changed_lines(found.changes), what, *members, f"distilled: {seeds}", "", *labels]
+    what = f"AUROC x 100 on {comparison.n_images:,} test images of {comparison.n_patients:,} patients, 95 % interval:"
+    macro = f"macro, {over_findings(comparison.n_labels)}"
+    if not comparison.reproduction:
+        members = table([macro, "here"], [[MEMBERS[row.name], _ours(row)] for row in comparison.members])
+        labels = table(["distilled, label", "here"], [[row.name, _ours(row)] for row in comparison.labels])
+        return [head, *_changed_lines(comparison.changes), what, *members, f"distilled: {seeds}", "", *labels]
     columns = ["here", "paper", "difference"]
     published = recipe.published
     quoted = f" Single labels: {published.by_label_source}." if published.by_label else ""
     return [
         head,
         f"{recipe.name}: {recipe.title}. {what}",
-        *table([macro, *columns], [[MEMBERS[row.name], *_cells(row)] for row in found.members]),
+        *table([macro, *columns], [[MEMBERS[row.name], *_cells(row)] for row in comparison.members]),
         f"distilled: {seeds}",
         "",
-        *table(["distilled, label", *columns], [[row.name, *_cells(row)] for row in found.labels]),
+        *table(["distilled, label", *columns], [[row.name, *_cells(row)] for row in comparison.labels]),
         f"Paper: {published.source}.{quoted} {MISSING} where no figure of the paper is known here.",
         "",
         f"Split: {recipe.note}",

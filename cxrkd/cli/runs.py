@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli import checking, doctor
-from cxrkd.cli.output import MISSING, Report, duration, interval, number, over_findings, table
+from cxrkd.cli.output import Report, table
+from cxrkd.text import MISSING, duration, interval, number, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
@@ -186,12 +187,12 @@ def _headline(run: Run) -> dict[str, str]:
     from cxrkd.errors import CxrkdError
 
     try:
-        found = {name: member.over_seeds for name, member in run.metrics().members.items()}
+        models = {name: member.over_seeds for name, member in run.metrics().members.items()}
     except CxrkdError:  # it has not come that far
         return {}
     return {
         f"AUROC {name}": f"{interval(m.macro_auroc, m.macro_low, m.macro_high)}, {over_findings(m.n_labels)}"
-        for name, m in found.items()
+        for name, m in models.items()
     }
 
 

@@ -139,6 +139,8 @@ def _reading(setting: Setting) -> tuple[Callable[[str], Any], str]:
         return str, "|".join(entry.name for entry in setting.entries)
     if setting.literals:
         return type(setting.literals[0]), "|".join(map(str, setting.literals))
+    if setting.hints.get("names") == "variants":
+        return (lambda text: setting.listing(comma_separated(text))), "A,B"
     if setting.hints.get("names"):
         return str, str(setting.hints["names"]).upper()
     named: dict[Any, tuple[Callable[[str], Any], str]] = {

@@ -41,8 +41,8 @@ def as_asked(job: Job) -> Iterator[None]:
     if not by_page(job):
         yield
         return
-    told = read_json(job.path / ASKED)
-    roots = told.get("roots") if isinstance(told, dict) else None
+    mark = read_json(job.path / ASKED)
+    roots = mark.get("roots") if isinstance(mark, dict) else None
     if not isinstance(roots, list) or not all(isinstance(root, str) for root in roots):
         raise RunError(f"{job.id}: {ASKED} does not say what the run may read; ask for the run again")
     with confined([Path(root) for root in roots]):

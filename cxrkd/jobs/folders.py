@@ -104,8 +104,8 @@ def _open_up(parent: Path) -> None:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            return list(found)
+        with os.scandir(folder) as entries:
+            return list(entries)
     except OSError:
         return []
 
@@ -120,10 +120,10 @@ def leftovers(folder: Path) -> list[Path]:
 
 def sweep(folder: Path) -> list[Path]:
     """Remove the leftovers among the jobs; returns what was removed. Call it while `deciding`."""
-    found = leftovers(folder)
-    for path in found:
+    left = leftovers(folder)
+    for path in left:
         remove(path)
-    return [path for path in found if not os.path.lexists(path)]
+    return [path for path in left if not os.path.lexists(path)]
 
 
 def _is_left(path: Path) -> bool:

@@ -86,7 +86,7 @@ def last_launch(folder: Path) -> Launch:
     token = start.get("token")
     if not isinstance(token, str) or not token:
         return Launch()
-    up, end = (found if found.get("token") == token else {} for found in (up, end))
+    up, end = (record if record.get("token") == token else {} for record in (up, end))
     code, keeper = end.get("code"), start.get("keeper")
     here = start.get("place") == place()
     return Launch(
@@ -141,9 +141,9 @@ def _spawn(folder: Path, failures: int) -> subprocess.Popen[bytes]:
         handle = os.fdopen(os.open(log, flags, private.FILE), "ab")
     except OSError as error:
         raise cannot_write(folder, error) from error
-    told: dict[str, Any] = {"version": VERSION, "token": token, "place": place(), "started": time.time()}
-    told |= {"failures": failures, "log_from": size if size < LOG_LIMIT else 0}
-    write_json(folder / START, told)
+    record: dict[str, Any] = {"version": VERSION, "token": token, "place": place(), "started": time.time()}
+    record |= {"failures": failures, "log_from": size if size < LOG_LIMIT else 0}
+    write_json(folder / START, record)
     keeper = [sys.executable, "-I", "-S", str(PACKAGE / "jobs" / "keeper.py"), str(folder / END), token]
     with handle:
         child = subprocess.Popen(
@@ -155,7 +155,7 @@ def _spawn(folder: Path, failures: int) -> subprocess.Popen[bytes]:
             stderr=handle,
             start_new_session=True,
         )
-    write_json(folder / START, told | {"keeper": child.pid, "mark": start_mark(child.pid)})
+    write_json(folder / START, record | {"keeper": child.pid, "mark": start_mark(child.pid)})
     return child
 
 

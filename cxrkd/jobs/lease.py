@@ -56,12 +56,12 @@ class Lease:
 @cache
 def place() -> str:
     """A text that processes share which see one another: of one machine, boot and container."""
-    told = [platform.node()]
+    parts = [platform.node()]
     with suppress(OSError):
-        told.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
     with suppress(OSError):
-        told.append(os.readlink("/proc/self/ns/pid"))
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]  # job folders are shared: no names
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]  # job folders are shared: no names
 
 
 def read_lease(folder: Path) -> Lease | None:

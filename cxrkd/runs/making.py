@@ -24,8 +24,8 @@ def create(config: RunConfig | Settled, folder: Path | None = None) -> Run:
         CxrkdError: what stops it is known already (see `cxrkd.runs.refusing.settle`). No folder is left then.
     """
     asked = config if isinstance(config, Settled) else settle(config)
-    told = {"version": CONFIG_VERSION, **asked.config.model_dump(mode="json")}
-    return Run(queue.create(DISTILLATION, asked.config.name, {CONFIG: told, IMAGES: list(asked.images)}, folder))
+    recorded = {"version": CONFIG_VERSION, **asked.config.model_dump(mode="json")}
+    return Run(queue.create(DISTILLATION, asked.config.name, {CONFIG: recorded, IMAGES: list(asked.images)}, folder))
 
 
 def submit(config: RunConfig) -> Run:

@@ -115,9 +115,9 @@ class RunMetrics:
         others = {
             name: None if raw[name] is None else read_plain(raw[name], kind, name) for name, kind in kinds.items()
         }
-        found = cls(labels, read, **others)
-        found.require_one_length()
-        return found
+        metrics = cls(labels, read, **others)
+        metrics.require_one_length()
+        return metrics
 
     def require_one_length(self) -> None:
         """Refuse figures that are not about the same labels.

@@ -56,8 +56,8 @@ class Predictions:
 
     def at(self, rows: np.ndarray) -> Predictions:
         """Those on some of the images: bool (N,) or row numbers."""
-        about = {name: getattr(self, name)[rows] for name in ("targets", "patients", "ids", "views")}
-        return replace(self, logits=self.logits[:, rows], **about)
+        by_image = {name: getattr(self, name)[rows] for name in ("targets", "patients", "ids", "views")}
+        return replace(self, logits=self.logits[:, rows], **by_image)
 
 
 @dataclass(frozen=True)
@@ -204,11 +204,11 @@ def _require_aligned(run_folder: Path, logits: dict[int, np.ndarray], member: st
 
     An archive that could be read holds what was written, for it checks its own parts; a table has only its checksum.
     """
-    for seed, found in logits.items():
-        if len(found) != n_cases:
+    for seed, answers in logits.items():
+        if len(answers) != n_cases:
             path = _logits_path(run_folder, member, seed)
-            said = f"{path.name} answers {len(found)} images in shape {found.shape}, {CASES} names {n_cases}"
-            raise _damaged(path if known else path.with_name(CASES), said)
+            why = f"{path.name} answers {len(answers)} images in shape {answers.shape}, {CASES} names {n_cases}"
+            raise _damaged(path if known else path.with_name(CASES), why)
 
 
 def _damaged(path: Path, why: str) -> RunError:

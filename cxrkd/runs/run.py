@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from cxrkd.config import MEMBERS, Member, RunConfig
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import Event
 from cxrkd.jobs.files import (
     damaged,
     parsing,
@@ -26,6 +25,7 @@ from cxrkd.jobs.files import (
 )
 from cxrkd.jobs.job import SHIPPED, Job, list_jobs, list_own_jobs, open_job
 from cxrkd.jobs.schema import reason
+from cxrkd.progress import Event
 from cxrkd.refusals import refusals
 from cxrkd.runs.epochs import is_training_event, training_sentence
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure
@@ -120,12 +120,12 @@ class Run(Job):
         Raises:
             RunError: the file is missing or damaged.
         """
-        found = read_json(self.path / LABELS)
-        if not isinstance(found, list) or not all(isinstance(label, str) and label for label in found):
-            raise damaged(self.path / LABELS, f"expected a list of names, got {shown(found)}")
-        if not found or len(set(found)) != len(found):
+        labels = read_json(self.path / LABELS)
+        if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
+            raise damaged(self.path / LABELS, f"expected a list of names, got {shown(labels)}")
+        if not labels or len(set(labels)) != len(labels):
             raise damaged(self.path / LABELS, "expected different names, one at least")
-        return tuple(found)
+        return tuple(labels)
 
     def weights_path(self, member: Member) -> Path:
         """Where a member's weights are, whether or not they exist.
@@ -217,12 +217,12 @@ class Run(Job):
             return self.measure()
         path = self.path / METRICS
         try:
-            found = RunMetrics.from_dict(read_json(path))
+            metrics = RunMetrics.from_dict(read_json(path))
         except ValueError as error:
             raise damaged(path, str(error)) from error
-        if found.labels != self.labels:
+        if metrics.labels != self.labels:
             raise damaged(path, f"it is about other labels than {LABELS}")
-        return found
+        return metrics
 
     def metrics_are_current(self) -> bool:
         """Whether the stored figures are of this version.

@@ -13,6 +13,7 @@ from cxrkd.config import FolderConfig, PhantomConfig, RunConfig, TrainConfig
 from cxrkd.dashboard import access, caching, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
 from cxrkd.dashboard.distill import making
+from cxrkd.data import readers
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
 from cxrkd.jobs.asked import ASKED, mark_page
 from cxrkd.jobs.execute import execute
@@ -33,7 +34,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")
     return tmp_path / "home"
@@ -126,6 +127,16 @@ def test_what_is_made_is_recorded(home):
     assert [act.what for act in acts] == ["queue", "cancel", "resume", "cancel", "delete"]
     assert {(act.mark, act.address, act.on, act.outcome) for act in acts} == {("bbbbbb", "10.0.0.8", "x", "done")}
     assert list_runs() == []
+
+
+def test_the_table_is_read_once_for_a_run_that_a_page_asks_for(home, monkeypatch):
+    made_of_own_data(home, name="before")
+    table = "image,patient,split,Mass\na.png,a,train,1\nc.png,c,val,1\nb.png,b,test,0\n"
+    (home.parent / "allowed" / "labels.csv").write_text(table)
+    counted, read = [], readers._read
+    monkeypatch.setattr(readers, "_read", lambda *given: counted.append(1) or read(*given))
+    making.queue_run(MAKER, config(data=own_data(home)))
+    assert len(counted) == 1
 
 
 def test_the_queue_of_pages_is_bounded(home, monkeypatch):

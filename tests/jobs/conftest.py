@@ -36,12 +36,13 @@ sys.meta_path.insert(0, WhenKindsAreImported())
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """The home of one test, for this process and for those that it starts."""
-    site = tmp_path / "site"
+    site, folder = tmp_path / "site", tmp_path / "home"
     site.mkdir()
+    folder.mkdir()
     (site / "sitecustomize.py").write_text(SITE)
     monkeypatch.setenv("PYTHONPATH", str(site))
-    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+    monkeypatch.setenv("CXRKD_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -50,7 +51,11 @@ def counting(monkeypatch):
     with KINDS.adding():
         monkeypatch.setattr(cxrkd.jobs.kinds, "__path__", [*cxrkd.jobs.kinds.__path__, HERE])
         importlib.import_module("cxrkd.jobs.kinds.counting")
-        yield lambda upto, name="Some": job_in(queue.create("counting", name, {"upto.json": upto}))
+
+        def make(upto=1, name="Some", folder=None):
+            return job_in(queue.create("counting", name, {"upto.json": upto}, folder))
+
+        yield make
     sys.modules.pop("cxrkd.jobs.kinds.counting")
 
 

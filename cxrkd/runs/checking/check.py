@@ -50,8 +50,8 @@ def check_home(*, repair: bool = False) -> list[Finding]:
     if not folder.is_dir():
         return []
     with deciding(folder):
-        found, swept = leftovers(folder), sweep(folder) if repair else []
-    return [_left(legible(path.name), removed=path in swept) for path in found]
+        left, swept = leftovers(folder), sweep(folder) if repair else []
+    return [_left(legible(path.name), removed=path in swept) for path in left]
 
 
 def _left(name: str, *, removed: bool) -> Finding:

@@ -111,11 +111,11 @@ def predictions(run: Run, who: Answerer) -> Iterator[Finding]:
     seeds = run.config.seeds if who in ("alone", "distilled") else run.config.seeds[:1]
     name = f"predictions/{who}-seed{seeds[0]}.npz"
     try:
-        said = run.predictions(who)
+        test = run.predictions(who)
     except CxrkdError as error:
         yield Finding(run.id, name, str(error), "" if "Restore" in str(error) else RESTORE)
         return
-    lost = set(seeds) - set(said.seeds)
+    lost = set(seeds) - set(test.seeds)
     if lost and run.state.status == "done":
         name = f"predictions/{who}-seed{min(lost)}.npz"
         yield Finding(run.id, name, f"{run.id}: {name} is missing", RESTORE)

@@ -1,4 +1,4 @@
-"""Who executes a run, seen from here and from another container on the same home."""
+"""Who executes a job, seen from here and from another container on the same home."""
 
 import json
 import os
@@ -12,7 +12,6 @@ from cxrkd.jobs import lease, queue
 from cxrkd.jobs.lease import LEASE, Heart, Lease, is_held, read_lease, revoke, take
 from cxrkd.jobs.queue import cancel, delete, resume
 from cxrkd.jobs.state import JobState, read_state, write_state
-from cxrkd.runs import create
 
 ELSEWHERE = Lease("their token", "another place", 4242, "their mark")
 
@@ -25,8 +24,8 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-def run(config):
-    return create(config())
+def run(counting):
+    return counting(1)
 
 
 @pytest.fixture

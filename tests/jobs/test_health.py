@@ -14,7 +14,7 @@ from cxrkd.jobs.files import write_json
 from cxrkd.jobs.health import health
 from cxrkd.jobs.job import own_jobs
 from cxrkd.jobs.locks import working
-from cxrkd.runs import submit
+from cxrkd.jobs.queue import resume
 from tests.runs.corruptions import said
 
 
@@ -41,8 +41,8 @@ def test_an_empty_home_is_well(home):
     assert not own_jobs().exists()
 
 
-def test_a_worker_that_dies_at_its_start_is_told_with_its_last_word(broken, config):
-    waiting = submit(config())
+def test_a_worker_that_dies_at_its_start_is_told_with_its_last_word(broken, counting):
+    waiting = resume(counting(1))
     ended()
     its = health()
     assert not its.well
@@ -52,8 +52,8 @@ def test_a_worker_that_dies_at_its_start_is_told_with_its_last_word(broken, conf
     assert len(its.error) <= 200
 
 
-def test_it_is_tried_again_but_not_at_once_and_ever_more_rarely(broken, config, monkeypatch):
-    submit(config())
+def test_it_is_tried_again_but_not_at_once_and_ever_more_rarely(broken, counting, monkeypatch):
+    resume(counting(1))
     ended()
     (first,) = launch._started
     launch.ensure_worker()
@@ -75,15 +75,15 @@ def test_it_is_tried_again_but_not_at_once_and_ever_more_rarely(broken, config, 
     assert first.returncode is not None
 
 
-def test_a_clock_that_went_back_does_not_stop_the_tries(broken, config, monkeypatch):
-    submit(config())
+def test_a_clock_that_went_back_does_not_stop_the_tries(broken, counting, monkeypatch):
+    resume(counting(1))
     ended()
     monkeypatch.setattr(launch.time, "time", lambda: 1e6)
     assert launch.last_launch(own_jobs()).wait_s() == 0
 
 
-def test_the_operator_is_told_and_can_have_it_tried_now(broken, config):
-    submit(config())
+def test_the_operator_is_told_and_can_have_it_tried_now(broken, counting):
+    resume(counting(1))
     ended()
     code, out, err = said("runs", "doctor", "--json")
     assert (code, json.loads(out)["failed_starts"]) == (1, 1)
@@ -94,7 +94,7 @@ def test_the_operator_is_told_and_can_have_it_tried_now(broken, config):
     assert "2 times in a row" in out
 
 
-def test_what_is_started_and_not_up_yet_is_not_started_twice(config, home, monkeypatch):
+def test_what_is_started_and_not_up_yet_is_not_started_twice(counting, home, monkeypatch):
     alive = subprocess.Popen([sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     monkeypatch.setattr(launch, "isolated_python", lambda: pytest.fail("a second worker"))
     own_jobs().mkdir()
