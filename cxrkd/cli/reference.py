@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, Ticker, interval, over_findings
+from cxrkd.cli.output import Report, Ticker
+from cxrkd.text import interval, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.evaluate import ModelMetrics

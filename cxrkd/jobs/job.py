@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.errors import CxrkdError, RunError
-from cxrkd.jobs.events import Event, event_sentence, parse_event, read_events
+from cxrkd.jobs.events import event_sentence, parse_event, read_events
 from cxrkd.jobs.files import MissingFileError, damaged, read_bytes, read_versioned, write_json
 from cxrkd.jobs.state import LAST_S, STATE, JobState, read_state
 from cxrkd.places import ASSETS, home
+from cxrkd.progress import Event
 from cxrkd.registry import Entry, Registry
 from cxrkd.text import legible, shown
 
