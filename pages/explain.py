@@ -46,7 +46,8 @@ def choose_film(run: Run) -> tuple[Run, session.Film | None]:
 def lesion(run: Run, film: session.Film, label: str) -> np.ndarray | None:
     if film.row is None:
         return None
-    mask = caching.film(run.config.data, film.row, run.config.data.image_size).masks[run.labels.index(label)]
+    size = run.config.data.image_size
+    mask = caching.table(run.config.data).masks(film.row, size)[run.labels.index(label)]
     return mask if mask.any() else None
 
 

@@ -44,7 +44,8 @@ def shared_data():
 @pytest.fixture(scope="session")
 def tiny_run():
     """A finished run made by the recipe itself: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
-    from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
+    from cxrkd.config import RunConfig, TrainConfig
+    from cxrkd.data.readers.phantom import PhantomConfig
     from cxrkd.runs import create, execute
 
     train = TrainConfig(epochs=1, warm_epochs=0, batch_size=16)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from cxrkd.answers.answer import finished_runs
-from cxrkd.config import PhantomConfig, TrainConfig
+from cxrkd.config import TrainConfig
 from cxrkd.data.phantom import render
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models import Classifier, build

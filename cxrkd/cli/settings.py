@@ -53,7 +53,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--student-weights", ("student_weights",), str, "what the students start from: none or imagenet"),
     Flag("--student-from", ("student_from",), str, "start both students from the distilled student of a finished run"),
     Flag("--seeds", ("seeds",), seeds, "of the students, such as 0,1,2"),
-    Flag("--kind", ("data.kind",), str, "data set: phantom, chestxray14, chexpert, padchest, chestmnist or folder"),
+    Flag("--kind", ("data.kind",), str, "data set, see `data kinds`"),
     Flag("--folder", ("data.folder",), str, "where the published files were unpacked; not for phantoms"),
     Flag("--published-size", ("data.size",), int, "chestmnist: which file, 28, 64, 128 or 224 pixels"),
     Flag("--patients", ("data.n_patients",), int, "number of phantom patients"),

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from cxrkd.config.data import DataConfig, PhantomConfig
+from cxrkd.config.data import READERS, DataConfig
 from cxrkd.config.objective import ObjectiveConfig
 from cxrkd.config.strict import Strict
 from cxrkd.config.train import TrainConfig
@@ -22,7 +22,7 @@ class RunConfig(Strict):
     """One distillation: data, a teacher, a student, and how they are trained."""
 
     name: str = Field(min_length=1, max_length=80, title="Name")
-    data: DataConfig = PhantomConfig()
+    data: DataConfig = Field(default_factory=lambda: READERS["phantom"].config.model_validate({}))
     teacher_arch: str = Field(
         "densenet121",
         min_length=1,

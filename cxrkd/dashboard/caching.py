@@ -23,12 +23,12 @@ from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.cost import Complexity, count
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.session import Film
-from cxrkd.data.cohort import Split
-from cxrkd.data.preview import Film as DataFilm
-from cxrkd.data.preview import Preview, preview
+from cxrkd.data import load_cohort
+from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
 from cxrkd.explain import CamResult, Reference, grad_cam
+from cxrkd.images.film import Film as DataFilm
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models import Classifier
 from cxrkd.runs import Run
@@ -139,7 +139,7 @@ def _complexity(key: tuple[str, int], _run: Run, _member: Member) -> Complexity:
     return count(model(_run, _member))
 
 
-def table(config: DataConfig) -> Preview:
+def table(config: DataConfig) -> Cohort:
     """What a cohort holds, without its pixels.
 
     Raises:
@@ -151,9 +151,9 @@ def table(config: DataConfig) -> Preview:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data set's table")
-def _table(key: str, _config: DataConfig) -> Preview:
+def _table(key: str, _config: DataConfig) -> Cohort:
     with confined():
-        return preview(_config)
+        return load_cohort(_config)
 
 
 def film(config: DataConfig, row: int, size: int) -> DataFilm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, RunConfig, TrainConfig
+from cxrkd.config import READERS, ObjectiveConfig, RunConfig, TrainConfig
 
 SECTIONS: dict[str, str] = {
     "teacher_train": "Training of the teacher",
@@ -28,14 +28,14 @@ def setting_title(key: str, kind: str = "phantom") -> str:
     ('Training of the students, Epochs at full size', 'Folder', 'Images')
 
     Args:
-        key: dotted, as `setting_name` gives it.
+        key: dotted, as a file has it.
         kind: of the data set, which decides on the settings below `data`.
     """
     part, _, name = key.rpartition(".")
     if key in ("data", "data.kind"):
         return "Images"
     if part == "data":
-        return _title(DATA_CONFIGS.get(kind, DATA_CONFIGS["phantom"]), name) or _any_data_title(name) or key
+        return _title(READERS[kind if kind in READERS else "phantom"].config, name) or _any_data_title(name) or key
     title = _title(_PARTS.get(part, RunConfig), name)
     if title is None:
         return key
@@ -49,4 +49,4 @@ def _title(model: type[BaseModel], name: str) -> str | None:
 
 def _any_data_title(name: str) -> str | None:
     """Two runs on data sets of different kinds are compared by settings that only one of them has."""
-    return next((title for model in DATA_CONFIGS.values() if (title := _title(model, name))), None)
+    return next((title for reader in READERS.values() if (title := _title(reader.config, name))), None)

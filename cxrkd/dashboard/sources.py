@@ -14,10 +14,10 @@ from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.serving import uploads
 from cxrkd.dashboard.serving.uploads import Upload
 from cxrkd.dashboard.session import Film
-from cxrkd.data.preview import Film as DataFilm
-from cxrkd.data.preview import Preview
+from cxrkd.data.cohort import Cohort
 from cxrkd.errors import ImageError
 from cxrkd.images import read_apart
+from cxrkd.images.film import Film as DataFilm
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 
@@ -49,20 +49,20 @@ def film_of_row(run: Run, row: int) -> Film:
     return Film(
         name=str(table.ids[row]),
         key=f"{table.ids[row]}@{run.config.data.image_size}",
-        pixels=found.pixels.astype(np.float32) / 255,
+        pixels=found.pixels,
         real=not table.synthetic,
         row=row,
         truth=truth_of(table, row),
     )
 
 
-def truth_of(table: Preview, row: int) -> tuple[str, ...] | None:
+def truth_of(table: Cohort, row: int) -> tuple[str, ...] | None:
     """The labels known to be present, empty where all are known to be absent; None where that is not known."""
     present = tuple(label for label, there in zip(table.labels, table.positive[row], strict=True) if there)
     return present if present or table.no_finding[row] else None
 
 
-def sample_rows(table: Preview, finding: str) -> list[int]:
+def sample_rows(table: Cohort, finding: str) -> list[int]:
     """Test rows with a finding, or with any, or with none."""
     rows = table.rows("test")
     if finding == NONE:
@@ -72,7 +72,7 @@ def sample_rows(table: Preview, finding: str) -> list[int]:
     return [int(row) for row in rows if table.positive[row, table.labels.index(finding)]]
 
 
-def sample_title(table: Preview, row: int) -> str:
+def sample_title(table: Cohort, row: int) -> str:
     """`Patient 12, visit 1, PA: Effusion, Mass`."""
     truth = truth_of(table, row)
     said = "findings not known" if truth is None else ", ".join(map(display_name, truth)) or "no finding"
@@ -233,5 +233,5 @@ def admitted(film: Film, key: str) -> bool:
 
 def thumbnail(film: DataFilm, k: int | None) -> np.ndarray:
     """A film as uint8 (2 S, 2 S, 3), with label k outlined unless k is None."""
-    curves = () if k is None else outlines(film.masks[k])
-    return np.asarray(outlined(grey_to_rgb(film.pixels), curves, scale=2))
+    curves = () if k is None or film.truth is None else outlines(film.truth.masks(len(film.tones))[k])
+    return np.asarray(outlined(grey_to_rgb(film.tones), curves, scale=2))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from cxrkd.images.gate import Verdict
+from cxrkd.images.radiograph import digest_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,11 +20,13 @@ class Truth:
         labels: K names.
         targets: float32 (K,): 1 present, 0 absent, NaN unknown.
         masks: side S in pixels -> bool (K, S, S), lesions; all False where nobody marked any.
+        severity: float32 (K,), 0 absent, about 0.1 barely visible, 1 obvious; None where nobody graded.
     """
 
     labels: tuple[str, ...]
     targets: np.ndarray
     masks: Callable[[int], np.ndarray] = field(repr=False)
+    severity: np.ndarray | None = None
 
     @property
     def present(self) -> tuple[str, ...] | None:
@@ -39,25 +43,35 @@ class Film:
     Attributes:
         name: what people call it: a file's name, or a data set's own name of the image.
         tones: uint8 (S, S), what networks of input size S see, in 8 bits; read-only.
-        sha256: of shape and pixels of the whole film, whatever file it came in; links and caches name it by this.
+        read: the whole film again, float32 (H, W) in [0, 1].
+        digest: its `sha256` where that is known already, as of a file that was just read.
         notes: what the reader did to the file, in words, and what the crop to a square takes.
         real: False only for a phantom that this program drew.
         gate: whether it looks like a frontal chest radiograph; None for rows of a data set, which are not asked.
         truth: what is known of it; None for a file from outside.
         patient, view: of a row of a data set; empty for a file.
-        read: the whole film again, float32 (H, W) in [0, 1].
     """
 
     name: str
     tones: np.ndarray = field(repr=False)
-    sha256: str
     read: Callable[[], np.ndarray] = field(repr=False)
+    digest: str = ""
     notes: tuple[str, ...] = ()
     real: bool = True
     gate: Verdict | None = None
     truth: Truth | None = None
     patient: str = ""
     view: str = ""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of shape and pixels of the whole film, whatever file it came in. Of a row it reads the film to find out."""
+        return self.digest or digest_of(self.read())
+
+    @property
+    def key(self) -> str:
+        """Changes when the pixels change, and costs nothing: the hash where it is known, else the data set's name."""
+        return self.digest or f"{self.name}@{len(self.tones)}"
 
     @property
     def pixels(self) -> np.ndarray:

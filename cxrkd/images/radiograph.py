@@ -35,9 +35,14 @@ def radiograph(pixels: np.ndarray, name: str, notes: tuple[str, ...], colour: fl
     """Freeze float32 pixels (H, W) in [0, 1] and hash them."""
     pixels = np.ascontiguousarray(pixels, dtype=np.float32)
     pixels.flags.writeable = False
+    return Radiograph(pixels, name, notes, digest_of(pixels), colour)
+
+
+def digest_of(pixels: np.ndarray) -> str:
+    """SHA-256 of shape and values of float32 pixels (H, W): equal pictures have equal hashes."""
     digest = hashlib.sha256(str(pixels.shape).encode())
-    digest.update(pixels.data)
-    return Radiograph(pixels, name, notes, digest.hexdigest(), colour)
+    digest.update(np.ascontiguousarray(pixels, dtype=np.float32).data)
+    return digest.hexdigest()
 
 
 def to_input(r: Radiograph, size: int) -> np.ndarray:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary
+from cxrkd.config import READERS, DataConfig, RunConfig, data_summary
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs.run import open_run
-
-# ChestMNIST is made of the films of ChestX-ray14, under another split.
-_ORIGIN = {"chestmnist": "chestxray14", **{kind: kind for kind in DATA_KINDS if kind != "chestmnist"}}
 
 
 def settled(config: RunConfig) -> RunConfig:
@@ -38,10 +36,9 @@ def _refuse_networks(config: RunConfig) -> None:
 
 def _refuse_data(data: DataConfig) -> None:
     """The table is read, no image; what a run may download is not missing."""
-    if data.kind != "phantom":
-        from cxrkd.data.preview import cohort_size
+    from cxrkd.data import cohort_size
 
-        cohort_size(data)
+    cohort_size(data)
 
 
 def with_teacher(config: RunConfig) -> RunConfig:
@@ -104,7 +101,7 @@ def _refuse_leak(mine: DataConfig, theirs: DataConfig, source: str) -> None:
     """What a run starts from must not have seen the patients that it tests on."""
     if isinstance(mine, PhantomConfig) and isinstance(theirs, PhantomConfig):
         return _refuse_same_phantoms(mine, theirs, source)
-    if _ORIGIN[mine.kind] == _ORIGIN[theirs.kind] and _split_of(mine) != _split_of(theirs):
+    if READERS[mine.kind].origin == READERS[theirs.kind].origin and _split_of(mine) != _split_of(theirs):
         raise ConfigError(
             f"the {source} was trained on another split of the same patients ({data_summary(theirs)}), some of whom "
             f"this run would test on. Use the same data settings, or do without it."

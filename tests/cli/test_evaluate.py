@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.config import PhantomConfig, RunConfig
-from cxrkd.data.preview import preview
+from cxrkd.config import RunConfig
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.jobs.files import read_json, write_json
 from cxrkd.models import build, save_weights
 from cxrkd.runs import Run, create, open_run
@@ -21,7 +22,7 @@ def made(tmp_path_factory):
     """A run whose predictions know the truth up to noise, the distilled student better than the one alone."""
     config = RunConfig(name="skilled", data=PhantomConfig(n_patients=300, image_size=32), seeds=(0, 1, 2))
     run = create(config, tmp_path_factory.mktemp("made") / "skilled")
-    table, rng = preview(config.data), np.random.default_rng(0)
+    table, rng = load_cohort(config.data), np.random.default_rng(0)
     write_json(run.path / LABELS, list(table.labels))
     write_cases(run.path, table)
     network, targets = build("mobilenetv3_small_100", table.labels, 32), table.targets[kept_rows(table)]

@@ -120,7 +120,7 @@ def test_a_wrong_file_is_one_sentence(tmp_path, content, message):
         (["--patients", 3], r"^--patients: expected at least 20, got 3\.$"),
         (["--alpha", 2], r"^--alpha: expected at most 1, got 2\.0\.$"),
         (["--kind", "chexpert"], r"^--folder: nothing was given\.$"),
-        (["--kind", "mnist"], r"^--kind: expected 'phantom', .*, got 'mnist'\.$"),
+        (["--kind", "mnist"], r"^--kind: expected phantom, .*, got 'mnist'\.$"),
         (
             ["--kind", "chexpert", "--folder", "x", "--patients", 40],
             r"^--patients: there is no such setting of chexpert",

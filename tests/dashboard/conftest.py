@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
-from cxrkd.data.preview import preview
+from cxrkd.config import RunConfig, TrainConfig
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.jobs.events import append_event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import EVENTS
@@ -34,7 +35,7 @@ def make_run(
         seeds=seeds,
     )
     run = create(config)
-    table = preview(config.data)
+    table = load_cohort(config.data)
     write_json(run.path / LABELS, list(table.labels))
     (run.path / "predictions").mkdir()
     write_cases(run.path, table)

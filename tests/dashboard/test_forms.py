@@ -5,8 +5,9 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import READERS, ObjectiveConfig, RunConfig, TrainConfig
 from cxrkd.dashboard.distill import fields, forms
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError
 from cxrkd.runs import open_run
 
@@ -53,7 +54,9 @@ def test_a_contradiction_names_the_settings_by_their_titles():
         forms.validated(values)
 
 
-@pytest.mark.parametrize("model", [RunConfig, TrainConfig, ObjectiveConfig, *DATA_CONFIGS.values()])
+@pytest.mark.parametrize(
+    "model", [RunConfig, TrainConfig, ObjectiveConfig, *(reader.config for reader in READERS.values())]
+)
 def test_every_setting_has_a_title(model):
     parts = ("data", "teacher_train", "student_train", "objective", "kind")
     assert [n for n, field in model.model_fields.items() if not field.title and n not in parts] == []
@@ -77,14 +80,14 @@ def test_the_full_preset_is_what_the_shipped_run_did():
     assert forms.PRESETS["Full"].config(shipped.name) == shipped
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DATA_CONFIGS if kind != "phantom"])
+@pytest.mark.parametrize("kind", [kind for kind in READERS if kind != "phantom"])
 def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path))
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
     page.text_input(key=f"new_120_{kind}_folder").input(str(tmp_path))
     page.button[0].click().run()
     assert not page.exception
-    expected = DATA_CONFIGS[kind](folder=tmp_path, image_size=forms.PRESETS["Quick look"].image_size)
+    expected = READERS[kind].config(folder=tmp_path, image_size=forms.PRESETS["Quick look"].image_size)
     assert page.session_state["config"].data == expected
 
 

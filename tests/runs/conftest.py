@@ -5,9 +5,11 @@ import time
 import numpy as np
 import pytest
 
-from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import RunConfig, TrainConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
+from cxrkd.data.pixels import InMemory
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models import zoo
 
@@ -69,7 +71,7 @@ def phantoms(tmp_path_factory):
     home = tmp_path_factory.mktemp("phantoms")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CXRKD_HOME", str(home))
-        load_cohort(PhantomConfig(n_patients=20, image_size=SIZE))
+        load_cohort(PhantomConfig(n_patients=20, image_size=SIZE)).prepare()
     return home / "cache" / "phantom"
 
 
@@ -131,13 +133,12 @@ def blobs():
     return Cohort(
         name="blobs",
         labels=CHESTXRAY14,
-        images=images.clip(0, 255).astype(np.uint8),
         targets=targets,
         patients=np.repeat([f"{i:03d}" for i in range(n // 2)], 2),
         ids=np.array([f"{i:05d}" for i in range(n)]),
         split=np.repeat(np.array(["train"] * 4 + ["val"] * 2 + ["test"] * 4), n // 10),
         views=np.array(["PA", "AP"] * (n // 2)),
-        fingerprint="blobs",
+        pixels=InMemory(images.clip(0, 255).astype(np.uint8), "blobs"),
         synthetic=True,
     )
 

@@ -5,8 +5,9 @@ import time
 import numpy as np
 import torch
 
-from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
-from cxrkd.data.preview import preview
+from cxrkd.config import RunConfig, TrainConfig
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.explain import MIN_FILMS
 from cxrkd.jobs.environment import describe
 from cxrkd.jobs.events import append_event
@@ -32,7 +33,7 @@ def make(name="small", *, maps=True):
             name=name, data=data, teacher_arch="toy", student_arch="toy", teacher_train=train, student_train=train
         )
     )
-    table = preview(data)
+    table = load_cohort(data)
     write_json(run.path / LABELS, list(table.labels))
     write_cases(run.path, table)
     rng, targets = np.random.default_rng(0), table.targets[kept_rows(table)]

@@ -8,7 +8,8 @@ import torch
 
 from cxrkd.answers import answer, explanation
 from cxrkd.answers.answer import Input, choose_members, choose_run, classify, from_radiograph, load_engines
-from cxrkd.config import ChestXray14Config, PhantomConfig
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import AnswerError, ConfigError, RunError
 from cxrkd.explain import CAM_METHODS, agreement, baselines, grad_cam
 from cxrkd.images import read

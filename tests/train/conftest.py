@@ -7,6 +7,7 @@ from torch import nn
 
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
+from cxrkd.data.pixels import InMemory
 from cxrkd.models.classifier import Backbone, Classifier
 
 LABELS = ("Left", "Right", "Bright")
@@ -48,13 +49,12 @@ def make_blobs(n_patients=60, seed=0):
     return Cohort(
         name="blobs",
         labels=LABELS,
-        images=images.clip(0, 255).astype(np.uint8),
         targets=targets,
         patients=patients,
         ids=np.array([f"i{i:04d}" for i in range(n)]),
         split=split,
         views=np.array(["PA", "AP"] * n_patients),
-        fingerprint=f"blobs-{n}-{seed}",
+        pixels=InMemory(images.clip(0, 255).astype(np.uint8), f"blobs-{n}-{seed}"),
         synthetic=True,
     )
 

@@ -12,18 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from cxrkd.access import folders
 from cxrkd.cli.names import comma_separated
-from cxrkd.config import (
-    DATA_CONFIGS,
-    ObjectiveConfig,
-    PhantomConfig,
-    RunConfig,
-    StudentWeights,
-    TrainConfig,
-    Weights,
-)
+from cxrkd.config import READERS, ObjectiveConfig, RunConfig, StudentWeights, TrainConfig, Weights
 from cxrkd.dashboard.distill.fields import choice, choices, complain, integer, real, switch, text
 from cxrkd.dashboard.layout import side_by_side
 from cxrkd.dashboard.settings import SECTIONS, setting_title
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
 from cxrkd.models import list_archs
@@ -33,14 +26,6 @@ from cxrkd.text import shown
 
 AGAIN = "Change it and press Distil again."
 PresetName = Literal["Quick look", "Small", "Full"]
-DATA_TITLES = {
-    "phantom": "Phantom radiographs, drawn here",
-    "chestxray14": "ChestX-ray14",
-    "chexpert": "CheXpert",
-    "padchest": "PadChest",
-    "chestmnist": "ChestMNIST",
-    "folder": "A folder of images with a CSV",
-}
 
 
 @dataclass(frozen=True)
@@ -98,7 +83,7 @@ PRESETS: dict[PresetName, Preset] = {
 
 def data_kind() -> str:
     """Which data set the run is made on; outside the form, because it changes the form's fields."""
-    kind = st.selectbox("Images", list(DATA_TITLES), format_func=lambda kind: DATA_TITLES[kind], key="data_kind")
+    kind = st.selectbox("Images", list(READERS), format_func=lambda kind: READERS[kind].title, key="data_kind")
     return kind or "phantom"
 
 
@@ -113,7 +98,7 @@ def run_config(start: Preset, kind: str, finished: Sequence[str], suggested_name
 
     Args:
         start: defaults.
-        kind: of the data set, of `DATA_TITLES`.
+        kind: of the data set, of `READERS`.
         finished: ids of runs whose teacher can be reused.
         suggested_name: default of the name field.
 
@@ -123,7 +108,7 @@ def run_config(start: Preset, kind: str, finished: Sequence[str], suggested_name
     prefix = f"new_{start.patients}"
     with st.form(f"{prefix}_form", border=True):
         values = _what(start, finished, suggested_name, prefix)
-        folder = {} if kind == "phantom" else _folder(kind, f"{prefix}_{kind}_folder")
+        folder = {} if "folder" not in READERS[kind].config.model_fields else _folder(kind, f"{prefix}_{kind}_folder")
         left, right = side_by_side()
         with left, st.expander(SECTIONS["teacher_train"]):
             values["teacher_train"] = train_values(start.teacher, f"{prefix}_teacher")
@@ -253,16 +238,17 @@ def objective_values(start: ObjectiveConfig, key: str) -> dict[str, Any]:
 
 
 def _folder(kind: str, key: str) -> dict[str, str | None]:
-    """Where a data set is. Nothing typed is an error, except for ChestMNIST, which has a place of its own."""
-    entered = text(DATA_CONFIGS[kind], "folder", "", key=key)
-    if not entered and kind != "chestmnist":
+    """Where a data set is. Nothing typed is an error, except where it has a place of its own, as ChestMNIST has."""
+    config = READERS[kind].config
+    entered = text(config, "folder", "", key=key)
+    if not entered and config.model_fields["folder"].is_required():
         return {}
     return {"folder": entered or None}
 
 
 def data_values(kind: str, start: Preset, key: str) -> dict[str, Any]:
     """Widgets for every setting of one kind of data set but its folder; the values, not yet checked."""
-    model = DATA_CONFIGS[kind]
+    model = READERS[kind].config
     defaults = {"n_patients": start.patients, "image_size": start.image_size}
     columns = st.columns(2)
     values: dict[str, Any] = {"kind": kind}

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from cxrkd.access.bounds import Bounds
 from cxrkd.access.confine import confined
-from cxrkd.access.folders import admit_data, allowed_roots
+from cxrkd.access.folders import admit_data, allowed_roots, folder_of
 from cxrkd.access.record import recording
 from cxrkd.access.roles import Person
-from cxrkd.config import PhantomConfig, RunConfig
-from cxrkd.data.preview import cohort_size
+from cxrkd.config import RunConfig
+from cxrkd.data import cohort_size
 from cxrkd.errors import AccessError, ConfigError, RunError
 from cxrkd.jobs.asked import mark_page
 from cxrkd.runs import Run, cancel, create, delete, list_runs, resume
@@ -90,7 +90,7 @@ def _folder_text(run: Run) -> str:
         data = run.config.data
     except RunError:
         return "\0"
-    return "\0" if isinstance(data, PhantomConfig) or data.folder is None else str(data.folder)
+    return str(folder_of(data) or "\0")
 
 
 def _active() -> int:

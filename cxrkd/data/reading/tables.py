@@ -15,12 +15,14 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from cxrkd.data.readers.text import read_text
+from cxrkd.data.reading.text import read_text
 from cxrkd.errors import DataError
 from cxrkd.text import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEPARATORS = (",", ";", "\t")
 _LONGEST_NAME = 200
@@ -45,6 +47,8 @@ def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -
         DataError: the file is missing or not a table, has no rows, lacks one of `columns`, names one twice, or has rows
             that do not fit its header.
     """
+    import pandas as pd
+
     text = read_text(path)
     header, rows = _shaped(_records(text, columns, path), path)
     missing = [column for column in columns if column not in header]

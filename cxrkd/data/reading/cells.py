@@ -8,12 +8,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from cxrkd.errors import DataError
 from cxrkd.text import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNKNOWN = frozenset(("", "nan", "na", "n/a", "<na>", "null"))
 """What spreadsheets, pandas and R write for a cell without a value, in lower case."""
@@ -37,6 +40,8 @@ def numbers(table: pd.DataFrame, columns: Sequence[str], allowed: Sequence[float
     Raises:
         DataError: a cell holds something else than `allowed`.
     """
+    import pandas as pd
+
     found = np.empty((len(table), len(columns)), np.float32)
     for k, column in enumerate(columns):
         codes, texts = pd.factorize(table[column])
