@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 
 from cxrkd.access.confine import unsaid
 from cxrkd.access.folders import folder_of
 from cxrkd.config import READERS, DataConfig, Progress
 from cxrkd.data.cohort import Cohort, refuse_empty_splits
+from cxrkd.data.once import read_once
 
 
 def load_cohort(config: DataConfig, progress: Progress | None = None) -> Cohort:
@@ -21,8 +23,12 @@ def load_cohort(config: DataConfig, progress: Progress | None = None) -> Cohort:
         DataError: a file, column, label or image is missing or not as published; the sentence says which.
     """
     with nullcontext() if folder_of(config) is None else unsaid():  # where the published file lies is no secret
-        cohort: Cohort = READERS[config.kind].read(config, progress)
-        refuse_empty_splits(cohort.name, cohort.split)
+        return read_once(config, partial(_read, config, progress))
+
+
+def _read(config: DataConfig, progress: Progress | None) -> Cohort:
+    cohort: Cohort = READERS[config.kind].read(config, progress)
+    refuse_empty_splits(cohort.name, cohort.split)
     return cohort
 
 

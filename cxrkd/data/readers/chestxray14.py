@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "ChestX-ray14"
+TABLE = "Data_Entry_2017*.csv"
 COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
 NO_FINDING = "No Finding"
 VAL_SHARE = 0.125
@@ -58,7 +59,7 @@ def read(config: ChestXray14Config, progress: Progress | None = None) -> Cohort:
         DataError: something of the tree is missing or not as published.
     """
     folder = existing_folder(config.folder, NAME)
-    path = find_table(folder, "Data_Entry_2017*.csv", NAME)
+    path = find_table(folder, TABLE, NAME)
     entries = read_csv(path, COLUMNS)
     names = inside(folder, filled(entries, "Image Index", path), entries.index, path)
     targets = _targets(entries["Finding Labels"], path)
@@ -79,6 +80,13 @@ def read(config: ChestXray14Config, progress: Progress | None = None) -> Cohort:
         lesions=_boxes(folder / "BBox_List_2017.csv", names),
         notes=notes,
     )
+
+
+def tables(config: ChestXray14Config) -> list[Path]:
+    """What decides on the rows: the tables, the lists, and which images there are."""
+    lists = ("train_val_list.txt", "test_list.txt", "BBox_List_2017.csv")
+    named = [*config.folder.glob(TABLE), *(config.folder / name for name in lists)]
+    return [*named, *_image_folders(config.folder)]
 
 
 def _targets(findings: pd.Series, path: Path) -> np.ndarray:
@@ -116,10 +124,14 @@ def _in_test_list(names: Sequence[str], folder: Path) -> np.ndarray:
 
 def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
     """Where each image is, or would be."""
-    folders = [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
+    folders = _image_folders(folder)
     files = chain.from_iterable(folder.glob("*.[pP][nN][gG]") for folder in folders)
     where = {without_image_suffix(file.name): file for file in files}
     return [where.get(without_image_suffix(name), folders[0] / name) for name in names]
+
+
+def _image_folders(folder: Path) -> list[Path]:
+    return [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
 
 
 def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
@@ -151,8 +163,9 @@ READERS.register(
         title=NAME,
         sentence="112,120 frontal films of 30,805 patients with 14 findings mined from reports; 984 lesion boxes.",
         source="Wang et al., CVPR 2017, arXiv 1705.02315; NIH Clinical Center",
-        needs=("images", "Data_Entry_2017*.csv", "train_val_list.txt", "test_list.txt"),
+        needs=("images", TABLE, "train_val_list.txt", "test_list.txt"),
         config=ChestXray14Config,
         read=read,
+        tables=tables,
     )
 )

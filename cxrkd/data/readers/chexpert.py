@@ -52,6 +52,7 @@ LABELS: tuple[str, ...] = (
 COLUMNS = ("Path", "Frontal/Lateral", "AP/PA", *LABELS)
 BELOW_RELEASE = r"^(?:[^/]+/)*((?:train|valid)/(patient\d+)/.+)$"
 VAL_SHARE = 0.1
+TABLES = ("train.csv", "valid.csv")
 UNCERTAIN = {"ignore": np.nan, "zeros": 0.0, "ones": 1.0}
 
 
@@ -77,7 +78,7 @@ def read(config: CheXpertConfig, progress: Progress | None = None) -> Cohort:
     import pandas as pd
 
     folder = existing_folder(config.folder, NAME)
-    train, test = (_read(folder, name, config) for name in ("train.csv", "valid.csv"))
+    train, test = (_read(folder, name, config) for name in TABLES)
     table = pd.concat([train, test])
     below = [folder / path for path in table["below"]]
     sources = [
@@ -143,8 +144,9 @@ READERS.register(
         title=NAME,
         sentence="224,316 films of 65,240 patients with 14 observations mined from reports, some of them uncertain.",
         source="Irvin et al., AAAI 2019, arXiv 1901.07031; Stanford",
-        needs=("train.csv", "valid.csv", "train", "valid"),
+        needs=(*TABLES, "train", "valid"),
         config=CheXpertConfig,
         read=read,
+        tables=lambda config: [config.folder / name for name in TABLES],
     )
 )

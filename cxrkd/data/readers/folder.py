@@ -133,5 +133,6 @@ READERS.register(
         needs=("a CSV with image and patient",),
         config=FolderConfig,
         read=read,
+        tables=lambda config: [config.folder / config.table],
     )
 )

@@ -160,5 +160,6 @@ READERS.register(
         needs=(TABLE, "the images of its archives"),
         config=PadChestConfig,
         read=read,
+        tables=lambda config: list(config.folder.glob(TABLE)),
     )
 )
