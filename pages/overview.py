@@ -83,7 +83,7 @@ def both_look(run: Run, metrics: RunMetrics) -> None:
     maps = {m: caching.cams(run, m, film) for m in members}
     heats = {str(m): found.cams[k] for m, found in maps.items()}
     notes = {str(m): f"{expit(found.logits[k]):.0%}" for m, found in maps.items()}
-    mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
+    mask = caching.table(run.config.data).masks(film.row or 0, run.config.data.image_size)[k]
     drawn = views.panels(film.pixels, heats, LOOK, notes, outlines(mask))
     layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
     st.caption(
