@@ -91,8 +91,8 @@ def split_check(table: Cohort) -> None:
 
 
 def by_view(table: Cohort) -> None:
-    there = [view for view in ("PA", "AP", "L", "unknown") if (table.views == view).any()]
-    shares = {view: 100 * table.positive[table.views == view].mean(axis=0) for view in there}
+    views = [view for view in ("PA", "AP", "L", "unknown") if (table.views == view).any()]
+    shares = {view: 100 * table.positive[table.views == view].mean(axis=0) for view in views}
     frame = pd.DataFrame({"Finding": [display_name(label) for label in table.labels], **shares})
     top = float(5 * np.ceil(max(share.max() for share in shares.values()) / 5))
     form = {

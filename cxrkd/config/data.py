@@ -87,8 +87,8 @@ DataConfig = Annotated[SerializeAsAny[DataSettings], READERS.config_field("kind"
 
 def data_summary(data: DataConfig) -> str:
     """One line on where the images come from: `phantom, 400 patients, seed 0, 224 px`."""
-    told = {"kind": data.kind, **data.model_dump(exclude={"kind", "image_size"}, exclude_defaults=True)}
+    facts = {"kind": data.kind, **data.model_dump(exclude={"kind", "image_size"}, exclude_defaults=True)}
     if hasattr(data, "n_patients"):
-        told = {"kind": data.kind, "patients": f"{data.n_patients} patients"}
-    told |= {"seed": f"seed {data.seed}"} if hasattr(data, "seed") else {}
-    return ", ".join([*map(str, told.values()), f"{data.image_size} px"])
+        facts = {"kind": data.kind, "patients": f"{data.n_patients} patients"}
+    facts |= {"seed": f"seed {data.seed}"} if hasattr(data, "seed") else {}
+    return ", ".join([*map(str, facts.values()), f"{data.image_size} px"])

@@ -64,8 +64,8 @@ def whole(source: Stored) -> np.ndarray:
 
 def looks_inverted(film: Radiograph) -> bool:
     """Whether the radiograph gate takes a film for a negative: it says so, or only the negative of it passes."""
-    said = judge(film)
-    return not said.passed and (said.kind == "inverted" or judge(_negative(film)).passed)
+    verdict = judge(film)
+    return not verdict.passed and (verdict.kind == "inverted" or judge(_negative(film)).passed)
 
 
 def decode_chunks(

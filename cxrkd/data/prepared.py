@@ -111,12 +111,12 @@ def open_images(folder: Path, shape: tuple[int, int]) -> np.ndarray:
         DataError: the file is not what was written.
     """
     try:
-        told = json.loads((folder / PROOF).read_text(encoding="utf-8"))
+        proof = json.loads((folder / PROOF).read_text(encoding="utf-8"))
         images = np.load(folder / IMAGES, mmap_mode="r")
         rows = chunk_rows(*shape)
         some = np.unique(np.linspace(0, len(rows) - 1, _CHECKED_CHUNKS).astype(int))
         whole = images.shape == (*shape, shape[1]) and images.dtype == np.uint8
-        whole = whole and all(_crc(images[rows[c].start : rows[c].stop]) == told["crc"][c] for c in some)
+        whole = whole and all(_crc(images[rows[c].start : rows[c].stop]) == proof["crc"][c] for c in some)
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         whole = False
     if not whole:
@@ -147,9 +147,9 @@ def _grow(folder: Path, sources: Sequence[Stored], size: int, progress: Progress
                 raise DataError(_unreadable(failed, len(sources)))
         _flush(work / IMAGES)
         with replacing(work / PROOF) as part:
-            told = {"n": len(sources), "size": size, "crc": [done[c][0] for c in range(len(rows))]}
-            told["turned"] = sum(turned for _, turned in done.values())
-            part.write_text(json.dumps(told), encoding="utf-8")
+            proof = {"n": len(sources), "size": size, "crc": [done[c][0] for c in range(len(rows))]}
+            proof["turned"] = sum(turned for _, turned in done.values())
+            part.write_text(json.dumps(proof), encoding="utf-8")
     return sum(len(rows[chunk]) for chunk in todo)
 
 
@@ -157,8 +157,8 @@ def _resumed(work: Path, n: int, size: int) -> dict[int, Done]:
     """The chunks that are there already; makes the empty file where there is none of that shape."""
     if _bytes(work / IMAGES) == _HEADER_BYTES + n * size**2:
         rows, images = chunk_rows(n, size), np.load(work / IMAGES, mmap_mode="r")
-        told = _read_done(work / DONE).items()
-        return {chunk: done for chunk, done in told if _crc(images[rows[chunk].start : rows[chunk].stop]) == done[0]}
+        written = _read_done(work / DONE).items()
+        return {chunk: done for chunk, done in written if _crc(images[rows[chunk].start : rows[chunk].stop]) == done[0]}
     (work / DONE).unlink(missing_ok=True)
     free = shutil.disk_usage(work).free
     if n * size**2 > free:

@@ -111,13 +111,13 @@ def _read(folder: Path, name: str, config: CheXpertConfig) -> pd.DataFrame:
     values = numbers(table, LABELS, (-1, 0, 1), path)
     values[np.isnan(values)] = 0
     values[values == -1] = UNCERTAIN[config.uncertain]
-    found = pd.DataFrame(values, table.index, list(LABELS))
+    rows = pd.DataFrame(values, table.index, list(LABELS))
     paths = pd.Series(inside(folder, filled(table, "Path", path), table.index, path), table.index, object)
-    found[["below", "patient"]] = _below(paths, path)
+    rows[["below", "patient"]] = _below(paths, path)
     # 17 films called frontal have a lateral projection (LL, RL) in the next column: they are lateral.
     frontal = (table["Frontal/Lateral"] == "Frontal") & table["AP/PA"].isin(("AP", "PA"))
-    found["view"] = table["AP/PA"].where(frontal, "L")
-    return found[frontal] if config.views == "frontal" else found
+    rows["view"] = table["AP/PA"].where(frontal, "L")
+    return rows[frontal] if config.views == "frontal" else rows
 
 
 def _below(paths: pd.Series, table: Path) -> np.ndarray:

@@ -111,11 +111,11 @@ def _split(table: pd.DataFrame, config: FolderConfig, whose: np.ndarray, targets
     """The table's split with val taken from train where it has none, or one by patient where there is no column."""
     if config.split_column not in table:
         return split_by_patient(whose, config.seed, targets=targets)
-    found = splits(table, config.split_column, path)
-    train = found == "train"
-    if train.any() and not (found == "val").any():
-        found[train] = carve_val(whose[train], config.seed, VAL_SHARE, targets[train])
-    return found
+    split = splits(table, config.split_column, path)
+    train = split == "train"
+    if train.any() and not (split == "val").any():
+        split[train] = carve_val(whose[train], config.seed, VAL_SHARE, targets[train])
+    return split
 
 
 def _views(table: pd.DataFrame, config: FolderConfig, path: Path) -> np.ndarray:

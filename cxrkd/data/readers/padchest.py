@@ -92,7 +92,7 @@ def _left_in(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     table = table[keep & ~table["ImageID"].isin(BROKEN)]
     lists = [_findings(text, row, path) for row, text in table["Labels"].items()]
     findings = pd.Series(lists, index=table.index, dtype=object)
-    table = table.assign(findings=findings)[["exclude" not in found for found in findings]]
+    table = table.assign(findings=findings)[["exclude" not in names for names in findings]]
     if not len(table):
         raise DataError(f"{path} has no labelled frontal film; its Projection must be one of {', '.join(VIEWS)}.")
     return table
@@ -113,7 +113,7 @@ def _findings(text: str, row: Hashable, path: Path) -> frozenset[str]:
 
 def _paper19(findings: pd.Series) -> np.ndarray:
     """Targets float32 (N, 19), by exact name."""
-    return np.array([[label in found for label in PAPER19] for found in findings], np.float32)
+    return np.array([[label in names for label in PAPER19] for names in findings], np.float32)
 
 
 def _torchxrayvision(labels: pd.Series) -> np.ndarray:
@@ -124,8 +124,8 @@ def _torchxrayvision(labels: pd.Series) -> np.ndarray:
     import pandas as pd
 
     which, texts = pd.factorize(labels)  # a fifth of the reports have labels that no other has
-    found = [[any(word in text for word in words) for words in TORCHXRAYVISION.values()] for text in texts]
-    return np.array(found, np.float32)[which]
+    present = [[any(word in text for word in words) for words in TORCHXRAYVISION.values()] for text in texts]
+    return np.array(present, np.float32)[which]
 
 
 def _paths(folder: Path, table: pd.DataFrame, path: Path) -> list[Path]:
