@@ -59,7 +59,8 @@ def _of(name: str, one: Any) -> InitErrorDetails:
     """An error in the settings of an entry; of a key that is not known it says whose settings lack it."""
     context, kind = one.get("ctx", {}), one["type"]
     if kind == "extra_forbidden":
-        kind = PydanticCustomError(kind, "there is no such setting of {entry}", {"entry": name})
+        innermost = {"entry": context.get("entry", name)}
+        kind = PydanticCustomError(kind, "there is no such setting of {entry}", innermost)
     elif kind not in _TYPES:
         kind = PydanticCustomError(kind, one["msg"], context)
     return {"type": kind, "loc": one["loc"], "input": one["input"], "ctx": context}
