@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cxrkd.config import setting_name
 from cxrkd.config.settings import named
 from cxrkd.text import sentence, shown
 
@@ -34,8 +33,6 @@ _EXPECTED: dict[str, str] = {
     "bool_parsing": "expected yes or no",
     "string_type": "expected text",
     "tuple_type": "expected a list",
-    "union_tag_invalid": "expected {expected_tags}",
-    "union_tag_not_found": "expected the settings of a data set",
     "model_type": "expected an object with settings",
     "model_attributes_type": "expected an object with settings",
     "path_type": "expected a path",
@@ -60,9 +57,8 @@ def refusals(error: ValidationError, name: Naming) -> dict[str, str]:
 
 
 def _key(one: Any) -> str:
-    """The dotted key; the tag of a data set is its own key, `kind`."""
-    tag = ("kind",) if one["type"] == "union_tag_invalid" else ()
-    return setting_name((*one["loc"], *tag))
+    """The dotted key, as a file would have it."""
+    return ".".join(map(str, one["loc"]))
 
 
 def _problem(one: Any) -> str:
@@ -70,9 +66,9 @@ def _problem(one: Any) -> str:
     if kind in _NOTHING:
         return "nothing was given"
     if kind == "extra_forbidden":
-        data = f" of {one['loc'][1]} data" if one["loc"][0] == "data" and one["loc"][2:] else ""
-        return f"there is no such setting{data}"
+        whose = f" of {context['entry']}" if "entry" in context else ""
+        return f"there is no such setting{whose}{' data' if one['loc'][0] == 'data' else ''}"
     if kind == "value_error":
         return str(one["msg"]).removeprefix("Value error, ")
     expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else str(one["msg"])
-    return f"{expected}, got {shown(context['tag'] if kind == 'union_tag_invalid' else one['input'])}"
+    return f"{expected}, got {shown(one['input'])}"

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Generic, TypeVar
+from threading import RLock
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, PlainValidator, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
 
 from cxrkd.errors import ConfigError
 from cxrkd.text import shown
@@ -50,6 +52,20 @@ class Entry:
 E = TypeVar("E", bound=Entry)
 
 
+_TYPES = frozenset(get_args(ErrorType))
+
+
+def _of(name: str, one: Any) -> InitErrorDetails:
+    """An error in the settings of an entry; of a key that is not known it says whose settings lack it."""
+    context, kind = one.get("ctx", {}), one["type"]
+    if kind == "extra_forbidden":
+        innermost = {"entry": context.get("entry", name)}
+        kind = PydanticCustomError(kind, "there is no such setting of {entry}", innermost)
+    elif kind not in _TYPES:
+        kind = PydanticCustomError(kind, one["msg"], context)
+    return {"type": kind, "loc": one["loc"], "input": one["input"], "ctx": context}
+
+
 class Registry(Mapping[str, E], Generic[E]):
     """Entries by name.
 
@@ -63,7 +79,7 @@ class Registry(Mapping[str, E], Generic[E]):
         self.what = what
         self._folder, self._first = folder, first
         self._entries: dict[str, E] = {}
-        self._loaded = False
+        self._loaded, self._loading, self._lock = False, False, RLock()
 
     def register(self, entry: E) -> E:
         """Make an entry known under its name.
@@ -126,26 +142,37 @@ class Registry(Mapping[str, E], Generic[E]):
         """
 
         def read(value: Any, info: ValidationInfo) -> BaseModel:
-            if isinstance(value, BaseModel):
+            if isinstance(value, BaseModel) and any(type(value) is entry.config for entry in self.values()):
                 return value
             if not isinstance(value, dict):
                 raise PydanticCustomError("model_type", "expected an object with settings")
             name = value.get(key, default)
-            if name not in self or (config := self[name].config) is None:
+            if not isinstance(name, str) or name not in self or (config := self[name].config) is None:
                 why = PydanticCustomError("unknown_entry", "expected {expected}", {"expected": ", ".join(self)})
                 at_key: InitErrorDetails = {"type": why, "loc": (key,), "input": name}
                 raise ValidationError.from_exception_data(self.what, [at_key])
-            if info.mode == "json":
-                strict = bool((info.context or {}).get(RECORDED))
-                return config.model_validate_json(json.dumps(value), strict=strict, context=info.context)
-            return config.model_validate(value, context=info.context)
+            try:
+                if info.mode == "json":
+                    strict = bool((info.context or {}).get(RECORDED))
+                    return config.model_validate_json(json.dumps(value), strict=strict, context=info.context)
+                return config.model_validate(value, context=info.context)
+            except ValidationError as error:
+                details = [_of(name, one) for one in error.errors()]
+                raise ValidationError.from_exception_data(self.what, details) from None
 
         return PlainValidator(read, json_schema_input_type=dict[str, Any])
 
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True  # first, because the modules look at the registry that they register with
-        package = import_module(self._folder)
-        for module in iter_modules(package.__path__):
-            import_module(f"{self._folder}.{module.name}")
+        with self._lock:  # another thread waits for the whole list
+            if self._loaded or self._loading:  # the modules look at the registry that they register with
+                return
+            self._loading = True
+            try:
+                package = import_module(self._folder)
+                for module in iter_modules(package.__path__):
+                    import_module(f"{self._folder}.{module.name}")
+                self._loaded = True
+            finally:
+                self._loading = False

@@ -1,15 +1,16 @@
 """Data: what is in the chosen run's data set, and whether its split keeps patients apart."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrkd.config import DataConfig
 from cxrkd.dashboard import caching, layout, sources, tables
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import dataset
-from cxrkd.data.cohort import SPLITS, check_no_leak
-from cxrkd.data.phantom import Phantom
-from cxrkd.data.preview import Preview
+from cxrkd.data.cohort import SPLITS, Cohort, check_no_leak
 from cxrkd.labels import RADIOGRAPHIC_SIGN, display_name
 from cxrkd.runs import Run
 
@@ -21,7 +22,7 @@ PHANTOMS = (
 )
 
 
-def headline(table: Preview) -> None:
+def headline(table: Cohort) -> None:
     cells = st.grid(5, min_column_width=130)
     figures = {
         "Images": f"{len(table):,}",
@@ -39,20 +40,20 @@ def headline(table: Preview) -> None:
         layout.notice(layout.literal(note))
 
 
-def prevalence(table: Preview) -> None:
+def prevalence(table: Cohort) -> None:
     counts = tables.prevalence(table.labels, table.targets, table.split)
     sizes = {name: int((table.split == name).sum()) for name in counts}
     figure = dataset.prevalence(table.labels, counts, sizes)
     layout.chart(figure, key="prevalence", alt="Share of images with each finding, by split")
 
 
-def cooccurrence(table: Preview) -> None:
+def cooccurrence(table: Cohort) -> None:
     figure = dataset.cooccurrence(table.labels, table.targets)
     layout.chart(figure, key="cooccurrence", alt="How often a finding comes with another")
     st.caption("Of the images with the finding on the left, the share that also has the finding below.")
 
 
-def gallery(table: Preview) -> None:
+def gallery(config: DataConfig, table: Cohort) -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     label = left.selectbox("Finding", table.labels, format_func=display_name, key="gallery_label")
     outlined = right.toggle("Outline the finding", True, key="gallery_outline")
@@ -65,14 +66,15 @@ def gallery(table: Preview) -> None:
         return
     cells = st.grid(4, min_column_width=150)
     for row in rows:
-        film = caching.film(table.config, int(row), GALLERY_SIZE)
+        film = caching.film(config, int(row), GALLERY_SIZE)
         with cells.cell():
-            st.image(sources.thumbnail(film, k if outlined else None), width="stretch", alt=film.image_id)
-            severity = f", severity {film.severity[k]:.2f}" if isinstance(film, Phantom) else ""
+            st.image(sources.thumbnail(film, k if outlined else None), width="stretch", alt=film.name)
+            graded = film.truth is not None and film.truth.severity is not None
+            severity = f", severity {film.truth.severity[k]:.2f}" if graded else ""
             st.caption(f"{film.view}{severity}")
 
 
-def split_check(table: Preview) -> None:
+def split_check(table: Cohort) -> None:
     check_no_leak(table.patients, table.split)
     st.success("No patient is in more than one split.", icon=":material/check_circle:")
     rows = [
@@ -88,9 +90,9 @@ def split_check(table: Preview) -> None:
     layout.table(pd.DataFrame(rows), key="splits")
 
 
-def by_view(table: Preview) -> None:
-    there = [view for view in ("PA", "AP", "L", "unknown") if (table.views == view).any()]
-    shares = {view: 100 * table.positive[table.views == view].mean(axis=0) for view in there}
+def by_view(table: Cohort) -> None:
+    views = [view for view in ("PA", "AP", "L", "unknown") if (table.views == view).any()]
+    shares = {view: 100 * table.positive[table.views == view].mean(axis=0) for view in views}
     frame = pd.DataFrame({"Finding": [display_name(label) for label in table.labels], **shares})
     top = float(5 * np.ceil(max(share.max() for share in shares.values()) / 5))
     form = {
@@ -112,7 +114,7 @@ def page(run: Run) -> None:
     headline(table)
     for tab, draw in zip(
         st.tabs(["Gallery", "Prevalence", "Co-occurrence", "Views", "Split"], key="data_tabs"),
-        (gallery, prevalence, cooccurrence, by_view, split_check),
+        (partial(gallery, run.config.data), prevalence, cooccurrence, by_view, split_check),
         strict=True,
     ):
         with tab, layout.boundary():

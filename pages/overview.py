@@ -87,9 +87,10 @@ def both_look(run: Run) -> None:
         layout.notice("No test image has a finding, so there is nothing to look for.")
         return
     row = caching.table(run.config.data).row_of(look.image_id)
-    film = caching.film(run.config.data, row, run.config.data.image_size)
+    film = sources.film_of_row(run, row)
     st.subheader(f"Where they see {display_name(look.label).lower()}", anchor=False)
-    drawn = panels(look, film.pixels / 255, outlines(film.masks[run.labels.index(look.label)]))
+    mask = caching.table(run.config.data).masks(row, run.config.data.image_size)[run.labels.index(look.label)]
+    drawn = panels(look, film.pixels, outlines(mask))
     layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "

@@ -1,22 +1,19 @@
 """Configs survive a file; old files, which know one kind of data, load unchanged."""
 
 import json
+import re
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cxrkd.config import (
-    DATA_KINDS,
-    ChestMnistConfig,
-    ChestXray14Config,
-    CheXpertConfig,
-    DataConfig,
-    FolderConfig,
-    PadChestConfig,
-    PhantomConfig,
-    RunConfig,
-    data_summary,
-)
+from cxrkd.config import READERS, DataConfig, RunConfig, TrainConfig, data_summary
+from cxrkd.data.readers.chestmnist import ChestMnistConfig
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.chexpert import CheXpertConfig
+from cxrkd.data.readers.folder import FolderConfig
+from cxrkd.data.readers.padchest import PadChestConfig
+from cxrkd.data.readers.phantom import PhantomConfig
+from cxrkd.refusals import refusals
 
 REAL = [ChestXray14Config, CheXpertConfig, PadChestConfig, ChestMnistConfig, FolderConfig]
 
@@ -25,7 +22,7 @@ REAL = [ChestXray14Config, CheXpertConfig, PadChestConfig, ChestMnistConfig, Fol
 def test_every_kind_survives_its_file(data):
     config = RunConfig(name="a", data=data)
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
-    assert data.kind in DATA_KINDS
+    assert READERS[data.kind].config is type(data)
     assert data_summary(data).startswith(data.kind)
     assert data_summary(data).endswith("224 px")
     for name, field in type(data).model_fields.items():
@@ -89,3 +86,32 @@ def test_what_a_run_did_is_read_back_even_where_it_is_refused_today(train, _):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         TypeAdapter(DataConfig).validate_python(wrong)
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "sentence"),
+    [
+        ({"kind": "mimic"}, "data.kind", "data.kind: expected phantom, .*folder, got 'mimic'"),
+        ({"kind": ["phantom"]}, "data.kind", "data.kind: expected phantom, .*folder, got "),
+        ({"kind": None}, "data.kind", "data.kind: expected phantom, "),
+        ({"kind": "folder", "folder": "a", "n_patients": 5}, "data.n_patients", "no such setting of folder data"),
+        ({"n_patients": 3}, "data.n_patients", "expected at least 20, got 3"),
+        ({"kind": "chexpert"}, "data.folder", "nothing was given"),
+        (3, "data", "data: expected an object with settings, got 3"),
+        (TrainConfig(), "data", "data: expected an object with settings"),
+    ],
+)
+def test_a_refused_data_set_is_named_by_its_setting(data, key, sentence):
+    for recorded in (False, True) if not isinstance(data, TrainConfig) else (False,):
+        with pytest.raises(ValidationError) as refused:
+            (RunConfig.recorded if recorded else RunConfig.model_validate)({"name": "x", "data": data})
+        ((where, said),) = refusals(refused.value, lambda name: name).items()
+        assert where == key
+        assert re.search(sentence, said)
+
+
+def test_what_a_run_recorded_of_its_data_is_held_to_its_types():
+    with pytest.raises(ValidationError):
+        RunConfig.recorded({"name": "x", "data": {"kind": "phantom", "n_patients": "40"}})
+    recorded = {"kind": "folder", "folder": "/films", "labels": ["Mass"], "table": "a.csv"}
+    assert RunConfig.recorded({"name": "x", "data": recorded}).data == FolderConfig(**recorded)

@@ -124,18 +124,18 @@ def table(name, labels, images, targets, shares):
         shares: tenths of the films in train, val and test.
     """
     from cxrkd.data.cohort import Cohort
+    from cxrkd.data.pixels import InMemory
 
     n = len(images)
     return Cohort(
         name=name,
         labels=labels,
-        images=images.clip(0, 255).astype(np.uint8),
+        pixels=InMemory(images.clip(0, 255).astype(np.uint8), name),
         targets=targets,
         patients=np.repeat([f"p{i:03d}" for i in range(n // 2)], 2),
         ids=np.array([f"i{i:04d}" for i in range(n)]),
         split=np.repeat(np.repeat(np.array(["train", "val", "test"]), shares), n // 10),
         views=np.array(["PA", "AP"] * (n // 2)),
-        fingerprint=name,
         synthetic=True,
     )
 
@@ -165,7 +165,8 @@ def corners():
 
 def tiny_config(name="Tiny run", *, patients=20, size=SIZE, arch="toy", train=None, **changes):
     """The smallest run: one epoch each, one seed, one network for all members."""
-    from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
+    from cxrkd.config import RunConfig, TrainConfig
+    from cxrkd.data.readers.phantom import PhantomConfig
 
     train = TrainConfig(**{"epochs": 1, "warm_epochs": 0, "batch_size": 16, "learning_rate": 0.02} | (train or {}))
     base = {
@@ -188,7 +189,7 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
         maps: whether it keeps films to explain.
         folder: where, if not among the runs.
     """
-    from cxrkd.data.preview import preview
+    from cxrkd.data import load_cohort
     from cxrkd.jobs.environment import describe
     from cxrkd.jobs.events import EVENTS, append_event
     from cxrkd.jobs.files import write_json
@@ -199,7 +200,7 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
     from cxrkd.runs.run import LABELS as LABEL_FILE
     from cxrkd.runs.run import METRICS
 
-    run, rows = create(config, folder), preview(config.data)
+    run, rows = create(config, folder), load_cohort(config.data)
     write_json(run.path / LABEL_FILE, list(rows.labels))
     write_cases(run.path, rows)
     rng = np.random.default_rng(0)

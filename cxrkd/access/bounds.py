@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
-from cxrkd.config import DataConfig, PhantomConfig, RunConfig
+from cxrkd.config import READERS, DataConfig, RunConfig
 from cxrkd.errors import AccessError, ConfigError
 
 _MOST_SEED = 2**31 - 1
@@ -54,7 +54,7 @@ class Bounds:
         train = (config.teacher_train, config.student_train)
         asked = {
             "seeds": (len(config.seeds), "seeds"),
-            "patients": (config.data.n_patients if isinstance(config.data, PhantomConfig) else 0, "patients"),
+            "patients": (getattr(config.data, "n_patients", 0), "patients"),
             "image_size": (config.data.image_size, "pixels of image size"),
             "epochs": (max(one.epochs + one.warm_epochs for one in train), "epochs"),
             "batch_size": (max(one.batch_size for one in train), "images in a batch"),
@@ -66,12 +66,12 @@ class Bounds:
             raise AccessError(f"Seeds on this page are from 0 to {_MOST_SEED:,}. Choose a smaller one.")
 
     def refuse_images(self, data: DataConfig, n_images: float) -> None:
-        """Refuse a data set with too many images; phantoms are bounded by their patients.
+        """Refuse a data set with too many images; what is drawn is bounded by its patients.
 
         Raises:
             AccessError: says how many are allowed.
         """
-        if not isinstance(data, PhantomConfig):
+        if not READERS[data.kind].drawn:
             self._refuse("images", int(n_images), "images in a data set")
 
     def refuse_queue(self, n_active: int) -> None:

@@ -6,14 +6,16 @@ for, also when the worker executes them later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 
 from cxrkd.access.folders import UNREADABLE, allowed_roots, reachable
 from cxrkd.errors import DataError
 
+T = TypeVar("T")
 _roots: ContextVar[tuple[Path, ...] | None] = ContextVar("roots", default=None)
 
 
@@ -25,6 +27,25 @@ def confined(roots: Sequence[Path] | None = None) -> Iterator[None]:
         yield
     finally:
         _roots.reset(before)
+
+
+def confined_as_now(work: Callable[[], T]) -> Callable[[], T]:
+    """`work`, which is confined as this block is, whenever it is called."""
+    roots = _roots.get()
+
+    def confined_as_then() -> T:
+        before = _roots.set(roots)
+        try:
+            return work()
+        finally:
+            _roots.reset(before)
+
+    return confined_as_then
+
+
+def bounds() -> tuple[Path, ...] | None:
+    """The folders that this block may read; None where it may read everything."""
+    return _roots.get()
 
 
 def refuse_outside(path: Path) -> None:

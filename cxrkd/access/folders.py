@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cxrkd import private
-from cxrkd.config import ChestMnistConfig, DataConfig, FilesConfig, FolderConfig, PhantomConfig
+from cxrkd.config import READERS, DataConfig, FilesSettings
 from cxrkd.errors import AccessError
 from cxrkd.places import home
 
@@ -65,18 +65,24 @@ def admit(text: str | os.PathLike[str]) -> Path:
 
 
 def admit_data(config: DataConfig) -> DataConfig:
-    """The same data set with its folder resolved, if pages may read it; phantoms always.
+    """The same data set with its folder resolved, if pages may read it; what is drawn always.
+
+    Every other path of a config is a table below the folder.
 
     Raises:
         AccessError: NOT_OPEN or NOT_BELOW.
     """
-    if isinstance(config, PhantomConfig) or config.folder is None:  # ChestMNIST has a place of its own
+    tables = [value for name, value in config if isinstance(value, Path) and name != "folder"]
+    named = folder_of(config)
+    if named is None:  # drawn, or ChestMNIST, which has a place of its own
+        if tables:
+            raise AccessError(NOT_OPEN)
         return config
-    folder = admit(config.folder)
-    if folder.is_file() and not (isinstance(config, ChestMnistConfig) and folder.suffix == ".npz"):
+    folder = admit(named)
+    if folder.is_file() and folder.suffix != (READERS[config.kind].single_file or None):
         raise AccessError(NOT_OPEN)
-    if isinstance(config, FolderConfig):
-        _refuse_table(config.table, folder)
+    for table in tables:
+        _refuse_table(table, folder)
     return config.model_copy(update={"folder": folder})
 
 
@@ -95,8 +101,8 @@ def reachable(path: Path, roots: Sequence[Path]) -> bool:
 
 
 def folder_of(config: DataConfig) -> Path | None:
-    """Where a data set is; None for phantoms and for the published place of ChestMNIST."""
-    return config.folder if isinstance(config, FilesConfig) else None
+    """Where a data set is; None for what is drawn and for the published place of ChestMNIST."""
+    return config.folder if isinstance(config, FilesSettings) else None
 
 
 def _refuse_table(table: Path, folder: Path) -> None:

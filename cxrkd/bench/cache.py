@@ -29,6 +29,7 @@ GOAL = Goal(1.1, at_least=False)
 def cache(plan: Plan) -> Iterator[Section]:
     """Seconds of one epoch through `cxrkd.train.fit`, validation included, three ways."""
     cohort = load_cohort(plan.data)
+    cohort.prepare()
     began = time.perf_counter()
     logits_t = predict_logits(plan.teacher, cohort.images)
     ask_s = time.perf_counter() - began

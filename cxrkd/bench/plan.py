@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cxrkd.config import PhantomConfig, TrainConfig
+from cxrkd.config import TrainConfig
 from cxrkd.data.phantom import render
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.classifier import Classifier

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.cli.cohort_facts import cohort_lines, describe
 from cxrkd.cli.files import writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.output import Report, Ticker, table
@@ -15,8 +16,9 @@ from cxrkd.text import duration, shown
 
 if TYPE_CHECKING:
     from cxrkd.config import DataConfig
+    from cxrkd.data.cohort import Cohort
+    from cxrkd.data.image_files import ImageFiles
     from cxrkd.data.prepared import Prepared
-    from cxrkd.data.preview import Preview
 
 PICTURE_NAME_BYTES = 200
 CHEXPERT_IMAGES = 224_316  # the largest of the published sets
@@ -42,6 +44,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "data", help="prevalence, co-occurrence and split of a data set; sample pictures; preparing"
     )
     actions = verb.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    kinds = actions.add_parser("kinds", parents=[common], help="which data sets can be read, and where they come from")
+    kinds.set_defaults(call=list_kinds)
     shown = actions.add_parser("show", parents=[common], help="prevalence, co-occurrence, split check")
     _add_cohort(shown)
     shown.set_defaults(call=show)
@@ -59,9 +63,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def _add_cohort(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="RUN", help="the cohort of a run, instead of the options below")
-    parser.add_argument(
-        "--kind", metavar="KIND", help="phantom (default), chestxray14, chexpert, padchest, chestmnist or folder"
-    )
+    parser.add_argument("--kind", metavar="KIND", help="which data set, see `data kinds` (default phantom)")
     parser.add_argument("--folder", metavar="DIR", help="where the published files were unpacked; not for phantoms")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side (default 224)")
     parser.add_argument("--data-seed", type=int, metavar="S", help="seed of the phantoms, and of the split (default 0)")
@@ -91,12 +93,24 @@ def cohort_config(args: argparse.Namespace) -> DataConfig:
     if args.run:
         return open_run(args.run).config.data
     try:
-        found: DataConfig = TypeAdapter(DataConfig).validate_python(given)
-        return found
+        config: DataConfig = TypeAdapter(DataConfig).validate_python(given)
+        return config
     except ValidationError as error:
         first = error.errors()[0]
         where = first["loc"][-1] if first["loc"] else "kind"
         raise ConfigError(f"{where}: {first['msg']}, got {shown(first['input'])}.") from error
+
+
+def list_kinds(args: argparse.Namespace) -> Report:
+    """Every kind of data set."""
+    from cxrkd.config import READERS
+
+    kinds = [
+        {"kind": name, "title": r.title, "sentence": r.sentence, "source": r.source, "needs": list(r.needs)}
+        for name, r in READERS.items()
+    ]
+    lines = [line for kind in kinds for line in (f"{kind['kind']}: {kind['sentence']}", f"  {kind['source']}")]
+    return Report({"kinds": kinds}, lines)
 
 
 def prepare(args: argparse.Namespace) -> Report:
@@ -107,35 +121,39 @@ def prepare(args: argparse.Namespace) -> Report:
     """
     import time
 
-    from cxrkd.config import PhantomConfig
-    from cxrkd.data.prepared import prepare
+    from cxrkd.data import load_cohort
+    from cxrkd.data.image_files import ImageFiles
 
-    config = cohort_config(args)
-    if isinstance(config, PhantomConfig):
+    ticker, began = Ticker(), time.perf_counter()
+
+    def progress(done: int, total: int) -> None:
+        ticker.tell(f"{done:,} of {total:,}")
+
+    cohort = load_cohort(cohort_config(args), progress)
+    if not isinstance(cohort.pixels, ImageFiles):
         raise ConfigError(
             "Expected --kind with a data set of real radiographs; phantoms are drawn when a run needs them."
         )
-    ticker, began = Ticker(), time.perf_counter()
-    found = prepare(config, lambda done, total: ticker.tell(f"{done:,} of {total:,}"), args.workers)
+    prepared = cohort.pixels.prepare(progress, args.workers)
     ticker.clear()
-    document = prepared_facts(found, time.perf_counter() - began)
+    document = prepared_facts(cohort, cohort.pixels, prepared, time.perf_counter() - began)
     return Report(document, _prepared_lines(document))
 
 
-def prepared_facts(found: Prepared, seconds: float) -> dict[str, Any]:
+def prepared_facts(cohort: Cohort, files: ImageFiles, prepared: Prepared, seconds: float) -> dict[str, Any]:
     """Images, bytes and seconds, per 10,000 images and extrapolated to the largest published set."""
-    from cxrkd.data.table import Monochrome1
+    from cxrkd.data.stored import Monochrome1
 
-    n, n_bytes = len(found.table), (found.folder / "images.npy").stat().st_size
-    per_image = seconds / found.decoded if found.decoded else None
+    n, n_bytes = len(files), (prepared.folder / "images.npy").stat().st_size
+    per_image = seconds / prepared.decoded if prepared.decoded else None
     return {
-        "name": found.table.name,
-        "folder": str(found.folder),
+        "name": cohort.name,
+        "folder": str(prepared.folder),
         "n": n,
-        "notes": list(found.table.notes),
-        "monochrome1": sum(isinstance(source, Monochrome1) for source in found.table.sources),
-        "turned_positive": found.turned,
-        "decoded": found.decoded,
+        "notes": list(cohort.notes),
+        "monochrome1": sum(isinstance(source, Monochrome1) for source in files.sources),
+        "turned_positive": prepared.turned,
+        "decoded": prepared.decoded,
         "seconds": seconds,
         "bytes": n_bytes,
         "seconds_per_10000": per_image and per_image * 10_000,
@@ -153,10 +171,10 @@ def _prepared_lines(facts: dict[str, Any]) -> list[str]:
         time_ = "" if seconds is None else f"{duration(seconds)}, "
         return f"{time_}{n_bytes / 1e9:.2f} GB"
 
-    there, turned, doubtful = facts["n"] - facts["decoded"], facts["turned_positive"], facts["monochrome1"]
+    kept, turned, doubtful = facts["n"] - facts["decoded"], facts["turned_positive"], facts["monochrome1"]
     more = facts["extrapolated"]
     return [
-        f"{facts['name']}: {facts['n']:,} images, {facts['decoded']:,} decoded now, {there:,} were there",
+        f"{facts['name']}: {facts['n']:,} images, {facts['decoded']:,} decoded now, {kept:,} were there",
         f"it is in {facts['folder']}",
         *facts["notes"],
         *([f"{turned:,} of {doubtful:,} MONOCHROME1 films were turned from negative to positive"] if doubtful else []),
@@ -169,94 +187,11 @@ def _prepared_lines(facts: dict[str, Any]) -> list[str]:
 
 def show(args: argparse.Namespace) -> Report:
     """Facts of a cohort, without drawing or decoding it."""
-    from cxrkd.data.preview import preview
+    from cxrkd.data import load_cohort
 
-    found = preview(cohort_config(args))
-    document = describe(found)
-    return Report(document, _lines(document))
-
-
-def describe(found: Preview) -> dict[str, Any]:
-    """Counts of images, patients, views, labels and pairs of labels, overall and by split.
-
-    Raises:
-        DataError: a patient is in two splits.
-    """
-    import numpy as np
-
-    from cxrkd.data.cohort import SPLITS, check_no_leak
-
-    check_no_leak(found.patients, found.split)
-    positive, known = found.positive, ~np.isnan(found.targets)
-    rows = {split: found.rows(split) for split in SPLITS}
-    together = positive.astype(int).T @ positive.astype(int)
-    return {
-        "kind": found.config.kind,
-        "name": found.name,
-        "config": found.config.model_dump(mode="json"),
-        "synthetic": found.synthetic,
-        "notes": list(found.notes),
-        "n": len(found),
-        "n_patients": len(np.unique(found.patients)),
-        "views": {view: int((found.views == view).sum()) for view in np.unique(found.views).tolist()},
-        "splits": {
-            s: {
-                "n": len(r),
-                "n_patients": len(np.unique(found.patients[r])),
-                "unlabelled": int(found.unlabelled[r].sum()),
-            }
-            for s, r in rows.items()
-        },
-        "patients_in_two_splits": 0,
-        "no_finding": int(found.no_finding.sum()),
-        "unlabelled": int(found.unlabelled.sum()),
-        "labels": {
-            label: {
-                "n_pos": int(positive[:, k].sum()),
-                "prevalence": float(positive[:, k].sum() / max(1, known[:, k].sum())),
-            }
-            | {"n_known": int(known[:, k].sum())}
-            | {f"n_pos_{split}": int(positive[r, k].sum()) for split, r in rows.items()}
-            for k, label in enumerate(found.labels)
-        },
-        "co_occurrence": {
-            label: dict(zip(found.labels, together[k].tolist(), strict=True)) for k, label in enumerate(found.labels)
-        },
-    }
-
-
-def _lines(facts: dict[str, Any]) -> list[str]:
-    splits = ", ".join(f"{name} {s['n']} images of {s['n_patients']} patients" for name, s in facts["splits"].items())
-    head = ["label", "positives", "prevalence", *facts["splits"]]
-    rows = [
-        [name, str(f["n_pos"]), f"{f['prevalence']:.1%}", *(str(f[f"n_pos_{split}"]) for split in facts["splits"])]
-        for name, f in facts["labels"].items()
-    ]
-    drawn = " (drawn, not of patients)" if facts["synthetic"] else ""
-    pairs = [[str(name), *map(str, row.values())] for name, row in facts["co_occurrence"].items()]
-    return [
-        f"{facts['name']}{drawn}: {facts['n']} images of {facts['n_patients']} patients; "
-        f"{', '.join(f'{view} {n}' for view, n in facts['views'].items())}; no finding {facts['no_finding']}",
-        splits,
-        *_unlabelled_lines(facts),
-        "Split check: no patient is in two splits.",
-        *facts["notes"],
-        "",
-        *table(head, rows),
-        "",
-        "Images with both findings:",
-        *table(["", *(name[:5] for name in facts["labels"])], pairs),
-    ]
-
-
-def _unlabelled_lines(facts: dict[str, Any]) -> list[str]:
-    if not facts["unlabelled"]:
-        return []
-    where = ", ".join(f"{name} {s['unlabelled']}" for name, s in facts["splits"].items())
-    return [
-        f"Unlabelled: {facts['unlabelled']} images ({where}). Those of train teach a distilled student, through its "
-        "teacher, and nobody else; those of val and test count for nothing."
-    ]
+    config = cohort_config(args)
+    document = describe(config, load_cohort(config))
+    return Report(document, cohort_lines(document))
 
 
 def write_samples(args: argparse.Namespace) -> Report:
@@ -266,19 +201,19 @@ def write_samples(args: argparse.Namespace) -> Report:
     import numpy as np
     from PIL import Image
 
-    from cxrkd.data.preview import preview
+    from cxrkd.data import load_cohort
 
-    found = preview(cohort_config(args))
+    cohort = load_cohort(cohort_config(args))
     samples: list[dict[str, Any]] = []
-    names = file_names(found.ids.tolist(), PICTURE_NAME_BYTES)
-    for row in _rows(found, args.label, args.count):
-        film = found.film(row)
-        with writing(args.out / f"{names[film.image_id]}.png") as path:
-            Image.fromarray(film.pixels).save(path)
-        labels = [name for name, there in zip(found.labels, found.positive[row], strict=True) if there]
-        about = {"id": film.image_id, "patient": film.patient, "view": film.view, "split": str(found.split[row])}
-        unknown = [name for name, value in zip(found.labels, found.targets[row], strict=True) if np.isnan(value)]
-        samples.append({**about, "labels": labels, "unknown": unknown, "path": str(path)})
+    names = file_names(cohort.ids.tolist(), PICTURE_NAME_BYTES)
+    for row in _rows(cohort, args.label, args.count):
+        film = cohort.film(row)
+        with writing(args.out / f"{names[film.name]}.png") as path:
+            Image.fromarray(film.tones).save(path)
+        labels = [name for name, present in zip(cohort.labels, cohort.positive[row], strict=True) if present]
+        facts = {"id": film.name, "patient": film.patient, "view": film.view, "split": str(cohort.split[row])}
+        unknown = [name for name, value in zip(cohort.labels, cohort.targets[row], strict=True) if np.isnan(value)]
+        samples.append({**facts, "labels": labels, "unknown": unknown, "path": str(path)})
     with writing(args.out / "samples.json") as path:
         path.write_text(json.dumps(samples, indent=1) + "\n", encoding="utf-8")
     body = [[s["id"], s["view"], s["split"], _findings(s)] for s in samples]
@@ -291,12 +226,12 @@ def _findings(sample: dict[str, Any]) -> str:
     return ", ".join(sample["labels"]) or ("unknown" if sample["unknown"] else "no finding")
 
 
-def _rows(found: Preview, label: str | None, count: int) -> list[int]:
+def _rows(cohort: Cohort, label: str | None, count: int) -> list[int]:
     """The first rows, of those with the label if one is asked for."""
     import numpy as np
 
     if count < 1:
         raise ConfigError(f"Expected at least one sample, got {count}.")
-    k = None if label is None else found.labels.index(find_label(found.labels, label))
-    rows = np.arange(len(found)) if k is None else np.flatnonzero(found.positive[:, k])
+    k = None if label is None else cohort.labels.index(find_label(cohort.labels, label))
+    rows = np.arange(len(cohort)) if k is None else np.flatnonzero(cohort.positive[:, k])
     return [int(row) for row in rows[:count]]

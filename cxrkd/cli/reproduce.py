@@ -106,9 +106,8 @@ def _run(recipe: Recipe, config: RunConfig) -> Run:
 
 def _fetch(config: RunConfig, ticker: Ticker) -> None:
     """Bring weights and data here, with progress, before there is a run."""
-    from cxrkd.config import ChestMnistConfig
-    from cxrkd.data.readers import read_table
-    from cxrkd.data.readers.chestmnist import npz_path
+    from cxrkd.data import load_cohort
+    from cxrkd.data.readers.chestmnist import ChestMnistConfig, npz_path
 
     if config.download and config.teacher_from is None and config.teacher_weights != "none":
         fetch([config.teacher_arch], config.teacher_weights)
@@ -116,7 +115,7 @@ def _fetch(config: RunConfig, ticker: Ticker) -> None:
         fetch([config.student_arch], config.student_weights)
     if isinstance(config.data, ChestMnistConfig) and not npz_path(config.data).exists():
         ticker.line(f"ChestMNIST at {config.data.size} px is fetched to {npz_path(config.data)}")
-        read_table(config.data, partial(_tell, ticker))
+        load_cohort(config.data, partial(_tell, ticker))
         ticker.clear()
 
 
@@ -126,7 +125,7 @@ def _tell(ticker: Ticker, done: int, total: int) -> None:
 
 def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
     """The recipe, and what it takes on this machine."""
-    from cxrkd.data.preview import cohort_size
+    from cxrkd.data import cohort_size
     from cxrkd.distill import no_distillation, objective
     from cxrkd.places import home
     from cxrkd.runs.estimate import Pace, disk, existing_parent, stage_seconds
@@ -159,7 +158,8 @@ def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
 
 def _labels(config: RunConfig) -> tuple[str, ...]:
     """As many labels as the networks will answer; which they are does not matter to their speed."""
-    from cxrkd.data.readers import chexpert, padchest_labels
+    from cxrkd.data.readers import chexpert
+    from cxrkd.data.reading import padchest_labels
     from cxrkd.labels import CHESTXRAY14
 
     own = {"chexpert": chexpert.LABELS, "padchest": padchest_labels.PAPER19}

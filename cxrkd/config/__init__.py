@@ -1,20 +1,14 @@
 """What a run is told. Frozen pydantic models, unknown keys refused, saved as `config.json` beside the weights."""
 
 from cxrkd.config.data import (
-    DATA_CONFIGS,
-    DATA_KINDS,
-    ChestMnistConfig,
-    ChestXray14Config,
-    CheXpertConfig,
+    READERS,
     DataConfig,
-    FilesConfig,
+    DataSettings,
+    FilesSettings,
     Folder,
-    FolderConfig,
-    PadChestConfig,
-    PhantomConfig,
-    RealConfig,
+    Progress,
+    Reader,
     data_summary,
-    setting_name,
 )
 from cxrkd.config.members import MEMBER_NAMES, MEMBERS, Member
 from cxrkd.config.objective import ObjectiveConfig
@@ -24,27 +18,21 @@ from cxrkd.config.train import TrainConfig
 
 __all__ = [
     "CHEST_WEIGHTS",
-    "DATA_CONFIGS",
-    "DATA_KINDS",
     "MEMBERS",
     "MEMBER_NAMES",
-    "CheXpertConfig",
-    "ChestMnistConfig",
-    "ChestXray14Config",
+    "READERS",
     "DataConfig",
-    "FilesConfig",
+    "DataSettings",
+    "FilesSettings",
     "Folder",
-    "FolderConfig",
     "Member",
     "ObjectiveConfig",
-    "PadChestConfig",
-    "PhantomConfig",
-    "RealConfig",
+    "Progress",
+    "Reader",
     "RunConfig",
     "Strict",
     "StudentWeights",
     "TrainConfig",
     "Weights",
     "data_summary",
-    "setting_name",
 ]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from cxrkd.config.data import DataConfig, PhantomConfig
+from cxrkd.config.data import READERS, DataConfig
 from cxrkd.config.hints import hints
 from cxrkd.config.objective import ObjectiveConfig
 from cxrkd.config.strict import Strict
@@ -24,7 +24,9 @@ class RunConfig(Strict):
 
     name: str = Field(min_length=1, max_length=80, title="Name")
     data: DataConfig = Field(
-        PhantomConfig(), title="Images", json_schema_extra=hints(flag="--kind", section="Data and seeds")
+        default_factory=lambda: READERS["phantom"].config.model_validate({}),
+        title="Images",
+        json_schema_extra=hints(flag="--kind", section="Data and seeds"),
     )
     teacher_arch: str = Field(
         "densenet121",

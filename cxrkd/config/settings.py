@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cxrkd.config.data import DATA_CONFIGS
+from cxrkd.config.data import READERS
 from cxrkd.config.hints import Hints
 from cxrkd.config.objective import ObjectiveConfig
 from cxrkd.config.run import RunConfig
@@ -34,21 +34,6 @@ class Variants:
 
     tag: str
     entries: Callable[[], Mapping[str, Entry]]
-
-
-def _data() -> Mapping[str, Entry]:
-    titles = {
-        "phantom": "Phantom radiographs, drawn here",
-        "chestxray14": "ChestX-ray14",
-        "chexpert": "CheXpert",
-        "padchest": "PadChest",
-        "chestmnist": "ChestMNIST",
-        "folder": "A folder of images with a CSV",
-    }
-    return {
-        kind: Entry(name=kind, title=titles[kind], sentence=str(config.__doc__).partition("\n")[0], config=config)
-        for kind, config in DATA_CONFIGS.items()
-    }
 
 
 def _objectives() -> Mapping[str, Entry]:
@@ -72,7 +57,7 @@ def _objectives() -> Mapping[str, Entry]:
     }
 
 
-VARIANTS: dict[str, Variants] = {"data": Variants("kind", _data), "objective": Variants("name", _objectives)}
+VARIANTS: dict[str, Variants] = {"data": Variants("kind", lambda: READERS), "objective": Variants("name", _objectives)}
 """Part of a run -> the registry that says which settings it has."""
 
 

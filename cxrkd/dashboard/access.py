@@ -8,7 +8,7 @@ from streamlit import runtime
 from cxrkd import data
 from cxrkd.access import folders, tokens
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.config import DataConfig, PhantomConfig
+from cxrkd.config import READERS, DataConfig
 from cxrkd.dashboard.serving.door import PERSON, WRONG_TOKEN, introduced
 from cxrkd.errors import AccessError, RunError
 from cxrkd.jobs.asked import by_page
@@ -66,6 +66,6 @@ def log_lines(run: Run, n: int) -> list[str]:
 def _tells(run: Run) -> bool:
     """Whether errors of a run quote nothing of a foreign file."""
     try:
-        return by_page(run) or isinstance(run.config.data, PhantomConfig)
+        return by_page(run) or READERS[run.config.data.kind].drawn
     except RunError:
         return False

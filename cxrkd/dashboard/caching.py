@@ -23,11 +23,11 @@ from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.dashboard.access import images_here, served
 from cxrkd.dashboard.background import in_background
-from cxrkd.data.cohort import Split
-from cxrkd.data.preview import Film as DataFilm
-from cxrkd.data.preview import Preview, preview
+from cxrkd.data import load_cohort
+from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
+from cxrkd.images import Film
 from cxrkd.images.apart import READERS
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import Run
@@ -207,7 +207,7 @@ def _made_showcase(key: tuple[tuple[str, int], ...], _run: Run, _film_of: Callab
     return make_showcase(_run, _film_of, lambda member: model(_run, member))
 
 
-def table(config: DataConfig) -> Preview:
+def table(config: DataConfig) -> Cohort:
     """What a cohort holds, without its pixels.
 
     Raises:
@@ -219,18 +219,18 @@ def table(config: DataConfig) -> Preview:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data set's table")
-def _table(key: str, _config: DataConfig) -> Preview:
+def _table(key: str, _config: DataConfig) -> Cohort:
     with confined():
-        return preview(_config)
+        return load_cohort(_config)
 
 
-def film(config: DataConfig, row: int, size: int) -> DataFilm:
+def film(config: DataConfig, row: int, size: int) -> Film:
     """One image of a cohort with its labels and lesion masks, at a size of choice."""
     return _film(config.model_dump_json(), row, size, config)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _film(key: str, row: int, size: int, _config: DataConfig) -> DataFilm:
+def _film(key: str, row: int, size: int, _config: DataConfig) -> Film:
     with confined():
         return table(_config).film(row, size)
 

@@ -15,7 +15,7 @@ def setting_title(key: str, kind: str = "phantom") -> str:
     Two runs on data sets of different kinds are compared by settings that only one of them has.
 
     Args:
-        key: dotted, as `setting_name` gives it.
+        key: dotted, as a file has it.
         kind: of the data set, which decides on the settings below `data`.
     """
     having = [setting for setting in settings() if setting.key == key]

@@ -8,17 +8,14 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from cxrkd.config import DataConfig
 from cxrkd.dashboard import caching, layout, session
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.serving import uploads
 from cxrkd.dashboard.serving.uploads import Upload
-from cxrkd.data.preview import Film as DataFilm
-from cxrkd.data.preview import Preview
+from cxrkd.data.cohort import Cohort
 from cxrkd.errors import ImageError
-from cxrkd.images import Film, Truth, film_of
-from cxrkd.images.radiograph import unit
+from cxrkd.images import Film, film_of
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 
@@ -44,26 +41,11 @@ def ask_for_upload(run: Run) -> None:
 
 
 def film_of_row(run: Run, row: int) -> Film:
-    """A test image of the run with its truth."""
-    table = caching.table(run.config.data)
-    found = caching.film(run.config.data, row, run.config.data.image_size)
-    return Film(
-        name=str(table.ids[row]),
-        tones=found.pixels,
-        read=lambda: unit(found.pixels),
-        real=not table.synthetic,
-        truth=truth_of(run.config.data, table, row),
-        patient=found.patient,
-        view=found.view,
-    )
+    """One image of the run's data set, at the size of its networks."""
+    return caching.film(run.config.data, row, run.config.data.image_size)
 
 
-def truth_of(config: DataConfig, table: Preview, row: int) -> Truth:
-    """What a data set says of a row."""
-    return Truth(table.labels, table.targets[row], lambda side: caching.film(config, row, side).masks)
-
-
-def sample_rows(table: Preview, finding: str) -> list[int]:
+def sample_rows(table: Cohort, finding: str) -> list[int]:
     """Test rows with a finding, or with any, or with none."""
     rows = table.rows("test")
     if finding == NONE:
@@ -73,12 +55,12 @@ def sample_rows(table: Preview, finding: str) -> list[int]:
     return [int(row) for row in rows if table.positive[row, table.labels.index(finding)]]
 
 
-def sample_title(table: Preview, row: int) -> str:
+def sample_title(table: Cohort, row: int) -> str:
     """`Patient 12, visit 1, PA: Effusion, Mass`."""
     return f"{table.titles[row]}, {table.views[row]}: {findings(present_in(table, row))}"
 
 
-def present_in(table: Preview, row: int) -> tuple[str, ...] | None:
+def present_in(table: Cohort, row: int) -> tuple[str, ...] | None:
     """Labels of a row that are known to be present; see `Truth.present`."""
     present = tuple(label for label, positive in zip(table.labels, table.positive[row], strict=True) if positive)
     return present if present or table.no_finding[row] else None
@@ -238,7 +220,7 @@ def admitted(film: Film, key: str) -> bool:
     return asked
 
 
-def thumbnail(film: DataFilm, k: int | None) -> np.ndarray:
+def thumbnail(film: Film, k: int | None) -> np.ndarray:
     """A film as uint8 (2 S, 2 S, 3), with label k outlined unless k is None."""
-    curves = () if k is None else outlines(film.masks[k])
-    return np.asarray(outlined(grey_to_rgb(film.pixels), curves, scale=2))
+    curves = () if k is None or film.truth is None else outlines(film.truth.masks(len(film.tones))[k])
+    return np.asarray(outlined(grey_to_rgb(film.tones), curves, scale=2))

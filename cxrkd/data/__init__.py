@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 
-from cxrkd.config import ChestMnistConfig, DataConfig, PhantomConfig
-from cxrkd.data.cohort import Cohort
+from cxrkd.access.confine import unsaid
+from cxrkd.access.folders import folder_of
+from cxrkd.config import READERS, DataConfig, Progress
+from cxrkd.data.cohort import Cohort, refuse_empty_splits
+from cxrkd.data.once import read_once
 
 
-def load_cohort(config: DataConfig, progress: Callable[[int, int], None] | None = None) -> Cohort:
-    """The cohort that a config describes; `progress(done, total)` is called while it has to be prepared.
+def load_cohort(config: DataConfig, progress: Progress | None = None) -> Cohort:
+    """The cohort that a config describes: its table is read, its pixels wait until somebody asks for them.
+
+    Args:
+        config: which data set, where it is, how large.
+        progress: called with (bytes done, bytes in all) while something is downloaded.
 
     Raises:
-        DataError: a data set of real radiographs is not as published, or cannot be prepared.
+        DataError: a file, column, label or image is missing or not as published; the sentence says which.
     """
-    from cxrkd.data import phantom_cohort, prepared
+    with nullcontext() if folder_of(config) is None else unsaid():  # where the published file lies is no secret
+        return read_once(config, partial(_read, config, progress))
 
-    if isinstance(config, PhantomConfig):
-        return phantom_cohort.cohort(config, progress)
-    return prepared.cohort(config, progress)
+
+def _read(config: DataConfig, progress: Progress | None) -> Cohort:
+    cohort: Cohort = READERS[config.kind].read(config, progress)
+    refuse_empty_splits(cohort.name, cohort.split)
+    return cohort
 
 
 def is_here(config: DataConfig) -> bool:
     """Whether the images are on this machine, or are drawn on it. A run that came with the program may lack its own."""
-    from cxrkd.data.readers.chestmnist import npz_path
+    return READERS[config.kind].is_here(config)
 
-    if isinstance(config, PhantomConfig):
-        return True
-    return npz_path(config).exists() if isinstance(config, ChestMnistConfig) else config.folder.is_dir()
+
+def cohort_size(config: DataConfig) -> tuple[float, float]:
+    """Images in all and images to train on; of phantoms a guess. Downloads nothing.
+
+    Raises:
+        DataError: a data set of real radiographs is not as published.
+    """
+    known = READERS[config.kind].size_without_reading(config)
+    if known is not None:
+        return known
+    cohort = load_cohort(config)
+    return len(cohort), len(cohort.rows("train"))

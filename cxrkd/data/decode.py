@@ -1,4 +1,4 @@
-"""Images of a table -> uint8 squares, one at a time or in chunks by worker processes."""
+"""Images of a data set -> uint8 squares, one at a time or in chunks by worker processes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
-from cxrkd.data.readers import npz
-from cxrkd.data.table import ImageTable, InNpz, Monochrome1, Source
+from cxrkd.data.reading import npz
+from cxrkd.data.stored import InNpz, Monochrome1, Stored
 from cxrkd.errors import ImageError
 from cxrkd.images import MAX_BYTES, Radiograph, judge, read, to_tones
 from cxrkd.images.resizing import resized
@@ -27,12 +27,12 @@ class Decoded:
     """One chunk.
 
     Attributes:
-        chunk: its number. pixels: uint8 (n, S, S), black where an image failed.
+        number: of the chunk. pixels: uint8 (n, S, S), black where an image failed.
         failed: a sentence for each image that could not be read.
         turned: how many were turned from negative to positive, as their table left in doubt.
     """
 
-    chunk: int
+    number: int
     pixels: np.ndarray
     failed: tuple[str, ...]
     turned: int = 0
@@ -44,7 +44,7 @@ def chunk_rows(n: int, size: int) -> list[range]:
     return [range(first, min(first + step, n)) for first in range(0, n, step)]
 
 
-def decode(source: Source, size: int) -> np.ndarray:
+def decode(source: Stored, size: int) -> np.ndarray:
     """One image as the networks see it, uint8 (S, S): grey, central square, areas averaged.
 
     Raises:
@@ -56,31 +56,40 @@ def decode(source: Source, size: int) -> np.ndarray:
     return _decoded(source, size)[0]
 
 
+def whole(source: Stored) -> np.ndarray:
+    """One image at the size of its file, float32 (H, W) in [0, 1]; raises as `decode`."""
+    if isinstance(source, InNpz):
+        return next(npz.images(source.path, source.array, source.index)).astype(np.float32) / np.float32(255)
+    return _upright(source)[0].pixels
+
+
 def looks_inverted(film: Radiograph) -> bool:
     """Whether the radiograph gate takes a film for a negative: it says so, or only the negative of it passes."""
-    said = judge(film)
-    return not said.passed and (said.kind == "inverted" or judge(_negative(film)).passed)
+    verdict = judge(film)
+    return not verdict.passed and (verdict.kind == "inverted" or judge(_negative(film)).passed)
 
 
-def decode_chunks(table: ImageTable, size: int, todo: Sequence[int], workers: int | None = None) -> Iterator[Decoded]:
-    """The chunks `todo` of a table, in that order.
+def decode_chunks(
+    sources: Sequence[Stored], size: int, todo: Sequence[int], workers: int | None = None
+) -> Iterator[Decoded]:
+    """The chunks `todo` of a data set, in that order.
 
     joblib's processes neither fork, which can deadlock beside the threads of Torch and Streamlit, nor import the main
     module again, which under Streamlit is the page itself.
 
     Args:
-        table: which images.
+        sources: where the images are, all of one kind of file.
         size: S.
         todo: ascending numbers of chunks, as in `chunk_rows`.
         workers: processes; None takes every core that this process may use, and one where there is little to do.
     """
-    rows = chunk_rows(len(table), size)
-    if todo and isinstance(table.sources[0], InNpz):
-        yield from _from_npz(table, size, [(chunk, rows[chunk]) for chunk in todo])
+    rows = chunk_rows(len(sources), size)
+    if todo and isinstance(sources[0], InNpz):
+        yield from _from_npz(sources, size, [(chunk, rows[chunk]) for chunk in todo])
         return
     few = sum(len(rows[chunk]) for chunk in todo) <= _ALONE_UP_TO
     n_jobs = workers or (1 if few else min(cpu_count(), _MAX_WORKERS))
-    jobs = ((chunk, [table.sources[row] for row in rows[chunk]], size) for chunk in todo)
+    jobs = ((chunk, [sources[row] for row in rows[chunk]], size) for chunk in todo)
     yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_decode_files)(*job) for job in jobs)
 
 
@@ -98,6 +107,12 @@ def _decode_files(chunk: int, sources: list[Path | Monochrome1], size: int) -> D
 
 def _decoded(source: Path | Monochrome1, size: int) -> tuple[np.ndarray, bool]:
     """Uint8 (S, S), and whether the film was turned from negative to positive."""
+    film, turned = _upright(source)
+    return to_tones(film, size), turned
+
+
+def _upright(source: Path | Monochrome1) -> tuple[Radiograph, bool]:
+    """A film, positive, and whether it was turned for that."""
     path = source.path if isinstance(source, Monochrome1) else source
     try:
         with path.open("rb") as file:
@@ -106,22 +121,22 @@ def _decoded(source: Path | Monochrome1, size: int) -> tuple[np.ndarray, bool]:
         raise ImageError(f"{path} cannot be opened ({error.strerror or error}).") from error
     film = read(data, str(path))
     turn = isinstance(source, Monochrome1) and looks_inverted(film)
-    return to_tones(_negative(film) if turn else film, size), turn
+    return (_negative(film) if turn else film), turn
 
 
 def _negative(film: Radiograph) -> Radiograph:
     return replace(film, pixels=1 - film.pixels)
 
 
-def _from_npz(table: ImageTable, size: int, todo: Sequence[tuple[int, range]]) -> Iterator[Decoded]:
+def _from_npz(sources: Sequence[Stored], size: int, todo: Sequence[tuple[int, range]]) -> Iterator[Decoded]:
     """One pass through each array: a compressed stream cannot be read from several places at once."""
     wanted = [(chunk, row) for chunk, rows in todo for row in rows]
-    squares = _in_order([table.sources[row] for _, row in wanted], size)
+    squares = _in_order([sources[row] for _, row in wanted], size)
     for chunk, rows in todo:
         yield Decoded(chunk, np.stack([next(squares) for _ in rows]), ())
 
 
-def _in_order(sources: Sequence[Source], size: int) -> Iterator[np.ndarray]:
+def _in_order(sources: Sequence[Stored], size: int) -> Iterator[np.ndarray]:
     """Squares of ascending positions in arrays of `.npz` files; each array is opened once."""
     inside = [source for source in sources if isinstance(source, InNpz)]
     for (path, array), group in groupby(inside, key=lambda source: (source.path, source.array)):

@@ -9,12 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cxrkd.config import ChestXray14Config
+from cxrkd.data import load_cohort
 from cxrkd.data.phantom import render
-from cxrkd.data.readers import chestxray14
-from cxrkd.errors import DataError
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
 from cxrkd.gating.variety import SIDE, toned
-from cxrkd.images import read
 
 PHANTOM_SIDE = 128
 QUARTER_TURNS = {"anticlockwise": 1, "upside down": 2, "clockwise": 3}
@@ -36,17 +34,10 @@ def real_films(folders: Sequence[Path], *, test: bool) -> list[ChestFilm]:
     """
     films = []
     for folder in folders:
-        table = chestxray14.read(ChestXray14Config(folder=folder))
-        for row in np.flatnonzero((table.split == "test") == test):
-            films.append(ChestFilm(_pixels(Path(str(table.sources[row]))), str(table.patients[row])))
+        cohort = load_cohort(ChestXray14Config(folder=folder))
+        for row in np.flatnonzero((cohort.split == "test") == test):
+            films.append(ChestFilm(cohort.pixels.whole(int(row)), str(cohort.patients[row])))
     return films
-
-
-def _pixels(path: Path) -> np.ndarray:
-    try:
-        return read(path.read_bytes(), path.name).pixels
-    except OSError as error:
-        raise DataError(f"{path} cannot be opened ({error.strerror or error}). Fetch it again.") from error
 
 
 def phantoms(n: int, seed: int) -> list[ChestFilm]:

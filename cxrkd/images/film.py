@@ -24,11 +24,13 @@ class Truth:
         labels: K names.
         targets: float32 (K,): 1 present, 0 absent, NaN unknown.
         masks: side S in pixels -> bool (K, S, S), lesions; all False where nobody marked any.
+        severity: float32 (K,), 0 absent, about 0.1 barely visible, 1 obvious; None where nobody graded.
     """
 
     labels: tuple[str, ...]
     targets: np.ndarray
     masks: Callable[[int], np.ndarray] = field(repr=False)
+    severity: np.ndarray | None = None
 
     @property
     def present(self) -> tuple[str, ...] | None:

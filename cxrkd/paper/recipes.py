@@ -16,16 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cxrkd.config import (
-    ChestMnistConfig,
-    ChestXray14Config,
-    CheXpertConfig,
-    ObjectiveConfig,
-    PadChestConfig,
-    RealConfig,
-    RunConfig,
-    TrainConfig,
-)
+from cxrkd.config import FilesSettings, ObjectiveConfig, RunConfig, TrainConfig
+from cxrkd.data.readers.chestmnist import ChestMnistConfig
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.chexpert import CheXpertConfig
+from cxrkd.data.readers.padchest import PadChestConfig
 from cxrkd.errors import ConfigError
 from cxrkd.text import shown
 
@@ -89,7 +84,7 @@ class Recipe:
 
     name: str
     title: str
-    data: RealConfig
+    data: FilesSettings
     published: Published
     n_images: int
     train_share: float

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from cxrkd.config import ChestMnistConfig, RunConfig, TrainConfig
-from cxrkd.data.preview import cohort_size
-from cxrkd.data.readers.chestmnist import npz_path
+from cxrkd.config import READERS, RunConfig, TrainConfig
+from cxrkd.data import cohort_size
+from cxrkd.data.readers.chestmnist import ChestMnistConfig, npz_path
 from cxrkd.evaluate.record import Record
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.network import parts_of
@@ -93,7 +93,7 @@ def stage_seconds(
     trained = _training_s(config.student_train, n_train, student.train_s, size)
     asked = n_train * _passes(config) * teacher.predict_s if config.objective.view == "same" else 0.0
     return {
-        "data": n / (RENDERED_PER_S if config.data.kind == "phantom" else DECODED_PER_S),
+        "data": n / (RENDERED_PER_S if READERS[config.data.kind].drawn else DECODED_PER_S),
         **_teacher_seconds(config, n_train, teacher),
         "teacher-logits": n * teacher.predict_s,
         **{stage: trained + (asked if stage.startswith("distilled") else 0.0) for stage in student_stages},
@@ -138,7 +138,7 @@ def disk(config: RunConfig, n_images: float, n_labels: int, teacher_params: int,
     logits = 4 * n * n_labels * (1 + len(config.seeds) * (2 if config.control else 1))
     return Disk(
         download=download,
-        prepared=n * size**2 if config.data.kind != "phantom" else 0,
+        prepared=0 if READERS[config.data.kind].drawn else n * size**2,
         checkpoints=CHECKPOINT_BYTES * max(teacher_params, student_params),
         kept=HALF_BYTES * (teacher_params + 2 * student_params) + logits,
     )

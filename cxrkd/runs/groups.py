@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrkd.data.readers.tables import read_csv
+from cxrkd.data.reading.tables import read_csv
 from cxrkd.errors import DataError
 from cxrkd.names import without_image_suffix
 from cxrkd.runs.metrics import RunMetrics, measure

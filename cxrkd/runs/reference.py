@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import ChecksumError, check, relist, seal
-from cxrkd.config import DataConfig, Member
+from cxrkd.config import READERS, DataConfig, Member
 from cxrkd.errors import DataError, RunError
 from cxrkd.jobs.files import cannot_write
 from cxrkd.progress import Progress
@@ -165,7 +165,7 @@ def cohort_of(run: Run, folder: Path | None = None) -> Cohort:
 def _at(config: DataConfig, folder: Path | None) -> DataConfig:
     if folder is None:
         return config
-    if config.kind == "phantom":
+    if READERS[config.kind].drawn:
         raise DataError("Phantoms are drawn, not read from a folder; leave --folder out.")
     return config.model_copy(update={"folder": folder.expanduser().absolute()})
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary
+from cxrkd.config import READERS, DataConfig, RunConfig, data_summary
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs.run import open_run, require_networks
-
-# ChestMNIST is made of the films of ChestX-ray14, under another split.
-_ORIGIN = {"chestmnist": "chestxray14", **{kind: kind for kind in DATA_KINDS if kind != "chestmnist"}}
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def settle(config: RunConfig) -> Settled:
             take the images; weights do not exist, do not fit the data, or are not here and may not be downloaded.
         DataError: the data set is not here or not as published.
     """
-    from cxrkd.data.preview import cohort_size
+    from cxrkd.data import cohort_size
 
     config = with_teacher(config)
     require_networks(config)
@@ -104,7 +102,7 @@ def _refuse_leak(mine: DataConfig, theirs: DataConfig, source: str) -> None:
     """What a run starts from must not have seen the patients that it tests on."""
     if isinstance(mine, PhantomConfig) and isinstance(theirs, PhantomConfig):
         return _refuse_same_phantoms(mine, theirs, source)
-    if _ORIGIN[mine.kind] == _ORIGIN[theirs.kind] and _split_of(mine) != _split_of(theirs):
+    if READERS[mine.kind].origin == READERS[theirs.kind].origin and _split_of(mine) != _split_of(theirs):
         raise ConfigError(
             f"the {source} was trained on another split of the same patients ({data_summary(theirs)}), some of whom "
             f"this run would test on. Use the same data settings, or do without it."

@@ -13,6 +13,7 @@ import torch
 
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
+from cxrkd.data.pixels import InMemory
 from cxrkd.distill import Loss
 from cxrkd.errors import ConfigError
 from cxrkd.evaluate.record import Record
@@ -154,15 +155,15 @@ def _noise(n: int, size: int, labels: tuple[str, ...]) -> Cohort:
     """N images to train on and one to validate on, which no step asks for."""
     rng = np.random.default_rng(0)
     names = np.array([str(i) for i in range(n + 1)])
+    images = rng.integers(0, 256, (n + 1, size, size), np.uint8)
     return Cohort(
         name="noise",
         labels=labels,
-        images=rng.integers(0, 256, (n + 1, size, size), np.uint8),
         targets=(rng.random((n + 1, len(labels))) < 0.1).astype(np.float32),
         patients=names,
         ids=names,
         split=np.array(["train"] * n + ["val"]),
         views=np.full(n + 1, "PA"),
-        fingerprint="noise",
+        pixels=InMemory(images, "noise"),
         synthetic=True,
     )

@@ -105,9 +105,10 @@ def run_stages(run: Run, report: Reporter) -> None:
 
 
 def prepare_data(run: Run, report: Reporter) -> Cohort:
-    """Load the cohort, rendering it on first use, and write down labels and held-out cases."""
+    """Load the cohort, prepare its images on first use, and write down labels and held-out cases."""
     with report.stage("data", "Preparing the data") as on_event:
         cohort = load_cohort(run.config.data, _counting(on_event))
+        cohort.prepare(_counting(on_event))
         write_json(run.path / LABELS, list(cohort.labels))
         write_cases(run.path, cohort)
     return cohort

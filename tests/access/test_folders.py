@@ -7,16 +7,13 @@ import pytest
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
 from cxrkd.access.folders import NOT_BELOW, NOT_OPEN, UNREADABLE, admit, admit_data, allowed_roots, is_open
-from cxrkd.config import (
-    ChestMnistConfig,
-    ChestXray14Config,
-    CheXpertConfig,
-    FolderConfig,
-    PadChestConfig,
-    PhantomConfig,
-)
-from cxrkd.data.preview import preview
-from cxrkd.data.readers import read_table
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.chestmnist import ChestMnistConfig
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.chexpert import CheXpertConfig
+from cxrkd.data.readers.folder import FolderConfig
+from cxrkd.data.readers.padchest import PadChestConfig
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import AccessError, DataError
 from cxrkd.places import home
 from tests.trees import chestxray14_tree, chexpert_tree, film, padchest_tree, write_npz
@@ -153,10 +150,10 @@ def test_nothing_that_was_read_is_in_a_sentence_of_a_page(root):
     table.write_text(f"{SECRET},patient,Mass\na,b,{SECRET}\n")
     config = FolderConfig(folder=root / "films")
     with pytest.raises(DataError, match=SECRET):  # the command line says what came
-        read_table(config)
+        load_cohort(config)
     for columns in ({}, {"image_column": SECRET}, {"image_column": "patient"}, {"split_column": "Mass"}):
         with confined(), pytest.raises(DataError) as found:
-            read_table(config.model_copy(update=columns))
+            load_cohort(config.model_copy(update=columns))
         assert str(found.value) == UNREADABLE
         assert found.value.__cause__ is None
 
@@ -166,12 +163,12 @@ def test_pages_read_no_table_and_no_image_behind_a_link_that_leaves(root, tmp_pa
     film(outside, 9)
     config = FolderConfig(folder=films)
     with confined():
-        assert len(preview(config).film(0, 32).pixels) == 32
+        assert len(load_cohort(config).film(0, 32).pixels) == 32
     (films / "0.png").unlink()
     (films / "0.png").symlink_to(outside)
-    assert len(read_table(config)) == 4
+    assert len(load_cohort(config)) == 4
     with confined(), pytest.raises(DataError, match="cannot be read as asked"):
-        read_table(config)
+        load_cohort(config)
 
 
 def test_links_from_one_allowed_folder_into_another_are_read(root, tmp_path, monkeypatch):
@@ -181,7 +178,7 @@ def test_links_from_one_allowed_folder_into_another_are_read(root, tmp_path, mon
     (root / "films" / "0.png").symlink_to(outside)
     monkeypatch.setenv(folders.SETTING, os.pathsep.join([str(root), str(tmp_path / "private")]))
     with confined():
-        assert len(read_table(FolderConfig(folder=root / "films"))) == 4
+        assert len(load_cohort(FolderConfig(folder=root / "films"))) == 4
 
 
 def nih(folder):
@@ -207,10 +204,10 @@ def test_published_trees_are_read_but_nothing_of_them_behind_a_link_that_leaves(
     folder.mkdir()
     config, table = kind(folder)
     with confined([folder.resolve()]):
-        assert len(read_table(config))
+        assert len(load_cohort(config))
     table.rename(tmp_path / "away")
     table.symlink_to(tmp_path / "away")
-    assert len(read_table(config))
+    assert len(load_cohort(config))
     with confined([folder.resolve()]), pytest.raises(DataError) as found:
-        read_table(config)
+        load_cohort(config)
     assert str(found.value) == UNREADABLE

@@ -9,7 +9,9 @@ from cxrkd.access import tokens
 from cxrkd.access.bounds import Bounds
 from cxrkd.access.record import read_acts, record_file, recording
 from cxrkd.access.roles import THIS_MACHINE, Person, role_of_email
-from cxrkd.config import ChestXray14Config, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import RunConfig, TrainConfig
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import AccessError, ConfigError, RunError
 
 

@@ -9,7 +9,8 @@ import pytest
 from cxrkd import private
 from cxrkd.access import tokens
 from cxrkd.atomic import replacing
-from cxrkd.config import PhantomConfig, RunConfig
+from cxrkd.config import RunConfig
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.jobs import launch
 from cxrkd.jobs.events import append_event
 from cxrkd.jobs.queue import resume

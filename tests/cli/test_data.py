@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrkd.config import PhantomConfig
 from cxrkd.data import load_cohort
-from cxrkd.data.preview import Preview, preview
+from cxrkd.data.readers.phantom import PhantomConfig
 
 COHORT = ["--patients", 24, "--image-size", 32]
 
@@ -61,14 +60,10 @@ def test_people_are_told_that_these_are_phantoms_and_do_not_leak(cli):
 
 
 def test_a_leak_is_an_error(cli, monkeypatch):
-    import cxrkd.data.preview as module
+    def leaking(patients, seed, targets):
+        return np.where(np.arange(len(patients)) % 2, "train", "test")
 
-    def leaking(config):
-        whole = preview(config)
-        split = np.where(np.arange(len(whole)) % 2, "train", "test")
-        return Preview(**{**vars(whole), "split": split})
-
-    monkeypatch.setattr(module, "preview", leaking)
+    monkeypatch.setattr("cxrkd.data.splits.split_by_patient", leaking)
     found = cli("data", "show", *COHORT)
     assert found.code == 2
     assert "more than one split" in found.err

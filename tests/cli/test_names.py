@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from cxrkd.cli.names import comma_separated, find_label, find_labels
-from cxrkd.config import PhantomConfig, RunConfig
+from cxrkd.config import RunConfig
+from cxrkd.data import load_cohort
 from cxrkd.data.phantom import render
-from cxrkd.data.preview import preview
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError
 from cxrkd.jobs.files import write_json
 from cxrkd.models.weights import save_weights
@@ -99,13 +100,10 @@ def test_explain_writes_into_its_folder_only_whatever_labels_and_films_are_calle
 
 
 def test_samples_are_written_into_their_folder_only_whatever_they_are_called(cli, tmp_path, monkeypatch):
-    import cxrkd.data.preview as module
-
-    table = preview(PhantomConfig(n_patients=24, image_size=32))
+    table = load_cohort(PhantomConfig(n_patients=24, image_size=32))
     ids = table.ids.astype("<U500")
     ids[: len(HOSTILE)] = HOSTILE
-    odd = replace(table, ids=ids, draw=lambda row, size: replace(render(0, 0, 0, size), image_id=str(ids[row])))
-    monkeypatch.setattr(module, "preview", lambda config: odd)
+    monkeypatch.setattr("cxrkd.data.load_cohort", lambda config: replace(table, ids=ids))
     out = tmp_path / "a" / "b" / "c" / "out"
     found = cli("data", "samples", "--patients", 24, "--image-size", 32, "--out", out, "-n", len(HOSTILE), "--json")
     assert found.code == 0, found.err

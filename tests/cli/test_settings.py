@@ -8,9 +8,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 from cxrkd.cli.settings import add_flags, flag_name, flags, run_config
-from cxrkd.config import DATA_CONFIGS, ChestMnistConfig, ObjectiveConfig, RunConfig
+from cxrkd.config import READERS, ObjectiveConfig, RunConfig
 from cxrkd.config.hints import hints
 from cxrkd.config.settings import VARIANTS, Variants, settings
+from cxrkd.data.readers.chestmnist import ChestMnistConfig
 from cxrkd.errors import ConfigError
 from cxrkd.registry import Entry
 
@@ -108,7 +109,7 @@ def test_flags_that_people_know_mean_what_they_meant():
 
 def leaves(model, prefix=""):
     """Every key that a config of that model can hold, found without the settings that flags are made from."""
-    variants = {"data": DATA_CONFIGS.values(), "objective": [ObjectiveConfig]}
+    variants = {"data": [reader.config for reader in READERS.values()], "objective": [ObjectiveConfig]}
     for name, field in model.model_fields.items():
         inner = variants.get(f"{prefix}{name}", [type(field.default)] if isinstance(field.default, BaseModel) else [])
         for one in inner:
@@ -240,7 +241,7 @@ def test_a_wrong_file_is_one_sentence(tmp_path, content, message):
         (["--patients", 3], r"^--patients: expected at least 20, got 3\.$"),
         (["--alpha", 2], r"^--alpha: expected at most 1, got 2\.0\.$"),
         (["--kind", "chexpert"], r"^--folder: nothing was given\.$"),
-        (["--kind", "mnist"], r"^--kind: expected 'phantom', .*, got 'mnist'\.$"),
+        (["--kind", "mnist"], r"^--kind: expected phantom, .*, got 'mnist'\.$"),
         (
             ["--kind", "chexpert", "--folder", "x", "--patients", 40],
             r"^--patients: there is no such setting of chexpert",

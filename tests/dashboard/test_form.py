@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, RunConfig
+from cxrkd.config import READERS, ObjectiveConfig, RunConfig
 from cxrkd.config.hints import hints
 from cxrkd.config.settings import VARIANTS, Variants, settings
 from cxrkd.dashboard.distill import form
@@ -67,7 +67,7 @@ def test_every_setting_has_a_title_and_a_widget():
     assert [setting.key for setting in settings() if not setting.entries and not has_widget(setting)] == []
 
 
-@pytest.mark.parametrize("kind", list(DATA_CONFIGS))
+@pytest.mark.parametrize("kind", list(READERS))
 def test_every_setting_of_a_run_is_in_the_form(kind):
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
     kinds = ("text_input", "number_input", "selectbox", "multiselect", "checkbox")
@@ -103,14 +103,14 @@ def test_the_full_preset_is_what_the_shipped_run_did():
     assert PRESETS["Full"].config(shipped.name) == shipped
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DATA_CONFIGS if kind != "phantom"])
+@pytest.mark.parametrize("kind", [kind for kind in READERS if kind != "phantom"])
 def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path))
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
     page.text_input(key=f"new_120_{kind}_folder").input(str(tmp_path))
     page.button[0].click().run()
     assert not page.exception
-    expected = DATA_CONFIGS[kind](folder=tmp_path, image_size=PRESETS["Quick look"].image_size)
+    expected = READERS[kind].config(folder=tmp_path, image_size=PRESETS["Quick look"].image_size)
     assert page.session_state["config"].data == expected
 
 

@@ -9,11 +9,13 @@ from streamlit.testing.v1 import AppTest
 from cxrkd.access.folders import NOT_BELOW, NOT_OPEN, UNREADABLE, allowed_roots
 from cxrkd.access.record import read_acts
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.config import FolderConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import RunConfig, TrainConfig
 from cxrkd.dashboard import access, caching, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
 from cxrkd.dashboard.distill import making
 from cxrkd.data import readers
+from cxrkd.data.readers.folder import FolderConfig
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
 from cxrkd.jobs.asked import ASKED, mark_page
 from cxrkd.jobs.execute import execute

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxrkd.dashboard import sources
-from cxrkd.data.preview import Preview
+from cxrkd.data.cohort import Cohort
 
 NAN = np.nan
 
@@ -17,8 +17,8 @@ def table_of(targets):
     names = [f"Patient {n}" for n in range(len(targets))]
     labels = ("Mass", "Pleural_Thickening")
     about = SimpleNamespace(labels=labels, targets=targets, titles=names, views=["PA"] * len(targets))
-    about.positive = Preview.positive.func(about)
-    about.no_finding = Preview.no_finding.func(about)
+    about.positive = Cohort.positive.func(about)
+    about.no_finding = Cohort.no_finding.func(about)
     about.rows = lambda split: np.arange(len(targets))
     return about
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from cxrkd.config import PhantomConfig
 from cxrkd.data import load_cohort
+from cxrkd.data.readers.phantom import PhantomConfig
 from tests import toys
 
 

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cxrkd.config import ChestXray14Config, PhantomConfig
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs import choosing
 from cxrkd.runs.choosing import PHANTOM_WARNING, choose_members, choose_run, warning_for

@@ -10,7 +10,9 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.config import ObjectiveConfig, PhantomConfig, TrainConfig
+from cxrkd.config import ObjectiveConfig, TrainConfig
+from cxrkd.data.pixels import InMemory
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError, DataError, RunError
 from cxrkd.jobs.execute import execute
@@ -189,7 +191,7 @@ def test_unlabelled_films_under_a_borrowed_teacher(config, blobs, monkeypatch, b
     source = create(config("Source", teacher_train=LEARNS))
     execute(source)
     targets = np.where((blobs.split == "train")[:, None], np.nan, blobs.targets)
-    unlabelled = dataclasses.replace(blobs, targets=targets, fingerprint="unlabelled")
+    unlabelled = dataclasses.replace(blobs, targets=targets, pixels=InMemory(blobs.images, "unlabelled"))
     monkeypatch.setattr(stages, "load_cohort", lambda config, progress: unlabelled)
     run = create(config("Borrower", teacher_from=source.id, student_train=LEARNS, control=False))
     execute(run)

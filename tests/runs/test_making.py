@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from cxrkd.config import MEMBERS, FolderConfig, PhantomConfig
+from cxrkd.config import MEMBERS
 from cxrkd.data import readers
+from cxrkd.data.readers.folder import FolderConfig
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError, CxrkdError, RunError
 from cxrkd.jobs import folders, job, queue
 from cxrkd.jobs.execute import execute

@@ -9,9 +9,9 @@ import pytest
 
 from cxrkd.checksums import LIST, check
 from cxrkd.cli.evaluate import equals_stored
-from cxrkd.config import ChestXray14Config
+from cxrkd.data import load_cohort
 from cxrkd.data.decode import decode
-from cxrkd.data.readers import read_table
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
 from cxrkd.errors import RunError
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import load_weights
@@ -99,10 +99,10 @@ def test_uploads_are_answered_by_the_better_real_run():
 def test_predictions_follow_from_the_weights(name, member):
     """Films decoded from the published tree get the logits that are stored."""
     run = open_run(name)
-    said, table = run.predictions(member), read_table(ChestXray14Config(folder=NIH))
+    said, table = run.predictions(member), load_cohort(ChestXray14Config(folder=NIH))
     rows = [0, 100, 200, 346]
     at = {str(name): index for index, name in enumerate(table.ids)}
-    films = np.stack([decode(table.sources[at[said.ids[row]]], 224) for row in rows])
+    films = np.stack([decode(table.pixels.sources[at[said.ids[row]]], 224) for row in rows])
     assert np.allclose(predict_logits(run.load_model(member), films), said.logits[0, rows], atol=1e-3)
 
 

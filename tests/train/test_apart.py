@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import RunConfig, TrainConfig
 from cxrkd.data import load_cohort
+from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import RunError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.zoo import build

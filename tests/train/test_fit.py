@@ -10,6 +10,7 @@ from torch import nn
 
 from cxrkd.checksums import check
 from cxrkd.config import ObjectiveConfig, TrainConfig
+from cxrkd.data.pixels import InMemory
 from cxrkd.distill import control, no_distillation, objective
 from cxrkd.errors import DataError, RunError
 from cxrkd.train.batches import Batches
@@ -327,7 +328,7 @@ def test_films_without_labels_do_not_count_in_validation(fresh_toy, blobs, tmp_p
     targets, images = blobs.targets.copy(), blobs.images.copy()
     targets[val[12:]] = np.nan
     images[val[12:]] = 0
-    found = run_fit(fresh_toy(), replace(blobs, targets=targets, images=images), tmp_path / "a")[0]
+    found = run_fit(fresh_toy(), replace(blobs, targets=targets, pixels=InMemory(images, "other")), tmp_path / "a")[0]
     split = blobs.split.copy()
     split[val[12:]] = "test"
     assert found.val_auroc == run_fit(fresh_toy(), replace(blobs, split=split), tmp_path / "b")[0].val_auroc

@@ -6,6 +6,7 @@ import torch
 from safetensors.numpy import save_file
 
 from cxrkd.checksums import seal
+from cxrkd.data.pixels import InMemory
 from cxrkd.errors import AnswerError
 from cxrkd.train import teacher_cache
 from cxrkd.train.predict import predict_logits
@@ -34,7 +35,7 @@ def test_the_second_time_the_network_is_not_run(toy, blobs, tmp_path, asked):
 
 def test_other_weights_or_other_data_are_asked_again(toy, blobs, tmp_path, asked):
     teacher_logits(toy, blobs, tmp_path)
-    teacher_logits(toy, replace(blobs, fingerprint="other"), tmp_path)
+    teacher_logits(toy, replace(blobs, pixels=InMemory(blobs.images, "other")), tmp_path)
     with torch.no_grad():
         next(toy.parameters()).add_(1e-3)
     teacher_logits(toy, blobs, tmp_path)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from cxrkd.access.bounds import Bounds
 from cxrkd.access.confine import confined
-from cxrkd.access.folders import admit_data, allowed_roots
+from cxrkd.access.folders import admit_data, allowed_roots, folder_of
 from cxrkd.access.record import recording
 from cxrkd.access.roles import Person
-from cxrkd.config import PhantomConfig, RunConfig
+from cxrkd.config import RunConfig
 from cxrkd.errors import AccessError, ConfigError, RunError
 from cxrkd.jobs.asked import mark_page
 from cxrkd.jobs.job import Job, list_own_jobs
@@ -91,7 +91,7 @@ def _folder_text(run: Run) -> str:
         data = run.config.data
     except RunError:
         return "\0"
-    return "\0" if isinstance(data, PhantomConfig) or data.folder is None else str(data.folder)
+    return str(folder_of(data) or "\0")
 
 
 def _active() -> int:

@@ -7,7 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
-from cxrkd.config import ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import ObjectiveConfig, RunConfig, TrainConfig
+from cxrkd.data.readers.phantom import PhantomConfig
 
 PresetName = Literal["Quick look", "Small", "Full"]
 

@@ -82,21 +82,34 @@ def render(
     _check(patient, visit, size, labels_override)
     view, sampled = view_and_labels(seed, patient, visit)
     present = sampled if labels_override is None else np.array([name in labels_override for name in CHESTXRAY14])
-    plan = [findings.plan(name, seed, patient, visit) for name, here in zip(CHESTXRAY14, present, strict=True) if here]
+    plan = _plan(seed, patient, visit, present)
     film, pixels = _shoot(seed, patient, visit, max(size, _SMALLEST), view == "AP", plan)
-    severity = np.zeros(len(CHESTXRAY14), np.float32)
-    for finding in plan:
-        severity[CHESTXRAY14.index(finding.label)] = finding.severity
     name = f"phantom-{seed}-{patient:06d}"
     return Phantom(
         pixels=_reduce(pixels, size),
         labels=present.astype(np.float32),
         masks=_masks(film, size),
-        severity=severity,
+        severity=_severity(plan),
         patient=name,
         view=view,
         image_id=f"{name}-{visit}",
     )
+
+
+def severity(seed: int, patient: int, visit: int) -> np.ndarray:
+    """`Phantom.severity` of an image, float32 (14,), without drawing it."""
+    return _severity(_plan(seed, patient, visit, view_and_labels(seed, patient, visit)[1]))
+
+
+def _plan(seed: int, patient: int, visit: int, present: np.ndarray) -> list[findings.Finding]:
+    return [findings.plan(name, seed, patient, visit) for name, here in zip(CHESTXRAY14, present, strict=True) if here]
+
+
+def _severity(plan: list[findings.Finding]) -> np.ndarray:
+    severities = np.zeros(len(CHESTXRAY14), np.float32)
+    for finding in plan:
+        severities[CHESTXRAY14.index(finding.label)] = finding.severity
+    return severities
 
 
 def _check(patient: int, visit: int, size: int, override: Sequence[str] | None) -> None:

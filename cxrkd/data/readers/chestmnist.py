@@ -14,14 +14,18 @@ import hashlib
 import zipfile
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from cxrkd.access.confine import refuse_outside
-from cxrkd.config import ChestMnistConfig
-from cxrkd.data.cohort import SPLITS
-from cxrkd.data.readers.npz import array_shape
-from cxrkd.data.table import ImageTable, InNpz
+from cxrkd.config import READERS, FilesSettings, Folder, Reader
+from cxrkd.config.hints import hints
+from cxrkd.data.cohort import SPLITS, Cohort
+from cxrkd.data.image_files import ImageFiles
+from cxrkd.data.reading.npz import array_shape
+from cxrkd.data.stored import InNpz
 from cxrkd.download import download
 from cxrkd.errors import DataError, DownloadError
 from cxrkd.labels import CHESTXRAY14
@@ -39,7 +43,31 @@ _MD5 = {
 N_IMAGES, N_TRAIN = 112_120, 78_468  # as published, at every size
 
 
-def read(config: ChestMnistConfig, progress: Progress | None = None) -> ImageTable:
+class ChestMnistConfig(FilesSettings):
+    """ChestMNIST with its own split. The file names no patients, so every image counts as a patient of its own."""
+
+    kind: Literal["chestmnist"] = "chestmnist"
+    folder: Folder | None = Field(  # type: ignore[assignment]
+        None,
+        title="Folder or .npz file",
+        description="none looks where the medmnist package keeps its files",
+        json_schema_extra=hints(section=""),
+    )
+    size: Literal[28, 64, 128, 224] = Field(
+        224,
+        title="Published size, pixels",
+        description="which of the four files",
+        json_schema_extra=hints(flag="--published-size"),
+    )
+    download: bool = Field(
+        False,
+        title="Download when absent",
+        description="82 MB at 28 pixels to 4 GB at 224",
+        json_schema_extra=hints(flag="--download-data"),
+    )
+
+
+def read(config: ChestMnistConfig, progress: Progress | None = None) -> Cohort:
     """The table of a published file, train then val then test.
 
     Raises:
@@ -55,17 +83,16 @@ def read(config: ChestMnistConfig, progress: Progress | None = None) -> ImageTab
     arrays = [_labels(path, split, config.size) for split in SPLITS]
     counts = [len(labels) for labels in arrays]
     ids = np.array([f"{split}-{i:06d}" for split, n in zip(SPLITS, counts, strict=True) for i in range(n)])
-    return ImageTable(
+    sources = (InNpz(path, f"{split}_images", i) for split, n in zip(SPLITS, counts, strict=True) for i in range(n))
+    return Cohort(
         name=f"{NAME} at {config.size} px (patients unknown)",
         labels=CHESTXRAY14,
-        sources=tuple(
-            InNpz(path, f"{split}_images", i) for split, n in zip(SPLITS, counts, strict=True) for i in range(n)
-        ),
         targets=np.concatenate(arrays).astype(np.float32),
         patients=ids,
         ids=ids,
         split=np.repeat(np.array(SPLITS), counts),
         views=np.full(len(ids), "unknown"),
+        pixels=ImageFiles(ids, tuple(sources), config.image_size),
     )
 
 
@@ -73,6 +100,16 @@ def npz_path(config: ChestMnistConfig) -> Path:
     """Where the file is looked for: the config's file or folder, else `~/.medmnist` as the medmnist package does."""
     given = config.folder or Path.home() / ".medmnist"
     return given if given.suffix == ".npz" else given / _file_name(config.size)
+
+
+def is_here(config: ChestMnistConfig) -> bool:
+    """Whether the file is where it is looked for."""
+    return npz_path(config).exists()
+
+
+def size_without_reading(config: ChestMnistConfig) -> tuple[float, float] | None:
+    """As published, where the file is still to be downloaded."""
+    return (N_IMAGES, N_TRAIN) if config.download and not is_here(config) else None
 
 
 def published(size: int) -> tuple[str, str]:
@@ -126,3 +163,21 @@ def _download(path: Path, size: int, progress: Progress | None) -> None:
         download(url, path, progress, check=check, limit=N_IMAGES * (size**2 + 1024))
     except DownloadError as error:
         raise DataError(f"{error} Connect to the internet and try again, or {_by_hand(path)}.") from error
+
+
+READERS.register(
+    Reader(
+        name="chestmnist",
+        title=NAME,
+        sentence="ChestX-ray14 reduced to 28, 64, 128 or 224 pixels, one file each; patients unknown.",
+        source="Yang et al., Scientific Data 2023; CC BY 4.0",
+        needs=("chestmnist.npz or chestmnist_<size>.npz",),
+        config=ChestMnistConfig,
+        read=read,
+        tables=lambda config: [npz_path(config)],
+        films_of="chestxray14",
+        is_here=is_here,
+        size_without_reading=size_without_reading,
+        single_file=".npz",
+    )
+)

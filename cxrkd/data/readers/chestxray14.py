@@ -14,23 +14,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
+from pydantic import Field
 
-from cxrkd.config import ChestXray14Config
-from cxrkd.data.readers.cells import filled, patients
-from cxrkd.data.readers.files import existing_folder, find_table, image_ids, inside, require
-from cxrkd.data.readers.tables import read_csv
-from cxrkd.data.readers.text import read_names
+from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config.hints import hints
+from cxrkd.data.cohort import Cohort
+from cxrkd.data.image_files import ImageFiles
+from cxrkd.data.lesions import Boxes
+from cxrkd.data.reading.cells import filled, patients
+from cxrkd.data.reading.files import existing_folder, find_table, image_ids, inside, require
+from cxrkd.data.reading.tables import read_csv
+from cxrkd.data.reading.text import read_names
 from cxrkd.data.splits import carve_val
-from cxrkd.data.table import Boxes, ImageTable
 from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.names import without_image_suffix
 from cxrkd.text import shown
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 NAME = "ChestX-ray14"
+TABLE = "Data_Entry_2017*.csv"
 COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
 NO_FINDING = "No Finding"
 VAL_SHARE = 0.125
@@ -38,14 +46,21 @@ BOX_PIXELS = 1024
 BOX_NAMES = {"Infiltrate": "Infiltration"}
 
 
-def read(config: ChestXray14Config) -> ImageTable:
+class ChestXray14Config(FilesSettings):
+    """ChestX-ray14 with its official test list; validation patients are taken from the official train_val list."""
+
+    kind: Literal["chestxray14"] = "chestxray14"
+    seed: int = Field(0, ge=0, title="Seed of the validation split", json_schema_extra=hints(flag="--data-seed"))
+
+
+def read(config: ChestXray14Config, progress: Progress | None = None) -> Cohort:
     """The table of a published tree; rows are those of Data_Entry_2017*.csv.
 
     Raises:
         DataError: something of the tree is missing or not as published.
     """
     folder = existing_folder(config.folder, NAME)
-    path = find_table(folder, "Data_Entry_2017*.csv", NAME)
+    path = find_table(folder, TABLE, NAME)
     entries = read_csv(path, COLUMNS)
     names = inside(folder, filled(entries, "Image Index", path), entries.index, path)
     targets = _targets(entries["Finding Labels"], path)
@@ -53,18 +68,26 @@ def read(config: ChestXray14Config) -> ImageTable:
     test = _in_test_list(names, folder)
     split = np.full(len(names), "test", dtype="<U5")
     split[~test] = carve_val(whose[~test], config.seed, VAL_SHARE, targets[~test])
-    return ImageTable(
+    ids = image_ids(names)
+    return Cohort(
         name=NAME,
         labels=CHESTXRAY14,
-        sources=require(_paths(folder, names), entries.index, path),
         targets=targets,
         patients=whose,
-        ids=image_ids(names),
+        ids=ids,
         split=split,
         views=filled(entries, "View Position", path, empty="unknown"),
-        boxes=_boxes(folder / "BBox_List_2017.csv", names),
+        pixels=ImageFiles(ids, require(_paths(folder, names), entries.index, path), config.image_size),
+        lesions=_boxes(folder / "BBox_List_2017.csv", names),
         notes=notes,
     )
+
+
+def tables(config: ChestXray14Config) -> list[Path]:
+    """What decides on the rows: the tables, the lists, and which images there are."""
+    lists = ("train_val_list.txt", "test_list.txt", "BBox_List_2017.csv")
+    named = [*config.folder.glob(TABLE), *(config.folder / name for name in lists)]
+    return [*named, *_image_folders(config.folder)]
 
 
 def _targets(findings: pd.Series, path: Path) -> np.ndarray:
@@ -102,10 +125,14 @@ def _in_test_list(names: Sequence[str], folder: Path) -> np.ndarray:
 
 def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
     """Where each image is, or would be."""
-    folders = [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
+    folders = _image_folders(folder)
     files = chain.from_iterable(folder.glob("*.[pP][nN][gG]") for folder in folders)
     where = {without_image_suffix(file.name): file for file in files}
     return [where.get(without_image_suffix(name), folders[0] / name) for name in names]
+
+
+def _image_folders(folder: Path) -> list[Path]:
+    return [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
 
 
 def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
@@ -115,6 +142,8 @@ def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
     """
     if not path.exists():
         return None
+    import pandas as pd
+
     table = read_csv(path, ("Image Index", "Finding Label"))
     row_of = {name: row for row, name in enumerate(names)}
     table = table[table["Image Index"].isin(row_of)]
@@ -125,4 +154,19 @@ def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
         what = f"the finding {shown(unknown[0])}" if unknown else "a box that is not four numbers"
         raise DataError(f"{path} holds {what}; expected x, y, w, h of one of the 14 findings. Fetch it again.")
     rows = np.array([row_of[name] for name in table["Image Index"]], int)
-    return Boxes(rows, np.array([CHESTXRAY14.index(label) for label in labels], int), xywh / BOX_PIXELS)
+    columns = np.array([CHESTXRAY14.index(label) for label in labels], int)
+    return Boxes(rows, columns, xywh / BOX_PIXELS, len(CHESTXRAY14))
+
+
+READERS.register(
+    Reader(
+        name="chestxray14",
+        title=NAME,
+        sentence="112,120 frontal films of 30,805 patients with 14 findings mined from reports; 984 lesion boxes.",
+        source="Wang et al., CVPR 2017, arXiv 1705.02315; NIH Clinical Center",
+        needs=("images", TABLE, "train_val_list.txt", "test_list.txt"),
+        config=ChestXray14Config,
+        read=read,
+        tables=tables,
+    )
+)

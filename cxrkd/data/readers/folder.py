@@ -15,23 +15,53 @@ from it, in train.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
+from pydantic import Field
 
-from cxrkd.config import FolderConfig
-from cxrkd.data.readers.cells import filled, numbers, patients, splits
-from cxrkd.data.readers.files import existing_folder, image_ids, inside, require
-from cxrkd.data.readers.tables import read_csv, repeated, unnamed
+from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config.hints import hints
+from cxrkd.data.cohort import Cohort
+from cxrkd.data.image_files import ImageFiles
+from cxrkd.data.reading.cells import filled, numbers, patients, splits
+from cxrkd.data.reading.files import existing_folder, image_ids, inside, require
+from cxrkd.data.reading.tables import read_csv, repeated, unnamed
 from cxrkd.data.splits import carve_val, split_by_patient
-from cxrkd.data.table import ImageTable
 from cxrkd.errors import DataError
 from cxrkd.text import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VAL_SHARE = 0.125
 
 
-def read(config: FolderConfig) -> ImageTable:
+class FolderConfig(FilesSettings):
+    """Images and a CSV of your own: a row an image, a column a label with 1, 0 or nothing for unknown."""
+
+    kind: Literal["folder"] = "folder"
+    seed: int = Field(
+        0,
+        ge=0,
+        title="Seed of the split",
+        description="unused where the table has all three splits",
+        json_schema_extra=hints(flag="--data-seed"),
+    )
+    table: Path = Field(Path("labels.csv"), title="CSV file", description="in the folder, or an absolute path")
+    image_column: str = Field("image", title="Column of the image", description="path below the folder")
+    patient_column: str = Field("patient", title="Column of the patient", description="the unit of the split")
+    split_column: str = Field("split", title="Column of the split", description="train, val or test; may be absent")
+    view_column: str = Field("view", title="Column of the view", description="PA or AP; may be absent")
+    labels: tuple[str, ...] = Field(
+        (),
+        title="Label columns",
+        description="none takes every column not named above",
+        json_schema_extra=hints(flag="--label-columns"),
+    )
+
+
+def read(config: FolderConfig, progress: Progress | None = None) -> Cohort:
     """The table of a folder; rows are those of the CSV.
 
     Raises:
@@ -44,15 +74,17 @@ def read(config: FolderConfig) -> ImageTable:
     targets = numbers(table, labels, (0, 1), path)
     whose, notes = patients(table, config.patient_column, path)
     images = inside(folder, filled(table, config.image_column, path), table.index, path)
-    return ImageTable(
+    sources = require([folder / name for name in images], table.index, path)
+    ids = image_ids(images)
+    return Cohort(
         name=f"{folder.name} ({path.name})",
         labels=labels,
-        sources=require([folder / name for name in images], table.index, path),
         targets=targets,
         patients=whose,
-        ids=image_ids(images),
+        ids=ids,
         split=_split(table, config, whose, targets, path),
         views=_views(table, config, path),
+        pixels=ImageFiles(ids, sources, config.image_size),
         notes=notes,
     )
 
@@ -91,14 +123,28 @@ def _split(table: pd.DataFrame, config: FolderConfig, whose: np.ndarray, targets
     """The table's split with val taken from train where it has none, or one by patient where there is no column."""
     if config.split_column not in table:
         return split_by_patient(whose, config.seed, targets=targets)
-    found = splits(table, config.split_column, path)
-    train = found == "train"
-    if train.any() and not (found == "val").any():
-        found[train] = carve_val(whose[train], config.seed, VAL_SHARE, targets[train])
-    return found
+    split = splits(table, config.split_column, path)
+    train = split == "train"
+    if train.any() and not (split == "val").any():
+        split[train] = carve_val(whose[train], config.seed, VAL_SHARE, targets[train])
+    return split
 
 
 def _views(table: pd.DataFrame, config: FolderConfig, path: Path) -> np.ndarray:
     if config.view_column not in table:
         return np.full(len(table), "unknown")
     return filled(table, config.view_column, path, empty="unknown")
+
+
+READERS.register(
+    Reader(
+        name="folder",
+        title="A folder of images with a CSV",
+        sentence="Images of your own, PNG, JPEG or DICOM, and a table with a row an image and a column a finding.",
+        source="yours",
+        needs=("a CSV with image and patient",),
+        config=FolderConfig,
+        read=read,
+        tables=lambda config: [config.folder / config.table],
+    )
+)

@@ -17,19 +17,26 @@ import ast
 import re
 from collections.abc import Hashable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
+from pydantic import Field
 
-from cxrkd.config import PadChestConfig
-from cxrkd.data.readers.cells import UNKNOWN, filled, patients
-from cxrkd.data.readers.files import existing_folder, find_table, image_ids, inside, require
-from cxrkd.data.readers.padchest_labels import BROKEN, PAPER19, TORCHXRAYVISION
-from cxrkd.data.readers.tables import read_csv
+from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config.hints import hints
+from cxrkd.data.cohort import Cohort
+from cxrkd.data.image_files import ImageFiles
+from cxrkd.data.reading.cells import UNKNOWN, filled, patients
+from cxrkd.data.reading.files import existing_folder, find_table, image_ids, inside, require
+from cxrkd.data.reading.padchest_labels import BROKEN, PAPER19, TORCHXRAYVISION
+from cxrkd.data.reading.tables import read_csv
 from cxrkd.data.splits import split_by_patient
-from cxrkd.data.table import ImageTable, Monochrome1, Source
+from cxrkd.data.stored import Monochrome1, Stored
 from cxrkd.errors import DataError
 from cxrkd.text import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME = "PadChest"
 TABLE = "PADCHEST_chest_x_ray_images_labels_*.csv*"
@@ -41,7 +48,20 @@ _LIST = re.compile(rf"\[(?:{_NAME}(?:,{_NAME})*)?\]")
 BORN_BEFORE = 2009  # TorchXRayVision: more than ten years before the paper of 2019; an unknown year is left out
 
 
-def read(config: PadChestConfig) -> ImageTable:
+class PadChestConfig(FilesSettings):
+    """PadChest, frontal views, split by patient."""
+
+    kind: Literal["padchest"] = "padchest"
+    seed: int = Field(0, ge=0, title="Seed of the split", json_schema_extra=hints(flag="--data-seed"))
+    labels: Literal["paper19", "torchxrayvision"] = Field(
+        "paper19",
+        title="Labels",
+        description="the 19 differential diagnoses, or TorchXRayVision's 28 findings",
+        json_schema_extra=hints(flag="--label-set"),
+    )
+
+
+def read(config: PadChestConfig, progress: Progress | None = None) -> Cohort:
     """The table of a published tree; rows are those of the CSV that are left in.
 
     Raises:
@@ -53,27 +73,30 @@ def read(config: PadChestConfig) -> ImageTable:
     targets = _paper19(table["findings"]) if config.labels == "paper19" else _torchxrayvision(table["Labels"])
     whose, notes = patients(table, "PatientID", path)
     sources, doubtful = _sources(table, require(_paths(folder, table, path), table.index, path), path)
-    return ImageTable(
+    ids = image_ids(table["ImageID"].tolist())
+    return Cohort(
         name=f"{NAME} (labels: {config.labels})",
         labels=PAPER19 if config.labels == "paper19" else tuple(TORCHXRAYVISION),
-        sources=sources,
         targets=targets,
         patients=whose,
-        ids=image_ids(table["ImageID"].tolist()),
+        ids=ids,
         split=split_by_patient(whose, config.seed, targets=targets),
         views=table["Projection"].map(VIEWS).to_numpy(str),
+        pixels=ImageFiles(ids, sources, config.image_size),
         notes=(*notes, *doubtful),
     )
 
 
 def _left_in(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """The rows that are used, with a column `findings` of sets of label names."""
+    import pandas as pd
+
     born = pd.to_numeric(table["PatientBirth"], errors="coerce")
     keep = table["Projection"].isin(VIEWS) & ~table["Labels"].str.lower().isin(UNKNOWN) & (born < BORN_BEFORE)
     table = table[keep & ~table["ImageID"].isin(BROKEN)]
     lists = [_findings(text, row, path) for row, text in table["Labels"].items()]
     findings = pd.Series(lists, index=table.index, dtype=object)
-    table = table.assign(findings=findings)[["exclude" not in found for found in findings]]
+    table = table.assign(findings=findings)[["exclude" not in names for names in findings]]
     if not len(table):
         raise DataError(f"{path} has no labelled frontal film; its Projection must be one of {', '.join(VIEWS)}.")
     return table
@@ -94,7 +117,7 @@ def _findings(text: str, row: Hashable, path: Path) -> frozenset[str]:
 
 def _paper19(findings: pd.Series) -> np.ndarray:
     """Targets float32 (N, 19), by exact name."""
-    return np.array([[label in found for label in PAPER19] for found in findings], np.float32)
+    return np.array([[label in names for label in PAPER19] for names in findings], np.float32)
 
 
 def _torchxrayvision(labels: pd.Series) -> np.ndarray:
@@ -102,9 +125,11 @@ def _torchxrayvision(labels: pd.Series) -> np.ndarray:
 
     So "emphysema" counts "subcutaneous emphysema" too. Kept, because results are compared with that library's.
     """
+    import pandas as pd
+
     which, texts = pd.factorize(labels)  # a fifth of the reports have labels that no other has
-    found = [[any(word in text for word in words) for words in TORCHXRAYVISION.values()] for text in texts]
-    return np.array(found, np.float32)[which]
+    present = [[any(word in text for word in words) for words in TORCHXRAYVISION.values()] for text in texts]
+    return np.array(present, np.float32)[which]
 
 
 def _paths(folder: Path, table: pd.DataFrame, path: Path) -> list[Path]:
@@ -117,7 +142,7 @@ def _paths(folder: Path, table: pd.DataFrame, path: Path) -> list[Path]:
     return next((paths for paths in layouts if paths[0].is_file()), by_dir)
 
 
-def _sources(table: pd.DataFrame, paths: Sequence[Path], path: Path) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+def _sources(table: pd.DataFrame, paths: Sequence[Path], path: Path) -> tuple[tuple[Stored, ...], tuple[str, ...]]:
     """The images, those marked whose tones are in doubt, and a sentence on how many these are."""
     if PHOTOMETRIC not in table:
         return tuple(paths), ()
@@ -128,3 +153,17 @@ def _sources(table: pd.DataFrame, paths: Sequence[Path], path: Path) -> tuple[tu
         "turned round when they are decoded."
     )
     return sources, (note,) if any(doubt) else ()
+
+
+READERS.register(
+    Reader(
+        name="padchest",
+        title=NAME,
+        sentence="160,861 films of 67,625 patients, 16 bits, with 19 diagnoses or 28 findings; frontal views.",
+        source="Bustos et al., Medical Image Analysis 2020, arXiv 1901.07441",
+        needs=(TABLE, "the images of its archives"),
+        config=PadChestConfig,
+        read=read,
+        tables=lambda config: list(config.folder.glob(TABLE)),
+    )
+)

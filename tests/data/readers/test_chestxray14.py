@@ -1,21 +1,21 @@
 import numpy as np
 import pytest
 
-from cxrkd.config import ChestXray14Config
-from cxrkd.data.readers import read_table
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
 from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
 
 
 def table(tree, **options):
-    return read_table(ChestXray14Config(folder=tree.folder, **options))
+    return load_cohort(ChestXray14Config(folder=tree.folder, **options))
 
 
 def test_rows_labels_patients_and_views_are_those_of_the_table(nih):
     found = table(nih)
     assert found.labels == CHESTXRAY14
     assert len(found) == 48
-    assert [path.name for path in found.sources] == [row["Image Index"] for row in nih.rows]
+    assert [path.name for path in found.pixels.sources] == [row["Image Index"] for row in nih.rows]
     assert found.targets[0].sum() == 0
     assert set(np.flatnonzero(found.targets[2])) == {
         CHESTXRAY14.index("Effusion"),
@@ -34,12 +34,12 @@ def test_the_test_list_is_the_official_one_and_val_comes_from_the_rest_by_patien
 
 
 def test_boxes_are_scaled_from_1024_pixels_and_infiltrate_is_infiltration(nih):
-    masks = table(nih).boxes.masks(33, 14, 64)
+    masks = table(nih).lesions.masks(33, 64)
     k = CHESTXRAY14.index("Infiltration")
     ys, xs = np.nonzero(masks[k])
     assert (xs.min(), xs.max() + 1, ys.min(), ys.max() + 1) == (32, 40, 16, 20)
     assert masks.sum() == masks[k].sum()
-    assert not table(nih).boxes.masks(34, 14, 64).any()
+    assert not table(nih).lesions.masks(34, 64).any()
 
 
 def test_a_tree_without_boxes_and_with_one_image_folder_is_read(nih):
@@ -47,14 +47,14 @@ def test_a_tree_without_boxes_and_with_one_image_folder_is_read(nih):
     (nih.folder / "images").mkdir()
     for path in list(nih.folder.glob("images_*/images/*.png")):
         path.rename(nih.folder / "images" / path.name)
-    assert table(nih).boxes is None
+    assert table(nih).lesions is None
 
 
 def test_real_trees_are_read_unchanged(shared_data):
     for name, n, n_test in (("nih_mini", 1321, 347), ("nih_64", 701, 192)):
-        found = read_table(ChestXray14Config(folder=shared_data / name))
+        found = load_cohort(ChestXray14Config(folder=shared_data / name))
         assert (len(found), len(found.rows("test"))) == (n, n_test)
-        assert found.boxes is not None
+        assert found.lesions is not None
         assert not set(found.patients[found.rows("train")]) & set(found.patients[found.rows("val")])
 
 
@@ -132,10 +132,10 @@ def test_what_is_wrong_with_a_tree_is_one_sentence(nih, damage, sentence):
 
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(DataError, match="does not exist; expected the folder"):
-        read_table(ChestXray14Config(folder=tmp_path / "nowhere"))
+        load_cohort(ChestXray14Config(folder=tmp_path / "nowhere"))
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="is a file"):
-        read_table(ChestXray14Config(folder=tmp_path / "file"))
+        load_cohort(ChestXray14Config(folder=tmp_path / "file"))
 
 
 def test_patients_and_names_written_by_a_spreadsheet(nih):
@@ -154,7 +154,7 @@ def test_patients_and_names_written_by_a_spreadsheet(nih):
     found = table(nih)
     assert len(set(found.patients)) == 24
     assert set(found.views) == {"PA", "unknown"}
-    assert found.boxes is not None
+    assert found.lesions is not None
     assert "spellings of one number" in found.notes[0]
 
 
@@ -169,4 +169,4 @@ def test_no_image_lies_outside_the_folder(nih, name):
 def test_upper_case_suffixes_are_found(nih):
     for path in list(nih.folder.glob("images_*/images/*.png")):
         path.rename(path.with_suffix(".PNG"))
-    assert {path.suffix for path in table(nih).sources} == {".PNG"}
+    assert {path.suffix for path in table(nih).pixels.sources} == {".PNG"}

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from cxrkd.config import CheXpertConfig
-from cxrkd.data.readers import read_table
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.chexpert import CheXpertConfig
 from cxrkd.errors import DataError
 
 
 def table(trees, **options):
-    return read_table(CheXpertConfig(folder=trees["train"].folder, **options))
+    return load_cohort(CheXpertConfig(folder=trees["train"].folder, **options))
 
 
 def test_frontal_films_with_valid_as_the_test_set(chexpert):

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrkd.config import FolderConfig
-from cxrkd.data.readers import read_table
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.errors import DataError
 
 
 def table(tree, **options):
-    return read_table(FolderConfig(folder=tree.folder, **options))
+    return load_cohort(FolderConfig(folder=tree.folder, **options))
 
 
 def add(tree, column, values):
@@ -88,33 +88,33 @@ def test_what_is_wrong_with_a_folder_is_one_sentence(own, damage, options, sente
 
 
 def test_backslashes_suffixes_in_another_case_and_missing_suffixes_find_the_file(own):
-    expected = [path.relative_to(own.folder).as_posix() for path in table(own).sources]
+    expected = [path.relative_to(own.folder).as_posix() for path in table(own).pixels.sources]
     for row in own.rows:
         row["image"] = row["image"].replace("/", "\\").replace(".png", ".PNG")
     own.write()
-    assert [path.relative_to(own.folder).as_posix() for path in table(own).sources] == expected
+    assert [path.relative_to(own.folder).as_posix() for path in table(own).pixels.sources] == expected
     for row in own.rows:
         row["image"] = row["image"].removesuffix(".PNG")
     own.write()
-    assert [path.relative_to(own.folder).as_posix() for path in table(own).sources] == expected
+    assert [path.relative_to(own.folder).as_posix() for path in table(own).pixels.sources] == expected
     for row, name in zip(own.rows, expected, strict=True):
         row["image"] = str(own.folder / name)
     own.write()
-    assert [path.relative_to(own.folder).as_posix() for path in table(own).sources] == expected
+    assert [path.relative_to(own.folder).as_posix() for path in table(own).pixels.sources] == expected
 
 
 def test_an_accent_is_one_letter_or_two(own):
     (own.folder / "p0" / "0.png").rename(own.folder / "p0" / "The\u0301.png")
     own.rows[0]["image"] = "p0/Th\u00e9.png"
     own.write()
-    assert table(own).sources[0].name == "The\u0301.png"
+    assert table(own).pixels.sources[0].name == "The\u0301.png"
 
 
 def test_a_backslash_may_be_part_of_a_name(own):
     (own.folder / "p0" / "0.png").rename(own.folder / "a\\b.png")
     own.rows[0]["image"] = "a\\b.png"
     own.write()
-    assert table(own).sources[0] == own.folder / "a\\b.png"
+    assert table(own).pixels.sources[0] == own.folder / "a\\b.png"
 
 
 def test_names_without_a_suffix_are_whole(own):
@@ -253,7 +253,7 @@ def test_hand_made_cases(case, right):
     config = FolderConfig(folder=CASES / case)
     if isinstance(right, str):
         with pytest.raises(DataError, match=right):
-            read_table(config)
+            load_cohort(config)
     else:
-        found = read_table(config)
+        found = load_cohort(config)
         assert (len(found), len(set(found.patients))) == right

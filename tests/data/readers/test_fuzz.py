@@ -10,9 +10,12 @@ from decimal import Decimal, InvalidOperation
 import numpy as np
 import pytest
 
-from cxrkd.config import ChestXray14Config, CheXpertConfig, FolderConfig, PadChestConfig
-from cxrkd.data.readers import read_table
-from cxrkd.data.readers.padchest_labels import PAPER19
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.chexpert import CheXpertConfig
+from cxrkd.data.readers.folder import FolderConfig
+from cxrkd.data.readers.padchest import PadChestConfig
+from cxrkd.data.reading.padchest_labels import PAPER19
 from cxrkd.errors import DataError
 from tests import trees
 
@@ -121,7 +124,7 @@ def check(found, rows, image, patient, positives, folder):
     assert len(found) == len(rows)
     whose = {}
     for k, row in enumerate(rows):
-        source = getattr(found.sources[k], "path", found.sources[k])
+        source = getattr(found.pixels.sources[k], "path", found.pixels.sources[k])
         assert source.resolve().is_relative_to(folder.resolve())
         assert source.is_file()
         assert stem(source.name) == stem(row[image])
@@ -228,7 +231,7 @@ def test_a_damaged_table_is_one_sentence_or_what_it_says(kind, tmp_path):
         path = rng.choice(files)
         path.write_bytes(data := bent(whole[path].decode(), rng))
         try:
-            found = read_table(config)
+            found = load_cohort(config)
         except DataError as error:
             sentences.append(str(error))
         else:

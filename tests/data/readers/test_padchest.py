@@ -3,15 +3,15 @@ import gzip
 import numpy as np
 import pytest
 
-from cxrkd.config import PadChestConfig
-from cxrkd.data.readers import read_table
-from cxrkd.data.readers.padchest_labels import BROKEN, PAPER19, TORCHXRAYVISION
-from cxrkd.data.table import Monochrome1
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.padchest import PadChestConfig
+from cxrkd.data.reading.padchest_labels import BROKEN, PAPER19, TORCHXRAYVISION
+from cxrkd.data.stored import Monochrome1
 from cxrkd.errors import DataError
 
 
 def table(tree, **options):
-    return read_table(PadChestConfig(folder=tree.folder, **options))
+    return load_cohort(PadChestConfig(folder=tree.folder, **options))
 
 
 def test_the_nineteen_diagnoses_by_exact_name(padchest):
@@ -99,7 +99,7 @@ def test_films_marked_monochrome1_are_in_doubt_and_told(padchest):
         row["PhotometricInterpretation_DICOM"] = ["MONOCHROME1", "monochrome1", "MONOCHROME2"][padchest.rows.index(row)]
     padchest.write()
     found = table(padchest)
-    assert [isinstance(source, Monochrome1) for source in found.sources] == [True, True] + [False] * 28
+    assert [isinstance(source, Monochrome1) for source in found.pixels.sources] == [True, True] + [False] * 28
     assert "2 films are MONOCHROME1" in found.notes[0]
 
 

@@ -15,12 +15,14 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from cxrkd.data.readers.text import read_text
+from cxrkd.data.reading.text import read_text
 from cxrkd.errors import DataError
 from cxrkd.text import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEPARATORS = (",", ";", "\t")
 _LONGEST_NAME = 200
@@ -45,12 +47,14 @@ def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -
         DataError: the file is missing or not a table, has no rows, lacks one of `columns`, names one twice, or has rows
             that do not fit its header.
     """
+    import pandas as pd
+
     text = read_text(path)
     header, rows = _shaped(_records(text, columns, path), path)
     missing = [column for column in columns if column not in header]
     if missing:
         raise DataError(
-            f"{path} has no column {missing[0]!r}; {_there(missing[0], header)} Choose the published table."
+            f"{path} has no column {missing[0]!r}; {_begins(missing[0], header)} Choose the published table."
         )
     twice = [column for column in (*columns, *optional) if header.count(column) > 1]
     if twice:
@@ -74,18 +78,18 @@ def repeated(header: Sequence[str]) -> str | None:
     return next((n for n in header if counts[n] > 1 or ((m := _AGAIN.fullmatch(n)) and m[1] in counts)), None)
 
 
-def close_to(name: str, there: Sequence[str]) -> str:
+def close_to(name: str, header: Sequence[str]) -> str:
     """`Did you mean 'image'?` where there is such a name, else nothing."""
-    by_key = {key.casefold(): key for key in reversed(there) if key}
+    by_key = {key.casefold(): key for key in reversed(header) if key}
     near = get_close_matches(name.casefold(), by_key, n=1, cutoff=0.7)
     return f" Did you mean {shown(by_key[near[0]])}?" if near else ""
 
 
 def _records(text: str, columns: Sequence[str], path: Path) -> list[Record]:
     """The records of a text, cut at the separator that gives the header all of `columns`, else the most columns."""
-    told = _EXCEL_SEPARATOR.match(text)
-    choices = (told[1],) if told else SEPARATORS
-    headers = {separator: _header(text[told.end() :] if told else text, separator) for separator in choices}
+    excel = _EXCEL_SEPARATOR.match(text)
+    choices = (excel[1],) if excel else SEPARATORS
+    headers = {separator: _header(text[excel.end() :] if excel else text, separator) for separator in choices}
     fits = [separator for separator, header in headers.items() if header is not None and set(columns) <= set(header)]
     unreadable = [separator for separator, header in headers.items() if header is None]
     separator = (fits or unreadable or [max(choices, key=lambda choice: len(headers[choice] or ()))])[0]
@@ -93,7 +97,7 @@ def _records(text: str, columns: Sequence[str], path: Path) -> list[Record]:
     try:
         for number, cells in enumerate(_reader(text, separator), 1):
             stripped = [cell.strip() for cell in cells]
-            if any(stripped) and not (told and number == 1):
+            if any(stripped) and not (excel and number == 1):
                 records.append((number, stripped))
     except csv.Error as error:
         raise DataError(
@@ -147,6 +151,6 @@ def _says_nothing(column: pd.Series) -> bool:
     return len(numbers) == len(cells) and all(a < b for a, b in pairwise(numbers))
 
 
-def _there(missing: str, header: Sequence[str]) -> str:
+def _begins(missing: str, header: Sequence[str]) -> str:
     one = " Columns are separated by commas, semicolons or tabs." if len(header) == 1 else ""
     return f"its columns begin {', '.join(map(shown, header[:8]))}.{one}{close_to(missing, header)}"

@@ -41,12 +41,12 @@ def find_table(folder: Path, pattern: str, name: str) -> Path:
     Raises:
         DataError: there is none.
     """
-    found = sorted(folder.glob(pattern))
-    if not found:
+    tables = sorted(folder.glob(pattern))
+    if not tables:
         raise DataError(
             f"There is no {pattern} in {folder}; it is part of {name}. Choose the folder that holds it, or fetch it."
         )
-    return found[0]
+    return tables[0]
 
 
 def inside(folder: Path, names: Iterable[str], rows: Iterable[int], table: Path) -> list[str]:
@@ -58,7 +58,7 @@ def inside(folder: Path, names: Iterable[str], rows: Iterable[int], table: Path)
     Raises:
         DataError: a name leads out of the folder; `rows` are the numbers of the table's rows, for the sentence.
     """
-    found = []
+    paths = []
     for name, row in zip(names, rows, strict=True):
         below = _below(folder, name)
         if below is None:
@@ -66,8 +66,8 @@ def inside(folder: Path, names: Iterable[str], rows: Iterable[int], table: Path)
                 f"{table}, row {row}: {shown(name)} leads out of {folder}. "
                 "Expected the path of an image below that folder."
             )
-        found.append(below)
-    return found
+        paths.append(below)
+    return paths
 
 
 def require(paths: Sequence[Path], rows: Iterable[int], table: Path) -> tuple[Path, ...]:
@@ -78,8 +78,8 @@ def require(paths: Sequence[Path], rows: Iterable[int], table: Path) -> tuple[Pa
             one image.
     """
     listing = lru_cache(_listing)  # for this call: folders change
-    found = [_there(path, listing) for path in paths]
-    missing = [path for path, there in zip(paths, found, strict=True) if there is None]
+    files = [_present(path, listing) for path in paths]
+    missing = [path for path, file in zip(paths, files, strict=True) if file is None]
     if missing:
         near = listing(missing[0].parent).get(_key(missing[0].name), ())
         beside = f" Beside it is {' and '.join(near)}: write names with their suffix." if near else ""
@@ -88,10 +88,10 @@ def require(paths: Sequence[Path], rows: Iterable[int], table: Path) -> tuple[Pa
             f"{', '.join(map(str, missing[:3]))}).{beside} Unpack all archives, or take their rows out of the table."
         )
     first: dict[Path | None, int] = {}
-    for path, row in zip(found, rows, strict=True):
+    for path, row in zip(files, rows, strict=True):
         if first.setdefault(path, row) != row:
             raise DataError(f"{table}, rows {first[path]} and {row}: {path} comes twice. Take one of the rows out.")
-    present = tuple(path for path in found if path is not None)
+    present = tuple(path for path in files if path is not None)
     for path in present:
         refuse_outside(path)
     return present
@@ -120,7 +120,7 @@ def _below(folder: Path, name: str) -> str | None:
     return None if below.startswith(("/", "../")) or below == ".." or _DRIVE.match(below) else below
 
 
-def _there(path: Path, listing: Callable[[Path], Names]) -> Path | None:
+def _present(path: Path, listing: Callable[[Path], Names]) -> Path | None:
     """The file, None where there is none or where it could be one of several."""
     if os.path.isfile(path):
         return path
@@ -136,9 +136,9 @@ def _key(name: str) -> tuple[str, str]:
 
 def _listing(folder: Path) -> Names:
     """Files of a folder by name and suffix in lower case; each also as one that is asked for without its suffix."""
-    found = defaultdict(list)
+    names_of = defaultdict(list)
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         stem, suffix = _key(name)
         for key in {(stem, suffix), (stem, "")}:
-            found[key].append(name)
-    return {key: tuple(names) for key, names in found.items()}
+            names_of[key].append(name)
+    return {key: tuple(names) for key, names in names_of.items()}

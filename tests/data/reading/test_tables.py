@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrkd.data.readers.tables import read_csv
-from cxrkd.data.readers.text import read_names
+from cxrkd.data.reading.tables import read_csv
+from cxrkd.data.reading.text import read_names
 from cxrkd.errors import DataError
 
 PLAIN = "image,patient,Effusion\na.png,1,0\nb.png,2,1\n"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrkd.data.readers.cells import filled, numbers, patients, splits
+from cxrkd.data.reading.cells import filled, numbers, patients, splits
 from cxrkd.errors import DataError
 
 CSV = Path("labels.csv")

@@ -8,12 +8,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from cxrkd.errors import DataError
 from cxrkd.text import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNKNOWN = frozenset(("", "nan", "na", "n/a", "<na>", "null"))
 """What spreadsheets, pandas and R write for a cell without a value, in lower case."""
@@ -37,7 +40,9 @@ def numbers(table: pd.DataFrame, columns: Sequence[str], allowed: Sequence[float
     Raises:
         DataError: a cell holds something else than `allowed`.
     """
-    found = np.empty((len(table), len(columns)), np.float32)
+    import pandas as pd
+
+    targets = np.empty((len(table), len(columns)), np.float32)
     for k, column in enumerate(columns):
         codes, texts = pd.factorize(table[column])
         values = np.array([_number(text) for text in texts], np.float32)
@@ -46,8 +51,8 @@ def numbers(table: pd.DataFrame, columns: Sequence[str], allowed: Sequence[float
             row = int(np.flatnonzero(wrong[codes])[0])
             choices = ", ".join(f"{value:g}" for value in allowed)
             raise _refused(table, row, column, path, f"expected {choices} or nothing")
-        found[:, k] = values[codes]
-    return found
+        targets[:, k] = values[codes]
+    return targets
 
 
 def filled(table: pd.DataFrame, column: str, path: Path, empty: str = "") -> np.ndarray:
@@ -58,9 +63,9 @@ def filled(table: pd.DataFrame, column: str, path: Path, empty: str = "") -> np.
     """
     for row, text in enumerate(table[column]):
         if text.lower() in _NOBODY and not empty:
-            said = f" ({shown(text)})" if text else ""
+            wording = f" ({shown(text)})" if text else ""
             raise DataError(
-                f"{path}, row {table.index[row]}: the column {shown(column)} is empty{said}. Fill it in or take the "
+                f"{path}, row {table.index[row]}: the column {shown(column)} is empty{wording}. Fill it in or take the "
                 "row out."
             )
         if len(text) > _LONGEST or _CONTROL.search(text):

@@ -1,0 +1,1 @@
+"""What readers read with: tables, cells, names of files, arrays."""
