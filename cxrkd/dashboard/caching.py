@@ -147,6 +147,7 @@ def _warm() -> None:
         blank = np.zeros((1, 1, run.config.data.image_size, run.config.data.image_size), np.float32)
         for member in sorted(run.members(), key=lambda member: member == "alone"):
             torch_engine(run, member).predict(blank)
+    import_module("cxrkd.dashboard.explain.views")  # and all that explains
     import_module("cxrkd.runs.stages")  # Distil guesses how long a run will take, which needs all that trains one
 
 
