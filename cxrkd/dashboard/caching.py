@@ -18,7 +18,7 @@ import streamlit as st
 
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
-from cxrkd.answers.answer import finished_runs
+from cxrkd.answers.answer import answering, finished_runs
 from cxrkd.answers.verdict import Standing, standing_from
 from cxrkd.config import DataConfig, Member, RunConfig
 from cxrkd.dashboard.access import images_here, served
@@ -140,10 +140,11 @@ def _warmed() -> Future[None]:
 
 
 def _warm() -> None:
-    """Load the networks of the run that pages show first, and start the process that reads uploads."""
+    """Load the networks of the run that pages show first and of the one that answers uploads; start what reads them."""
     start_reading()
     shared()
-    for run in finished_runs()[:1]:
+    runs = finished_runs()
+    for run in [*runs[:1], *(answering(first, runs) for first in runs[:1])]:
         blank = np.zeros((1, 1, run.config.data.image_size, run.config.data.image_size), np.float32)
         for member in sorted(run.members(), key=lambda member: member == "alone"):
             torch_engine(run, member).predict(blank)
