@@ -31,7 +31,7 @@ from cxrkd.images import Film
 from cxrkd.images.apart import READERS
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import Run
-from cxrkd.runs.choosing import finished_runs
+from cxrkd.runs.choosing import answering, finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
@@ -144,13 +144,15 @@ def _warmed() -> Future[None]:
 
 
 def _warm() -> None:
-    """Load the networks of the run that pages show first, and start the process that reads uploads."""
+    """Load the networks of the run that pages show first and of the one that answers uploads; start what reads them."""
     READERS.start()
     shared()
-    for run in finished_runs()[:1]:
+    runs = finished_runs()
+    for run in [*runs[:1], *(answering(first, runs) for first in runs[:1])]:
         blank = np.zeros((1, 1, run.config.data.image_size, run.config.data.image_size), np.float32)
         for member in sorted(run.members(), key=lambda member: member == "alone"):
             torch_engine(run, member).predict(blank)
+    import_module("cxrkd.dashboard.explain.views")  # and all that explains
     import_module("cxrkd.runs.stages")  # Distil guesses how long a run will take, which needs all that trains one
 
 
