@@ -57,7 +57,6 @@ def _key(run: Run) -> tuple[tuple[str, int], ...]:
 
 
 def _measure_one(run: Run, member: Member, name: str) -> Measured:
-    pass
     from cxrkd.cost.latency import measure_latency
     from cxrkd.runtime.select import build_engine
 
