@@ -55,7 +55,7 @@ ENGINE = EngineEntry(name="twice", title="PyTorch twice", sentence="Asks twice."
 def _toys(monkeypatch, tmp_path):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     monkeypatch.setattr(caching, "in_background", at_once)
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
     with NETWORKS.adding(NETWORK), ENGINES.adding(ENGINE):
         yield
 
@@ -94,7 +94,7 @@ def test_the_engine_is_timed_on_the_page(home_with_run, monkeypatch):
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(latency, "ENGINES", ("pytorch", "twice"))  # the others would be exported to
-    monkeypatch.setattr(latency, "measure_latency", partial(measure_latency, warmup=0, runs=1))
+    monkeypatch.setattr("cxrkd.cost.latency.measure_latency", partial(measure_latency, warmup=0, runs=1))
     page = AppTest.from_file(routes.BY_NAME["efficiency"].path, default_timeout=60).run()
     next(button for button in page.button if button.label == "Measure latency").click().run()
     assert not page.exception
