@@ -68,6 +68,17 @@ def check(path: Path) -> bool:
     return listed is not None or hole is not None
 
 
+def identity(path: Path) -> str:
+    """What tells a file from others: the checksum that it or its list carries, not compared; else its SHA-256.
+
+    Raises:
+        ChecksumError: its list or its header is damaged.
+        OSError: the file cannot be read.
+    """
+    hole = _hole(path)
+    return _at(path, hole) if hole is not None else _listed(path) or sha256(path)
+
+
 def seal(path: Path) -> None:
     """Write a file's checksum into it; the last step before it takes its name.
 

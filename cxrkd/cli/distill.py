@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, interval, over_findings
+from cxrkd.cli.output import Report
 from cxrkd.cli.settings import add_flags, run_config
 from cxrkd.cli.watching import command, execute_watched
+from cxrkd.text import interval, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.runs import Run
@@ -68,8 +69,8 @@ def foreground(run: Run) -> Report:
 
 def _document(run: Run) -> dict[str, Any]:
     state = run.state
-    found = {"run": run.id, "path": str(run.path), "state": state.to_dict()}
-    return found | ({"metrics": run.metrics().to_dict()} if state.status == "done" else {})
+    document = {"run": run.id, "path": str(run.path), "state": state.to_dict()}
+    return document | ({"metrics": run.metrics().to_dict()} if state.status == "done" else {})
 
 
 def _lines(run: Run) -> list[str]:
@@ -80,8 +81,8 @@ def _lines(run: Run) -> list[str]:
     what = "phantoms" if kind == "phantom" else f"images of {kind}"
     over = over_findings(next(iter(metrics.members.values())).over_seeds.n_labels)
     lines = [f"{run.id} is done; it is in {run.path}", f"Macro AUROC on held-out {what}, {over}, 95 % interval:"]
-    for member, found in metrics.members.items():
-        model = found.over_seeds
+    for member, measured in metrics.members.items():
+        model = measured.over_seeds
         lines.append(f"  {member:<10}{interval(model.macro_auroc, model.macro_low, model.macro_high)}")
     if metrics.gain:
         gain = interval(metrics.gain.macro_diff, metrics.gain.macro_low, metrics.gain.macro_high, sign=True)

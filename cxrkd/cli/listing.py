@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.output import Report
-from cxrkd.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from cxrkd.registry import Entry, Registry
 
 REGISTRIES: dict[str, str] = {
     "networks": "cxrkd.models.network:NETWORKS",

@@ -83,7 +83,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with usage and a sentence."""
-        super().error(sentence(_TYPED.sub(lambda found: found[1] + cut(found[2]), message)))
+        super().error(sentence(_TYPED.sub(lambda match: match[1] + cut(match[2]), message)))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -135,8 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if full is not None:
             return _failed(_cannot_write(full), args.debug)
         first = (str(error).strip().splitlines() or [""])[0][:200]
-        said = sentence(f"Something unexpected went wrong ({type(error).__name__}: {first}).")
-        return _failed(said + ("" if args.debug else " Add --debug to see where."), args.debug)
+        problem = sentence(f"Something unexpected went wrong ({type(error).__name__}: {first}).")
+        return _failed(problem + ("" if args.debug else " Add --debug to see where."), args.debug)
 
 
 def _ask(args: argparse.Namespace) -> Report:
@@ -155,10 +155,10 @@ def _cannot_write(error: OSError) -> str:
     return str(cannot_write(Path(error.filename or home()), error))
 
 
-def _failed(said: str, debug: bool) -> int:
+def _failed(problem: str, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    _say(said)
+    _say(problem)
     return ERROR
 
 

@@ -78,7 +78,7 @@ def _count(arch: str, size: int) -> dict[str, Any]:
 
     weights = {
         name: {
-            "about": w.about,
+            "about": w.origin,
             "licence": w.licence,
             "input_size": w.size,
             "here": w.is_here(),
@@ -86,8 +86,8 @@ def _count(arch: str, size: int) -> dict[str, Any]:
         }
         for name, w in list_weights(arch).items()
     }
-    found = {"arch": arch, "role": role_of(arch), "labels": len(CHESTXRAY14), "weights": weights}
-    return found | count(build(arch, CHESTXRAY14, size)).to_dict()
+    facts = {"arch": arch, "role": role_of(arch), "labels": len(CHESTXRAY14), "weights": weights}
+    return facts | count(build(arch, CHESTXRAY14, size)).to_dict()
 
 
 def _lines(rows: list[dict[str, Any]], size: int) -> list[str]:

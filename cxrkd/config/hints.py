@@ -13,7 +13,8 @@ class Hints(TypedDict, total=False):
         off: the option that switches it off, where it is not `--no-` and the field's name.
         section: heading under which it stands, where that is not the title of its part; empty for what comes first.
         step: of a number, between one press and the next.
-        names: what a text is the name of; forms offer those there are.
+        names: what a text is the name of, forms offer those there are: a network, a run, or, where several stand in a
+            list, other variants of the part that the field belongs to (with their own settings as they are by default).
         role: the networks that are offered.
         several: whether several networks may be joined.
         none: what a form calls no name at all.
@@ -25,7 +26,7 @@ class Hints(TypedDict, total=False):
     off: str
     section: str
     step: float
-    names: Literal["network", "run"]
+    names: Literal["network", "run", "variants"]
     role: Literal["teacher", "student"]
     several: bool
     none: str

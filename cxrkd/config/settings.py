@@ -6,7 +6,7 @@ Options, forms, help and sentences of refusal are made from these, so that a set
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -52,7 +52,7 @@ def _data() -> Mapping[str, Entry]:
 
 
 def _objectives() -> Mapping[str, Entry]:
-    said = {
+    known = {
         "paper": (
             "Paper: focal BCE + squared error",
             "Focal cross-entropy on the labels plus the squared distance between the softened probabilities of student "
@@ -68,7 +68,7 @@ def _objectives() -> Mapping[str, Entry]:
     }
     return {
         name: Entry(name=name, title=title, sentence=sentence, source=source, config=ObjectiveConfig)
-        for name, (title, sentence, source) in said.items()
+        for name, (title, sentence, source) in known.items()
     }
 
 
@@ -102,6 +102,15 @@ class Setting:
     def name(self) -> str:
         """The last part of the key."""
         return self.key.rpartition(".")[2]
+
+    @property
+    def of_part(self) -> Variants:
+        """The variants of the part that it belongs to."""
+        return VARIANTS[self.key.partition(".")[0]]
+
+    def listing(self, names: Iterable[str]) -> list[dict[str, str]]:
+        """The value of a list of other variants: each with its settings as they are by default."""
+        return [{self.of_part.tag: name} for name in names]
 
     @property
     def title(self) -> str:
@@ -177,13 +186,14 @@ def _varied(name: str, field: FieldInfo, chosen: str | None) -> Iterator[Setting
     """The settings of one variant or of all; under the part's own heading they are called by their part, too."""
     part = "" if "section" in _hints(field) else str(field.title)
     known: list[Setting] = []
+    tag, usual = VARIANTS[name].tag, _default(field)
     for entry in VARIANTS[name].entries().values():
         if chosen not in (None, entry.name) or entry.config is None:
             continue
         for inner, own in entry.config.model_fields.items():
             section = _hints(own).get("section", _heading(field))
-            default = getattr(_default(field), inner, _default(own))
-            if inner != VARIANTS[name].tag:
+            default = getattr(usual, inner) if entry.name == getattr(usual, tag) else _default(own)
+            if inner != tag:
                 _join(known, Setting(f"{name}.{inner}", own, default, section, part, (entry.name,)))
     yield from known
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from cxrkd.images import Film
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import warning_for
 from cxrkd.runtime.compute import Ticket, shared
-from cxrkd.runtime.protocol import Engine
+
+if TYPE_CHECKING:
+    from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
 ANSWERING = "the models look at your film"

@@ -68,8 +68,8 @@ def hub(name: str) -> Callable[[], Mapping[str, Source]]:
         cfg = timm.get_pretrained_cfg(name)
         if cfg is None or cfg.hf_hub_id is None:
             return {}
-        about = f"ImageNet classes, timm {cfg.hf_hub_id}"
-        return {IMAGENET: OnHub(about=about, licence=cfg.license or "see timm", repository=cfg.hf_hub_id)}
+        origin = f"ImageNet classes, timm {cfg.hf_hub_id}"
+        return {IMAGENET: OnHub(origin=origin, licence=cfg.license or "see timm", repository=cfg.hf_hub_id)}
 
     return weights
 
@@ -88,7 +88,7 @@ def packaged(arch: str, size: int, selected: bool = False) -> Callable[[], Mappi
         from cxrkd.models.pretrained import IMAGENET, Packaged
 
         part = f"selected from {arch}, " if selected else ""
-        about = f"ImageNet classes, {part}pip package {package_of(arch)}"
-        return {IMAGENET: Packaged(about=about, licence="Apache-2.0", size=size, arch=arch)}
+        origin = f"ImageNet classes, {part}pip package {package_of(arch)}"
+        return {IMAGENET: Packaged(origin=origin, licence="Apache-2.0", size=size, arch=arch)}
 
     return weights

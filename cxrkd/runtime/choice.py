@@ -42,8 +42,8 @@ class Choice:
 
 def choice_path(model: Classifier, threads: int) -> Path:
     """Where the choice for a network on this machine is kept, whether or not it is there."""
-    about = [FORMAT, CACHE_FORMAT, fingerprint(model), threads, _processor(), *map(_version, _packages())]
-    return cache_folder() / f"{model.arch}-{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]}.choice.json"
+    facts = [FORMAT, CACHE_FORMAT, fingerprint(model), threads, _processor(), *map(_version, _packages())]
+    return cache_folder() / f"{model.arch}-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]}.choice.json"
 
 
 def read_choice(model: Classifier, threads: int) -> Choice | None:
@@ -71,8 +71,8 @@ def write_choice(model: Classifier, threads: int, choice: Choice) -> None:
     """
     rows = [{k: None if v != v else v for k, v in report.to_dict().items()} for report in choice.reports]
     with replacing(choice_path(model, threads)) as part:
-        told = {"engine": choice.engine, "reports": rows, "onnx": _digest(cache_path(model))}
-        part.write_text(json.dumps(told, indent=1), "utf-8")
+        document = {"engine": choice.engine, "reports": rows, "onnx": _digest(cache_path(model))}
+        part.write_text(json.dumps(document, indent=1), "utf-8")
 
 
 def _report(row: dict[str, Any]) -> EngineReport:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from cxrkd.registry import Entry, Registry
 
 if TYPE_CHECKING:

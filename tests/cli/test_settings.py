@@ -2,13 +2,17 @@ import argparse
 import json
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from cxrkd.cli.settings import add_flags, flags, run_config
+from cxrkd.cli.settings import add_flags, flag_name, flags, run_config
 from cxrkd.config import DATA_CONFIGS, ChestMnistConfig, ObjectiveConfig, RunConfig
+from cxrkd.config.hints import hints
+from cxrkd.config.settings import VARIANTS, Variants, settings
 from cxrkd.errors import ConfigError
+from cxrkd.registry import Entry
 
 
 def parse(*words):
@@ -292,3 +296,39 @@ def test_what_is_no_list_of_seeds_is_said(text, capsys):
     with pytest.raises(SystemExit):
         parse("--name", "x", "--seeds", text)
     assert f"expected whole numbers separated by commas, got {text!r}" in capsys.readouterr().err
+
+
+class Sharp(ObjectiveConfig):
+    """An objective with a setting of its own, another default and company."""
+
+    sharpness: float = Field(3.0, title="Sharpness")
+    view: Literal["cached", "same"] = Field("same", title="View that the teacher answers")
+    also: tuple[ObjectiveConfig, ...] = Field((), title="Together with", json_schema_extra=hints(names="variants"))
+
+
+@pytest.fixture
+def sharp(monkeypatch):
+    entry = Entry(name="sharp", title="Sharp", sentence="Sharper.", config=Sharp)
+    known = dict(VARIANTS["objective"].entries())
+    monkeypatch.setitem(VARIANTS, "objective", Variants("name", lambda: known | {"sharp": entry}))
+
+
+def test_the_settings_of_a_new_variant_are_flags(sharp):
+    text = help_text()
+    assert re.search(r"--objective paper\|[a-z|]*\|sharp ", text)
+    assert "--sharpness X sharp: Sharpness (default 3.0)" in text
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    args = parser.parse_args(["--objective", "sharp", "--sharpness", "2", "--also", "bkd,paper"])
+    assert (args.objective, args.sharpness, args.also) == ("sharp", 2.0, [{"name": "bkd"}, {"name": "paper"}])
+    assert flag_name("objective.sharpness") == "--sharpness"
+
+
+def test_a_new_variant_has_its_own_defaults_and_says_its_own_settings(sharp):
+    own = {
+        one.name: one.default
+        for one in settings({"data": "phantom", "objective": "sharp"})
+        if one.variants == ("sharp",)
+    }
+    assert (own["sharpness"], own["view"], own["alpha"]) == (3.0, "same", 0.5)
+    assert "sharpness" not in [one.name for one in settings({"data": "phantom", "objective": "bkd"})]

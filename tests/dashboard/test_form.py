@@ -1,16 +1,20 @@
 """The form of a run: presets are valid, bounds are pydantic's, an untouched form is its preset."""
 
 import re
+from typing import Literal
 
 import pytest
+from pydantic import Field
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.config import DATA_CONFIGS, RunConfig
-from cxrkd.config.settings import settings
+from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, RunConfig
+from cxrkd.config.hints import hints
+from cxrkd.config.settings import VARIANTS, Variants, settings
 from cxrkd.dashboard.distill import form
 from cxrkd.dashboard.distill.presets import PRESETS
 from cxrkd.dashboard.distill.widgets import complaint, has_widget, parse_seeds
 from cxrkd.errors import ConfigError
+from cxrkd.registry import Entry
 from cxrkd.runs import open_run
 
 
@@ -198,3 +202,25 @@ def test_pretrained_weights_are_part_of_the_form():
     assert not page.exception
     config = page.session_state["config"]
     assert (config.teacher_weights, config.teacher_trained, config.download) == ("chest-nih", False, True)
+
+
+class Sharp(ObjectiveConfig):
+    """An objective with a setting of its own, another default and company."""
+
+    sharpness: float = Field(3.0, title="Sharpness")
+    view: Literal["cached", "same"] = Field("same", title="View that the teacher answers")
+    also: tuple[ObjectiveConfig, ...] = Field((), title="Together with", json_schema_extra=hints(names="variants"))
+
+
+def test_the_settings_of_a_new_variant_are_in_the_form_once_it_is_chosen(monkeypatch):
+    entry = Entry(name="sharp", title="Sharp", sentence="Sharper.", config=Sharp)
+    known = dict(VARIANTS["objective"].entries())
+    monkeypatch.setitem(VARIANTS, "objective", Variants("name", lambda: known | {"sharp": entry}))
+    page = AppTest.from_function(form_script, args=("Full",), default_timeout=60).run()
+    assert "Sharpness" not in [box.label for box in page.number_input]
+    next(box for box in page.selectbox if box.label == "Objective").select("sharp").run()
+    assert not page.exception
+    assert page.number_input(key="new_2000_sharp_sharpness").value == 3.0
+    assert page.number_input(key="new_2000_sharp_alpha").value == 0.3, "the preset's"
+    assert page.selectbox(key="new_2000_sharp_view").value == "same"
+    assert page.multiselect(key="new_2000_sharp_also").options == [one.title for one in [*known.values(), entry]]

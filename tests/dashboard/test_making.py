@@ -34,7 +34,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")
     return tmp_path / "home"

@@ -35,6 +35,13 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = [route.name for route in routes.ROUTES]
 SHOWING = [name for name in NAMES if name != "distill"]
 TIMEOUT = 120
+RESULTS = {
+    "Curves": {"roc", "pr"},
+    "Per label": {"forest", "gain"},
+    "Calibration": {"reliability"},
+    "Seeds": {"seeds"},
+    "Compare": set(),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +50,7 @@ def _one_engine(monkeypatch):
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(caching, "in_background", at_once)
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
 
 
@@ -369,6 +376,18 @@ def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, m
     assert words(page).count("no positive evidence for") == 3
 
 
+def on_tab(page, name):
+    """The Results page with one of its tabs open; the others are not drawn."""
+    page.session_state["results_tabs"] = name
+    return page.run()
+
+
+def test_results_draw_the_tab_that_is_open(sample_home):
+    page = open_page("results")
+    keys = {name: {c.proto.id.split("-")[-1] for c in on_tab(page, name).get("plotly_chart")} for name in RESULTS}
+    assert keys == RESULTS
+
+
 def test_results_follow_the_label_and_print_the_paired_gain(sample_home):
     page = open_page("results")
     metrics = open_run("made").metrics()
@@ -376,7 +395,7 @@ def test_results_follow_the_label_and_print_the_paired_gain(sample_home):
     label = page.selectbox(key="results_label")
     label.set_value(label.options[1] if label.options[1] in metrics.labels else metrics.labels[1]).run()
     assert_healthy(page)
-    table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)
+    table = next(frame.value for frame in on_tab(page, "Per label").dataframe if "Distilled − alone" in frame.value)
     assert len(table) == len(metrics.labels) + 1
 
 
@@ -577,7 +596,7 @@ def test_tables_are_drawn_in_one_place():
 
 
 def test_settings_that_one_run_lacks_are_missing_and_not_the_word_none(home_with_real_run):
-    page = open_page("results")
+    page = on_tab(open_page("results"), "Compare")
     table = next(frame.value for frame in page.dataframe if "Setting" in frame.value).set_index("Setting")
     assert table.loc["Images", "Other run"] == "chestxray14"
     assert pd.isna(table.loc["Folder", "This run"])
@@ -593,10 +612,10 @@ def test_results_are_computed_again_for_the_chosen_findings(sample_home):
     expected = run.measure(chosen).of("teacher").over_seeds
     assert {m.label: m.value for m in page.metric}["Teacher"] == f"{expected.macro_auroc:.3f}"
     assert words(page).count("AUROC, mean of 3 findings") >= 3
-    table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)
+    table = next(frame.value for frame in on_tab(page, "Per label").dataframe if "Distilled − alone" in frame.value)
     assert list(table["Label"]) == [*map(display_name, chosen), "Mean of 3 findings"]
     # Curves look a label up among those of the run, not among the chosen.
-    label = page.selectbox(key="results_label").set_value(chosen[2]).run()
+    label = on_tab(page, "Curves").selectbox(key="results_label").set_value(chosen[2]).run()
     assert label.selectbox(key="results_label").value == chosen[2]
     said = run.predictions("teacher")
     k = run.labels.index(chosen[2])
@@ -616,7 +635,7 @@ def test_findings_without_enough_patients_are_one_sentence(empty_home):
 
 
 def test_a_model_has_one_calibration_error(sample_home):
-    page = open_page("results")
+    page = on_tab(open_page("results"), "Calibration")
     metrics = open_run("made").metrics()
     shown = {m.label: m.value for m in page.metric}
     for member, title in (("teacher", "Teacher"), ("distilled", "Student distilled")):
@@ -626,7 +645,8 @@ def test_a_model_has_one_calibration_error(sample_home):
     points = next(frame.value for frame in page.dataframe if "Sensitivity" in frame.value)
     assert "ECE" not in points
     label = page.selectbox(key="calibration_label").options[1]
-    page.selectbox(key="calibration_label").select_index(1).run()
+    page.selectbox(key="calibration_label").select_index(1)
+    on_tab(page, "Calibration")
     row = next(r for r in metrics.of("teacher").over_seeds.labels if display_name(r.label) == label)
     assert {m.label: m.value for m in page.metric}["Teacher, ECE"] == f"{row.ece:.3f}"
 

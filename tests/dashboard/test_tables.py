@@ -113,7 +113,7 @@ def test_the_best_latency_leaves_out_engines_that_disagree():
     assert costs.best(found) == {"teacher": 10.0}
     assert costs.latency_table(found).iloc[0]["Best against PyTorch"] == "3.0 ×"
     assert [s.split(" is not used")[0] for s in costs.disagreements(found)] == ["OpenVINO bfloat16", "ONNX Runtime"]
-    assert {t.engine for t in costs.timings(found)} == {"PyTorch", "OpenVINO", "OpenVINO bfloat16"}
+    assert {t.engine for t in costs.latency_bars(found)} == {"PyTorch", "OpenVINO", "OpenVINO bfloat16"}
 
 
 def test_on_a_shared_scale_half_the_evidence_is_drawn_paler():
@@ -210,14 +210,6 @@ def test_members_without_positive_evidence_are_named():
     assert panels.without_evidence({"teacher": np.ones((2, 2)), "alone": -np.ones((2, 2))}) == ["alone"]
 
 
-def test_the_showcase_is_the_case_that_all_members_recognise():
-    logits = {"teacher": np.array([[4.0, -4.0], [3.0, 5.0]]), "distilled": np.array([[-4.0, 0.0], [2.0, 6.0]])}
-    cuts = {member: np.array([0.5, 0.5]) for member in logits}
-    assert panels.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 1.0]])) == (1, 1)
-    assert panels.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 0.0]])) == (1, 0)
-    assert panels.showcase(logits, cuts, np.zeros((2, 2))) is None
-
-
 def test_no_lesion_says_which_labels_would_have_one():
     assert "Present are: mass." in figures.no_lesion("Nodule", ("Mass",))
     assert "no finding" in figures.no_lesion("Nodule", ())
@@ -226,13 +218,6 @@ def test_no_lesion_says_which_labels_would_have_one():
 
 def test_a_loss_is_printed_with_a_true_minus():
     assert tables.with_interval(-0.006, -0.016, 0.004, sign=True) == "−0.006 (−0.016 to +0.004)"
-
-
-def test_the_showcase_prefers_some_labels_where_one_is_present():
-    logits = {"teacher": np.array([[1.0, 9.0], [0.5, 9.0]])}
-    cuts = {"teacher": np.array([0.5, 0.5])}
-    assert panels.showcase(logits, cuts, np.ones((2, 2)), preferred=[0]) == (0, 0)
-    assert panels.showcase(logits, cuts, np.array([[0.0, 1.0], [0.0, 0.0]]), preferred=[0]) == (0, 1)
 
 
 def test_a_long_list_of_findings_is_cut_after_three():

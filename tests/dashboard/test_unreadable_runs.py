@@ -24,7 +24,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(queue, "ensure_worker", lambda: None)
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
     toys.small_run("good", maps=False)
     for name, file, text in (
         ("typed", "state.json", '{"status": "done", "progress": "much"}'),

@@ -122,9 +122,12 @@ def _part(setting: Setting) -> str:
 
 
 def _start(setting: Setting, base: RunConfig) -> Any:
-    """What stands in a widget first: the preset's value, also of another variant that has a setting by that name."""
+    """What stands in a widget first: the preset's value, also of another variant that has a setting like it."""
     part = _part(setting)
-    return getattr(getattr(base, part) if part else base, setting.name, setting.default)
+    owner = getattr(base, part) if part else base
+    theirs = type(owner).model_fields.get(setting.name)
+    alike = theirs is not None and theirs.default == setting.field.default
+    return getattr(owner, setting.name) if alike or setting.entries else setting.default
 
 
 def _variant_key(setting: Setting, base: RunConfig) -> str:

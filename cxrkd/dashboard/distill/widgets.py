@@ -44,6 +44,8 @@ def widget(setting: Setting, value: Any, *, key: str, finished: Sequence[str] = 
     hints = setting.hints
     if hints.get("names") == "run":
         return _run(setting, finished, key)
+    if hints.get("names") == "variants":
+        return _variants(setting, value, key)
     if hints.get("names") == "network":
         return _networks(setting, value, key) if hints.get("several") else _network(setting, value, key)
     if setting.literals:
@@ -65,8 +67,9 @@ def variant(setting: Setting, value: str, *, key: str) -> str:
 def complaint(setting: Setting, value: Any) -> str | None:
     """What is wrong with a value of a setting, as a sentence; None where it can be taken."""
     field = setting.field
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     try:
-        TypeAdapter[Any](Annotated[field.annotation, *field.metadata]).validate_python(value)  # type: ignore[arg-type]
+        TypeAdapter[Any](kind).validate_python(value)
     except ValidationError as error:
         return next(iter(refusals(error, str).values()))
     return None
@@ -104,8 +107,8 @@ def _entry(setting: Setting, names: Sequence[str], entries: Mapping[str, Entry],
     def title(name: str) -> str:
         return entries[name].title
 
-    about = _help(setting, {name: entries[name] for name in names})
-    return str(st.selectbox(setting.title, names, _index(names, value), title, key, about))
+    text = _help(setting, {name: entries[name] for name in names})
+    return str(st.selectbox(setting.title, names, _index(names, value), title, key, text))
 
 
 def _network(setting: Setting, value: str, key: str) -> str:
@@ -119,9 +122,23 @@ def _networks(setting: Setting, value: str, key: str) -> str:
     def title(name: str) -> str:
         return NETWORKS[name].title
 
-    about = _help(setting, {name: NETWORKS[name] for name in names})
-    chosen = st.multiselect(setting.title, names, value.split(JOIN), format_func=title, key=key, help=about)
+    text = _help(setting, {name: NETWORKS[name] for name in names})
+    chosen = st.multiselect(setting.title, names, value.split(JOIN), format_func=title, key=key, help=text)
     return JOIN.join(chosen)
+
+
+def _variants(setting: Setting, value: Sequence[Any], key: str) -> list[dict[str, str]]:
+    """Any number of other variants, with their settings as they are by default."""
+    others = setting.of_part.entries()
+
+    def title(name: str) -> str:
+        return others[name].title
+
+    listed = [getattr(one, setting.of_part.tag) for one in value]
+    chosen = st.multiselect(
+        setting.title, list(others), listed, format_func=title, key=key, help=_help(setting, others)
+    )
+    return setting.listing(chosen)
 
 
 def _run(setting: Setting, finished: Sequence[str], key: str) -> str | None:
