@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from cxrkd.checksums import check
 from cxrkd.config import ObjectiveConfig, TrainConfig
@@ -351,6 +352,35 @@ def test_a_network_tied_to_one_size_trains_at_it_and_says_so(toy, blobs, tmp_pat
     report, events = run_fit(toy, blobs, tmp_path / "b", PACE.model_copy(update={"epochs": 1}))
     assert {e.size for e in report.epochs} == {64}
     assert "32 px" in next(e["message"] for e in events if e["kind"] == "warning")
+
+
+def test_matrices_are_decayed_and_biases_and_norms_are_not(toy, blobs, tmp_path):
+    """A loss without a slope leaves the decay alone to change anything."""
+
+    def flat(logits_s, logits_t, targets):
+        parts = no_distillation(logits_s, logits_t, targets)
+        return replace(parts, total=parts.total * 0)
+
+    before = {name: parameter.detach().clone() for name, parameter in toy.named_parameters()}
+    run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 1, "warm_epochs": 0}), flat)
+    for name, parameter in toy.named_parameters():
+        kept = torch.equal(parameter, before[name])
+        assert kept if parameter.ndim <= 1 else parameter.norm() < before[name].norm(), name
+
+
+def test_a_steep_slope_is_clipped(toy, blobs, tmp_path):
+    def steep(logits_s, logits_t, targets):
+        parts = no_distillation(logits_s, logits_t, targets)
+        return replace(parts, total=parts.total * 1e6)
+
+    def keep(optimizer, *_):
+        slopes = [p.grad.flatten() for group in optimizer.param_groups for p in group["params"]]
+        lengths.append(torch.cat(slopes).norm().item())
+
+    lengths, hook = [], register_optimizer_step_post_hook(keep)
+    run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 1, "warm_epochs": 0, "augment": False}), steep)
+    hook.remove()
+    assert lengths == pytest.approx([1] * 6, abs=1e-3)
 
 
 def test_divergence_is_an_error_with_advice(toy, blobs, tmp_path):
