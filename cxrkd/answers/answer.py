@@ -20,7 +20,7 @@ from cxrkd.logits import require_numbers
 from cxrkd.plain import plain
 
 if TYPE_CHECKING:
-    from cxrkd.runtime import Engine
+    from cxrkd.runtime.protocol import Engine
 
 _TIMED_CALLS = 3
 

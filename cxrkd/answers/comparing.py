@@ -16,7 +16,8 @@ from pathlib import Path
 
 from cxrkd.answers.engines import probe
 from cxrkd.errors import CxrkdError, EngineError
-from cxrkd.models import Classifier, load_weights
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.weights import load_weights
 from cxrkd.places import isolated_environment, isolated_python
 from cxrkd.runtime.choice import Choice, read_choice, write_choice
 from cxrkd.runtime.select import fastest

@@ -11,7 +11,7 @@ from cxrkd.config import Member
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
-    from cxrkd.runtime import Engine
+    from cxrkd.runtime.protocol import Engine
 
 AUTO = "auto"
 _PROBE_FILMS = 8
@@ -24,7 +24,7 @@ def load_engines(models: Mapping[Member, Classifier], engine: str = AUTO) -> dic
     Raises:
         EngineError: the engine is unknown, not installed, or fails on a network.
     """
-    from cxrkd.runtime import build_engine, fastest
+    from cxrkd.runtime.select import build_engine, fastest
 
     if engine != AUTO:
         return {member: build_engine(model, engine) for member, model in models.items()}

@@ -11,7 +11,8 @@ from cxrkd.config import PhantomConfig, TrainConfig
 from cxrkd.data.phantom import render
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import Classifier, build
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.zoo import build
 from cxrkd.runs.choosing import finished_runs
 from cxrkd.runs.run import Run, open_run
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import ImageError
-from cxrkd.images import Film
+
+if TYPE_CHECKING:  # the door of a server asks here, before any page needs these
+    from cxrkd.dashboard.efficiency.costs import Measured
+    from cxrkd.images import Film
 
 ChosenBy = Literal["nobody", "upload", "visitor"]
 _KEY = "cxrkd"

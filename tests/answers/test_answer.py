@@ -12,7 +12,7 @@ from cxrkd.answers.answer import classify
 from cxrkd.answers.engines import load_engines
 from cxrkd.errors import AnswerError
 from cxrkd.images import Film
-from cxrkd.models import build
+from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Edema", "Hernia")
 ARCHS = {"teacher": "resnet18", "alone": "mobilenetv3_small_100", "distilled": "mobilenetv3_small_100"}

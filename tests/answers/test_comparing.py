@@ -7,8 +7,9 @@ import pytest
 
 from cxrkd.answers import comparing
 from cxrkd.errors import EngineError
-from cxrkd.runtime import ENGINES, EngineReport
 from cxrkd.runtime.choice import read_choice
+from cxrkd.runtime.protocol import ENGINES
+from cxrkd.runtime.select import EngineReport
 
 
 @pytest.fixture

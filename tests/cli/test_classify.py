@@ -3,15 +3,9 @@ import csv
 import numpy as np
 import pytest
 
-from cxrkd.cli.options import ENGINES as CLI_ENGINES
 from cxrkd.cli.options import engine_for
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.runs.choosing import PHANTOM_WARNING
-from cxrkd.runtime import ENGINES
-
-
-def test_the_offered_engines_are_those_there_are():
-    assert ("auto", *ENGINES) == CLI_ENGINES
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,19 @@ class Readers:
         finally:
             self._idle.put(reader)
 
+    def start(self) -> None:
+        """Start a process, so that the first file does not wait for it; nothing where all are at work.
+
+        Raises:
+            ImageError: it does not start.
+        """
+        if not self._idle.empty():
+            reader = self._idle.get()
+            try:
+                reader.start()
+            finally:
+                self._idle.put(reader)
+
     def close(self) -> None:
         """End the processes."""
         for reader in self._all:

@@ -79,6 +79,14 @@ class ReadingProcess:
             raise ImageError(head["refused"])
         return head, bodies
 
+    def start(self) -> None:
+        """Start the process, where there is none.
+
+        Raises:
+            ImageError: it does not start.
+        """
+        self._started("A file")
+
     def close(self) -> None:
         """End the process, if there is one; the next file starts another."""
         process, self._process = self._process, None
