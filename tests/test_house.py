@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {
-        *("__init__", "access", "atomic", "checksums", "config", "download", "errors", "labels", "logits"),
-        *("names", "places", "plain", "private", "progress", "refusals", "registry", "text"),
+        *("__init__", "access", "atomic", "checksums", "config", "download", "errors", "labels", "logits", "names"),
+        *("places", "plain", "private", "progress", "refusals", "registry", "text"),
     },
     {"data", "images"},
     {"models"},

@@ -189,9 +189,9 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
     """
     from cxrkd.data.preview import preview
     from cxrkd.jobs.environment import describe
-    from cxrkd.jobs.events import append_event
+    from cxrkd.jobs.events import EVENTS, append_event
     from cxrkd.jobs.files import write_json
-    from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+    from cxrkd.jobs.job import ENVIRONMENT, LOG
     from cxrkd.jobs.state import JobState, write_state
     from cxrkd.runs import create
     from cxrkd.runs.predictions import kept_rows, write_cases
@@ -237,8 +237,7 @@ def _write_member(run, member, truth, rng):
 
 
 def _write_epochs(run, member, seed):
-    from cxrkd.jobs.events import append_event
-    from cxrkd.jobs.job import EVENTS
+    from cxrkd.jobs.events import EVENTS, append_event
 
     epochs = run.config.student_train.epochs
     for epoch in range(1, epochs + 1):

@@ -15,6 +15,7 @@ from cxrkd.jobs.files import MissingFileError, cannot_write, read_bytes
 from cxrkd.jobs.strict_json import parse_json
 from cxrkd.progress import Event
 
+EVENTS = "events.jsonl"
 _NUMBERS, _TEXTS = ("t", "fraction", "progress", "eta_s"), ("stage", "title", "message")
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import append_event, event_sentence, read_events
+from cxrkd.jobs.events import EVENTS, append_event, event_sentence, read_events
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.jobs.job import EVENTS
 from cxrkd.jobs.progress import Progress
 from cxrkd.progress import Event, OnEvent
 
