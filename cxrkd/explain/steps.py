@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cxrkd.progress import Progress
+
 
 @dataclass(frozen=True)
 class Step:
@@ -24,7 +26,7 @@ Steps = Callable[[Sequence[Step]], list[Any]]
 """Takes steps, gives their results in the same order."""
 
 
-def in_turn(steps: Sequence[Step], progress: Callable[[int, int], None] | None = None) -> list[Any]:
+def in_turn(steps: Sequence[Step], progress: Progress | None = None) -> list[Any]:
     """One step after the other, each key once; `progress` hears (steps done, steps in all) after each."""
     results: dict[Hashable, Any] = {}
     for done, step in enumerate(steps, 1):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cxrkd.jobs.events import Event, event_sentence, is_typed
+from cxrkd.jobs.events import event_sentence, is_typed
+from cxrkd.progress import Event
 
 _WHOLES, _NUMBERS, _TEXTS = ("epoch", "epochs", "seed", "size"), ("loss", "val_auroc"), ("member",)
 

@@ -12,7 +12,8 @@ from typing import Any
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
 from cxrkd.places import isolated_environment, isolated_python
-from cxrkd.train.callbacks import EpochReport, OnEvent
+from cxrkd.progress import OnEvent
+from cxrkd.train.callbacks import EpochReport
 from cxrkd.train.fit import FitReport
 from cxrkd.train.task import TRAINED, Task, read_tensors
 
