@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.cost import Complexity
+from cxrkd.cost.complexity import Complexity
 from cxrkd.dashboard import caching, layout, tables, tiles, waiting
 from cxrkd.dashboard.charts import cost
 from cxrkd.dashboard.efficiency import costs, latency
@@ -51,10 +51,10 @@ def measure(run: Run) -> costs.Latencies:
         layout.empty_state(COMPARING)
         waiting.for_engines(run, run.members())
         return found
-    if not costs.timings(found.rows):
+    if not costs.latency_bars(found.rows):
         layout.empty_state("No engine was timed yet. Press the button.")
         return found
-    layout.chart(cost.latency(costs.timings(found.rows)), key="latency", alt="Latency by engine and member")
+    layout.chart(cost.latency(costs.latency_bars(found.rows)), key="latency", alt="Latency by engine and member")
     layout.table(costs.latency_table(found.rows), key="latency_table")
     st.caption(f"Medians, {found.source}. They belong to this machine and do not ship with a run.")
     for sentence in costs.disagreements(found.rows):

@@ -19,7 +19,7 @@ from cxrkd.config import ObjectiveConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss, LossBreakdown, control, objective
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 
@@ -41,8 +41,8 @@ def cache(plan: Plan) -> Iterator[Section]:
         "loop": _epoch(plan, cohort, *with_teacher_in_loop(plan.student, plan.teacher, distil), None),
     }
     timed = interleave(contenders, plan.rounds["cache"])
-    about = f"an epoch of {len(cohort.rows('train'))} images, batches of {plan.train.batch_size} ({plan.student.arch})"
-    cached = (f"{about}, distilled from cached logits", timed["cached"])
+    epoch = f"an epoch of {len(cohort.rows('train'))} images, batches of {plan.train.batch_size} ({plan.student.arch})"
+    cached = (f"{epoch}, distilled from cached logits", timed["cached"])
     detail = {"teacher": plan.teacher.arch, "filling_the_cache_once_s": ask_s, "images_in_cache": len(cohort)}
     yield compare(
         "Distillation epoch, cached logits, cost of",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TypeVar
+
+from cxrkd.runtime.timing import milliseconds
 
 K = TypeVar("K", bound=Hashable)
 Measure = Callable[[], float]
@@ -28,13 +30,7 @@ class Timing:
 
 def stopwatch(work: Callable[[], object]) -> Measure:
     """Time the whole of a call."""
-
-    def measure() -> float:
-        began = time.perf_counter()
-        work()
-        return (time.perf_counter() - began) * 1e3
-
-    return measure
+    return partial(milliseconds, work)
 
 
 def interleave(contenders: Mapping[K, Measure], rounds: int) -> dict[K, Timing]:
@@ -51,7 +47,7 @@ def interleave(contenders: Mapping[K, Measure], rounds: int) -> dict[K, Timing]:
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
             times[name].append([contenders[name]() for _ in range(blocks[name])])
-    return {name: _timing(found) for name, found in times.items()}
+    return {name: _timing(ms) for name, ms in times.items()}
 
 
 def _block(measure: Measure) -> int:
@@ -62,5 +58,5 @@ def _block(measure: Measure) -> int:
 
 
 def _timing(rounds: list[list[float]]) -> Timing:
-    every = [ms for found in rounds for ms in found]
-    return Timing(tuple(median(found) for found in rounds), median(every), len(every))
+    every = [ms for block in rounds for ms in block]
+    return Timing(tuple(median(block) for block in rounds), median(every), len(every))

@@ -9,18 +9,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SerializeAsAny
 
+from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
+from cxrkd.progress import Progress
 from cxrkd.registry import Entry, Registry
-
-Progress = Callable[[int, int], None]
-"""Called with (done, in all)."""
 
 
 class DataSettings(Strict):
     """What every data set is asked. A reader's own config makes `kind` a Literal of its name."""
 
     kind: str
-    image_size: int = Field(224, ge=32, le=1024, title="Image size, pixels")
+    image_size: int = Field(224, ge=32, le=1024, title="Image size, pixels", json_schema_extra=hints(step=32))
 
 
 def _absolute(path: Path) -> Path:
@@ -34,7 +33,9 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 class FilesSettings(DataSettings):
     """What every data set that lies in files is asked: where it is, and how large the networks see it."""
 
-    folder: Folder = Field(title="Folder", description="where the published files were unpacked")
+    folder: Folder = Field(
+        title="Folder", description="where the published files were unpacked", json_schema_extra=hints(section="")
+    )
 
 
 def _in_its_folder(config: Any) -> bool:
@@ -55,8 +56,6 @@ class Reader(Entry):
         is_here: whether the images are on this machine.
         size_without_reading: (images, images to train on) where a config says so itself; None where the table must be
             read.
-        tables: the files and folders that decide what `read` gives, images apart: while they do not change, questions
-            that come together read once. None reads every time.
         single_file: suffix of a file that `folder` may name instead of a folder; empty where there is none.
     """
 
@@ -66,7 +65,6 @@ class Reader(Entry):
     films_of: str = ""
     is_here: Callable[[Any], bool] = _in_its_folder
     size_without_reading: Callable[[Any], tuple[float, float] | None] = lambda config: None
-    tables: Callable[[Any], list[Path]] | None = None
     single_file: str = ""
 
     @property

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
 
 
@@ -16,9 +17,30 @@ class ObjectiveConfig(Strict):
     """
 
     name: Literal["paper", "bkd"] = Field("paper", title="Objective")
-    alpha: float = Field(0.5, ge=0, le=1, title="Weight of the labels")
-    temperature: float = Field(2.0, gt=0, le=100, title="Temperature")
-    gamma: float = Field(2.0, ge=0, le=10, title="Focal exponent", description="paper objective only; 0 is plain BCE")
+    alpha: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        title="Weight of the labels",
+        description="the teacher's is the rest",
+        json_schema_extra=hints(step=0.05),
+    )
+    temperature: float = Field(
+        2.0,
+        gt=0,
+        le=100,
+        title="Temperature",
+        description="of the teacher's and the student's logits",
+        json_schema_extra=hints(step=0.5),
+    )
+    gamma: float = Field(
+        2.0,
+        ge=0,
+        le=10,
+        title="Focal exponent",
+        description="paper objective only; 0 is plain BCE",
+        json_schema_extra=hints(step=0.5),
+    )
     view: Literal["cached", "same"] = Field(
         "cached",
         title="View that the teacher answers",

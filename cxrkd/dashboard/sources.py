@@ -13,11 +13,9 @@ from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.serving import uploads
 from cxrkd.dashboard.serving.uploads import Upload
-from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Cohort
 from cxrkd.errors import ImageError
-from cxrkd.images import read_apart
-from cxrkd.images.film import Film as DataFilm
+from cxrkd.images import Film, film_of
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 
@@ -44,22 +42,7 @@ def ask_for_upload(run: Run) -> None:
 
 def film_of_row(run: Run, row: int) -> Film:
     """A test image of the run with its truth."""
-    table = caching.table(run.config.data)
-    found = caching.film(run.config.data, row, run.config.data.image_size)
-    return Film(
-        name=str(table.ids[row]),
-        key=f"{table.ids[row]}@{run.config.data.image_size}",
-        pixels=found.pixels,
-        real=not table.synthetic,
-        row=row,
-        truth=truth_of(table, row),
-    )
-
-
-def truth_of(table: Cohort, row: int) -> tuple[str, ...] | None:
-    """The labels known to be present, empty where all are known to be absent; None where that is not known."""
-    present = tuple(label for label, there in zip(table.labels, table.positive[row], strict=True) if there)
-    return present if present or table.no_finding[row] else None
+    return caching.film(run.config.data, row, run.config.data.image_size)
 
 
 def sample_rows(table: Cohort, finding: str) -> list[int]:
@@ -74,9 +57,18 @@ def sample_rows(table: Cohort, finding: str) -> list[int]:
 
 def sample_title(table: Cohort, row: int) -> str:
     """`Patient 12, visit 1, PA: Effusion, Mass`."""
-    truth = truth_of(table, row)
-    said = "findings not known" if truth is None else ", ".join(map(display_name, truth)) or "no finding"
-    return f"{table.titles[row]}, {table.views[row]}: {said}"
+    return f"{table.titles[row]}, {table.views[row]}: {findings(present_in(table, row))}"
+
+
+def present_in(table: Cohort, row: int) -> tuple[str, ...] | None:
+    """Labels of a row that are known to be present; see `Truth.present`."""
+    present = tuple(label for label, positive in zip(table.labels, table.positive[row], strict=True) if positive)
+    return present if present or table.no_finding[row] else None
+
+
+def findings(present: tuple[str, ...] | None) -> str:
+    """What is known to be on a film, in words."""
+    return "findings not known" if present is None else ", ".join(map(display_name, present)) or "no finding"
 
 
 def choose_samples(run: Run, key: str) -> list[Film]:
@@ -196,12 +188,9 @@ def read_upload(name: str, data: bytes, size: int) -> Film:
 def _read_film(name: str, data: bytes, size: int) -> Film | ImageError:
     """The film, of which only what the networks and the gate see is kept; or why there is none."""
     try:
-        found = read_apart(data, name, size)
+        return film_of(data, name, size, apart=True)
     except ImageError as error:
         return ImageError(str(error))  # without the frames that led to it, which hold the file
-    # Colour is judged but not kept in the pixels: the same tones with and without it are two films.
-    key = f"{found.sha256}-{found.colour:.3f}"
-    return Film(name=name, key=key, pixels=found.pixels, notes=found.notes, real=True, gate=found.judge())
 
 
 def read_uploads(chosen: Sequence[Upload], size: int, key: str) -> list[Film]:
@@ -231,7 +220,7 @@ def admitted(film: Film, key: str) -> bool:
     return asked
 
 
-def thumbnail(film: DataFilm, k: int | None) -> np.ndarray:
+def thumbnail(film: Film, k: int | None) -> np.ndarray:
     """A film as uint8 (2 S, 2 S, 3), with label k outlined unless k is None."""
     curves = () if k is None or film.truth is None else outlines(film.truth.masks(len(film.tones))[k])
     return np.asarray(outlined(grey_to_rgb(film.tones), curves, scale=2))

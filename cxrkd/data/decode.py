@@ -14,7 +14,8 @@ from joblib import Parallel, cpu_count, delayed
 from cxrkd.data.reading import npz
 from cxrkd.data.stored import InNpz, Monochrome1, Stored
 from cxrkd.errors import ImageError
-from cxrkd.images import MAX_BYTES, Radiograph, judge, read, to_input
+from cxrkd.images import MAX_BYTES, Radiograph, judge, read, to_tones
+from cxrkd.images.resizing import resized
 
 _ALONE_UP_TO = 200
 _MAX_WORKERS = 16
@@ -51,7 +52,7 @@ def decode(source: Stored, size: int) -> np.ndarray:
         GateError: its tones are in doubt, and the coefficients of the radiograph gate are missing or damaged.
     """
     if isinstance(source, InNpz):
-        return square(next(npz.images(source.path, source.array, source.index)), size)
+        return resized(next(npz.images(source.path, source.array, source.index)), size)
     return _decoded(source, size)[0]
 
 
@@ -107,7 +108,7 @@ def _decode_files(chunk: int, sources: list[Path | Monochrome1], size: int) -> D
 def _decoded(source: Path | Monochrome1, size: int) -> tuple[np.ndarray, bool]:
     """Uint8 (S, S), and whether the film was turned from negative to positive."""
     film, turned = _upright(source)
-    return np.rint(to_input(film, size) * 255).astype(np.uint8), turned
+    return to_tones(film, size), turned
 
 
 def _upright(source: Path | Monochrome1) -> tuple[Radiograph, bool]:
@@ -146,10 +147,4 @@ def _in_order(sources: Sequence[Stored], size: int) -> Iterator[np.ndarray]:
             while at < index:
                 image, at = next(stream), at + 1
             at += 1
-            yield square(image, size)
-
-
-def square(image: np.ndarray, size: int) -> np.ndarray:
-    """Uint8 (s, s) at another side; areas are averaged when it shrinks."""
-    how = cv2.INTER_AREA if len(image) > size else cv2.INTER_LINEAR
-    return image if len(image) == size else cv2.resize(image, (size, size), interpolation=how)
+            yield resized(image, size)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from cxrkd.config import Progress
+from cxrkd.progress import Progress
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
@@ -67,9 +67,9 @@ class InMemory:
 
     def tones(self, row: int, size: int) -> np.ndarray:
         """One image at another side, areas averaged where it shrinks."""
-        from cxrkd.data.decode import square
+        from cxrkd.images.resizing import resized
 
-        return square(self.array[row], size)
+        return resized(self.array[row], size)
 
     def whole(self, row: int) -> np.ndarray:
         """One image, float32 (S, S)."""

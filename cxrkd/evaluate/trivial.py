@@ -7,10 +7,10 @@ thumbnail does (Zech et al., PLOS Medicine 2018, arXiv 1807.00431; DeGrave et al
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
+
+from cxrkd.progress import Progress
 
 N_BANDS, SIDE = 14, 16
 # Inverse strength of the L2 penalty, in scikit-learn's terms: the thumbnail has 18 times as many features.
@@ -44,7 +44,7 @@ def trivial_logits(
     targets: np.ndarray,
     fit: np.ndarray,
     asked: np.ndarray,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Logits of both regressions added, for some films after a fit to others.
 
@@ -60,13 +60,13 @@ def trivial_logits(
     """
     fit = fit[np.linspace(0, len(fit) - 1, min(len(fit), MAX_FIT)).astype(int)] if len(fit) else fit
     rows = np.concatenate([fit, asked])
-    found = []
+    features = []
     for n, row in enumerate(rows.tolist()):
         image = np.asarray(images[row])
-        found.append((power_spectrum(image), thumbnail(image)))
+        features.append((power_spectrum(image), thumbnail(image)))
         if progress is not None:
             progress(n + 1, len(rows))
-    blocks = [np.array(block) for block in zip(*found, strict=True)]
+    blocks = [np.array(block) for block in zip(*features, strict=True)]
     truth, n_fit = targets[fit], len(fit)
     return np.stack([_label_logits(blocks, truth[:, k], n_fit) for k in range(targets.shape[1])], axis=1)
 

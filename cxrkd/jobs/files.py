@@ -1,6 +1,6 @@
-"""Small files of a run folder: written whole or not at all, and read without trust.
+"""Small files of a job folder: written whole or not at all, and read without trust.
 
-What lies in a run's folder may come from another machine, a torn disk or a newer version. Whatever it is, reading ends
+What lies in a job's folder may come from another machine, a torn disk or a newer version. Whatever it is, reading ends
 in plain values or in a `RunError` that names the file; it never waits (a pipe in place of a file) and never fails
 otherwise.
 """
@@ -8,7 +8,6 @@ otherwise.
 from __future__ import annotations
 
 import json
-import math
 import os
 import stat
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import IO, Any
 from cxrkd.atomic import replacing
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.jobs.strict_json import parse_json
+from cxrkd.plain import plain
 from cxrkd.text import legible, shown
 
 LARGEST = 64 << 20  # bytes of a text; the events of a week of training are a tenth of it
@@ -26,7 +26,7 @@ _LONGEST_REASON = 160
 
 
 class MissingFileError(RunError):
-    """A file that is not there: of a run that has not come that far, or that lost it."""
+    """A file that is not there: of a job that has not come that far, or that lost it."""
 
 
 class NewerFileError(RunError):
@@ -41,7 +41,7 @@ def write_json(path: Path, value: Any) -> None:
     """
     try:
         with replacing(path) as part:
-            part.write_text(json.dumps(_plain(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            part.write_text(json.dumps(plain(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise cannot_write(path.parent, error) from error
 
@@ -73,10 +73,10 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
         MissingFileError: it is not there.
         RunError: it cannot be read, is no JSON object, or is of a newer version.
     """
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise damaged(path, f"expected an object, got {type(found).__name__}")
-    of = found.pop("version", 0)
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise damaged(path, f"expected an object, got {type(document).__name__}")
+    of = document.pop("version", 0)
     if not isinstance(of, int) or isinstance(of, bool) or of < 0:
         raise damaged(path, f"expected a number as its version, got {shown(of)}")
     if of > version:
@@ -84,7 +84,7 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
             f"{named(path)} was written by a newer cxrkd (version {of} of its format, this one reads up to {version}). "
             "Update cxrkd, or use the version that made it."
         )
-    return found
+    return document
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
@@ -157,7 +157,7 @@ def cannot_write(folder: Path, error: OSError) -> RunError:
 
 
 def named(path: Path) -> str:
-    """The file as people find it: the run, and the file in it."""
+    """The file as people find it: the job, and the file in it."""
     return f"{_run_of(path)}: {path.name}"
 
 
@@ -190,12 +190,3 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
         except OSError as error:
             raise damaged(path, error.strerror or str(error)) from error
-
-
-def _plain(value: Any) -> Any:
-    """The same structure with non-finite floats as None and tuples as lists."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

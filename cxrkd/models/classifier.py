@@ -1,19 +1,44 @@
 """One contract for every network: a grey radiograph in, one logit per label out, split where explanations look.
 
-Nothing else in the package asks which architecture it holds: distillation takes `forward`, class-activation maps take
-`forward_features`, `forward_head` and `spatial`, exports take the module as it is.
+Nothing else in the package asks which architecture it holds: distillation takes `forward` and, for hints,
+`forward_stages`; class-activation maps take `forward_features`, `forward_head` and `spatial`; exports take the module
+as it is.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A place on the way through a network where features are complete at one resolution.
+
+    Attributes:
+        name: of the module behind which it lies.
+        channels: C.
+        stride: pixels of the image along the side of a cell.
+    """
+
+    name: str
+    channels: int
+    stride: int
+
+    def grid(self, size: int) -> int:
+        """Cells along the side of an image of `size` pixels; exact for multiples of 32.
+
+        >>> Stage("layer4", 512, 32).grid(224)
+        7
+        """
+        return size // self.stride
 
 
 class Backbone(nn.Module, ABC):
@@ -24,10 +49,12 @@ class Backbone(nn.Module, ABC):
     Attributes:
         mean: of each channel that the network expects, for images in [0, 1].
         std: of each channel.
+        stages: from the image to the features; the last is `spatial(features)`. Empty where none are declared.
     """
 
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    stages: tuple[Stage, ...] = ()
 
     @abstractmethod
     def forward_features(self, x: Tensor) -> Tensor:
@@ -40,6 +67,10 @@ class Backbone(nn.Module, ABC):
     def spatial(self, features: Tensor) -> Tensor:
         """The features as (B, C, h, w); the identity unless the network keeps them in another layout."""
         return features
+
+    def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The maps (B, C, h, w) of each of `stages`, and what `forward_features` returns."""
+        return [], self.forward_features(x)
 
 
 class Classifier(nn.Module):
@@ -88,6 +119,22 @@ class Classifier(nn.Module):
     def spatial(self, features: Tensor) -> Tensor:
         """The features as (B, C, h, w), differentiably."""
         return self.backbone.spatial(features)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Where hints can be taken, from the image to the features; every network on offer declares four."""
+        return self.backbone.stages
+
+    def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """One pass that also keeps what it passes through.
+
+        Args:
+            x: float32 (B, 1, H, W) in [0, 1].
+
+        Returns:
+            the maps (B, C, h, w) of each of `stages`, and what `forward_features` returns.
+        """
+        return self.backbone.forward_stages((x - self.mean) / self.std)
 
     def pooled(self, features: Tensor) -> Tensor:
         """Mean of the features over space, (B, C)."""

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from torch import Tensor, nn
 
-from cxrkd.models.classifier import Backbone
+from cxrkd.models.classifier import Backbone, Stage
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,21 @@ def _blocks(chain: Chain) -> list[nn.Module]:
     return blocks
 
 
+def _taps(chain: Chain) -> tuple[int, int, int]:
+    """The last blocks at a quarter, an eighth and a sixteenth of the image's side: those that the authors tap.
+
+    >>> _taps(EEEA_NET_C2)
+    (3, 6, 14)
+    """
+    ends = list(accumulate(chain.depths))
+    return ends[0], ends[1], ends[3]
+
+
+def _width_behind(chain: Chain, block: int) -> int:
+    """Channels behind a searched block, counted from 1."""
+    return chain.widths[1 + list(accumulate(chain.depths)).index(block)]
+
+
 class EEEANet(Backbone):
     """The network of a chain.
 
@@ -153,10 +168,24 @@ class EEEANet(Backbone):
         self.dropout = nn.Dropout(drop_rate)
         self.classifier = nn.Linear(mixed, n_labels)
         self.apply(_initialise)
+        self._taps = _taps(chain)
+        channels = (*(_width_behind(chain, block) for block in self._taps), expanded)
+        names = (*(f"blocks.{block}" for block in self._taps), "final_expand")
+        self.stages = tuple(Stage(*each) for each in zip(names, channels, (4, 8, 16, 32), strict=True))
 
     def forward_features(self, x: Tensor) -> Tensor:
         """The final expand's output (B, C, ceil(H / 32), ceil(W / 32)) of x (B, 3, H, W)."""
         return self.final_expand(self.blocks(self.stem(x)))
+
+    def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The outputs of the blocks in front of each halving of the grid, and of the final expand."""
+        x, maps = self.stem(x), []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in self._taps:
+                maps.append(x)
+        features = self.final_expand(x)
+        return [*maps, features], features
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Logits (B, K)."""

@@ -12,18 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from cxrkd.errors import ConfigError
-from cxrkd.models.classifier import Backbone, Classifier
-
-JOIN = "+"
-
-
-def parts_of(arch: str) -> list[str]:
-    """The networks that a name joins; one for most names.
-
-    >>> parts_of("efficientnet_lite0+efficientnet_lite2")
-    ['efficientnet_lite0', 'efficientnet_lite2']
-    """
-    return arch.split(JOIN)
+from cxrkd.models.classifier import Backbone, Classifier, Stage
+from cxrkd.models.network import JOIN
 
 
 def join(parts: Sequence[Classifier]) -> Classifier:
@@ -58,10 +48,16 @@ class Ensemble(Backbone):
             grids = ", ".join(f"{p.arch} {s[1]} x {s[2]}" for p, s in zip(parts, shapes, strict=True))
             raise ConfigError(f"Networks that answer together need features on one grid, got {grids}.")
         self.channels = [shape[0] for shape in shapes]
+        self.stages = _stages(parts)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Features of all parts (B, sum of C, h, w)."""
         return torch.cat([part.forward_features(x) for part in self._parts()], 1)
+
+    def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Stages of all parts, and their features, along the channels."""
+        maps, features = zip(*(part.forward_stages(x) for part in self._parts()), strict=True)
+        return [torch.cat(level, 1) for level in zip(*maps, strict=True)], torch.cat(features, 1)
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Mean of the parts' logits (B, K)."""
@@ -70,6 +66,24 @@ class Ensemble(Backbone):
 
     def _parts(self) -> Iterator[Classifier]:
         return iter(self.parts)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
+
+
+def _stages(parts: Sequence[Classifier]) -> tuple[Stage, ...]:
+    """The stages of all parts, level by level; none where a part declares none."""
+    if not all(part.stages for part in parts):
+        return ()
+    return tuple(map(_side_by_side, zip(*(part.stages for part in parts), strict=True)))
+
+
+def _side_by_side(level: tuple[Stage, ...]) -> Stage:
+    """The stages of all parts at one level as one.
+
+    Raises:
+        ConfigError: their grids differ.
+    """
+    if len({stage.stride for stage in level}) > 1:
+        raise ConfigError("Networks that answer together need stages on the same grids.")
+    return Stage(JOIN.join(stage.name for stage in level), sum(stage.channels for stage in level), level[0].stride)
 
 
 def _features_shape(part: Classifier) -> torch.Size:

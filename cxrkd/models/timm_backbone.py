@@ -9,7 +9,7 @@ import timm
 from torch import Tensor
 
 from cxrkd.errors import ConfigError
-from cxrkd.models.classifier import Backbone
+from cxrkd.models.classifier import Backbone, Stage
 from cxrkd.models.pretrained import State
 
 
@@ -24,6 +24,20 @@ class TimmBackbone(Backbone):
         # What the pretrained weights expect; kept for random ones, too, so that both see the same input.
         self.mean = tuple(net.pretrained_cfg["mean"])
         self.std = tuple(net.pretrained_cfg["std"])
+        self._taps = self._find_taps()
+        self.stages = (*(self._stage(tap) for tap in self._taps), self._features_stage())
+
+    def _find_taps(self) -> list[int]:
+        """Which of timm's `feature_info` are stages, besides the features themselves."""
+        return [index for index, info in enumerate(self.net.feature_info) if info["reduction"] in (4, 8, 16)]
+
+    def _stage(self, tap: int) -> Stage:
+        info = self.net.feature_info[tap]
+        return Stage(info["module"], info["num_chs"], info["reduction"])
+
+    def _features_stage(self) -> Stage:
+        """Some networks widen their last stage once more before the head."""
+        return Stage("features", self.net.num_features, self.net.feature_info[-1]["reduction"])
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Features of x (B, 3, H, W) as timm cuts them."""
@@ -32,6 +46,11 @@ class TimmBackbone(Backbone):
     def forward_head(self, features: Tensor) -> Tensor:
         """Logits (B, K)."""
         return self.net.forward_head(features)
+
+    def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What timm calls intermediates, and the features."""
+        features, maps = self.net.forward_intermediates(x, indices=self._taps, output_fmt="NCHW")
+        return [*maps, self.spatial(features)], features
 
 
 class ChannelsLastBackbone(TimmBackbone):
@@ -49,13 +68,23 @@ class ViTBackbone(TimmBackbone):
     tokens in front of it do (the layer that pytorch-grad-cam recommends).
     """
 
+    def _find_taps(self) -> list[int]:
+        depth = len(self.net.blocks)
+        return [depth // 4 - 1, depth // 2 - 1, 3 * depth // 4 - 1]
+
     def forward_features(self, x: Tensor) -> Tensor:
         """Tokens (B, prefix + hw, C) in front of the last block."""
-        net = self.net
+        return self.forward_stages(x)[1]
+
+    def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The patch tokens after each quarter of the blocks, the last of them at the cut."""
+        net, maps = self.net, []
         tokens = net.norm_pre(net.patch_drop(net._pos_embed(net.patch_embed(x))))
-        for block in list(net.blocks)[:-1]:
+        for index, block in enumerate(list(net.blocks)[:-1]):
             tokens = block(tokens)
-        return tokens
+            if index in self._taps:
+                maps.append(self.spatial(tokens))
+        return [*maps, self.spatial(tokens)], tokens
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Last block, norm, class token, linear: logits (B, K)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ import lightning as L
 from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
 from cxrkd.errors import RunError
+from cxrkd.progress import Event, OnEvent
 from cxrkd.train.module import Running, Training
 
-Event = dict[str, Any]
-OnEvent = Callable[[Event], None]
 PROGRESS_EVERY_S = 2.0
 
 
@@ -114,7 +112,9 @@ class Checkpoint(L.Callback):
         self.path = path
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write the checkpoint; the last whole one stays until the new one is whole."""
+        """Write the checkpoint; the last whole one stays until the new one is whole. The first process writes."""
+        if not trainer.is_global_zero:
+            return trainer.save_checkpoint(self.path)  # waits for the first, and writes nothing
         with replacing(self.path) as part:
             trainer.save_checkpoint(part)
             seal(part)

@@ -24,9 +24,10 @@ from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss
 from cxrkd.errors import DataError
 from cxrkd.models.classifier import Classifier
+from cxrkd.progress import OnEvent
 from cxrkd.train.allocator import keep_freed_memory
 from cxrkd.train.batches import Batches
-from cxrkd.train.callbacks import Checkpoint, EpochReport, OnEvent, Watch
+from cxrkd.train.callbacks import Checkpoint, EpochReport, Watch
 from cxrkd.train.device import device
 from cxrkd.train.module import Training
 from cxrkd.train.norms import films, recount_norms
@@ -67,6 +68,7 @@ def fit(
     seed: int,
     work_dir: Path,
     on_event: OnEvent,
+    devices: int = 1,
 ) -> FitReport:
     """Train `model` in place on the train split; the weights are those after the last epoch of the one-cycle schedule.
 
@@ -86,6 +88,9 @@ def fit(
         seed: order of the images, augmentation and dropout.
         work_dir: where the checkpoint lives; nothing else is written.
         on_event: called with "progress", "epoch" and "warning" events.
+        devices: processes that share every batch, started by running the program that calls this once more for each
+            (`python -m cxrkd.train`); `train.batch_size` stays what all of them take together, and is a multiple of
+            it. Batch norms count the films of their own process; those of the first are kept.
 
     Raises:
         DataError: the cohort has no training or no validation images, or neither labels nor a teacher to learn from.
@@ -100,10 +105,10 @@ def fit(
         teacher = _for_views(teacher, batches)
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, teacher)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
-    trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])
-    found = _checkpoint(checkpoint, on_event)
+    trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)], devices)
+    last = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
-        trainer.fit(training, ckpt_path=found, weights_only=True)
+        trainer.fit(training, ckpt_path=last, weights_only=True)
     if changed:
         recount_norms(model.to(device()), films(cohort, model.input_size, schedule.batch_size, seed))
     model.cpu().eval()
@@ -152,13 +157,17 @@ def _for_views(teacher: Classifier, batches: Batches) -> Classifier:
     return twin
 
 
-def _trainer(schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
+def _trainer(
+    schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback], devices: int
+) -> L.Trainer:
     """A trainer that writes nothing on its own and prints nothing."""
     with _quiet():
         return L.Trainer(
             max_epochs=schedule.epochs,
             accelerator=device().type,
-            devices=1,
+            devices=devices,
+            strategy="ddp" if devices > 1 else "auto",
+            use_distributed_sampler=False,  # every process goes through all steps, and takes its share of each
             precision=train.precision,
             plugins=[LightningEnvironment()],
             callbacks=callbacks,

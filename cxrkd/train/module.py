@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightning as L
@@ -16,9 +16,11 @@ from torch.utils.data import DataLoader
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill import Loss
+from cxrkd.images.resizing import resized
 from cxrkd.models.classifier import Classifier
-from cxrkd.train.batches import Batch, Batches, resized, step_seed, to_unit
+from cxrkd.train.batches import Batch, Batches, step_seed, to_unit
 from cxrkd.train.device import multiplies_bfloat16
+from cxrkd.train.ranks import ALONE, Share, interleaved
 from cxrkd.train.schedule import Schedule
 from cxrkd.train.validation import macro_auroc
 
@@ -64,25 +66,37 @@ class Training(L.LightningModule):
         self.running = Running()
         self.last_loss = math.nan
         self.val_auroc = math.nan
-        self.val_rows = cohort.rows("val")
+        self.val_rows, self.share = cohort.rows("val"), ALONE
         self._val_logits: list[Tensor] = []
+
+    def setup(self, stage: str) -> None:
+        """Take this process's share of every batch, and of the validation films."""
+        self.share = Share(self.global_rank, self.trainer.world_size)
+        self.batches = replace(self.batches, share=self.share)
 
     def train_dataloader(self) -> DataLoader:
         """Step numbers of one epoch."""
         return DataLoader(range(self.schedule.steps_per_epoch), batch_size=None)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader:
-        """Start rows of the validation batches."""
-        return DataLoader(range(0, len(self.val_rows), self.schedule.batch_size), batch_size=None)  # type: ignore[arg-type]
+        """Start rows of the validation batches, in this process's share."""
+        n = max(1, len(self.share.of(self.val_rows)))  # a process without any must not miss the exchange of answers
+        return DataLoader(range(0, n, self.schedule.batch_size), batch_size=None)  # type: ignore[arg-type]
 
     def training_step(self, _: int) -> Tensor:
         """Loss of the batch of the current step. What is random in the network is seeded by step, for exact resume."""
-        torch.manual_seed(step_seed(self.batches.seed + 1, self.global_step))
+        moment = self.global_step * self.share.world + self.share.rank  # no two processes drop out alike
+        torch.manual_seed(step_seed(self.batches.seed + 1, moment))
         batch = self.batches.at(self.global_step)
         parts = self.loss_fn(self.model(batch.images), self._answers(batch), batch.targets)
-        self.running.add(torch.stack([parts.total, parts.task, parts.distill]).detach().double())
-        self.last_loss = parts.total.item()
+        # A mean over processes: all of them report, and give up on, the same loss.
+        means = self._mean(torch.stack([parts.total, parts.task, parts.distill]).detach().double())
+        self.running.add(means)
+        self.last_loss = means[0].item()
         return parts.total
+
+    def _mean(self, values: Tensor) -> Tensor:
+        return torch.as_tensor(self.trainer.strategy.reduce(values, reduce_op="mean"))
 
     def _answers(self, batch: Batch) -> Tensor | None:
         """The teacher's logits (B, K): on these very views where it is at hand, else those of the cache.
@@ -99,15 +113,19 @@ class Training(L.LightningModule):
 
     def validation_step(self, start: int) -> None:
         """Keep the logits of one validation batch, at the image size of the epoch."""
-        rows = self.val_rows[start : start + self.schedule.batch_size]
+        rows = self.share.of(self.val_rows)[start : start + self.schedule.batch_size]
+        if not len(rows):
+            return
         size = self.schedule.size_of(self.global_step - 1)
         images = to_unit(resized(np.asarray(self.cohort.images[rows]), size))
         self._val_logits.append(self.model(images.to(self.device)).float().cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Macro AUROC over the validation split."""
-        targets = torch.from_numpy(self.cohort.targets[self.val_rows])
-        self.val_auroc = macro_auroc(torch.cat(self._val_logits), targets)
+        """Macro AUROC over the validation split, each film counted once."""
+        n, targets = len(self.val_rows), torch.from_numpy(self.cohort.targets[self.val_rows])
+        mine = self.share.padded(torch.cat([targets[:0], *self._val_logits]), n)  # a share may be empty
+        parts = torch.as_tensor(self.all_gather(mine.to(self.device))).cpu().reshape(self.share.world, *mine.shape)
+        self.val_auroc = macro_auroc(interleaved(list(parts), n), targets)
         self._val_logits.clear()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:

@@ -13,8 +13,9 @@ from cxrkd.config import RunConfig
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.jobs import launch
 from cxrkd.jobs.events import append_event
+from cxrkd.jobs.queue import resume
 from cxrkd.places import home
-from cxrkd.runs import create, resume
+from cxrkd.runs import create
 
 
 @pytest.fixture

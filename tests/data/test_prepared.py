@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import tracemalloc
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.padchest import PadChestConfig
 from cxrkd.errors import DataError
 from cxrkd.images import read, to_input
+from cxrkd.images.resizing import resized
 
 SIZE = 32
 
@@ -165,10 +167,31 @@ def test_an_interrupted_preparation_goes_on_too(own):
     assert prepare(of(own)).decoded == 19
 
 
-def test_a_second_process_waits_and_finds_it_done(own, monkeypatch):
-    files = load_cohort(of(own)).pixels
-    files.prepare()
-    assert prepared._grow(files.folder, files.sources, SIZE, None, None) == 0
+HELD = """
+import sys
+from cxrkd.data import decode, load_cohort
+from cxrkd.data.readers.folder import FolderConfig
+decode._CHUNK_IMAGES = 5
+def hold(done, total):
+    if done == 5:
+        print("at work", flush=True)
+        sys.stdin.readline()
+load_cohort(FolderConfig(folder={folder!r}, image_size=32)).prepare(hold)
+"""
+
+
+def test_a_second_process_waits_and_finds_it_done(own, own_home):
+    code, env = HELD.format(folder=str(own.folder)), os.environ | {"CXRKD_HOME": str(own_home)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, text=True, **pipes) as first:
+        assert first.stdout.readline() == "at work\n"
+        go_on = threading.Timer(0.5, first.communicate, ["\n"])  # by then we wait
+        go_on.start()
+        second = prepare(of(own))
+        go_on.join()
+    assert first.returncode == 0
+    assert second.decoded == 0
+    np.testing.assert_array_equal(second.images[0], decode.decode(load_cohort(of(own)).pixels.sources[0], SIZE))
 
 
 def test_worker_processes_decode_what_one_process_decodes(own, monkeypatch, tmp_path_factory):
@@ -290,7 +313,7 @@ def test_chestmnist_is_prepared_from_its_file(npz):
     path, arrays = npz
     cohort = load_cohort(ChestMnistConfig(folder=path, size=28, image_size=SIZE))
     assert cohort.images.shape == (11, SIZE, SIZE)
-    np.testing.assert_array_equal(cohort.images[10], decode.square(arrays["test_images"][2], SIZE))
+    np.testing.assert_array_equal(cohort.images[10], resized(arrays["test_images"][2], SIZE))
 
 
 def test_real_trees_are_prepared_unchanged(shared_data):

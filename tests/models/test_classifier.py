@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cxrkd.models import build, list_archs
+from cxrkd.models.zoo import build, list_archs
 
 LABELS = ("a", "b", "c")
 SIZE = 64
@@ -99,3 +99,14 @@ def test_a_vit_runs_at_other_multiples_of_its_patch(x):
     model = build("vit_small_patch16_224", LABELS, 96).eval()
     with torch.no_grad():
         assert model.spatial(model.forward_features(x)).shape == (2, 384, 4, 4)
+
+
+def test_stages_are_what_is_declared_and_lead_to_the_same_logits(model, x):
+    with torch.no_grad():
+        maps, features = model.forward_stages(x)
+        torch.testing.assert_close(model.forward_head(features), model(x), rtol=1e-5, atol=1e-5)
+    assert len(maps) == len(model.stages) == 4
+    for stage, found in zip(model.stages, maps, strict=True):
+        assert found.shape == (2, stage.channels, stage.grid(SIZE), stage.grid(SIZE)), stage
+    assert torch.equal(maps[-1], model.spatial(features))
+    assert len({stage.name for stage in model.stages}) == 4

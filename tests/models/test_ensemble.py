@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.cost import count
+from cxrkd.cost.count import count
 from cxrkd.errors import ConfigError
-from cxrkd.explain import grad_cam
-from cxrkd.models import build, join, load_weights, save_weights
+from cxrkd.explain.cam import grad_cam
+from cxrkd.models.ensemble import join
+from cxrkd.models.weights import load_weights, save_weights
+from cxrkd.models.zoo import build
 
 LABELS = ("a", "b", "c")
 PAIR = "resnet18+mobilenetv3_small_100"
@@ -79,3 +81,14 @@ def test_parts_that_do_not_go_together():
         build("resnet18+densenet121", LABELS, 80)
     with pytest.raises(ConfigError, match="Unknown network ''"):
         build("resnet18+", LABELS, 64)
+
+
+def test_stages_lie_side_by_side(parts, images, monkeypatch):
+    together = join(parts).eval()
+    with torch.no_grad():
+        maps, features = together.forward_stages(images)
+        torch.testing.assert_close(together.forward_head(features), together(images))
+    assert [stage.channels for stage in together.stages] == [level.shape[1] for level in maps]
+    assert [stage.stride for stage in together.stages] == [4, 8, 16, 32]
+    monkeypatch.setattr(parts[0].backbone, "stages", ())
+    assert join(parts).stages == ()

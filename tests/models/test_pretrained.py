@@ -13,7 +13,9 @@ from cxrkd.checksums import check
 from cxrkd.config import CHEST_WEIGHTS
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import build, load_weights, pins, pretrained, save_weights
+from cxrkd.models import pins, pretrained
+from cxrkd.models.weights import load_weights, save_weights
+from cxrkd.models.zoo import build
 from cxrkd.train.prior import start_at_prevalence
 
 SIZE = 64
@@ -50,7 +52,7 @@ def published(home, upstream, monkeypatch):
     """The download that answers: a whole module in the format of its day. Counts the calls."""
     calls = []
 
-    def fetch(url, path, progress, check):
+    def fetch(url, path, progress, check, limit):
         calls.append(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():

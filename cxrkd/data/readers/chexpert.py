@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config import READERS, FilesSettings, Reader
+from cxrkd.config.hints import hints
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.image_files import ImageFiles
 from cxrkd.data.reading.cells import filled, numbers
@@ -27,6 +28,7 @@ from cxrkd.data.reading.tables import read_csv
 from cxrkd.data.splits import carve_val
 from cxrkd.errors import DataError
 from cxrkd.names import without_image_suffix
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class CheXpertConfig(FilesSettings):
     """CheXpert v1.0 or v1.0-small; `valid.csv` is the test set, validation patients are taken from `train.csv`."""
 
     kind: Literal["chexpert"] = "chexpert"
-    seed: int = Field(0, ge=0, title="Seed of the validation split")
+    seed: int = Field(0, ge=0, title="Seed of the validation split", json_schema_extra=hints(flag="--data-seed"))
     uncertain: Literal["ignore", "zeros", "ones"] = Field(
         "ignore",
         title="Uncertain labels",
@@ -147,6 +149,5 @@ READERS.register(
         needs=(*TABLES, "train", "valid"),
         config=CheXpertConfig,
         read=read,
-        tables=lambda config: [config.folder / name for name in TABLES],
     )
 )

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config import READERS, FilesSettings, Reader
+from cxrkd.config.hints import hints
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.image_files import ImageFiles
 from cxrkd.data.reading.cells import filled, numbers, patients, splits
@@ -28,6 +29,7 @@ from cxrkd.data.reading.files import existing_folder, image_ids, inside, require
 from cxrkd.data.reading.tables import read_csv, repeated, unnamed
 from cxrkd.data.splits import carve_val, split_by_patient
 from cxrkd.errors import DataError
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -40,13 +42,24 @@ class FolderConfig(FilesSettings):
     """Images and a CSV of your own: a row an image, a column a label with 1, 0 or nothing for unknown."""
 
     kind: Literal["folder"] = "folder"
-    seed: int = Field(0, ge=0, title="Seed of the split", description="unused where the table has all three splits")
+    seed: int = Field(
+        0,
+        ge=0,
+        title="Seed of the split",
+        description="unused where the table has all three splits",
+        json_schema_extra=hints(flag="--data-seed"),
+    )
     table: Path = Field(Path("labels.csv"), title="CSV file", description="in the folder, or an absolute path")
     image_column: str = Field("image", title="Column of the image", description="path below the folder")
     patient_column: str = Field("patient", title="Column of the patient", description="the unit of the split")
     split_column: str = Field("split", title="Column of the split", description="train, val or test; may be absent")
     view_column: str = Field("view", title="Column of the view", description="PA or AP; may be absent")
-    labels: tuple[str, ...] = Field((), title="Label columns", description="none takes every column not named above")
+    labels: tuple[str, ...] = Field(
+        (),
+        title="Label columns",
+        description="none takes every column not named above",
+        json_schema_extra=hints(flag="--label-columns"),
+    )
 
 
 def read(config: FolderConfig, progress: Progress | None = None) -> Cohort:
@@ -133,6 +146,5 @@ READERS.register(
         needs=("a CSV with image and patient",),
         config=FolderConfig,
         read=read,
-        tables=lambda config: [config.folder / config.table],
     )
 )

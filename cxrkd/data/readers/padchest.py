@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config import READERS, FilesSettings, Reader
+from cxrkd.config.hints import hints
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.image_files import ImageFiles
 from cxrkd.data.reading.cells import UNKNOWN, filled, patients
@@ -32,6 +33,7 @@ from cxrkd.data.reading.tables import read_csv
 from cxrkd.data.splits import split_by_patient
 from cxrkd.data.stored import Monochrome1, Stored
 from cxrkd.errors import DataError
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -51,9 +53,12 @@ class PadChestConfig(FilesSettings):
     """PadChest, frontal views, split by patient."""
 
     kind: Literal["padchest"] = "padchest"
-    seed: int = Field(0, ge=0, title="Seed of the split")
+    seed: int = Field(0, ge=0, title="Seed of the split", json_schema_extra=hints(flag="--data-seed"))
     labels: Literal["paper19", "torchxrayvision"] = Field(
-        "paper19", title="Labels", description="the 19 differential diagnoses, or TorchXRayVision's 28 findings"
+        "paper19",
+        title="Labels",
+        description="the 19 differential diagnoses, or TorchXRayVision's 28 findings",
+        json_schema_extra=hints(flag="--label-set"),
     )
 
 
@@ -160,6 +165,5 @@ READERS.register(
         needs=(TABLE, "the images of its archives"),
         config=PadChestConfig,
         read=read,
-        tables=lambda config: list(config.folder.glob(TABLE)),
     )
 )

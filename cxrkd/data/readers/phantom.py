@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, DataSettings, Progress, Reader
+from cxrkd.config import READERS, DataSettings, Reader
+from cxrkd.config.hints import hints
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.progress import Progress
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
@@ -21,8 +23,15 @@ class PhantomConfig(DataSettings):
     """Procedural radiographs, split by patient into train / val / test."""
 
     kind: Literal["phantom"] = "phantom"
-    n_patients: int = Field(400, ge=20, le=200_000, title="Patients", description="each has one to four images")
-    seed: int = Field(0, ge=0, title="Seed of the data")
+    n_patients: int = Field(
+        400,
+        ge=20,
+        le=200_000,
+        title="Patients",
+        description="each has one to four images",
+        json_schema_extra=hints(flag="--patients", step=20),
+    )
+    seed: int = Field(0, ge=0, title="Seed of the data", json_schema_extra=hints(flag="--data-seed"))
 
 
 def read(config: PhantomConfig, progress: Progress | None = None) -> Cohort:
