@@ -88,9 +88,9 @@ def both_look(run: Run) -> None:
         return
     row = caching.table(run.config.data).row_of(look.image_id)
     film = sources.film_of_row(run, row)
+    masks = caching.table(run.config.data).masks(row, len(film.tones))
     st.subheader(f"Where they see {display_name(look.label).lower()}", anchor=False)
-    mask = caching.table(run.config.data).masks(row, run.config.data.image_size)[run.labels.index(look.label)]
-    drawn = panels(look, film.pixels, outlines(mask))
+    drawn = panels(look, film.pixels, outlines(masks[run.labels.index(look.label)]))
     layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "

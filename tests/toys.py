@@ -130,12 +130,12 @@ def table(name, labels, images, targets, shares):
     return Cohort(
         name=name,
         labels=labels,
-        pixels=InMemory(images.clip(0, 255).astype(np.uint8), name),
         targets=targets,
         patients=np.repeat([f"p{i:03d}" for i in range(n // 2)], 2),
         ids=np.array([f"i{i:04d}" for i in range(n)]),
         split=np.repeat(np.repeat(np.array(["train", "val", "test"]), shares), n // 10),
         views=np.array(["PA", "AP"] * (n // 2)),
+        pixels=InMemory(images.clip(0, 255).astype(np.uint8), name),
         synthetic=True,
     )
 

@@ -43,11 +43,6 @@ def confined_as_now(work: Callable[[], T]) -> Callable[[], T]:
     return confined_as_then
 
 
-def bounds() -> tuple[Path, ...] | None:
-    """The folders that this block may read; None where it may read everything."""
-    return _roots.get()
-
-
 def refuse_outside(path: Path) -> None:
     """Refuse a file that lies, links resolved, outside what may be read; of no effect on the command line.
 

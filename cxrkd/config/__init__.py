@@ -6,7 +6,6 @@ from cxrkd.config.data import (
     DataSettings,
     FilesSettings,
     Folder,
-    Progress,
     Reader,
     data_summary,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "Folder",
     "Member",
     "ObjectiveConfig",
-    "Progress",
     "Reader",
     "RunConfig",
     "Strict",

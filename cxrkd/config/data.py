@@ -11,10 +11,8 @@ from pydantic import AfterValidator, Field, SerializeAsAny
 
 from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
+from cxrkd.progress import Progress
 from cxrkd.registry import Entry, Registry
-
-Progress = Callable[[int, int], None]
-"""Called with (done, in all)."""
 
 
 class DataSettings(Strict):
@@ -58,8 +56,6 @@ class Reader(Entry):
         is_here: whether the images are on this machine.
         size_without_reading: (images, images to train on) where a config says so itself; None where the table must be
             read.
-        tables: the files and folders that decide what `read` gives, images apart: while they do not change, questions
-            that come together read once. None reads every time.
         single_file: suffix of a file that `folder` may name instead of a folder; empty where there is none.
     """
 
@@ -69,7 +65,6 @@ class Reader(Entry):
     films_of: str = ""
     is_here: Callable[[Any], bool] = _in_its_folder
     size_without_reading: Callable[[Any], tuple[float, float] | None] = lambda config: None
-    tables: Callable[[Any], list[Path]] | None = None
     single_file: str = ""
 
     @property

@@ -41,7 +41,7 @@ def ask_for_upload(run: Run) -> None:
 
 
 def film_of_row(run: Run, row: int) -> Film:
-    """One image of the run's data set, at the size of its networks."""
+    """A test image of the run with its truth."""
     return caching.film(run.config.data, row, run.config.data.image_size)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import partial
 
 from cxrkd.access.confine import unsaid
 from cxrkd.access.folders import folder_of
-from cxrkd.config import READERS, DataConfig, Progress
+from cxrkd.config import READERS, DataConfig
 from cxrkd.data.cohort import Cohort, refuse_empty_splits
-from cxrkd.data.once import read_once
+from cxrkd.progress import Progress
 
 
 def load_cohort(config: DataConfig, progress: Progress | None = None) -> Cohort:
@@ -23,7 +22,7 @@ def load_cohort(config: DataConfig, progress: Progress | None = None) -> Cohort:
         DataError: a file, column, label or image is missing or not as published; the sentence says which.
     """
     with nullcontext() if folder_of(config) is None else unsaid():  # where the published file lies is no secret
-        return read_once(config, partial(_read, config, progress))
+        return _read(config, progress)
 
 
 def _read(config: DataConfig, progress: Progress | None) -> Cohort:

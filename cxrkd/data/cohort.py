@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cxrkd.access.confine import confined_as_now
-from cxrkd.config import Progress
 from cxrkd.data.lesions import Lesions
 from cxrkd.data.pixels import Pixels
 from cxrkd.errors import DataError
 from cxrkd.labels import label_key
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 
-from cxrkd.config import DataSettings, Progress
+from cxrkd.config import DataSettings
 from cxrkd.data.appearing import appearing
 from cxrkd.data.phantom import PHANTOM_VERSION, Phantom, render, severity
 from cxrkd.places import home
+from cxrkd.progress import Progress
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort

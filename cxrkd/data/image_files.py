@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrkd.access.confine import unsaid
-from cxrkd.config import Progress
 from cxrkd.data.stored import InNpz, Stored
 from cxrkd.errors import DataError, ImageError
 from cxrkd.places import home
+from cxrkd.progress import Progress
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort

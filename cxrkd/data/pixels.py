@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from cxrkd.config import Progress
+from cxrkd.progress import Progress
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort

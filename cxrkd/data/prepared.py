@@ -27,11 +27,11 @@ import numpy as np
 from cxrkd import private
 from cxrkd.access.confine import unsaid
 from cxrkd.atomic import replacing
-from cxrkd.config import Progress
 from cxrkd.data.appearing import growing
 from cxrkd.data.decode import Decoded, chunk_rows, decode_chunks
 from cxrkd.data.stored import Stored
 from cxrkd.errors import DataError
+from cxrkd.progress import Progress
 
 Done = tuple[int, int]  # of a chunk: its checksum, and how many of its films were turned
 IMAGES, PROOF, DONE = "images.npy", "prepared.json", "done.txt"

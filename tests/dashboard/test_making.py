@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cxrkd import data
 from cxrkd.access.folders import NOT_BELOW, NOT_OPEN, UNREADABLE, allowed_roots
 from cxrkd.access.record import read_acts
 from cxrkd.access.roles import THIS_MACHINE, Person
@@ -13,7 +14,6 @@ from cxrkd.config import RunConfig, TrainConfig
 from cxrkd.dashboard import access, caching, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
 from cxrkd.dashboard.distill import making
-from cxrkd.data import readers
 from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
@@ -135,8 +135,8 @@ def test_the_table_is_read_once_for_a_run_that_a_page_asks_for(home, monkeypatch
     made_of_own_data(home, name="before")
     table = "image,patient,split,Mass\na.png,a,train,1\nc.png,c,val,1\nb.png,b,test,0\n"
     (home.parent / "allowed" / "labels.csv").write_text(table)
-    counted, read = [], readers._read
-    monkeypatch.setattr(readers, "_read", lambda *given: counted.append(1) or read(*given))
+    counted, read = [], data._read
+    monkeypatch.setattr(data, "_read", lambda *given: counted.append(1) or read(*given))
     making.queue_run(MAKER, config(data=own_data(home)))
     assert len(counted) == 1
 

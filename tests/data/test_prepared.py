@@ -169,14 +169,14 @@ def test_an_interrupted_preparation_goes_on_too(own):
 
 HELD = """
 import sys
-from cxrkd.config import FolderConfig
 from cxrkd.data import decode, load_cohort
+from cxrkd.data.readers.folder import FolderConfig
 decode._CHUNK_IMAGES = 5
 def hold(done, total):
     if done == 5:
         print("at work", flush=True)
         sys.stdin.readline()
-load_cohort(FolderConfig(folder={folder!r}, image_size=32), hold)
+load_cohort(FolderConfig(folder={folder!r}, image_size=32)).prepare(hold)
 """
 
 
@@ -187,11 +187,11 @@ def test_a_second_process_waits_and_finds_it_done(own, own_home):
         assert first.stdout.readline() == "at work\n"
         go_on = threading.Timer(0.5, first.communicate, ["\n"])  # by then we wait
         go_on.start()
-        second = prepared.prepare(of(own))
+        second = prepare(of(own))
         go_on.join()
     assert first.returncode == 0
     assert second.decoded == 0
-    np.testing.assert_array_equal(second.images[0], decode.decode(second.table.sources[0], SIZE))
+    np.testing.assert_array_equal(second.images[0], decode.decode(load_cohort(of(own)).pixels.sources[0], SIZE))
 
 
 def test_worker_processes_decode_what_one_process_decodes(own, monkeypatch, tmp_path_factory):

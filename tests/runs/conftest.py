@@ -15,7 +15,7 @@ def phantoms(tmp_path_factory):
     home = tmp_path_factory.mktemp("phantoms")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CXRKD_HOME", str(home))
-        load_cohort(PhantomConfig(n_patients=20, image_size=toys.SIZE))
+        load_cohort(PhantomConfig(n_patients=20, image_size=toys.SIZE)).prepare()
     return home / "cache" / "phantom"
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from cxrkd import data
 from cxrkd.config import MEMBERS
-from cxrkd.data import readers
 from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError, CxrkdError, RunError
@@ -46,8 +46,8 @@ def own_films(tmp_path):
 @pytest.fixture
 def reads(monkeypatch):
     """How often the table of a data set was read; of a run only the data are prepared."""
-    counted, read = [], readers._read
-    monkeypatch.setattr(readers, "_read", lambda *given: counted.append(1) or read(*given))
+    counted, read = [], data._read
+    monkeypatch.setattr(data, "_read", lambda *given: counted.append(1) or read(*given))
     monkeypatch.setattr(stages, "run_stages", stages.prepare_data)
     return counted
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cxrkd.config import TrainConfig
+from cxrkd.data.pixels import InMemory
 from cxrkd.images.resizing import resized
 from cxrkd.train.batches import Batches, to_unit
 from cxrkd.train.ranks import Share, interleaved
@@ -112,7 +113,7 @@ def test_a_process_reads_its_share_only(blobs):
             read.extend(rows)
             return blobs.images[rows]
 
-    batches = Batches(replace(blobs, images=Counted()), SCHEDULE, 0, JITTERED, share=Share(1, 3))
+    batches = Batches(replace(blobs, pixels=InMemory(Counted(), "counted")), SCHEDULE, 0, JITTERED, share=Share(1, 3))
     batches.at(0)
     assert read == list(batches.rows(0)[1::3])
 

@@ -174,7 +174,6 @@ READERS.register(
         needs=("chestmnist.npz or chestmnist_<size>.npz",),
         config=ChestMnistConfig,
         read=read,
-        tables=lambda config: [npz_path(config)],
         films_of="chestxray14",
         is_here=is_here,
         size_without_reading=size_without_reading,

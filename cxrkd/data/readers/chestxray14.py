@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config import READERS, FilesSettings, Reader
 from cxrkd.config.hints import hints
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.image_files import ImageFiles
@@ -32,6 +32,7 @@ from cxrkd.data.splits import carve_val
 from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.names import without_image_suffix
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -81,13 +82,6 @@ def read(config: ChestXray14Config, progress: Progress | None = None) -> Cohort:
         lesions=_boxes(folder / "BBox_List_2017.csv", names),
         notes=notes,
     )
-
-
-def tables(config: ChestXray14Config) -> list[Path]:
-    """What decides on the rows: the tables, the lists, and which images there are."""
-    lists = ("train_val_list.txt", "test_list.txt", "BBox_List_2017.csv")
-    named = [*config.folder.glob(TABLE), *(config.folder / name for name in lists)]
-    return [*named, *_image_folders(config.folder)]
 
 
 def _targets(findings: pd.Series, path: Path) -> np.ndarray:
@@ -167,6 +161,5 @@ READERS.register(
         needs=("images", TABLE, "train_val_list.txt", "test_list.txt"),
         config=ChestXray14Config,
         read=read,
-        tables=tables,
     )
 )

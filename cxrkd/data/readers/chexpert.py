@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config import READERS, FilesSettings, Reader
 from cxrkd.config.hints import hints
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.image_files import ImageFiles
@@ -28,6 +28,7 @@ from cxrkd.data.reading.tables import read_csv
 from cxrkd.data.splits import carve_val
 from cxrkd.errors import DataError
 from cxrkd.names import without_image_suffix
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -148,6 +149,5 @@ READERS.register(
         needs=(*TABLES, "train", "valid"),
         config=CheXpertConfig,
         read=read,
-        tables=lambda config: [config.folder / name for name in TABLES],
     )
 )

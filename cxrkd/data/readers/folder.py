@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config import READERS, FilesSettings, Reader
 from cxrkd.config.hints import hints
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.image_files import ImageFiles
@@ -29,6 +29,7 @@ from cxrkd.data.reading.files import existing_folder, image_ids, inside, require
 from cxrkd.data.reading.tables import read_csv, repeated, unnamed
 from cxrkd.data.splits import carve_val, split_by_patient
 from cxrkd.errors import DataError
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -145,6 +146,5 @@ READERS.register(
         needs=("a CSV with image and patient",),
         config=FolderConfig,
         read=read,
-        tables=lambda config: [config.folder / config.table],
     )
 )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, FilesSettings, Progress, Reader
+from cxrkd.config import READERS, FilesSettings, Reader
 from cxrkd.config.hints import hints
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.image_files import ImageFiles
@@ -33,6 +33,7 @@ from cxrkd.data.reading.tables import read_csv
 from cxrkd.data.splits import split_by_patient
 from cxrkd.data.stored import Monochrome1, Stored
 from cxrkd.errors import DataError
+from cxrkd.progress import Progress
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -164,6 +165,5 @@ READERS.register(
         needs=(TABLE, "the images of its archives"),
         config=PadChestConfig,
         read=read,
-        tables=lambda config: list(config.folder.glob(TABLE)),
     )
 )

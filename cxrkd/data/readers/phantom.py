@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from cxrkd.config import READERS, DataSettings, Progress, Reader
+from cxrkd.config import READERS, DataSettings, Reader
 from cxrkd.config.hints import hints
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.progress import Progress
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
