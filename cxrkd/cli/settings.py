@@ -207,13 +207,14 @@ def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
     found = dict(values)
     for key, given in values.items():
         field = RunConfig.model_fields.get(key)
-        if field is not None and isinstance(given, dict) and _same_kind(field.default, given):
-            found[key] = field.default.model_dump() | given
+        default: Any = None if field is None else field.get_default(call_default_factory=True)
+        if isinstance(given, dict) and _same_kind(default, given):
+            found[key] = default.model_dump() | given
     return found
 
 
 def _same_kind(default: Any, given: dict[str, Any]) -> bool:
-    """Whether a default can fill in the keys that are not given; a data set of another kind has other keys."""
-    return hasattr(default, "model_dump") and given.get("kind", getattr(default, "kind", None)) == getattr(
-        default, "kind", None
+    """Whether a default can fill in the keys that are not given; another data set or objective has other keys."""
+    return hasattr(default, "model_dump") and all(
+        given.get(tag, getattr(default, tag, None)) == getattr(default, tag, None) for tag in ("kind", "name")
     )

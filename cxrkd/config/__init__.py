@@ -17,7 +17,7 @@ from cxrkd.config.data import (
     setting_name,
 )
 from cxrkd.config.members import MEMBER_NAMES, MEMBERS, Member
-from cxrkd.config.objective import ObjectiveConfig
+from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
 from cxrkd.config.run import CHEST_WEIGHTS, RunConfig, StudentWeights, Weights
 from cxrkd.config.strict import Strict
 from cxrkd.config.train import TrainConfig
@@ -28,6 +28,7 @@ __all__ = [
     "DATA_KINDS",
     "MEMBERS",
     "MEMBER_NAMES",
+    "OBJECTIVES",
     "CheXpertConfig",
     "ChestMnistConfig",
     "ChestXray14Config",
@@ -36,7 +37,9 @@ __all__ = [
     "Folder",
     "FolderConfig",
     "Member",
+    "Objective",
     "ObjectiveConfig",
+    "ObjectiveTerm",
     "PadChestConfig",
     "PhantomConfig",
     "RealConfig",

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from cxrkd.config.data import DataConfig, PhantomConfig
-from cxrkd.config.objective import ObjectiveConfig
+from cxrkd.config.objective import AnyObjective, ObjectiveConfig
 from cxrkd.config.strict import Strict
 from cxrkd.config.train import TrainConfig
 from cxrkd.registry import RECORDED
@@ -52,7 +52,7 @@ class RunConfig(Strict):
     )
     teacher_train: TrainConfig = TrainConfig(epochs=5, warm_epochs=10, learning_rate=1e-3, precision="bf16-mixed")
     student_train: TrainConfig = TrainConfig()
-    objective: ObjectiveConfig = ObjectiveConfig()
+    objective: AnyObjective = Field(default_factory=lambda: ObjectiveConfig.named("paper"))
     control: bool = Field(
         True,
         title="Also train the student alone",
@@ -86,6 +86,12 @@ class RunConfig(Strict):
             raise ValueError(
                 f"{makes} images that a cached teacher was never asked about: set {{objective.view}} to same"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_shows_what_the_objective_needs(self) -> Self:
+        if self.objective.unanswered is not None:
+            raise ValueError(f"{self.objective.unanswered}: set {{objective.view}} to same")
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, RunConfig, TrainConfig
+from cxrkd.config import DATA_CONFIGS, OBJECTIVES, RunConfig, TrainConfig
 
 SECTIONS: dict[str, str] = {
     "teacher_train": "Training of the teacher",
@@ -17,7 +17,6 @@ SECTIONS: dict[str, str] = {
 _PARTS: dict[str, type[BaseModel]] = {
     "teacher_train": TrainConfig,
     "student_train": TrainConfig,
-    "objective": ObjectiveConfig,
 }
 
 
@@ -36,7 +35,7 @@ def setting_title(key: str, kind: str = "phantom") -> str:
         return "Images"
     if part == "data":
         return _title(DATA_CONFIGS.get(kind, DATA_CONFIGS["phantom"]), name) or _any_data_title(name) or key
-    title = _title(_PARTS.get(part, RunConfig), name)
+    title = _objective_title(name) if part == "objective" else _title(_PARTS.get(part, RunConfig), name)
     if title is None:
         return key
     return f"{SECTIONS[part]}, {title}" if part else title
@@ -45,6 +44,11 @@ def setting_title(key: str, kind: str = "phantom") -> str:
 def _title(model: type[BaseModel], name: str) -> str | None:
     field = model.model_fields.get(name)
     return None if field is None else field.title
+
+
+def _objective_title(name: str) -> str | None:
+    """Of whichever objective has the setting."""
+    return next((title for entry in OBJECTIVES.values() if (title := _title(entry.config, name))), None)
 
 
 def _any_data_title(name: str) -> str | None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, TrainConfig, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss, control, no_distillation, objective
+from cxrkd.distill.loss import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
 from cxrkd.jobs.events import Event
 from cxrkd.jobs.files import write_json
@@ -37,6 +38,8 @@ from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.prior import start_at_prevalence
 from cxrkd.train.teacher_cache import teacher_logits
+
+OBJECTIVE = "objective.safetensors"
 
 
 @dataclass(frozen=True)
@@ -153,35 +156,50 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
 
-def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray:
-    """The teacher's logits (N, K) on the whole cohort, from its saved weights; kept for val and test."""
+def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray | None:
+    """The teacher's logits (N, K) on the whole cohort, from its saved weights; kept for val and test.
+
+    A teacher that answers the students' own views is asked about val and test alone, and nothing is returned.
+    """
+    kept, cache = kept_rows(cohort), home() / "cache" / "teacher_logits"
     with report.stage("teacher-logits", "Asking the teacher", member="teacher") as on_event:
         model = run.load_model("teacher").to(device())
-        logits = teacher_logits(model, cohort, home() / "cache" / "teacher_logits", _counting(on_event))
-        write_logits(run.path, "teacher", run.config.seeds[0], logits[kept_rows(cohort)])
-    return logits
+        in_the_loop = run.config.objective.view == "same"
+        logits = teacher_logits(model, cohort, cache, _counting(on_event), kept if in_the_loop else None)
+        write_logits(run.path, "teacher", run.config.seeds[0], logits if in_the_loop else logits[kept])
+    return None if in_the_loop else logits
 
 
-def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, logits_t: np.ndarray) -> None:
+def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, logits_t: np.ndarray | None) -> None:
     """Train one student, keep its predictions, and its weights if it is the first of its kind.
 
     The student alone has the label term of the same objective, so that the two differ by the teacher only.
-    Predictions come from the saved weights, rounded to float16 as they are: the figures belong to the file.
+    Predictions come from the saved weights, rounded to float16 as they are: the figures belong to the file. What an
+    objective owns, such as a projection, is kept beside the weights of the student that it was learned with.
+
+    Args:
+        run: to go on with.
+        report: for its stages.
+        cohort: images and labels.
+        student: which one.
+        logits_t: the teacher's answers (N, K); None where it is asked about every view.
     """
     config, alone = run.config, student.member == "alone"
     work = run.path / "work" / student.stage
     weights = work / "weights.safetensors"
-    loss = control(config.objective) if alone else objective(config.objective)
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
         model = _fresh_student(config, cohort, student.seed, on_event)
-        teacher = None if alone else run.load_model("teacher") if config.objective.view == "same" else logits_t
-        _fit(model, cohort, config.student_train, loss, teacher, student.seed, work, on_event)
+        teacher = run.load_model("teacher") if logits_t is None and not alone else None
+        loss = control(config.objective) if alone else objective(config.objective, model, teacher)
+        answers = None if alone else logits_t if teacher is None else teacher
+        _fit(model, cohort, config.student_train, loss, answers, student.seed, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
         if student.seed == config.seeds[0]:
             run.weights_path(student.member).parent.mkdir(exist_ok=True)
             os.replace(weights, run.weights_path(student.member))
+            _keep_objective(loss, run.weights_path(student.member).with_name(OBJECTIVE))
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
 
@@ -237,6 +255,15 @@ def _fit(
 ) -> None:
     told = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
     fit(model, cohort, train, loss, **told, seed=seed, work_dir=work, on_event=on_event)
+
+
+def _keep_objective(loss: Loss, path: Path) -> None:
+    """What an objective owns, float32, so that what was learned can be looked into; no file where it owns nothing."""
+    owned = {name: tensor.contiguous() for name, tensor in loss.state_dict().items()}
+    if owned:
+        with replacing(path) as part:
+            save_file(owned, part)
+            seal(part)
 
 
 def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:

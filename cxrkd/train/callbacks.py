@@ -23,7 +23,10 @@ PROGRESS_EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One epoch: its number from 1, image size in pixels, mean losses, macro AUROC on val, seconds, speed."""
+    """One epoch: its number from 1, image size in pixels, mean losses, macro AUROC on val, seconds, speed.
+
+    `parts` are the means of what the loss is made of, by name and unweighted: "task" and one for each term.
+    """
 
     epoch: int
     epochs: int
@@ -34,6 +37,7 @@ class EpochReport:
     val_auroc: float
     seconds: float
     images_per_s: float
+    parts: dict[str, float]
 
     def to_event(self) -> Event:
         """The event of kind "epoch"."""

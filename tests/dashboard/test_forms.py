@@ -5,7 +5,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.config import DATA_CONFIGS, ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
+from cxrkd.config import DATA_CONFIGS, OBJECTIVES, ObjectiveConfig, PhantomConfig, RunConfig, TrainConfig
 from cxrkd.dashboard.distill import fields, forms
 from cxrkd.errors import ConfigError
 from cxrkd.runs import open_run
@@ -99,7 +99,7 @@ def test_real_data_without_a_folder_is_one_sentence():
     [
         (PhantomConfig, "n_patients", (20, 200_000), (19, 200_001, -1)),
         (TrainConfig, "learning_rate", (1e-9, 1.0), (0.0, 1.1)),
-        (ObjectiveConfig, "gamma", (0.0, 10.0), (-0.1, 10.1)),
+        (OBJECTIVES["paper"].config, "gamma", (0.0, 10.0), (-0.1, 10.1)),
     ],
 )
 def test_what_a_field_takes_is_what_its_config_takes(model, name, taken, refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -14,6 +14,7 @@ from cxrkd.access import folders
 from cxrkd.cli.names import comma_separated
 from cxrkd.config import (
     DATA_CONFIGS,
+    OBJECTIVES,
     ObjectiveConfig,
     PhantomConfig,
     RunConfig,
@@ -24,7 +25,6 @@ from cxrkd.config import (
 from cxrkd.dashboard.distill.fields import choice, choices, complain, integer, real, switch, text
 from cxrkd.dashboard.layout import side_by_side
 from cxrkd.dashboard.settings import SECTIONS, setting_title
-from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError
 from cxrkd.models import list_archs
 from cxrkd.models.ensemble import JOIN
@@ -53,7 +53,7 @@ class Preset:
     student: TrainConfig
     seeds: int
     expect: str
-    objective: ObjectiveConfig = RunConfig.model_fields["objective"].default
+    objective: ObjectiveConfig = field(default_factory=lambda: ObjectiveConfig.named("paper"))
 
     def config(self, name: str) -> RunConfig:
         """The run that the untouched form describes."""
@@ -91,7 +91,7 @@ PRESETS: dict[PresetName, Preset] = {
         student=TrainConfig(),
         seeds=3,
         expect="What the shipped run did, step by step.",
-        objective=ObjectiveConfig(name="bkd", alpha=0.3),
+        objective=ObjectiveConfig.named("bkd", alpha=0.3),
     ),
 }
 
@@ -237,19 +237,24 @@ def train_values(start: TrainConfig, key: str) -> dict[str, Any]:
 
 def objective_values(start: ObjectiveConfig, key: str) -> dict[str, Any]:
     """Widgets for the distillation loss; the list of objectives comes from their registry."""
-    known = {objective.name: objective for objective in list_objectives()}
-    name = choice(ObjectiveConfig, "name", list(known), start.name, key=f"{key}_name", titles=known)
-    for objective in known.values():
-        st.caption(f"**{objective.title}**: {objective.description} ({objective.reference})")
+    name = choice(ObjectiveConfig, "name", list(OBJECTIVES), start.name, key=f"{key}_name", titles=OBJECTIVES)
+    for objective in OBJECTIVES.values():
+        st.caption(f"**{objective.title}**: {objective.sentence} ({objective.source})")
     view = choice(ObjectiveConfig, "view", ["cached", "same"], start.view, key=f"{key}_view")
-    alpha, temperature, gamma = st.columns(3)
-    with alpha:
-        weight = real(ObjectiveConfig, "alpha", start.alpha, key=f"{key}_alpha", step=0.05)
-    with temperature:
-        T = real(ObjectiveConfig, "temperature", start.temperature, key=f"{key}_temperature", step=0.5)
-    with gamma:
-        focus = real(ObjectiveConfig, "gamma", start.gamma, key=f"{key}_gamma", step=0.5)
-    return {"name": name, "alpha": weight, "temperature": T, "gamma": focus, "view": view}
+    values: dict[str, Any] = {"name": name, "view": view}
+    models: dict[str, type[ObjectiveConfig]] = {"alpha": ObjectiveConfig, **_own_settings()}
+    for column, (setting, model) in zip(st.columns(len(models)), models.items(), strict=True):
+        with column:
+            value = float(getattr(start, setting, model.model_fields[setting].default))
+            step = 0.05 if setting == "alpha" else 0.5
+            values[setting] = real(model, setting, value, key=f"{key}_{setting}", step=step)
+    return {setting: values[setting] for setting in OBJECTIVES[name].config.model_fields if setting in values}
+
+
+def _own_settings() -> dict[str, type[ObjectiveConfig]]:
+    """The settings that not all objectives have, and a config that has them: a form cannot change while it is open."""
+    models = [objective.config for objective in OBJECTIVES.values()]
+    return {name: model for model in models for name in model.model_fields if name not in ObjectiveConfig.model_fields}
 
 
 def _folder(kind: str, key: str) -> dict[str, str | None]:
