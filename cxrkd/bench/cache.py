@@ -38,8 +38,8 @@ def cache(plan: Plan) -> Iterator[Section]:
         "loop": _epoch(plan, cohort, distil, teacher=plan.teacher),
     }
     timed = interleave(contenders, plan.rounds["cache"])
-    about = f"an epoch of {len(cohort.rows('train'))} images, batches of {plan.train.batch_size} ({plan.student.arch})"
-    cached = (f"{about}, distilled from cached logits", timed["cached"])
+    epoch = f"an epoch of {len(cohort.rows('train'))} images, batches of {plan.train.batch_size} ({plan.student.arch})"
+    cached = (f"{epoch}, distilled from cached logits", timed["cached"])
     detail = {"teacher": plan.teacher.arch, "filling_the_cache_once_s": ask_s, "images_in_cache": len(cohort)}
     yield compare(
         "Distillation epoch, cached logits, cost of",

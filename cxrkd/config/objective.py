@@ -76,11 +76,12 @@ class ObjectiveConfig(ObjectiveTerm):
 
     @property
     def unanswered(self) -> str | None:
-        """Why the teacher cannot answer as it is asked to, as words after a subject; None where it can."""
+        """Why the teacher cannot answer as it is asked to; None where it can."""
         if self.view == "same" or not self.needs:
             return None
-        titles = " and ".join(OBJECTIVES[term.name].title for term in self.terms if OBJECTIVES[term.name].needs)
-        return f"{titles}: cached answers hold logits, not {' or '.join(NEEDS[need] for need in sorted(self.needs))}"
+        names = " and ".join(term.name for term in self.terms if OBJECTIVES[term.name].needs)
+        wanted = " and ".join(NEEDS[need] for need in sorted(self.needs))
+        return f"cached answers hold logits, not the {wanted} needed by {names}"
 
     @model_validator(mode="after")
     def _says_what_it_is(self) -> Self:

@@ -137,8 +137,8 @@ def _stepper(
     """One training step as the trainer does it, without what it does around an epoch."""
     schedule = plan(train.model_copy(update={"epochs": 1, "warm_epochs": 0}), train.batch_size, model.input_size)
     batches = Batches(cohort, schedule, 0, train, np.zeros(cohort.targets.shape, np.float32), device())
-    said = cached(batches.at(0)) if teacher is None else InTheLoop(teacher, loss.needs)(batches.at(0))
-    training = Training(model.train(), cohort, batches, loss, train, schedule, lambda batch: said).to(device())
+    answers = cached(batches.at(0)) if teacher is None else InTheLoop(teacher, loss.needs)(batches.at(0))
+    training = Training(model.train(), cohort, batches, loss, train, schedule, lambda batch: answers).to(device())
     optimizer = training.configure_optimizers()["optimizer"]
     assert isinstance(optimizer, torch.optim.Optimizer)  # narrows Lightning's type
 

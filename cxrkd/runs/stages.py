@@ -126,8 +126,8 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
             return _copy_teacher(open_run(config.teacher_from), path, cohort)
     if not config.teacher_trained:
         title = f"Taking the teacher as it is ({config.teacher_arch}, {config.teacher_weights})"
-        with report.stage("teacher", title, member="teacher") as tell:
-            return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, tell), path)
+        with report.stage("teacher", title, member="teacher") as on_event:
+            return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, on_event), path)
     parts = teachers(config)
     if len(parts) == 1:
         return train_teacher(run, report, cohort, parts[0], path)
@@ -147,11 +147,11 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
     By plain cross-entropy whatever the objective: one teacher can then serve runs of every objective.
     """
     config, work = run.config, run.path / "work" / part.stage
-    with report.stage(part.stage, part.title, member="teacher", seed=part.seed) as tell:
+    with report.stage(part.stage, part.title, member="teacher", seed=part.seed) as on_event:
         torch.manual_seed(part.seed)
-        model = _build(part.arch, config.teacher_weights, cohort, config, tell)
+        model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
-        _fit(model, cohort, config.teacher_train, no_distillation, None, part.seed, work, tell)
+        _fit(model, cohort, config.teacher_train, no_distillation, None, part.seed, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
@@ -191,7 +191,7 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
         model = _fresh_student(config, cohort, student.seed, on_event)
         teacher = run.load_model("teacher") if logits_t is None and not alone else None
         loss = control(config.objective) if alone else objective(config.objective, model, teacher)
-        answers = None if alone else logits_t if teacher is None else teacher
+        answers = None if alone else teacher or logits_t
         _fit(model, cohort, config.student_train, loss, answers, student.seed, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
@@ -253,8 +253,8 @@ def _fit(
     work: Path,
     on_event: OnEvent,
 ) -> None:
-    told = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
-    fit(model, cohort, train, loss, **told, seed=seed, work_dir=work, on_event=on_event)
+    answers = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
+    fit(model, cohort, train, loss, **answers, seed=seed, work_dir=work, on_event=on_event)
 
 
 def _keep_objective(loss: Loss, path: Path) -> None:

@@ -103,9 +103,9 @@ def fit(
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, ask)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])
-    found = _checkpoint(checkpoint, on_event)
+    last = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
-        trainer.fit(training, ckpt_path=found, weights_only=True)
+        trainer.fit(training, ckpt_path=last, weights_only=True)
     if changed:
         recount_norms(model.to(device()), films(cohort, model.input_size, schedule.batch_size, seed))
     model.cpu().eval()

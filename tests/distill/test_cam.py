@@ -76,7 +76,7 @@ def test_the_teacher_gets_no_gradient():
 
 def test_it_asks_for_the_teacher_itself():
     assert RunConfig(name="x", objective={"name": "cam"}).objective.view == "same"
-    sentence = r"Label maps: signed cosine: cached answers hold logits, not label maps: set \{objective.view\} to same"
+    sentence = r"cached answers hold logits, not the label maps needed by cam: set \{objective.view\} to same"
     with pytest.raises(ValueError, match=sentence):
         RunConfig(name="x", objective={"name": "cam", "view": "cached"})
     with pytest.raises(ValueError, match=sentence):

@@ -129,7 +129,10 @@ def test_it_stands_in_the_config_as_any_other(known):
     config = RunConfig.model_validate(values)
     assert isinstance(config.objective, HintConfig)
     assert RunConfig.recorded(config.model_dump(mode="json")) == config
-    with pytest.raises(ValueError, match="A hint: cached answers hold logits, not embeddings or label maps or feature"):
+    with pytest.raises(
+        ValueError,
+        match="cached answers hold logits, not the embeddings and label maps and feature maps needed by hint",
+    ):
         RunConfig(name="x", objective={"name": "hint"})
     beside = RunConfig(name="x", objective={"name": "bkd", "view": "same", "also": [{"name": "hint", "weight": 0.1}]})
     assert beside.objective.also == (HintTerm(weight=0.1),)

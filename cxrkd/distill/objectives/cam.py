@@ -77,7 +77,8 @@ def build(term: CamTerm, student: object, teacher: object) -> Callable[[Views, V
     """The distance between the maps of labels that the teacher answers, whether or not they are known."""
 
     def loss(student: Views, teacher: Views, targets: Tensor) -> Tensor:
-        assert student.maps is not None and teacher.maps is not None  # noqa: PT018 (both were asked for)
+        assert student.maps is not None  # both were asked for
+        assert teacher.maps is not None
         return map_distance(student.maps, teacher.maps, teacher.logits.isfinite())
 
     return loss
