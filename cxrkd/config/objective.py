@@ -108,8 +108,9 @@ class Objective(Entry):
         task: settings -> `(logits_s, targets)`, what is learned from labels; unknown cells (NaN) must not count.
         build: (settings of the term, student, teacher or None) -> `(student, teacher, targets)`, two `Views` and the
             labels, to what is learned from the teacher: a 0-dimensional tensor, or several by name, whose sum counts.
-            Cells that the teacher does not answer (NaN) must not count. Whatever owns parameters or state is an
-            `cxrkd.distill.loss.Keeping`; the others are functions. The teacher is None where its answers are cached.
+            Cells that the teacher does not answer (NaN) must not count. Whatever owns parameters or state is a
+            `cxrkd.distill.loss.StatefulObjective`; the others are functions. The teacher is None where its answers are
+            cached.
     """
 
     term: type[ObjectiveTerm]

@@ -46,7 +46,7 @@ class LossBreakdown:
     parts: Mapping[str, Tensor]
 
 
-class Keeping(nn.Module):
+class StatefulObjective(nn.Module):
     """An objective that owns something: parameters, such as a projection, or state, such as an average of checkpoints.
 
     Its parameters are optimised with the student's. Everything in its `state_dict` is saved and resumed with the
@@ -138,7 +138,7 @@ class Loss(nn.Module):
     def after_step(self, student: Classifier) -> None:
         """Let those that keep something look at the student that a step has made."""
         for term in self._terms():
-            if isinstance(term.loss, Keeping):
+            if isinstance(term.loss, StatefulObjective):
                 term.loss.after_step(student)
 
     def _terms(self) -> list[Term]:

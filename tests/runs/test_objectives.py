@@ -11,7 +11,7 @@ from torch import nn
 from cxrkd.checksums import check
 from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
 from cxrkd.distill.bce import bce
-from cxrkd.distill.loss import Keeping
+from cxrkd.distill.loss import StatefulObjective
 from cxrkd.jobs.events import epoch_history
 from cxrkd.runs import create, execute
 from cxrkd.runs.predictions import kept_rows
@@ -26,7 +26,7 @@ class PooledConfig(PooledTerm, ObjectiveConfig):
     """And from the labels."""
 
 
-class Pooled(Keeping):
+class Pooled(StatefulObjective):
     """Embeddings through a projection."""
 
     def __init__(self, term, student, teacher):
