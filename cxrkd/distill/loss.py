@@ -50,7 +50,8 @@ class StatefulObjective(nn.Module):
     """An objective that owns something: parameters, such as a projection, or state, such as an average of checkpoints.
 
     Its parameters are optimised with the student's. Everything in its `state_dict` is saved and resumed with the
-    training. What shall not be optimised has `requires_grad` off, or is a buffer.
+    training. What shall not be optimised has `requires_grad` off, or is a buffer. Neither student nor teacher may be an
+    attribute: it would be optimised and saved a second time.
     """
 
     def after_step(self, student: Classifier) -> None:

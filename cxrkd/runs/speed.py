@@ -60,7 +60,7 @@ def measure_speed(
     labels: tuple[str, ...],
     size: int,
     train: TrainConfig,
-    learned: ObjectiveConfig | None = None,
+    objective_config: ObjectiveConfig | None = None,
     teacher_arch: str | None = None,
 ) -> Speed:
     """Time training steps of a network with random weights on noise: one to warm up, then for about TIMED_S.
@@ -70,7 +70,7 @@ def measure_speed(
         labels: K names.
         size: side of the images in pixels.
         train: batch size, precision and augmentation; nothing else matters here.
-        learned: objective of a student; None for a network that learns from labels alone.
+        objective_config: of a student; None for a network that learns from labels alone.
         teacher_arch: of the teacher, for objectives that look at more of it than logits. What it says is computed once:
             its own speed is another figure.
 
@@ -79,7 +79,7 @@ def measure_speed(
     """
     keep_freed_memory()
     with _threads_of_a_run():
-        return _measure(arch, labels, size, train, learned, teacher_arch)
+        return _measure(arch, labels, size, train, objective_config, teacher_arch)
 
 
 def _measure(
@@ -87,7 +87,7 @@ def _measure(
     labels: tuple[str, ...],
     size: int,
     train: TrainConfig,
-    learned: ObjectiveConfig | None,
+    objective_config: ObjectiveConfig | None,
     teacher_arch: str | None,
 ) -> Speed:
     where = device()
@@ -98,10 +98,9 @@ def _measure(
         try:
             # Asked first: what is learned of noise may diverge, and then the network has no answers.
             predict_s = _seconds(lambda: predict_logits(model, cohort.images[:n]))
-            teacher = (
-                build(teacher_arch, labels, size).to(where) if learned and learned.needs and teacher_arch else None
-            )
-            loss = objective(learned, model, teacher) if learned else no_distillation
+            needed = objective_config is not None and objective_config.needs
+            teacher = build(teacher_arch, labels, size).to(where) if needed and teacher_arch else None
+            loss = objective(objective_config, model, teacher) if objective_config else no_distillation
             train_s = _seconds(_stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss, teacher))
         except torch.OutOfMemoryError as error:
             raise ConfigError(
