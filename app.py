@@ -3,11 +3,13 @@
 import streamlit as st
 
 if __name__ == "__main__":
+    from cxrkd.dashboard.caching import warm
     from cxrkd.dashboard.routes import ICON, LOGO, sections
 
     st.set_page_config(page_title="cxrkd", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
     st.navigation(sections()).run()
+    warm()
 else:
     from cxrkd.dashboard.serving import server
     from cxrkd.places import APP

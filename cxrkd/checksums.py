@@ -68,6 +68,17 @@ def check(path: Path) -> bool:
     return listed is not None or hole is not None
 
 
+def identity(path: Path) -> str:
+    """What tells a file from others: the checksum that it or its list carries, not compared; else its SHA-256.
+
+    Raises:
+        ChecksumError: its list or its header is damaged.
+        OSError: the file cannot be read.
+    """
+    hole = _hole(path)
+    return _at(path, hole) if hole is not None else _listed(path) or sha256(path)
+
+
 def seal(path: Path) -> None:
     """Write a file's checksum into it; the last step before it takes its name.
 
@@ -132,8 +143,8 @@ def _folders(path: Path) -> tuple[Path, Path]:
 
 
 def _listed(path: Path) -> str | None:
-    found = (_lines(folder / LIST).get(path.relative_to(folder).as_posix()) for folder in _folders(path))
-    return next((digest for digest in found if digest), None)
+    listed = (_lines(folder / LIST).get(path.relative_to(folder).as_posix()) for folder in _folders(path))
+    return next((digest for digest in listed if digest), None)
 
 
 def _lines(path: Path) -> dict[str, str]:
@@ -141,17 +152,17 @@ def _lines(path: Path) -> dict[str, str]:
     try:
         with _opened(path) as file:
             lines = file.read(_LIST_LIMIT).decode("utf-8").splitlines()
-        found = [_LINE.fullmatch(line) for line in lines]
+        matches = [_LINE.fullmatch(line) for line in lines]
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError:
-        found = [None]
-    if not all(found):
+        matches = [None]
+    if not all(matches):
         raise ChecksumError(
             f"{_name(path)} is damaged: expected lines of a SHA-256, two spaces and a file name, got something else. "
             "Restore it from a copy, or write it again with sha256sum if the files are known to be whole."
         )
-    return {match[2]: match[1] for match in found if match}
+    return {match[2]: match[1] for match in matches if match}
 
 
 def _compare(path: Path, expected: str, got: str) -> None:
@@ -197,10 +208,10 @@ def _hole(path: Path) -> int | None:
 
 def _hole_in_header(path: Path, file: IO[bytes]) -> int | None:
     raw, _ = _header(path, file)
-    found = _IN_HEADER.search(raw)  # in the text, so that damage to what stands around it does not hide it
-    if found is None and _QUOTED in raw:
+    match = _IN_HEADER.search(raw)  # in the text, so that damage to what stands around it does not hide it
+    if match is None and _QUOTED in raw:
         raise _not_safetensors(path, "its checksum is no SHA-256")
-    return 8 + found.start(1) if found else None
+    return 8 + match.start(1) if match else None
 
 
 def _header(path: Path, file: IO[bytes]) -> tuple[bytes, dict[str, Any]]:
@@ -225,8 +236,8 @@ def _widen_header(path: Path) -> None:
         _, header = _header(path, file)
         data = file.read()
     metadata = header.pop("__metadata__", {}) | {KEY: _BLANK}
-    about = {"__metadata__": dict(sorted(metadata.items()))}  # the library's own order differs from call to call
-    raw = json.dumps(about | header, separators=(",", ":")).encode()
+    described = {"__metadata__": dict(sorted(metadata.items()))}  # the library's own order differs from call to call
+    raw = json.dumps(described | header, separators=(",", ":")).encode()
     raw += b" " * (-len(raw) % 8)  # the data begin at a multiple of eight
     path.write_bytes(len(raw).to_bytes(8, "little") + raw + data)
 

@@ -38,11 +38,11 @@ def require_numbers(
         return logits
     allowed = untaught_columns(logits) if untaught is None else untaught
     wrong = np.isinf(logits) | (np.isnan(logits) & ~allowed)
-    found = [label for label, bad in zip(labels, wrong.any(axis=tuple(range(logits.ndim - 1))), strict=True) if bad]
-    if not found:
+    broken = [label for label, bad in zip(labels, wrong.any(axis=tuple(range(logits.ndim - 1))), strict=True) if bad]
+    if not broken:
         return logits
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
     raise AnswerError(
-        f"{who} gave no number for {', '.join(found[:_NAMED])}{more}: its weights are damaged, its training diverged, "
+        f"{who} gave no number for {', '.join(broken[:_NAMED])}{more}: its weights are damaged, its training diverged, "
         "or the engine lacks the range. Restore its file, train it again, or choose another engine."
     )

@@ -41,7 +41,7 @@ def file_names(texts: Iterable[str], n_bytes: int = NAME_BYTES) -> dict[str, str
     """
     texts = list(dict.fromkeys(texts))
     safe = {text: file_name(text, n_bytes) for text in texts}
-    found: dict[str, str] = {}
+    by_text: dict[str, str] = {}
     taken: set[str] = set()
     last: Counter[str] = Counter()
     for text in sorted(texts, key=lambda text: safe[text] != text):  # names that are fit as they are stay as they are
@@ -50,8 +50,8 @@ def file_names(texts: Iterable[str], n_bytes: int = NAME_BYTES) -> dict[str, str
             last[base] += 1
             name = f"{file_name(text, n_bytes - 8)}-{last[base] + 1}"
         taken.add(name.casefold())
-        found[text] = name
-    return {text: found[text] for text in texts}
+        by_text[text] = name
+    return {text: by_text[text] for text in texts}
 
 
 def without_image_suffix(name: str) -> str:

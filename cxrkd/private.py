@@ -75,8 +75,8 @@ def _ours_to_close(top: Path) -> bool:
     """Whether it is wide, belongs to us, holds nothing but us by its name, and was not closed before."""
     if not top.is_dir():
         return False
-    about = top.stat()
-    wide = bool(about.st_mode & _WIDE) and about.st_uid == os.getuid() and not (top / _CLOSED).exists()
+    status = top.stat()
+    wide = bool(status.st_mode & _WIDE) and status.st_uid == os.getuid() and not (top / _CLOSED).exists()
     return wide and top.resolve() not in (Path.home().resolve(), Path("/"))
 
 

@@ -6,17 +6,16 @@ title beside the widget, the command line by the option.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
 from cxrkd.config import setting_name
+from cxrkd.config.settings import named
 from cxrkd.text import sentence, shown
 
 Naming = Callable[[str], str]
-_KEY_IN_TEXT = re.compile(r"\{([a-z_.]+)\}")
 
 _EXPECTED: dict[str, str] = {
     "greater_than_equal": "expected at least {ge:,g}",
@@ -51,12 +50,13 @@ def refusals(error: ValidationError, name: Naming) -> dict[str, str]:
         error: of a `RunConfig` or a part of one.
         name: what the reader calls a dotted key. Keys in braces in the text of a validator are named by it too.
     """
-    found: dict[str, str] = {}
+    sentences: dict[str, str] = {}
     for one in error.errors():
         key = _key(one)
-        said = _KEY_IN_TEXT.sub(lambda match: name(match.group(1)), _problem(one))
-        found.setdefault(key, sentence(f"{name(key)}: {said}." if key else f"{said[:1].upper()}{said[1:]}."))
-    return found
+        problem = named(_problem(one), name)
+        whole = f"{name(key)}: {problem}." if key else f"{problem[:1].upper()}{problem[1:]}."
+        sentences.setdefault(key, sentence(whole))
+    return sentences
 
 
 def _key(one: Any) -> str:
@@ -70,7 +70,7 @@ def _problem(one: Any) -> str:
     if kind in _NOTHING:
         return "nothing was given"
     if kind == "extra_forbidden":
-        data = f" of {one['loc'][1]} data" if one["loc"][0] == "data" else ""
+        data = f" of {one['loc'][1]} data" if one["loc"][0] == "data" and one["loc"][2:] else ""
         return f"there is no such setting{data}"
     if kind == "value_error":
         return str(one["msg"]).removeprefix("Value error, ")

@@ -3,16 +3,19 @@
 import streamlit as st
 
 from cxrkd.answers.answer import Answer
+from cxrkd.answers.csv import answers_csv
 from cxrkd.config import Member
-from cxrkd.dashboard import asking, caching, engines, layout, session, sources, waiting
+from cxrkd.dashboard import asking, caching, engines, layout, sources, waiting
 from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.classify import answers as answers_table
 from cxrkd.dashboard.classify.answers import Standings
 from cxrkd.dashboard.pictures import grey_to_rgb
+from cxrkd.images import Film
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 
 DRAWN_AT_ONCE = 4  # of more films each is drawn when it is opened: a chart and two tables cost more than the answers
+FOR_SPREADSHEETS = "utf-8-sig"  # without the mark they take names for another encoding
 FILLED = "Filled: at or above that model's own threshold."
 PRESENT = " Bold: truly present."
 CHOOSING = "PyTorch answers while the fastest engine of this machine is being chosen; from then on, that one does."
@@ -20,7 +23,7 @@ SKILL = " Under each label: how good each model is at it, AUROC on the test pati
 UNJUDGED = "Without a threshold of its own a model cannot call a label; what it says about it is no yes or no."
 
 
-def choose_films(run: Run) -> tuple[Run, list[session.Film]]:
+def choose_films(run: Run) -> tuple[Run, list[Film]]:
     if sources.choose_source(run, "Images", "classify_source") == sources.SAMPLES:
         return run, sources.choose_samples(run, "classify")
     uploads = sources.remember_uploads("classify_upload")
@@ -41,26 +44,27 @@ def choose_members(run: Run) -> list[Member]:
     return [member for member in there if member in (chosen or start)]
 
 
-def show_film(film: session.Film, answer: Answer, known: Standings, key: str) -> None:
+def show_film(answer: Answer, known: Standings, key: str) -> None:
+    film = answer.film
     if answer.warning:
         st.warning(answer.warning, icon=":material/warning:")
     picture, chart = st.columns([2, 5], gap="medium")
     with picture:
         st.image(grey_to_rgb(film.pixels), width="stretch", alt=film.name)
-        if film.truth is not None:
-            present = ", ".join(display_name(label) for label in film.truth) or "no finding"
+        if film.present is not None:
+            present = ", ".join(display_name(label) for label in film.present) or "no finding"
             st.markdown(f"**True labels:** {present}")
         for member, said in answer.members.items():
             st.markdown(f"**{layout.member_title(member)}:** {answer.verdict(member)}")
             st.caption(answers_table.how_long(said))
-        layout.reader_notes(film)
+        layout.about_film(film)
     with chart:
-        show_judged(film, answer, known, key)
+        show_judged(answer, known, key)
         show_not_judged(answer, known, key)
 
 
-def show_judged(film: session.Film, answer: Answer, known: Standings, key: str) -> None:
-    columns = answers_table.judged(known)
+def show_judged(answer: Answer, known: Standings, key: str) -> None:
+    film, columns = answer.film, answers_table.judged(known)
     if not columns:
         return
     by_chart, by_table = st.tabs(["Chart", "Table"], key=f"tabs_{key}")
@@ -70,12 +74,12 @@ def show_judged(film: session.Film, answer: Answer, known: Standings, key: str) 
             {str(m): said.probs[columns] for m, said in answer.members.items()},
             {str(m): said.thresholds[columns] for m, said in answer.members.items()},
             skill={str(m): [answers_table.aurocs(one)[k] for k in columns] for m, one in known.items()},
-            present=film.truth or (),
+            present=film.present or (),
             film=film.name,
         )
         alt = f"Probabilities for {film.name}"
         layout.chart(figure, key=f"probs_{key}", alt=alt, file=f"{film.name}-probabilities")
-        st.caption(FILLED + (PRESENT if film.truth is not None else "") + SKILL)
+        st.caption(FILLED + (PRESENT if film.present is not None else "") + SKILL)
         for sentence in answers_table.partly_judged_sentences(known):
             layout.notice(sentence)
     with by_table:
@@ -92,20 +96,21 @@ def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
         layout.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"unjudged_{key}")
 
 
-def show(films: list[session.Film], answers: list[Answer], known: Standings) -> None:
-    if len(films) == 1:
-        layout.film_title(films[0])
-        show_film(films[0], answers[0], known, f"0_{films[0].key}")
+def show(answers: list[Answer], known: Standings) -> None:
+    if len(answers) == 1:
+        (answer,) = answers
+        layout.film_title(answer.film)
+        show_film(answer, known, f"0_{answer.film.key}")
         return
     for warning in dict.fromkeys(answer.warning for answer in answers if answer.warning):
         st.warning(warning, icon=":material/warning:")
-    layout.table(answers_table.answers_summary(films, answers), hide_index=True, key="summary")
-    for index, (film, answer) in enumerate(zip(films, answers, strict=True)):
-        key, opened = f"{index}_{film.key}", "rerun" if len(films) > DRAWN_AT_ONCE else "ignore"
-        title = f"**{layout.literal(film.name)}**"
+    layout.table(answers_table.answers_summary(answers), hide_index=True, key="summary")
+    for index, answer in enumerate(answers):
+        key, opened = f"{index}_{answer.film.key}", "rerun" if len(answers) > DRAWN_AT_ONCE else "ignore"
+        title = f"**{layout.literal(answer.film.name)}**"
         with st.expander(title, expanded=index == 0, key=f"film_{key}", on_change=opened) as box:
             if opened == "ignore" or box.open:
-                show_film(film, answer, known, key)
+                show_film(answer, known, key)
 
 
 def page() -> None:
@@ -122,10 +127,10 @@ def page() -> None:
     answers = asking.answers(run, members, films)
     if choosing:
         layout.notice(CHOOSING)
-    show(films, answers, known)
+    show(answers, known)
     st.download_button(
         "All answers as CSV",
-        answers_table.answers_csv(answers, known),
+        answers_csv(answers, known).encode(FOR_SPREADSHEETS),
         f"{run.id}-answers.csv",
         "text/csv",
         icon=":material/download:",

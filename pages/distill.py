@@ -4,9 +4,11 @@ import streamlit as st
 
 from cxrkd.dashboard import access, caching, layout, session, tables
 from cxrkd.dashboard.charts import style, training
-from cxrkd.dashboard.distill import forms, making
+from cxrkd.dashboard.distill import form, making, other_jobs
+from cxrkd.dashboard.distill.presets import Preset, preset
 from cxrkd.jobs.health import health
-from cxrkd.runs import Run, keep_going, list_runs, open_run
+from cxrkd.jobs.queue import keep_going
+from cxrkd.runs import Run, list_runs, open_run
 from cxrkd.text import duration
 
 ICONS = {
@@ -23,22 +25,18 @@ HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *layout.
 
 
 def new_run(runs: list[Run]) -> None:
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
-    with left:
-        start = forms.preset()
-    with right:
-        kind = forms.data_kind()
-    st.caption(expectation(start, kind))
+    start = preset()
+    chosen = form.variants(start)
+    st.caption(expectation(start, chosen["data"]))
     finished = [run.id for run in runs if run.state.status == "done"]
-    config = forms.run_config(start, kind, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
+    config = form.run_config(start, chosen, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
     if config is not None:
-        # The guess builds the networks, and so refuses an image size that one does not take.
-        run = making.queue_run(access.current(), config, caching.guessed_seconds)
+        run = making.queue_run(access.current(), config)
         session.current().followed_run_id = run.id
         st.rerun()
 
 
-def expectation(start: forms.Preset, kind: str) -> str:
+def expectation(start: Preset, kind: str) -> str:
     if kind != "phantom":
         return "Read from a folder of the machine that runs this app, decoded once. How long it takes depends on it."
     time = duration(caching.guessed_seconds(start.config("timing")))
@@ -197,6 +195,7 @@ def page() -> None:
     if runs:
         st.subheader("History", anchor=False)
         history(runs)
+    other_jobs.draw()
 
 
 with layout.boundary():

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.cost import Complexity
+from cxrkd.cost.complexity import Complexity
 from cxrkd.dashboard import caching, layout, tables, tiles, waiting
 from cxrkd.dashboard.charts import cost
 from cxrkd.dashboard.efficiency import costs, latency

@@ -1,19 +1,20 @@
 """Overview: what the system is, the headline of the chosen run, one look at both models, and what to do next."""
 
+import numpy as np
 import streamlit as st
-from scipy.special import expit
 
-from cxrkd.config import Member
+from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import caching, layout, routes, sources, tables, tiles, waiting
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.efficiency import latency
-from cxrkd.dashboard.explain import views
-from cxrkd.dashboard.explain.controls import Look
-from cxrkd.dashboard.pictures import outlines
+from cxrkd.dashboard.pictures import Outline, Panel, outlines
+from cxrkd.explain.overlay import overlay, shared_scale
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.showcase import Look, Showcase
+from cxrkd.runtime.compute import shared
 
 WHAT = (
     "cxrkd distils a large chest X-ray classifier, the teacher, into a student small enough for a phone. It measures "
@@ -26,8 +27,8 @@ NEXT = (
     ("results", "Read the curves", "ROC, precision and calibration of every label."),
     ("distill", "Distil a student", "Start a run here, watch it, and open it on every page."),
 )
-FOCAL = ("Effusion", "Mass", "Nodule", "Pneumothorax", "Consolidation", "Hernia")
-LOOK = Look(colormap="inferno", opacity=0.65, scale="shared", heat=True, outline=True)
+LOOKING = "the models look at one film"
+OPACITY = 0.65
 
 
 def quality_row(metrics: RunMetrics) -> None:
@@ -66,30 +67,47 @@ def cost_row(run: Run) -> None:
         waiting.for_engines(run, ("teacher", student))
 
 
-def both_look(run: Run, metrics: RunMetrics) -> None:
-    student = tables.best_student(metrics.members)
-    members: tuple[Member, ...] = ("teacher", student)
-    said = {member: caching.predictions(run, member) for member in members}
-    cuts = {member: metrics.of(member).thresholds_array() for member in members}
-    focal = [k for k, label in enumerate(run.labels) if label in FOCAL]
-    best = views.showcase({m: p.logits[0] for m, p in said.items()}, cuts, said["teacher"].targets, focal)
-    if best is None:
+def showcase(run: Run) -> Showcase:
+    """What the run keeps; of one that keeps nothing it is computed, in the one queue of this server."""
+    kept = caching.showcase(run)
+    if kept is not None:
+        return kept
+
+    def film_of(image_id: str) -> np.ndarray:
+        return sources.film_of_row(run, caching.table(run.config.data).row_of(image_id)).pixels
+
+    ticket = shared().explain(waiting.visitor(), lambda: caching.made_showcase(run, film_of))
+    waiting.for_all([ticket], LOOKING)
+    return ticket.result()
+
+
+def both_look(run: Run) -> None:
+    look = showcase(run).look
+    if look is None:
         layout.notice("No test image has a finding, so there is nothing to look for.")
         return
-    case, k = best
-    film = sources.film_of_row(run, caching.table(run.config.data).row_of(str(said["teacher"].ids[case])))
-    label = run.labels[k]
-    st.subheader(f"Where they see {display_name(label).lower()}", anchor=False)
-    maps = {m: caching.cams(run, m, film) for m in members}
-    heats = {str(m): found.cams[k] for m, found in maps.items()}
-    notes = {str(m): f"{expit(found.logits[k]):.0%}" for m, found in maps.items()}
-    mask = caching.film(run.config.data, film.row or 0, run.config.data.image_size).masks[k]
-    drawn = views.panels(film.pixels, heats, LOOK, notes, outlines(mask))
-    layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {label}")
+    row = caching.table(run.config.data).row_of(look.image_id)
+    film = caching.film(run.config.data, row, run.config.data.image_size)
+    st.subheader(f"Where they see {display_name(look.label).lower()}", anchor=False)
+    drawn = panels(look, film.pixels / 255, outlines(film.masks[run.labels.index(look.label)]))
+    layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "
         "its maps. The line, where there is one, is where the finding was drawn or marked."
     )
+
+
+def panels(look: Look, pixels: np.ndarray, curves: tuple[Outline, ...]) -> list[Panel]:
+    scale = shared_scale(look.maps.values())  # equal colours mean equal evidence
+    return [
+        Panel(
+            MEMBER_NAMES[member],
+            overlay(pixels, heat, opacity=OPACITY, scale=scale),
+            curves,
+            f"{look.probs[member]:.0%}",
+        )
+        for member, heat in look.maps.items()
+    ]
 
 
 def next_steps(columns: int) -> None:
@@ -115,7 +133,7 @@ def page() -> None:
     if images_here(run.config.data):
         left, right = layout.side_by_side()
         with left, layout.boundary():
-            both_look(run, metrics)
+            both_look(run)
         with right:
             next_steps(columns=2)
     else:

@@ -1,14 +1,16 @@
 """Results: how good each member is, label by label, with intervals, and what distillation gained."""
 
+from functools import partial
+
 import streamlit as st
 
-from cxrkd.answers.answer import finished_runs
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard import caching, layout, tables, tiles
 from cxrkd.dashboard.charts import quality
 from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
+from cxrkd.runs.choosing import finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.text import mean_of, number
@@ -194,18 +196,18 @@ def page() -> None:
     asked = choose_findings(run)
     metrics = caching.metrics(run, asked)
     headline(run, metrics)
-    names = ["Curves", "Per label", "Calibration", "Seeds", "Compare"]
-    tabs = st.tabs(names, key="results_tabs")
-    with tabs[0], layout.boundary():
-        curves(run, metrics)
-    with tabs[1], layout.boundary():
-        per_label(run, metrics)
-    with tabs[2], layout.boundary():
-        calibration(run, metrics)
-    with tabs[3], layout.boundary():
-        seeds(metrics)
-    with tabs[4], layout.boundary():
-        compare(run, metrics, asked)
+    drawn = {
+        "Curves": partial(curves, run, metrics),
+        "Per label": partial(per_label, run, metrics),
+        "Calibration": partial(calibration, run, metrics),
+        "Seeds": partial(seeds, metrics),
+        "Compare": partial(compare, run, metrics, asked),
+    }
+    tabs = st.tabs(list(drawn), key="results_tabs", on_change="rerun")  # what nobody looks at is not drawn
+    for tab, draw in zip(tabs, drawn.values(), strict=True):
+        with tab, layout.boundary():
+            if tab.open:
+                draw()
 
 
 with layout.boundary():

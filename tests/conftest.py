@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests import toys
+
 pytest_plugins = ["tests.trees", "tests.installed"]  # data sets in their published form; the wheel, installed
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -43,20 +45,10 @@ def shared_data():
 
 @pytest.fixture(scope="session")
 def tiny_run():
-    """A finished run made by the recipe itself: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
-    from cxrkd.config import PhantomConfig, RunConfig, TrainConfig
-    from cxrkd.runs import create, execute
+    """A finished run made by the stages themselves: 24 patients at 32 pixels, one epoch. Read it, do not change it."""
+    from cxrkd.jobs.execute import execute
+    from cxrkd.runs import create
 
-    train = TrainConfig(epochs=1, warm_epochs=0, batch_size=16)
-    run = create(
-        RunConfig(
-            name="tiny",
-            data=PhantomConfig(n_patients=24, image_size=32),
-            teacher_arch="mobilenetv3_small_100",
-            student_arch="mobilenetv3_small_100",
-            teacher_train=train,
-            student_train=train,
-        )
-    )
+    run = create(toys.tiny_config("tiny", patients=24, arch="mobilenetv3_small_100", train={"learning_rate": 1.5e-3}))
     execute(run)
     return run

@@ -57,8 +57,8 @@ def admit(text: str | os.PathLike[str]) -> Path:
     if not _plain(name):
         raise AccessError(NOT_OPEN)
     roots = allowed_roots()
-    found = (_real(root / name) for root in roots)
-    real = next((path for path in found if _open_to_pages(path, roots) and _there(path)), None)
+    resolved = (_real(root / name) for root in roots)
+    real = next((path for path in resolved if _open_to_pages(path, roots) and _there(path)), None)
     if real is None:
         raise AccessError(NOT_OPEN)
     return real

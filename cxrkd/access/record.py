@@ -121,8 +121,8 @@ def read_acts() -> list[Act]:
 def _parse(line: bytes) -> Act | None:
     """The act of a line; None where the line was cut or is not one."""
     try:
-        told = json.loads(line)
-        return Act(float(told["t"]), *(str(told[field.name]) for field in fields(Act)[1:]))
+        values = json.loads(line)
+        return Act(float(values["t"]), *(str(values[field.name]) for field in fields(Act)[1:]))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -52,11 +52,11 @@ def tokens(*, new: bool = False) -> dict[Role, str]:
 def role_of(token: str) -> Role | None:
     """Whose token it is, compared in constant time; None where it is nobody's."""
     given = hashlib.sha256(token[:_LONGEST].encode("utf-8", "replace")).digest()
-    found: Role | None = None
+    match: Role | None = None
     for role, known in _read().items():
         if hmac.compare_digest(given, hashlib.sha256(known.encode()).digest()):
-            found = role
-    return found
+            match = role
+    return match
 
 
 def new_cookie(role: Role) -> str:
@@ -83,8 +83,8 @@ def _signature(token: str, role: Role, mark: str) -> str:
 def _read() -> dict[Role, str]:
     """The tokens on disk; none where the file is missing or damaged, so that nobody comes in by half of it."""
     try:
-        told = json.loads(tokens_file().read_text(encoding="utf-8"))
-        known: dict[Role, str] = {role: told[role] for role in ROLES}
+        digests = json.loads(tokens_file().read_text(encoding="utf-8"))
+        known: dict[Role, str] = {role: digests[role] for role in ROLES}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     whole = all(isinstance(token, str) and len(token) >= _BYTES for token in known.values())

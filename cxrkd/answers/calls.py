@@ -10,7 +10,6 @@ import numpy as np
 from scipy.special import logit
 
 from cxrkd.config import Member
-from cxrkd.runs.run import METRICS, Run
 
 Call = Literal["called", "not called", "not judged"]
 
@@ -60,14 +59,3 @@ def ranked(
 def _logit(probs: np.ndarray) -> np.ndarray:
     """Finite also at 0 and 1."""
     return np.asarray(logit(np.clip(probs, 1e-12, 1 - 1e-12)))
-
-
-def thresholds_of(run: Run, members: Sequence[Member]) -> dict[Member, np.ndarray]:
-    """Thresholds (K,) by member; NaN for a run that has not been measured, whose labels are then not judged.
-
-    Raises:
-        RunError: its figures are damaged, or lack a member.
-    """
-    if not (run.path / METRICS).exists():
-        return {member: np.full(len(run.labels), np.nan) for member in members}
-    return {member: run.thresholds(member) for member in members}

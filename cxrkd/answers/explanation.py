@@ -1,258 +1,184 @@
-"""Why a run's networks answer what they answer: maps of every member and their agreement, for page and command line.
+"""Why networks answer what they answer: maps of every member and their agreement, for page and command line.
 
-Two kinds with one face, `CamExplanation` and `LimeExplanation`: `heat(member, label)` is a raw signed map to draw,
-`agreement(student, label)` compares it with the teacher's. Each holds all labels, so another label costs nothing.
+Two beats: `explain` makes maps, which can be drawn at once; `with_baselines` follows with what agreement is held
+against, which takes several times as long. An explanation holds all labels, so another label costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-import torch
+from pydantic import BaseModel
 from scipy.special import expit
 
 from cxrkd.config import Member
 from cxrkd.errors import ConfigError
 from cxrkd.evaluate.record import to_plain
-from cxrkd.explain import (
-    Agreement,
-    Baselines,
-    LimeAgreement,
-    LimeResult,
-    Reference,
-    agreement,
-    evidence_outside,
-    grad_cam,
-    lime_agreement,
-)
-from cxrkd.explain import lime as explain_by_lime
-from cxrkd.explain.baselines import N_RANDOM, noisy_maps, random_maps
-from cxrkd.explain.segments import Fill
+from cxrkd.explain.agreement import Judged
+from cxrkd.explain.baselines import Baselines, MakeTwin, baselines, random_twin
+from cxrkd.explain.body import evidence_outside
+from cxrkd.explain.explainer import EXPLAINERS, Explainer, Maps, Network
+from cxrkd.explain.reference import Reference
 from cxrkd.explain.steps import Steps, in_turn
-from cxrkd.models.classifier import Classifier
-from cxrkd.runtime import Engine
 
-LIME = "lime"
-BATCH = 8
-"""Altered films that are shown to a network in one step; CPU engines take a few at a time in any case."""
-Step = Callable[[], Any]
 TEACHER: Member = "teacher"
 
 
-class Explanation(Protocol):
-    """What both kinds have in common."""
+@dataclass(frozen=True)
+class Explanation:
+    """Maps of one film.
+
+    Attributes:
+        explainer: that made them.
+        labels: K names.
+        maps: of every member for all labels.
+        settings: of the explainer.
+        references: by member, what a run keeps about maps of other films; empty where it keeps nothing.
+        baselines: by student, what agreement is held against; None as long as it is not computed.
+    """
+
+    explainer: Explainer
+    labels: tuple[str, ...]
+    maps: Maps
+    settings: BaseModel | None = None
+    references: Mapping[Member, Reference] = field(default_factory=dict)
+    baselines: Mapping[str, Baselines] | None = None
 
     @property
     def method(self) -> str:
-        """One of CAM_METHODS, or "lime"."""
+        """Name of the explainer."""
+        return self.explainer.name
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """K labels."""
+    def members(self) -> tuple[Member, ...]:
+        """The networks that were explained, in order."""
+        return tuple(self.maps.logits)  # type: ignore[arg-type]  # whoever asked named them
 
     @property
     def probs(self) -> dict[Member, np.ndarray]:
         """Probabilities (K,) by member."""
+        return {member: expit(self.maps.logits[member].astype(np.float64)) for member in self.members}
 
     def heat(self, member: Member, label: str) -> np.ndarray:
-        """Raw signed map (h, w) of one member and label."""
+        """Raw signed map (h, w) of one member and label, on the explainer's own grid."""
+        return np.asarray(self.maps.heat(member, self.labels.index(label)))
 
     def strong(self, member: Member, label: str) -> float | None:
-        """What strong evidence is for this member and label, in units of its maps; None where it is not known."""
+        """Evidence, in units of the map, that 95 % of the run's validation films do not exceed.
 
-    def agreement(self, student: Member, label: str) -> Agreement | LimeAgreement | None:
-        """A student against the teacher; None when the teacher was not asked."""
-
-    def to_dict(self, label: str) -> dict[str, Any]:
-        """Everything about one label, for JSON."""
-
-
-@dataclass(frozen=True)
-class CamExplanation:
-    """Class-activation maps: `cams` float32 (K, h, w) by member, `lines` by student where there is a teacher.
-
-    `references`, by member, are what the run keeps about other films; empty where it keeps nothing.
-    """
-
-    method: str
-    labels: tuple[str, ...]
-    probs: dict[Member, np.ndarray]
-    cams: dict[Member, np.ndarray]
-    lines: dict[Member, Baselines]
-    references: Mapping[Member, Reference] = field(default_factory=dict)
-
-    def heat(self, member: Member, label: str) -> np.ndarray:
-        """Raw signed map (h, w) on the grid of the features."""
-        return np.asarray(self.cams[member][self.labels.index(label)])
-
-    def strong(self, member: Member, label: str) -> float | None:
-        """Evidence that 95 % of the run's validation films do not exceed; None where none is kept or it is zero."""
-        if member not in self.references:
+        None where none is kept for this explainer, or where it is zero.
+        """
+        if member not in self.references or self.explainer.reference != self.method:
             return None
         return float(self.references[member].strong[self.labels.index(label)]) or None
 
-    def agreement(self, student: Member, label: str) -> Agreement | None:
-        """Agreement of student and teacher on one label, with chance line and ceiling."""
-        if student not in self.lines:
+    def agreement(self, student: Member, label: str) -> Judged | None:
+        """A student against the teacher, with chance lines and ceiling; None without a teacher or before those."""
+        if student not in (self.baselines or {}):
             return None
-        return agreement(self.cams[TEACHER], self.cams[student], self.labels.index(label), self.lines[student])
+        lines = (self.baselines or {})[student]
+        return self.explainer.judge(self.maps, TEACHER, student, self.labels.index(label), lines)
+
+    def fit(self, member: Member, label: str) -> float | None:
+        """How well the map describes the member, where the explainer knows."""
+        if self.explainer.fit is None:
+            return None
+        return float(self.maps.figures(member, self.labels.index(label))[self.explainer.fit.name])
 
     def to_dict(self, label: str) -> dict[str, Any]:
-        """Method, label, and per member the probability, the raw map and the agreement."""
-        members = {m: _about(self, m, label) | {"cam": to_plain(self.heat(m, label))} for m in self.cams}
-        return {"method": self.method, "label": label, "members": members}
-
-
-@dataclass(frozen=True)
-class LimeExplanation:
-    """LIME of all members over the same superpixels and the same hidden ones.
-
-    `references`, by member, are Grad-CAMs of other films that the run keeps, for chance lines.
-    """
-
-    labels: tuple[str, ...]
-    result: LimeResult
-    references: Mapping[Member, Reference] = field(default_factory=dict)
-    method: str = LIME
-
-    @property
-    def probs(self) -> dict[Member, np.ndarray]:
-        """Probabilities (K,) by member."""
-        return {_member(name): expit(logits.astype(np.float64)) for name, logits in self.result.logits.items()}
-
-    def heat(self, member: Member, label: str) -> np.ndarray:
-        """Signed weights painted on their superpixels, (H, W)."""
-        return self.result.heat(member, self.labels.index(label))
-
-    def strong(self, member: Member, label: str) -> float | None:
-        """Not known: LIME of many films would take hours."""
-        return None
-
-    def agreement(self, student: Member, label: str) -> LimeAgreement | None:
-        """Agreement of the two weight vectors on one label, with chance line and ceiling."""
-        if student == TEACHER or TEACHER not in self.result.weights:
-            return None
-        kept = self.references.get(student)
-        return lime_agreement(self.result, TEACHER, student, self.labels.index(label), kept)
-
-    def to_dict(self, label: str) -> dict[str, Any]:
-        """Method, label, settings, and per member the probability, the weights, their fit and the agreement."""
-        k, found = self.labels.index(label), self.result
+        """Method, label, settings, and per member the probability, the raw map and the agreement, for JSON."""
+        k = self.labels.index(label)
         members = {
-            m: _about(self, m, label)
-            | {
-                "weights": to_plain(found.weights[m][k]),
-                "r2": to_plain(float(found.r2[m][k])),
-                "stability": to_plain(float(found.stability(m)[k])),
+            member: {
+                "prob": float(self.probs[member][k]),
+                "agreement_with_teacher": _plain_figures(self.agreement(member, label)),
+                **{name: to_plain(value) for name, value in self.maps.figures(member, k).items()},
             }
-            for m in self.probs
+            for member in self.members
         }
-        settings = {"n_samples": found.n_samples, "fill": found.fill, "space": found.space, "seed": found.seed}
-        n_segments = int(found.segments.max()) + 1
-        return {"method": LIME, "label": label, **settings, "n_segments": n_segments, "members": members}
+        return {"method": self.method, "label": label, **self.maps.settings(), "members": members}
 
 
-def explain_cams(
-    models: Mapping[Member, Classifier],
-    pixels: np.ndarray,
+def explain(
+    networks: Mapping[Member, Network],
+    films: np.ndarray,
     method: str = "gradcam",
+    settings: BaseModel | None = None,
     references: Mapping[Member, Reference] | None = None,
     *,
     steps: Steps = in_turn,
-) -> CamExplanation:
-    """Maps of every member for all labels, and what agreement is held against.
+) -> list[Explanation]:
+    """Maps of every member for all labels of each film, without what agreement is held against.
 
     Args:
-        models: by member, in eval mode; shared ones are fine, nothing on them changes.
-        pixels: float32 (S, S) in [0, 1].
-        method: one of CAM_METHODS.
-        references: by member, from `read_reference` for the same method; without them no agreement is above chance.
+        networks: by member.
+        films: float32 (B, S, S) in [0, 1].
+        method: one of EXPLAINERS.
+        settings: of the explainer; its defaults where None.
+        references: by member, what is kept under the explainer's `reference`; without them no agreement is above
+            chance.
         steps: how the passes through the networks are run, one after the other unless told.
 
     Raises:
-        ConfigError: unknown method.
+        ConfigError: unknown method, or networks of different labels.
     """
-    kept = references or {}
-    x = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))[None, None]
-    students = [m for m in models if m != TEACHER and TEACHER in models]
-    maps: list[Step] = [partial(grad_cam, model, x, method) for model in models.values()]
-    noisy: list[Step] = [partial(noisy_maps, models[TEACHER], x, method)] if students else []
-    random: list[Step] = [partial(random_maps, models[m], x, method, i) for m in students for i in range(N_RANDOM)]
-    done = iter(steps(maps + noisy + random))
-    found = {member: next(done) for member in models}
-    under_noise: Any = next(done, None)
-    drawn = {m: np.stack([next(done) for _ in range(N_RANDOM)]) for m in students}
-    return CamExplanation(
-        method=method,
-        labels=_labels(models),
-        probs={m: expit(r.logits.astype(np.float64)) for m, r in found.items()},
-        cams={m: r.cams for m, r in found.items()},
-        lines={m: Baselines(under_noise, drawn[m], kept.get(m)) for m in students},
-        references=kept,
-    )
+    explainer, labels = EXPLAINERS[method], _labels(networks)
+    if settings is None and explainer.config is not None:
+        settings = explainer.config()
+    maps = explainer.explain({str(member): network for member, network in networks.items()}, films, settings, steps)
+    return [Explanation(explainer, labels, one, settings, references or {}) for one in maps]
 
 
-def explain_lime(
-    engines: Mapping[Member, Engine],
-    labels: tuple[str, ...],
-    pixels: np.ndarray,
+def with_baselines(
+    explanations: Sequence[Explanation],
+    networks: Mapping[Member, Network],
+    films: np.ndarray,
     *,
-    n_samples: int = 300,
-    n_segments: int = 60,
-    seed: int = 0,
-    fill: Fill = "blur",
-    references: Mapping[Member, Reference] | None = None,
-    progress: Callable[[int, int], None] | None = None,
     steps: Steps = in_turn,
-) -> LimeExplanation:
-    """LIME of every member over one set of superpixels and masks, through their engines.
+    twin: MakeTwin = random_twin,
+) -> list[Explanation]:
+    """The same explanations with what agreement is held against.
 
-    `references` are those of Grad-CAM, from `read_reference`; `steps` is how batches of altered films are shown to the
-    networks, one after the other unless told.
-
-    Raises:
-        ConfigError: too few samples or superpixels, unknown fill.
+    Args:
+        explanations: from one call of `explain` with these networks and films.
+        networks: by member.
+        films: float32 (B, S, S) in [0, 1].
+        steps: how the passes are run; results of one key can be shared, see `cxrkd.explain.baselines`.
+        twin: makes random students.
     """
-    predicts = {str(member): engine.predict for member, engine in engines.items()}
-    found = explain_by_lime(
-        predicts, pixels, n_samples, n_segments, seed, fill, batch_size=BATCH, progress=progress, steps=steps
-    )
-    return LimeExplanation(labels, found, references or {})
+    if not explanations:
+        return []
+    first, named = explanations[0], {str(member): network for member, network in networks.items()}
+    kept = {str(member): reference for member, reference in first.references.items()}
+    lines = baselines(first.explainer, named, films, first.settings, kept, teacher=TEACHER, steps=steps, twin=twin)
+    return [replace(one, baselines=own) for one, own in zip(explanations, lines, strict=True)]
 
 
-def strong_evidence(found: Explanation, label: str) -> dict[Member, float]:
+def strong_evidence(explanation: Explanation, label: str) -> dict[Member, float]:
     """By member what strong evidence for a label is, for `colour_scales`; those are left out that do not know it."""
-    known = {member: found.strong(member, label) for member in found.probs}
+    known = {member: explanation.strong(member, label) for member in explanation.members}
     return {member: value for member, value in known.items() if value is not None}
 
 
-def outside(found: Explanation, label: str, body: np.ndarray) -> dict[Member, float]:
+def outside(explanation: Explanation, label: str, body: np.ndarray) -> dict[Member, float]:
     """By member the share of the evidence for a label that lies outside the body; NaN where there is no evidence."""
-    return {member: evidence_outside(found.heat(member, label), body) for member in found.probs}
+    return {member: evidence_outside(explanation.heat(member, label), body) for member in explanation.members}
 
 
-def _about(explanation: Explanation, member: Member, label: str) -> dict[str, Any]:
-    k = explanation.labels.index(label)
-    found = explanation.agreement(member, label)
-    values = {name: to_plain(value) for name, value in found.to_dict().items()} if found else None
-    return {"prob": float(explanation.probs[member][k]), "agreement_with_teacher": values}
+def _plain_figures(judged: Judged | None) -> dict[str, Any] | None:
+    return None if judged is None else {name: to_plain(value) for name, value in judged.to_dict().items()}
 
 
-def _labels(models: Mapping[Member, Classifier]) -> tuple[str, ...]:
-    """The labels that all models share.
+def _labels(networks: Mapping[Member, Network]) -> tuple[str, ...]:
+    """The labels that all networks share.
 
     Raises:
         ConfigError: they differ.
     """
-    found = {model.labels for model in models.values()}
-    if len(found) != 1:
+    labels = {network.classifier.labels for network in networks.values()}
+    if len(labels) != 1:
         raise ConfigError("Expected networks that answer the same labels in the same order, got different ones.")
-    return found.pop()
-
-
-def _member(name: str) -> Member:
-    return name  # type: ignore[return-value]
+    return labels.pop()

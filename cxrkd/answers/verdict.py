@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cxrkd.config import Member
-from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
-from cxrkd.runs.metrics import MemberMetrics
-from cxrkd.runs.predictions import Predictions
-
-if TYPE_CHECKING:
-    from cxrkd.runs.run import Run
 
 NOTHING = "this model can call no finding: none has enough patients in validation for a threshold"
-UNTAUGHT = "this model was never taught it"
-NO_NEGATIVE = "no validation patient is known not to have it"
-NO_THRESHOLD = "no threshold was chosen when this run was made"
 
 
 def verdict(called: Sequence[str], judged: Sequence[str], at_most: int | None = None) -> str:
@@ -107,39 +98,3 @@ def partly_judged(standings: Mapping[Member, Standing]) -> dict[str, dict[Member
 def _reasons(standings: Mapping[Member, Standing]) -> dict[str, dict[Member, str]]:
     labels = next(iter(standings.values())).labels
     return {label: {m: s.not_judged[k] for m, s in standings.items()} for k, label in enumerate(labels)}
-
-
-def about_label(standings: Mapping[Member, Standing], k: int) -> dict[str, Any]:
-    """What stands beside label k in a table: `<member>_auroc`, `_auroc_low`, `_auroc_high` and `_not_judged`."""
-    return {f"{member}_{name}": value for member, s in standings.items() for name, value in s.row(k).items()}
-
-
-def standing(run: Run, member: Member) -> Standing:
-    """How far a member of a run can be relied on.
-
-    Raises:
-        RunError: the run has no figures or no kept predictions of the member.
-    """
-    return standing_from(run.metrics().of(member), run.predictions(member, "val"))
-
-
-def standing_from(figures: MemberMetrics, val: Predictions) -> Standing:
-    """The same from a member's figures and what it said on the validation images, both of K labels."""
-    rows = figures.model.labels
-    auroc, low, high = (np.array([getattr(r, n) for r in rows], float) for n in ("auroc", "auroc_low", "auroc_high"))
-    reasons = [_why_not(figures.thresholds[k], val, k) for k in range(len(rows))]
-    return Standing(tuple(row.label for row in rows), auroc, low, high, tuple(reasons))
-
-
-def _why_not(threshold: float, val: Predictions, k: int) -> str:
-    """Why a label has no threshold; empty where it has one."""
-    if not np.isnan(threshold):
-        return ""
-    if np.isnan(val.logits[0][:, k]).any():
-        return UNTAUGHT
-    targets = val.targets[:, k]
-    positive = len(np.unique(val.patients[targets == 1]))
-    if positive < MIN_THRESHOLD_PATIENTS:
-        patients = "patient" if positive < 2 else "patients"
-        return f"{positive or 'no'} positive {patients} in validation, {MIN_THRESHOLD_PATIENTS} are needed"
-    return NO_THRESHOLD if (targets == 0).any() else NO_NEGATIVE

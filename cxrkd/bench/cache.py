@@ -17,7 +17,7 @@ from cxrkd.config import ObjectiveConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill.loss import Loss, control, objective
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.special import expit
 
-from cxrkd.answers.answer import probe
+from cxrkd.answers.engines import probe
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import Measure, Timing, interleave, stopwatch
 from cxrkd.errors import EngineError
-from cxrkd.models import Classifier
-from cxrkd.runtime import ENGINES, TOLERANCE, Engine, build_engine
-from cxrkd.runtime.select import worst_change
+from cxrkd.models.classifier import Classifier
+from cxrkd.runtime.protocol import ENGINES, Engine
+from cxrkd.runtime.select import TOLERANCE, build_engine, worst_change
 
 GOAL = Goal(30)
 EAGER = "pytorch"

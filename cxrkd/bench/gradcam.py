@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import interleave, stopwatch
-from cxrkd.explain import grad_cam
-from cxrkd.models import Classifier
+from cxrkd.explain.cam import grad_cam
+from cxrkd.models.classifier import Classifier
 
 GOAL = Goal(25)
 TOLERANCE = 1e-5

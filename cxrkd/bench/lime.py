@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from lime.lime_image import LimeImageExplainer
 
-from cxrkd.answers.answer import load_engines
+from cxrkd.answers.engines import load_engines
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import interleave, stopwatch
-from cxrkd.explain import lime as our_lime
+from cxrkd.explain.lime import lime as our_lime
 from cxrkd.explain.segments import superpixels
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 
 GOAL = Goal(3)
 BATCH = 32

@@ -15,11 +15,11 @@ PACKAGES = ("torch", "onnxruntime", "openvino", "grad-cam", "lime", "lightning",
 
 def machine() -> dict[str, Any]:
     """Processor, cores this process may use, threads, versions, and the load average before we began."""
-    about = describe()
+    environment = describe()
     return {
-        "cpu": about["cpu"],
-        "platform": about["platform"],
-        "python": about["python"],
+        "cpu": environment["cpu"],
+        "platform": environment["platform"],
+        "python": environment["python"],
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
         "load_average": [round(value, 2) for value in os.getloadavg()],

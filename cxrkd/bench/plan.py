@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cxrkd.answers.answer import finished_runs
 from cxrkd.config import PhantomConfig, TrainConfig
 from cxrkd.data.phantom import render
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import Classifier, build
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.zoo import build
+from cxrkd.runs.choosing import finished_runs
 from cxrkd.runs.run import Run, open_run
 
 

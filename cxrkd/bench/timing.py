@@ -51,7 +51,7 @@ def interleave(contenders: Mapping[K, Measure], rounds: int) -> dict[K, Timing]:
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
             times[name].append([contenders[name]() for _ in range(blocks[name])])
-    return {name: _timing(found) for name, found in times.items()}
+    return {name: _timing(ms) for name, ms in times.items()}
 
 
 def _block(measure: Measure) -> int:
@@ -62,5 +62,5 @@ def _block(measure: Measure) -> int:
 
 
 def _timing(rounds: list[list[float]]) -> Timing:
-    every = [ms for found in rounds for ms in found]
-    return Timing(tuple(median(found) for found in rounds), median(every), len(every))
+    every = [ms for block in rounds for ms in block]
+    return Timing(tuple(median(block) for block in rounds), median(every), len(every))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.output import Report, Ticker
 
 if TYPE_CHECKING:
-    from cxrkd.bench import Section
+    from cxrkd.bench.section import Section
 
 SECTIONS = ("engines", "gradcam", "lime", "cache")
 
@@ -31,29 +31,34 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Measure, section by section."""
-    from cxrkd.bench import machine, plan, run_sections
+    from cxrkd.bench.machine import machine
+    from cxrkd.bench.plan import plan
+    from cxrkd.bench.sections import run_sections
 
     ticker = Ticker()
     work = plan(quick=args.quick, rounds=args.rounds, run_id=args.run)
-    about = machine()
+    environment = machine()
     sections: list[Section] = []
     for section in run_sections(work, args.only or SECTIONS, ticker.tell):
         sections.append(section)
         ticker.line(section.headline())
     ticker.clear()
     document = {
-        "machine": about,
+        "machine": environment,
         "quick": args.quick,
         "networks": work.origin,
         "sections": [section.to_dict() for section in sections],
     }
-    return Report(document, [*_machine_lines(about, work.origin), *(line for s in sections for line in s.lines())])
+    return Report(
+        document, [*_machine_lines(environment, work.origin), *(line for s in sections for line in s.lines())]
+    )
 
 
-def _machine_lines(about: dict[str, Any], origin: str) -> list[str]:
-    load = ", ".join(f"{value:.1f}" for value in about["load_average"])
+def _machine_lines(environment: dict[str, Any], origin: str) -> list[str]:
+    load = ", ".join(f"{value:.1f}" for value in environment["load_average"])
     return [
-        f"{about['cpu']}, {about['cores']} cores, PyTorch on {about['torch_threads']} threads; load {load}",
-        ", ".join(f"{name} {version}" for name, version in about["packages"].items()),
+        f"{environment['cpu']}, {environment['cores']} cores, PyTorch on {environment['torch_threads']} threads; "
+        f"load {load}",
+        ", ".join(f"{name} {version}" for name, version in environment["packages"].items()),
         f"networks: {origin}",
     ]

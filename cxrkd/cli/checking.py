@@ -27,16 +27,16 @@ def add(actions: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Check runs."""
-    from cxrkd.runs import list_runs, open_run
-    from cxrkd.runs.checking.check import check_home, check_run
+    from cxrkd.jobs.job import list_jobs, open_job
+    from cxrkd.runs.checking.check import check_home, check_job
 
-    runs = [open_run(name) for name in args.run] if args.run else list_runs()
-    found = {run.id: check_run(run, repair=args.repair) for run in runs}
+    jobs = [open_job(name) for name in args.run] if args.run else list_jobs()
+    findings = {job.id: check_job(job, repair=args.repair) for job in jobs}
     home = [] if args.run else check_home(repair=args.repair)
-    lines = [f"{name}: {_count(its)}" for name, its in found.items()]
-    every = [finding for its in found.values() for finding in its] + home
+    lines = [f"{name}: {_count(its)}" for name, its in findings.items()]
+    every = [finding for its in findings.values() for finding in its] + home
     document = {
-        "runs": {name: [finding.to_dict() for finding in its] for name, its in found.items()},
+        "runs": {name: [finding.to_dict() for finding in its] for name, its in findings.items()},
         "home": [finding.to_dict() for finding in home],
         "repair": args.repair,
     }
@@ -44,11 +44,11 @@ def call(args: argparse.Namespace) -> Report:
     return Report(document, [*lines, *repaired], [_sentence(finding) for finding in every if not finding.fixed])
 
 
-def _count(found: list[Finding]) -> str:
-    wrong = sum(not finding.fixed for finding in found)
-    if not found:
+def _count(findings: list[Finding]) -> str:
+    wrong = sum(not finding.fixed for finding in findings)
+    if not findings:
         return "nothing wrong"
-    return f"{wrong} wrong" + (f", {len(found) - wrong} repaired" if wrong < len(found) else "")
+    return f"{wrong} wrong" + (f", {len(findings) - wrong} repaired" if wrong < len(findings) else "")
 
 
 def _sentence(finding: Finding) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.files import Failure, flagged, gate_line, read_input, writing
+from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, interval, number, table
 from cxrkd.errors import ImageError
 
 if TYPE_CHECKING:
-    from cxrkd.answers.answer import Answer, Input
+    from cxrkd.answers.answer import Answer
     from cxrkd.answers.verdict import Standing
     from cxrkd.config import Member
+    from cxrkd.images import Film
+    from cxrkd.runs import Run
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -37,20 +38,20 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Read what can be read, then ask."""
-    from cxrkd.answers.answer import choose_members, choose_run
-    from cxrkd.answers.verdict import standing
+    from cxrkd.runs.choosing import choose_members, choose_run
+    from cxrkd.runs.standing import standing
 
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     standings = {member: standing(run, member) for member in members}
-    inputs, failures = read_all(args.files, run.config.data.image_size, force=args.force)
-    answers = _answers(run, members, inputs, args.engine) if inputs else []
+    films, failures = read_all(args.files, run.config.data.image_size, force=args.force)
+    answers = _answers(run, members, films, args.engine) if films else []
     if args.csv:
         write_csv(args.csv, answers, standings)
     document = {
         "run": run.id,
         "labels": list(run.labels),
-        "standing": {member: found.to_dict() for member, found in standings.items()},
+        "standing": {member: known.to_dict() for member, known in standings.items()},
         "answers": [answer.to_dict() for answer in answers],
         "failures": [failure.to_dict() for failure in failures],
     }
@@ -59,39 +60,43 @@ def call(args: argparse.Namespace) -> Report:
     return Report(document, lines, [failure.error for failure in failures])
 
 
-def read_all(files: Sequence[Path], size: int, *, force: bool) -> tuple[list[Input], list[Failure]]:
-    """The inputs to answer, and why each of the others is not; `force` lets flagged ones through.
+def read_all(files: Sequence[Path], size: int, *, force: bool) -> tuple[list[Film], list[Failure]]:
+    """The films to answer, and why each of the others is not; `force` lets flagged ones through.
 
     Raises:
         GateError: the coefficients of the radiograph gate are missing or damaged.
     """
-    inputs: list[Input] = []
+    films: list[Film] = []
     failures: list[Failure] = []
     ticker = Ticker()
     for done, path in enumerate(files):
         ticker.tell(f"reading {done + 1} of {len(files)}")
         try:
-            image = read_input(path, size)
+            film = read_film(path, size)
         except ImageError as error:
             failures.append(Failure(str(path), str(error)))
             continue
-        if failure := flagged(image, force=force):
+        if failure := flagged(film, force=force):
             failures.append(failure)
         else:
-            inputs.append(image)
+            films.append(film)
     ticker.clear()
-    return inputs, failures
+    return films, failures
 
 
-def _answers(run: Any, members: Sequence[Any], inputs: Sequence[Input], engine: str) -> list[Answer]:
-    from cxrkd.answers.answer import classify, load_engines
+def _answers(run: Run, members: Sequence[Member], films: Sequence[Film], engine: str) -> list[Answer]:
+    from cxrkd.answers.answer import classify
+    from cxrkd.answers.engines import load_engines
+    from cxrkd.runs.choosing import warning_for
 
     ticker = Ticker()
     ticker.tell("loading the networks")
     models = {member: run.load_model(member) for member in members}
-    engines = load_engines(models, engine_for(engine, len(inputs)))
+    engines = load_engines(models, engine_for(engine, len(films)))
     ticker.clear()
-    return classify(run, inputs, engines)
+    thresholds = {member: run.thresholds(member) for member in members}
+    warning = warning_for(run, real=True)
+    return classify(films, engines, labels=run.labels, thresholds=thresholds, warning=warning, whose=run.id)
 
 
 def _lines(answer: Answer, standings: Mapping[Member, Standing]) -> list[str]:
@@ -102,10 +107,10 @@ def _lines(answer: Answer, standings: Mapping[Member, Standing]) -> list[str]:
         head += [f"{m} - teacher" for m in members if m != "teacher"]
     rows = [_row(row, k, standings) for k, row in enumerate(answer.table())]
     says = [f"  {member}: {answer.verdict(member)}" for member in members]
-    notes = [f"  {note}" for note in answer.notes]
-    warning = gate_line(answer.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
+    notes = [f"  {note}" for note in answer.film.notes]
+    warning = gate_line(answer.film.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
     body = [f"  {line}" for line in table(head, rows)]
-    return [answer.name, *notes, *warning, *says, *body, f"  {_took(answer)}", ""]
+    return [answer.film.name, *notes, *warning, *says, *body, f"  {_took(answer)}", ""]
 
 
 def _row(row: Mapping[str, Any], k: int, standings: Mapping[Member, Standing]) -> list[str]:
@@ -133,24 +138,12 @@ def _took(answer: Answer) -> str:
 
 
 def write_csv(path: Path, answers: Sequence[Answer], standings: Mapping[Member, Standing]) -> None:
-    """One row a file and label.
-
-    Columns are those of `Answer.table` and `about_label`, each member's verdict, the file's hash, the warning
-    and the gate's reason.
+    """One row a file and label; the columns stand in `cxrkd.answers.csv`.
 
     Raises:
         ConfigError: the file cannot be written.
     """
-    from cxrkd.answers.verdict import about_label
+    from cxrkd.answers.csv import answers_csv
 
-    rows = [
-        {"name": answer.name, "sha256": answer.sha256, **row, **about_label(standings, k)}
-        | {f"{member}_verdict": answer.verdict(member) for member in answer.members}
-        | {"warning": answer.warning, "gate": answer.gate.reason if answer.gate else ""}
-        for answer in answers
-        for k, row in enumerate(answer.table())
-    ]
-    with writing(path), path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["name"])
-        writer.writeheader()
-        writer.writerows(rows)
+    with writing(path):
+        path.write_text(answers_csv(answers, standings), encoding="utf-8", newline="")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, Ticker, duration, interval, over_findings
+from cxrkd.cli.output import Report, interval, over_findings
 from cxrkd.cli.settings import add_flags, run_config
+from cxrkd.cli.watching import command, execute_watched
 
 if TYPE_CHECKING:
     from cxrkd.runs import Run
-
-LOOK_EVERY_S = 0.5
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -27,7 +22,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         description="Renders phantoms, trains the networks, measures them, and leaves a run folder that every page and "
         "verb reads. Progress goes to stderr. Ctrl-C stops it after what is on disk; `runs resume` goes on.",
     )
-    add_flags(verb)
+    verb.later(add_flags)
     how = verb.add_mutually_exclusive_group()
     how.add_argument("--queue", action="store_true", help="put it in the background queue and return")
     how.add_argument("--dry-run", action="store_true", help="print the complete config and do nothing")
@@ -43,20 +38,20 @@ def call(args: argparse.Namespace) -> Report:
         return Report(config.model_dump(mode="json"), config.model_dump_json(indent=2).splitlines())
     if args.queue:
         run = runs.submit(config)
-        return Report(_document(run), [f"{run.id} is {run.state.status}; watch it with: {_again('show', run)}"])
+        return Report(_document(run), [f"{run.id} is {run.state.status}; watch it with: {command('show', run)}"])
     return _made_here(runs.create(config))
 
 
 def _made_here(run: Run) -> Report:
     """Execute a run that was just made; one that its data or settings refuse leaves no folder."""
-    from cxrkd import runs
     from cxrkd.errors import ConfigError, DataError
+    from cxrkd.jobs.queue import delete
 
     try:
         return foreground(run)
     except (ConfigError, DataError):
         if not run.members():  # nothing was learnt that could be gone on with
-            runs.delete(run)
+            delete(run)
         raise
 
 
@@ -67,74 +62,14 @@ def foreground(run: Run) -> Report:
         KeyboardInterrupt: it was stopped; a sentence on stderr says how to go on.
         CxrkdError: it failed.
     """
-    execute_watched(run, _again("resume", run))
+    execute_watched(run, command("resume", run))
     return Report(_document(run), _lines(run))
-
-
-def execute_watched(run: Run, again: str) -> None:
-    """Execute a run in this process, showing how it goes; `again` is the command that goes on after an interruption.
-
-    Raises:
-        KeyboardInterrupt: it was stopped; a sentence on stderr says how to go on.
-        CxrkdError: it failed.
-    """
-    from cxrkd.runs import execute
-
-    try:
-        with watching(run):
-            execute(run)
-    except (KeyboardInterrupt, SystemExit) as stop:  # Lightning turns the first into the second
-        Ticker().line(f"Stopped. Go on after the last epoch with: {again}")
-        raise KeyboardInterrupt from stop
-
-
-def _again(verb: str, run: Run) -> str:
-    return f"python -m cxrkd runs {verb} {shlex.quote(run.id)}"
-
-
-@contextmanager
-def watching(run: Run) -> Iterator[None]:
-    """Show the run's log lines and progress on stderr while the block executes it."""
-    finished = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(run, finished), daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        finished.set()
-        watcher.join()
-
-
-def _watch(run: Run, finished: threading.Event) -> None:
-    ticker, told = Ticker(), _n_lines(run)
-    while not finished.wait(LOOK_EVERY_S):
-        told = _tell_new_lines(run, ticker, told)
-        state = run.state
-        left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
-        ticker.tell(f"{state.progress:4.0%}  {state.stage}{left}")
-    _tell_new_lines(run, ticker, told)
-    ticker.clear()
-
-
-def _n_lines(run: Run) -> int:
-    return len(_log(run))
-
-
-def _log(run: Run) -> list[str]:
-    return run.log_tail(1_000_000)
-
-
-def _tell_new_lines(run: Run, ticker: Ticker, told: int) -> int:
-    lines = _log(run)
-    for line in lines[told:]:
-        ticker.line(line)
-    return len(lines)
 
 
 def _document(run: Run) -> dict[str, Any]:
     state = run.state
-    found = {"run": run.id, "path": str(run.path), "state": state.to_dict()}
-    return found | ({"metrics": run.metrics().to_dict()} if state.status == "done" else {})
+    document = {"run": run.id, "path": str(run.path), "state": state.to_dict()}
+    return document | ({"metrics": run.metrics().to_dict()} if state.status == "done" else {})
 
 
 def _lines(run: Run) -> list[str]:
@@ -145,8 +80,8 @@ def _lines(run: Run) -> list[str]:
     what = "phantoms" if kind == "phantom" else f"images of {kind}"
     over = over_findings(next(iter(metrics.members.values())).over_seeds.n_labels)
     lines = [f"{run.id} is done; it is in {run.path}", f"Macro AUROC on held-out {what}, {over}, 95 % interval:"]
-    for member, found in metrics.members.items():
-        model = found.over_seeds
+    for member, measured in metrics.members.items():
+        model = measured.over_seeds
         lines.append(f"  {member:<10}{interval(model.macro_auroc, model.macro_low, model.macro_high)}")
     if metrics.gain:
         gain = interval(metrics.gain.macro_diff, metrics.gain.macro_low, metrics.gain.macro_high, sign=True)

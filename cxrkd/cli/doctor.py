@@ -31,25 +31,25 @@ def call(args: argparse.Namespace) -> Report:
 
     if args.restart:
         ensure_worker(at_once=True)
-    found = health()
-    return Report(found.to_dict(), _lines(found), [] if found.well else [found.line()])
+    queue = health()
+    return Report(queue.to_dict(), _lines(queue), [] if queue.well else [queue.line()])
 
 
-def _lines(found: Health) -> list[str]:
+def _lines(queue: Health) -> list[str]:
     from cxrkd.jobs.job import own_jobs
     from cxrkd.jobs.launch import WORKER_LOG
 
     facts = {
-        "worker": "alive" if found.worker else "none, which is right while nothing waits" if found.well else "none",
-        "last start": _when(found.started),
-        "last end": _when(found.ended) + ("" if found.code is None else f", {found.how_it_ended()}"),
-        "failed starts": str(found.failed_starts),
-        "next try": f"in {duration(found.retry_s)}" if found.retry_s else "",
-        "at work on": ", ".join(found.running) or MISSING,
-        "waiting": ", ".join(found.queued) or MISSING,
-        "unreadable": ", ".join(found.unreadable) + (": see `runs check`" if found.unreadable else MISSING),
+        "worker": "alive" if queue.worker else "none, which is right while nothing waits" if queue.well else "none",
+        "last start": _when(queue.started),
+        "last end": _when(queue.ended) + ("" if queue.code is None else f", {queue.how_it_ended()}"),
+        "failed starts": str(queue.failed_starts),
+        "next try": f"in {duration(queue.retry_s)}" if queue.retry_s else "",
+        "at work on": ", ".join(queue.running) or MISSING,
+        "waiting": ", ".join(queue.queued) or MISSING,
+        "unreadable": ", ".join(queue.unreadable) + (": see `runs check`" if queue.unreadable else MISSING),
         "log": str(own_jobs() / WORKER_LOG),
-        "in short": found.line(),
+        "in short": queue.line(),
     }
     return [f"{name + ':':<15}{text}" for name, text in facts.items() if text]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cxrkd.evaluate import ModelMetrics, PairedDifference
     from cxrkd.runs import Run
     from cxrkd.runs.metrics import MemberMetrics, RunMetrics
+    from cxrkd.runs.predictions import HeldOut
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -43,16 +44,17 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Recompute and compare with what is stored."""
-    from cxrkd.answers.answer import choose_run
     from cxrkd.checksums import relist
     from cxrkd.jobs.files import write_json
-    from cxrkd.runs.metrics import measure_run
+    from cxrkd.runs.choosing import choose_run
+    from cxrkd.runs.metrics import measure
     from cxrkd.runs.run import METRICS
 
     run = choose_run(args.run)
     labels = find_labels(run.labels, args.labels or ()) or None
-    metrics = measure_run(run, labels=labels)
-    whole = measure_run(run) if labels else metrics
+    held_out, archs = run.held_out(), run.archs()
+    whole = measure(held_out, archs)
+    metrics = measure(held_out.of(labels), archs) if labels else whole
     if args.write:
         write_json(run.path / METRICS, whole.to_dict())
         relist(run.path / METRICS)
@@ -60,10 +62,10 @@ def call(args: argparse.Namespace) -> Report:
     document = {"run": run.id, "synthetic": run.config.data.kind == "phantom", **metrics.to_dict()}
     document["equals_stored"] = same
     if args.curves:
-        document["curves"] = _curves(run, metrics)
+        document["curves"] = _curves(held_out, metrics)
     groups = _groups(run, args, labels)
     if groups:
-        document["groups"] = {name: found.to_dict() for name, found in groups.items()}
+        document["groups"] = {name: figures.to_dict() for name, figures in groups.items()}
     return Report(document, [*_lines(run, metrics, same), *_group_table(groups, args.by)])
 
 
@@ -85,7 +87,7 @@ def _group_table(groups: dict[str, RunMetrics], by: str | None) -> list[str]:
         return []
     rows, several = [], any(metrics.gain for metrics in groups.values())
     for name, metrics in groups.items():
-        members = [found.over_seeds for found in metrics.members.values()]
+        members = [member.over_seeds for member in metrics.members.values()]
         cells = [_macro_auroc(model) for model in members]
         gain = [interval(*_macro(metrics.gain), sign=True)] if metrics.gain else []
         plain = [_macro_auroc(metrics.trivial)] if metrics.trivial else []
@@ -110,28 +112,28 @@ def equals_stored(run: Run, metrics: RunMetrics) -> bool | None:
     return same_figures(stored.to_dict(), metrics.to_dict())
 
 
-def _curves(run: Run, metrics: RunMetrics) -> dict[str, Any]:
+def _curves(held_out: HeldOut, metrics: RunMetrics) -> dict[str, Any]:
     """Member -> label -> the three curves."""
     from cxrkd.evaluate import pr_curve, reliability, roc_curve
 
-    found: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
     for member in metrics.members:
-        said = run.predictions(member)
-        found[member] = {
+        test = held_out.test[member]
+        curves[member] = {
             label: {
-                "roc": roc_curve(said.logits[0, :, k], said.targets[:, k]).to_dict(),
-                "pr": pr_curve(said.logits[0, :, k], said.targets[:, k]).to_dict(),
-                "reliability": reliability(said.logits[0, :, k], said.targets[:, k]).to_dict(),
+                "roc": roc_curve(test.logits[0, :, k], test.targets[:, k]).to_dict(),
+                "pr": pr_curve(test.logits[0, :, k], test.targets[:, k]).to_dict(),
+                "reliability": reliability(test.logits[0, :, k], test.targets[:, k]).to_dict(),
             }
-            for label, k in ((label, run.labels.index(label)) for label in metrics.labels)
+            for label, k in ((label, held_out.labels.index(label)) for label in metrics.labels)
         }
-    return found
+    return curves
 
 
 def _lines(run: Run, metrics: RunMetrics, same: bool | None) -> list[str]:
     first = next(iter(metrics.members.values())).over_seeds
     kind = "phantom" if run.config.data.kind == "phantom" else "test"
-    seeds = "; ".join(f"{name} {found.arch}, seeds {_seeds(found.seeds)}" for name, found in metrics.members.items())
+    seeds = "; ".join(f"{name} {member.arch}, seeds {_seeds(member.seeds)}" for name, member in metrics.members.items())
     head = [
         f"{run.id}: AUROC on {first.n} {kind} images of {first.n_patients} held-out patients, mean over seeds, "
         "95 % interval over patients and, from two seeds on, over trainings",
@@ -172,13 +174,13 @@ def _label_row(metrics: RunMetrics, k: int) -> list[str]:
 def _quality_table(metrics: RunMetrics) -> list[str]:
     rows = [
         [
-            f"{name}, {over_findings(found.over_seeds.n_labels)}",
-            number(found.over_seeds.macro_ap),
-            number(found.over_seeds.ece),
-            number(found.over_seeds.brier),
-            " ".join(number(value, 4) for value in found.over_seeds.seed_macro_auroc),
+            f"{name}, {over_findings(member.over_seeds.n_labels)}",
+            number(member.over_seeds.macro_ap),
+            number(member.over_seeds.ece),
+            number(member.over_seeds.brier),
+            " ".join(number(value, 4) for value in member.over_seeds.seed_macro_auroc),
         ]
-        for name, found in metrics.members.items()
+        for name, member in metrics.members.items()
     ]
     return table(["mean of each finding's", "AP", "ECE", "Brier", "macro AUROC of each seed"], rows)
 
@@ -189,7 +191,7 @@ def _threshold_table(metrics: RunMetrics) -> list[str]:
 
     rows, left_out = [], []
     for k, label in enumerate(metrics.labels):
-        cells = {name: _point(found, k) for name, found in metrics.members.items()}
+        cells = {name: _point(member, k) for name, member in metrics.members.items()}
         rows += [[f"{label}, {name}", *cell] for name, cell in cells.items() if cell]
         left_out += [] if any(cells.values()) else [label]
     head = ["first seed", "threshold from validation", "sensitivity", "specificity"]
@@ -198,13 +200,13 @@ def _threshold_table(metrics: RunMetrics) -> list[str]:
     return [*(table(head, rows) if rows else []), *unjudged]
 
 
-def _point(found: MemberMetrics, k: int) -> list[str]:
+def _point(member: MemberMetrics, k: int) -> list[str]:
     """Threshold, sensitivity and specificity of one label, nothing where it is not judged."""
-    if math.isnan(found.thresholds[k]):
+    if math.isnan(member.thresholds[k]):
         return []
-    row = found.model.labels[k]
+    row = member.model.labels[k]
     return [
-        interval(found.thresholds[k], found.thresholds_low[k], found.thresholds_high[k]),
+        interval(member.thresholds[k], member.thresholds_low[k], member.thresholds_high[k]),
         interval(row.sensitivity, row.sensitivity_low, row.sensitivity_high),
         interval(row.specificity, row.specificity_low, row.specificity_high),
     ]

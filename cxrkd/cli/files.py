@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.errors import ConfigError, ImageError
 
 if TYPE_CHECKING:
-    from cxrkd.answers.answer import Input
-    from cxrkd.images import Verdict
+    from cxrkd.images import Film, Verdict
 
 
 @dataclass(frozen=True)
@@ -28,24 +27,23 @@ class Failure:
         return asdict(self)
 
 
-def read_input(path: Path, size: int) -> Input:
+def read_film(path: Path, size: int) -> Film:
     """Read a radiograph and bring it to the size of the networks.
 
     Raises:
         ImageError: it is not there, cannot be opened, or is not a radiograph we can read.
         GateError: the coefficients of the radiograph gate are missing or damaged.
     """
-    from cxrkd.answers.answer import from_radiograph
-    from cxrkd.images import read
+    from cxrkd.images import film_of
 
-    return from_radiograph(read(_bytes(path), str(path)), size)
+    return film_of(_bytes(path), str(path), size)
 
 
-def flagged(image: Input, *, force: bool) -> Failure | None:
+def flagged(film: Film, *, force: bool) -> Failure | None:
     """Why a file that was read is not answered all the same; None where it is."""
-    if force or image.gate is None or image.gate.passed:
+    if force or film.gate is None or film.gate.passed:
         return None
-    return Failure(image.name, f"{image.name}: {image.gate.reason} --force answers it anyway.", image.gate.to_dict())
+    return Failure(film.name, f"{film.name}: {film.gate.reason} --force answers it anyway.", film.gate.to_dict())
 
 
 def gate_line(gate: Verdict | None) -> list[str]:

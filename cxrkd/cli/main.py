@@ -8,9 +8,9 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cxrkd import __version__
 from cxrkd.cli import (
@@ -22,6 +22,7 @@ from cxrkd.cli import (
     evaluate,
     explain,
     gate,
+    listing,
     models,
     record,
     reference,
@@ -34,7 +35,22 @@ from cxrkd.text import cut, sentence
 
 OK, SOME_FAILED, ERROR = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what shells report for SIGINT and SIGPIPE
-VERBS = (app, models, classify, explain, evaluate, distill, reproduce, runs, record, reference, bench, data, gate)
+VERBS = (
+    app,
+    listing,
+    models,
+    classify,
+    explain,
+    evaluate,
+    distill,
+    reproduce,
+    runs,
+    record,
+    reference,
+    bench,
+    data,
+    gate,
+)
 EPILOG = """exit codes:
   0  everything was done
   1  some inputs could not be used; the others were answered
@@ -51,9 +67,23 @@ _TYPED = re.compile(
 class Parser(argparse.ArgumentParser):
     """A parser that repeats no more of what was typed than a sentence can hold."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._later: list[Callable[[Parser], None]] = []
+
+    def later(self, add: Callable[[Parser], None]) -> None:
+        """Add options only when this verb is called: those that are made from configs or registries cost imports."""
+        self._later.append(add)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, with what was to be added later."""
+        while self._later:
+            self._later.pop(0)(self)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Exit with usage and a sentence."""
-        super().error(sentence(_TYPED.sub(lambda found: found[1] + cut(found[2]), message)))
+        super().error(sentence(_TYPED.sub(lambda match: match[1] + cut(match[2]), message)))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -105,8 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if full is not None:
             return _failed(_cannot_write(full), args.debug)
         first = (str(error).strip().splitlines() or [""])[0][:200]
-        said = sentence(f"Something unexpected went wrong ({type(error).__name__}: {first}).")
-        return _failed(said + ("" if args.debug else " Add --debug to see where."), args.debug)
+        problem = sentence(f"Something unexpected went wrong ({type(error).__name__}: {first}).")
+        return _failed(problem + ("" if args.debug else " Add --debug to see where."), args.debug)
 
 
 def _ask(args: argparse.Namespace) -> Report:
@@ -125,10 +155,10 @@ def _cannot_write(error: OSError) -> str:
     return str(cannot_write(Path(error.filename or home()), error))
 
 
-def _failed(said: str, debug: bool) -> int:
+def _failed(problem: str, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    _say(said)
+    _say(problem)
     return ERROR
 
 

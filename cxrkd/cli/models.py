@@ -28,7 +28,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> Report:
     """Fetch weights if asked to, and count every network."""
-    from cxrkd.models import list_archs
+    from cxrkd.models.zoo import list_archs
 
     if args.download:
         fetch(args.archs, args.download)
@@ -47,7 +47,8 @@ def fetch(archs: Sequence[str], weights: str) -> None:
     Raises:
         ConfigError: no network is named, it has no such weights, or they cannot be had.
     """
-    from cxrkd.models import parts_of, source
+    from cxrkd.models.network import parts_of
+    from cxrkd.models.zoo import source
 
     if not archs:
         raise ConfigError(f"Name the network whose weights {weights} to fetch: models ARCH --download {weights}")
@@ -71,13 +72,13 @@ def download_progress(arch: str, done: int, total: int) -> str:
 
 
 def _count(arch: str, size: int) -> dict[str, Any]:
-    from cxrkd.cost import count
+    from cxrkd.cost.count import count
     from cxrkd.labels import CHESTXRAY14
-    from cxrkd.models import build, list_weights, role_of
+    from cxrkd.models.zoo import build, list_weights, role_of
 
     weights = {
         name: {
-            "about": w.about,
+            "about": w.origin,
             "licence": w.licence,
             "input_size": w.size,
             "here": w.is_here(),
@@ -85,8 +86,8 @@ def _count(arch: str, size: int) -> dict[str, Any]:
         }
         for name, w in list_weights(arch).items()
     }
-    found = {"arch": arch, "role": role_of(arch), "labels": len(CHESTXRAY14), "weights": weights}
-    return found | count(build(arch, CHESTXRAY14, size)).to_dict()
+    facts = {"arch": arch, "role": role_of(arch), "labels": len(CHESTXRAY14), "weights": weights}
+    return facts | count(build(arch, CHESTXRAY14, size)).to_dict()
 
 
 def _lines(rows: list[dict[str, Any]], size: int) -> list[str]:

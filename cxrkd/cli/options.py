@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from cxrkd.cli.names import comma_separated
 
 MANY_IMAGES = 500
 """From here on the quicker engines win back the seconds that exporting and comparing them takes."""
-ENGINES = ("auto", "pytorch", "onnxruntime", "openvino", "openvino-bf16")
 
 
-def add_run_options(verb: argparse.ArgumentParser) -> None:
+def add_run_options(verb: Any) -> None:
     """Which run, members and engine answer."""
     verb.add_argument("--run", metavar="RUN", help="id or folder of a run (default: the first finished one)")
     verb.add_argument(
         "--members", type=comma_separated, metavar="A,B", help="among teacher,alone,distilled (default: all)"
     )
+    verb.later(_add_engine)
+
+
+def _add_engine(verb: argparse.ArgumentParser) -> None:
+    from cxrkd.runtime.protocol import ENGINES
+
     verb.add_argument(
         "--engine",
-        choices=ENGINES,
+        choices=("auto", *ENGINES),
         default="auto",
         help=f"auto (default): PyTorch below {MANY_IMAGES} images, from there on the fastest that agrees with it",
     )

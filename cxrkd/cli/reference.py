@@ -20,8 +20,9 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="keep what a run's figures and maps are held against",
         description="Fits a model that knows no anatomy to a run's training films and keeps what it says about the "
-        "held-out ones, keeps maps of all networks on validation films, for the chance lines of explain, and measures "
-        "the run again. New runs have all this; it is for a run that was made without, and needs its data set.",
+        "held-out ones, keeps maps of all networks on validation films, for the chance lines of explain, measures the "
+        "run again, and keeps what Overview shows first. New runs have all this; it is for a run that was made "
+        "without, and needs its data set.",
     )
     verb.add_argument("run", metavar="RUN", help="id or folder")
     verb.add_argument("--folder", type=Path, metavar="DIR", help="where its data set is now (default: where it was)")
@@ -33,24 +34,25 @@ def call(args: argparse.Namespace) -> Report:
     from cxrkd.checksums import relist
     from cxrkd.jobs.files import write_json
     from cxrkd.runs import open_run
-    from cxrkd.runs.metrics import measure_run
     from cxrkd.runs.reference import FILE, cohort_of, keep_reference
     from cxrkd.runs.run import METRICS
+    from cxrkd.runs.showcase import film_in, write_showcase
 
     run, ticker = open_run(args.run), Ticker()
     cohort = cohort_of(run, args.folder)
     n_maps = keep_reference(run, cohort, lambda done, n: ticker.tell(f"film {done} of {n} without anatomy"))
     ticker.clear()
-    metrics = measure_run(run)
+    metrics = run.measure()
     write_json(run.path / METRICS, metrics.to_dict())
     relist(run.path / METRICS)
+    write_showcase(run, film_in(cohort))
     plain = metrics.trivial
     document = {"run": run.id, "films": n_maps, "file": str(run.path / FILE), "trivial": plain and plain.to_dict()}
     return Report(document, [_maps(run, n_maps), *_no_anatomy(plain)])
 
 
 def _maps(run: Run, n: int) -> str:
-    from cxrkd.explain import MIN_FILMS
+    from cxrkd.explain.reference import MIN_FILMS
     from cxrkd.runs.reference import FILE
 
     if not n:

@@ -8,10 +8,10 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.distill import execute_watched
 from cxrkd.cli.models import download_progress, fetch
 from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, over_findings, table
-from cxrkd.cli.settings import FLAGS, add_settings, overridden
+from cxrkd.cli.settings import Flag, add_settings, flags, overridden
+from cxrkd.cli.watching import execute_watched
 from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cxrkd.runs.estimate import Disk
     from cxrkd.runs.speed import Speed
 
-SETTINGS = tuple(flag for flag in FLAGS if flag.name not in ("--kind", "--patients"))  # a recipe is about its data set
 MEMBERS = {"distilled": "student distilled", "alone": "student alone", "teacher": "teacher"}
 GB = 1e9
 
@@ -36,12 +35,18 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         description="Fetches what is missing and public (asking for a recipe is the consent: ChestMNIST and ImageNet "
         "weights), trains teacher and students, and prints the AUROC beside the paper's. Meant for a GPU. The same "
         "command goes on after an interruption, and prints the figures again when it is done. Without a recipe: lists "
-        "them. With any setting changed it is an experiment of its own, and no figure of the paper stands beside it.",
+        "them. With any setting changed it is an experiment of its own, and no figure of the paper stands beside it; "
+        "one that is not given is the recipe's.",
     )
     verb.add_argument("recipe", nargs="?", metavar="RECIPE", help="chestmnist-224, chestxray14, chexpert or padchest")
     verb.add_argument("--dry-run", action="store_true", help="print the recipe, time and disk; download nothing")
-    add_settings(verb, "settings (default: the recipe's)", SETTINGS)
+    verb.later(lambda parser: add_settings(parser, settings_flags(), defaults=False))
     verb.set_defaults(call=call)
+
+
+def settings_flags() -> tuple[Flag, ...]:
+    """The settings that may be changed: all but which data set it is, which is what a recipe is about."""
+    return tuple(flag for flag in flags() if not {"data.kind", "data.n_patients"} & set(flag.keys))
 
 
 def call(args: argparse.Namespace) -> Report:
@@ -56,7 +61,7 @@ def call(args: argparse.Namespace) -> Report:
     if args.recipe is None:
         return _listing()
     recipe = find_recipe(args.recipe)
-    config = overridden(recipe.config.model_dump(mode="json"), args, SETTINGS)
+    config = overridden(recipe.config.model_dump(mode="json"), args, settings_flags())
     if args.dry_run:
         return _plan(recipe, config, folder_given=args.folder is not None)
     if recipe.needs_folder and args.folder is None:
@@ -99,8 +104,8 @@ def _run(recipe: Recipe, config: RunConfig) -> Run:
 
 
 def _fetch(config: RunConfig, ticker: Ticker) -> None:
-    """Bring weights and data here, with progress, before there is a run; a wrong folder is told now."""
-    from cxrkd.config import ChestMnistConfig, PhantomConfig
+    """Bring weights and data here, with progress, before there is a run."""
+    from cxrkd.config import ChestMnistConfig
     from cxrkd.data.readers import read_table
     from cxrkd.data.readers.chestmnist import npz_path
 
@@ -108,12 +113,10 @@ def _fetch(config: RunConfig, ticker: Ticker) -> None:
         fetch([config.teacher_arch], config.teacher_weights)
     if config.download and config.student_weights != "none":
         fetch([config.student_arch], config.student_weights)
-    if isinstance(config.data, PhantomConfig):
-        return
     if isinstance(config.data, ChestMnistConfig) and not npz_path(config.data).exists():
         ticker.line(f"ChestMNIST at {config.data.size} px is fetched to {npz_path(config.data)}")
-    read_table(config.data, partial(_tell, ticker))
-    ticker.clear()
+        read_table(config.data, partial(_tell, ticker))
+        ticker.clear()
 
 
 def _tell(ticker: Ticker, done: int, total: int) -> None:
@@ -247,40 +250,44 @@ def _report(run: Run, recipe: Recipe) -> Report:
     from cxrkd.paper.comparison import compare_with_paper
     from cxrkd.paper.recipes import DIFFERENCES
 
-    found = compare_with_paper(run, recipe)
-    published = {"auroc": recipe.published.auroc, "source": recipe.published.source} if found.reproduction else None
+    comparison = compare_with_paper(run, recipe)
+    published = (
+        {"auroc": recipe.published.auroc, "source": recipe.published.source} if comparison.reproduction else None
+    )
     document = {
         "run": run.id,
         "path": str(run.path),
         "state": run.state.to_dict(),
-        "comparison": found.to_dict(),
+        "comparison": comparison.to_dict(),
         "published": published,
         "note": recipe.note,
         "differences": list(DIFFERENCES),
         "metrics": run.metrics().to_dict(),
     }
-    return Report(document, _report_lines(run, recipe, found, DIFFERENCES))
+    return Report(document, _report_lines(run, recipe, comparison, DIFFERENCES))
 
 
-def _report_lines(run: Run, recipe: Recipe, found: Comparison, differences: tuple[str, ...]) -> list[str]:
-    seeds = ", ".join(f"{number(v, 1)} (seed {s})" for v, s in zip(found.seed_aurocs, found.seeds, strict=True))
+def _report_lines(run: Run, recipe: Recipe, comparison: Comparison, differences: tuple[str, ...]) -> list[str]:
+    seeds = ", ".join(
+        f"{number(v, 1)} (seed {s})" for v, s in zip(comparison.seed_aurocs, comparison.seeds, strict=True)
+    )
     head = f"{run.id} is done; it is in {run.path}"
-    what = f"AUROC x 100 on {found.n_images:,} test images of {found.n_patients:,} patients, 95 % interval:"
-    macro = f"macro, {over_findings(found.n_labels)}"
-    if not found.reproduction:
-        members = table([macro, "here"], [[MEMBERS[row.name], _ours(row)] for row in found.members])
-        labels = table(["distilled, label", "here"], [[row.name, _ours(row)] for row in found.labels])
-        return [head, *_changed_lines(found.changes), what, *members, f"distilled: {seeds}", "", *labels]
+    what = f"AUROC x 100 on {comparison.n_images:,} test images of {comparison.n_patients:,} patients, 95 % interval:"
+    macro = f"macro, {over_findings(comparison.n_labels)}"
+    if not comparison.reproduction:
+        members = table([macro, "here"], [[MEMBERS[row.name], _ours(row)] for row in comparison.members])
+        labels = table(["distilled, label", "here"], [[row.name, _ours(row)] for row in comparison.labels])
+        return [head, *_changed_lines(comparison.changes), what, *members, f"distilled: {seeds}", "", *labels]
     columns = ["here", "paper", "difference"]
     published = recipe.published
     quoted = f" Single labels: {published.by_label_source}." if published.by_label else ""
     return [
         head,
         f"{recipe.name}: {recipe.title}. {what}",
-        *table([macro, *columns], [[MEMBERS[row.name], *_cells(row)] for row in found.members]),
+        *table([macro, *columns], [[MEMBERS[row.name], *_cells(row)] for row in comparison.members]),
         f"distilled: {seeds}",
         "",
-        *table(["distilled, label", *columns], [[row.name, *_cells(row)] for row in found.labels]),
+        *table(["distilled, label", *columns], [[row.name, *_cells(row)] for row in comparison.labels]),
         f"Paper: {published.source}.{quoted} {MISSING} where no figure of the paper is known here.",
         "",
         f"Split: {recipe.note}",

@@ -1,4 +1,4 @@
-"""`runs`: list, show, cancel, resume, delete and read the log of runs."""
+"""`runs`: list, show, cancel, resume, delete and read the log of runs, and of jobs of other kinds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cxrkd.cli.output import MISSING, Report, duration, interval, number, over_f
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
+    from cxrkd.jobs.job import Job
     from cxrkd.runs import Run
 
 
@@ -41,13 +42,14 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 def list_all(args: argparse.Namespace) -> Report:
     """All runs."""
     from cxrkd.jobs.health import health
-    from cxrkd.runs import list_runs
+    from cxrkd.jobs.job import list_jobs
 
-    runs, its = [_summary(run) for run in list_runs()], health()
-    head = ["id", "status", "progress", "created", "teacher", "student", "patients", *_MEMBERS]
+    runs, its = [_summary(job) for job in list_jobs()], health()
+    head = ["id", "kind", "status", "progress", "created", "teacher", "student", "patients", *_MEMBERS]
     rows = [
         [
             run["run"] + (" (shipped)" if run["shipped"] else ""),
+            run["kind"] or MISSING,
             run["state"]["status"],
             f"{run['state']['progress']:.0%}",
             _when(run["state"]["created"]),
@@ -67,41 +69,46 @@ def list_all(args: argparse.Namespace) -> Report:
 _MEMBERS = ("teacher", "alone", "distilled")
 
 
-def _summary(run: Run) -> dict[str, Any]:
+def _summary(job: Job) -> dict[str, Any]:
+    """What is true of any job, and what only a distillation has: None of others."""
     from cxrkd.text import legible
 
-    config = _config(run)
+    config, kind = _config(job), job.kind
     return {
-        "run": run.id,
-        "name": config.name if config else run.id,
-        "shipped": run.shipped,
-        "path": legible(str(run.path)),
-        "state": run.state.to_dict(),
+        "run": job.id,
+        "kind": kind and kind.name,
+        "name": config.name if config else job.id,
+        "shipped": job.shipped,
+        "path": legible(str(job.path)),
+        "state": job.state.to_dict(),
         "teacher_arch": config and config.teacher_arch,
         "student_arch": config and config.student_arch,
         "data": config and config.data.kind,
         "n_patients": getattr(config.data, "n_patients", None) if config else None,
-        "macro_auroc": _macros(run) if config else {},
+        "macro_auroc": _macros(job),
     }
 
 
-def _config(run: Run) -> RunConfig | None:
-    """What a run was told; None where that cannot be read."""
+def _config(job: Job) -> RunConfig | None:
+    """What a distillation was told; None of another kind, and where that cannot be read."""
     from cxrkd.errors import RunError
+    from cxrkd.runs import Run
 
     try:
-        return run.config
+        return job.config if isinstance(job, Run) else None
     except RunError:
         return None
 
 
-def _macros(run: Run) -> dict[str, float]:
+def _macros(job: Job) -> dict[str, float]:
     from cxrkd.errors import CxrkdError
+    from cxrkd.runs import Run
 
     try:
-        return {member: found.over_seeds.macro_auroc for member, found in run.metrics().members.items()}
+        members = job.metrics().members if isinstance(job, Run) else {}
     except CxrkdError:  # it has not come that far, or `runs check` says more
         return {}
+    return {name: member.over_seeds.macro_auroc for name, member in members.items()}
 
 
 def _when(seconds: float | None) -> str:
@@ -109,45 +116,60 @@ def _when(seconds: float | None) -> str:
 
 
 def show(args: argparse.Namespace) -> Report:
-    """One run."""
-    from cxrkd.errors import RunError
-    from cxrkd.runs import open_run
+    """One run, or a job of another kind."""
+    from cxrkd.jobs.job import open_job
+    from cxrkd.runs import Run
     from cxrkd.text import legible
 
-    run = open_run(args.run)
-    state = run.state
+    job = open_job(args.run)
+    document, state = _summary(job), job.state
     if state.status == "unreadable":
-        lines = [f"{run.id} is unreadable", f"folder: {legible(str(run.path))}"]
-        return Report(_summary(run), lines, [state.message])
-    document = _summary(run) | {"config": run.config.model_dump(mode="json"), "members": run.members()}
+        return Report(document, [f"{job.id} is unreadable", f"folder: {legible(str(job.path))}"], [state.message])
+    facts = _facts(job, document)
+    if isinstance(job, Run):
+        document |= {"config": job.config.model_dump(mode="json"), "members": job.members()}
+        facts |= _distillation(job)
+    document["environment"] = _environment(job)
+    return Report(document, [f"{name + ':':<18}{text}" for name, text in facts.items() if text])
+
+
+def _environment(job: Job) -> dict[str, Any] | None:
+    from cxrkd.errors import RunError
+
     try:
-        document["environment"] = run.environment()
-    except RunError:  # written when the run is done
-        document["environment"] = None
-    return Report(document, _shown(run, document))
+        return job.environment()
+    except RunError:  # written when the job is done
+        return None
 
 
-def _shown(run: Run, document: dict[str, Any]) -> list[str]:
-    from cxrkd.config import data_summary
-
-    state, config = run.state, run.config
+def _facts(job: Job, document: dict[str, Any]) -> dict[str, str]:
+    """What is true of any job."""
+    state = job.state
     left = f", {duration(state.eta_s)} left" if state.eta_s is not None else ""
-    seeds, start = " ".join(map(str, config.seeds)), _start(config.student_weights)
-    start += f" from the distilled student of run {config.student_from}" if config.student_from else ""
-    facts = {
-        "run": f"{run.id} ({run.name}){' shipped' if run.shipped else ''}",
-        "folder": str(run.path),
+    return {
+        "run": f"{job.id} ({document['name']}){' shipped' if job.shipped else ''}",
+        "kind": job.kind.title if job.kind else "",
+        "folder": str(job.path),
         "status": f"{state.status}, {state.progress:.0%}, {state.stage}{left}",
         "message": state.message,
         "created": _when(state.created),
         "took": duration(state.seconds) if state.seconds else "",
+    }
+
+
+def _distillation(run: Run) -> dict[str, str]:
+    from cxrkd.config import data_summary
+
+    config = run.config
+    seeds, start = " ".join(map(str, config.seeds)), _start(config.student_weights)
+    start += f" from the distilled student of run {config.student_from}" if config.student_from else ""
+    return {
         "data": data_summary(config.data),
         "teacher": _teacher(config),
         "student": f"{config.student_arch}{start}, objective {config.objective.name}, seeds {seeds}",
-        "networks": ", ".join(document["members"]),
+        "networks": ", ".join(run.members()),
         **_headline(run),
     }
-    return [f"{name + ':':<18}{text}" for name, text in facts.items() if text]
 
 
 def _teacher(config: RunConfig) -> str:
@@ -164,52 +186,59 @@ def _headline(run: Run) -> dict[str, str]:
     from cxrkd.errors import CxrkdError
 
     try:
-        found = {name: member.over_seeds for name, member in run.metrics().members.items()}
+        models = {name: member.over_seeds for name, member in run.metrics().members.items()}
     except CxrkdError:  # it has not come that far
         return {}
     return {
         f"AUROC {name}": f"{interval(m.macro_auroc, m.macro_low, m.macro_high)}, {over_findings(m.n_labels)}"
-        for name, m in found.items()
+        for name, m in models.items()
     }
 
 
 def cancel(args: argparse.Namespace) -> Report:
-    """Stop a run."""
-    from cxrkd import runs
+    """Stop a job."""
+    from cxrkd.jobs import job, queue
 
-    run = runs.open_run(args.run)
-    runs.cancel(run)
-    return _state(run)
+    stopped = job.open_job(args.run)
+    queue.cancel(stopped)
+    return _state(stopped)
 
 
 def resume(args: argparse.Namespace) -> Report:
-    """Go on with a run."""
-    from cxrkd import runs
+    """Go on with a job."""
     from cxrkd.cli.distill import foreground
+    from cxrkd.cli.watching import command, execute_watched
+    from cxrkd.jobs import job, queue
+    from cxrkd.runs import Run
 
-    run = runs.open_run(args.run)
-    run.require_readable()
-    return foreground(run) if args.foreground else _state(runs.resume(run))
+    stopped = job.open_job(args.run)
+    stopped.require_readable()
+    if not args.foreground:
+        return _state(queue.resume(stopped))
+    if isinstance(stopped, Run):
+        return foreground(stopped)
+    execute_watched(stopped, command("resume", stopped))
+    return _state(stopped)
 
 
 def delete(args: argparse.Namespace) -> Report:
-    """Remove a run."""
-    from cxrkd import runs
+    """Remove a job."""
+    from cxrkd.jobs import job, queue
 
-    run = runs.open_run(args.run)
-    runs.delete(run)
-    return Report({"run": run.id, "deleted": True}, [f"{run.id} is deleted"])
+    doomed = job.open_job(args.run)
+    queue.delete(doomed)
+    return Report({"run": doomed.id, "deleted": True}, [f"{doomed.id} is deleted"])
 
 
-def _state(run: Run) -> Report:
-    state = run.state
-    return Report({"run": run.id, "state": state.to_dict()}, [f"{run.id} is {state.status}"])
+def _state(job: Job) -> Report:
+    state = job.state
+    return Report({"run": job.id, "state": state.to_dict()}, [f"{job.id} is {state.status}"])
 
 
 def log(args: argparse.Namespace) -> Report:
     """The end of the log."""
-    from cxrkd.runs import open_run
+    from cxrkd.jobs.job import open_job
 
-    run = open_run(args.run)
-    lines = run.log_tail(args.lines)
-    return Report({"run": run.id, "log": lines}, lines or [f"{run.id} has no log yet."])
+    job = open_job(args.run)
+    lines = job.log_tail(args.lines)
+    return Report({"run": job.id, "log": lines}, lines or [f"{job.id} has no log yet."])

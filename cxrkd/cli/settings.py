@@ -1,22 +1,29 @@
-"""Flags and files -> `RunConfig`. One table says which flag sets which key of the config."""
+"""Flags and files -> `RunConfig`. The flags are made from the fields of the config."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.cli.names import comma_separated
 from cxrkd.errors import ConfigError
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
+    from cxrkd.config.settings import Setting
+
+TRAINED = {"teacher_train": "teacher", "student_train": "student"}
+"""Parts of the config that say the same of two networks -> prefix of their flags."""
+BOTH = "Training of teacher and students"
+FIRST = "The run"
 
 
-def seeds(text: str) -> list[int]:
+def whole_numbers(text: str) -> list[int]:
     """`0,1,2` -> `[0, 1, 2]`.
 
     Raises:
@@ -28,80 +35,146 @@ def seeds(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {shown(text)}") from error
 
 
+class Switch(argparse.Action):
+    """A flag without a value: on by some of its names, off by the others."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, off: Collection[str], **kwargs: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+        self.off = off
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Set it."""
+        setattr(namespace, self.dest, option not in self.off)
+
+
 @dataclass(frozen=True)
 class Flag:
-    """A flag, the dotted keys it sets, the type of its value, and a word for --help."""
+    """A flag: its names, the dotted keys that it sets, and the setting that it is made from.
 
-    name: str
+    Attributes:
+        off: those of its names that switch it off.
+        group: heading in --help.
+    """
+
+    names: tuple[str, ...]
     keys: tuple[str, ...]
-    kind: Callable[[str], Any]
-    help: str
+    setting: Setting
+    group: str
+    off: tuple[str, ...] = ()
 
     @property
     def attribute(self) -> str:
         """Where argparse keeps the value."""
-        return self.name.removeprefix("--").replace("-", "_")
+        return self.names[0].removeprefix("--").replace("-", "_")
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether it says which variant a part of the config is."""
+        return bool(self.setting.entries)
+
+    def add(self, group: argparse._ArgumentGroup, defaults: bool) -> None:
+        """Add it to a group of options; `defaults` says in its help what the program's value is."""
+        text = self._help(defaults).replace("%", "%%")
+        if self.setting.type is bool:
+            group.add_argument(*self.names, *self.off, action=Switch, off=self.off, dest=self.attribute, help=text)
+        else:
+            read, metavar = _reading(self.setting)
+            group.add_argument(*self.names, dest=self.attribute, type=read, metavar=metavar, help=text)
+
+    def _help(self, defaults: bool) -> str:
+        setting = self.setting
+        described = setting.described(flag_name)
+        variants = f"{', '.join(setting.variants)}: " if len(setting.variants) == 1 else ""
+        default = _shown_default(setting) if defaults and len(self.keys) == 1 else ""
+        return f"{variants}{setting.title}{f'; {described}' if described else ''}{default}"
 
 
-BOTH = ("teacher_train", "student_train")
-FLAGS: tuple[Flag, ...] = (
-    Flag("--name", ("name",), str, "what the run is called"),
-    Flag("--teacher", ("teacher_arch",), str, "network, see `models`; several joined by + answer together"),
-    Flag("--teacher-from", ("teacher_from",), str, "reuse the teacher of a finished run"),
-    Flag("--teacher-weights", ("teacher_weights",), str, "what the teacher starts from, see `models`"),
-    Flag("--student", ("student_arch",), str, "network, see `models`"),
-    Flag("--student-weights", ("student_weights",), str, "what the students start from: none or imagenet"),
-    Flag("--student-from", ("student_from",), str, "start both students from the distilled student of a finished run"),
-    Flag("--seeds", ("seeds",), seeds, "of the students, such as 0,1,2"),
-    Flag("--kind", ("data.kind",), str, "data set: phantom, chestxray14, chexpert, padchest, chestmnist or folder"),
-    Flag("--folder", ("data.folder",), str, "where the published files were unpacked; not for phantoms"),
-    Flag("--published-size", ("data.size",), int, "chestmnist: which file, 28, 64, 128 or 224 pixels"),
-    Flag("--patients", ("data.n_patients",), int, "number of phantom patients"),
-    Flag("--image-size", ("data.image_size",), int, "side in pixels"),
-    Flag("--data-seed", ("data.seed",), int, "seed of the phantoms and of their split"),
-    Flag("--epochs", ("student_train.epochs",), int, "of each student, at full size"),
-    Flag("--warm-epochs", ("student_train.warm_epochs",), int, "of each student before, at the smaller size"),
-    Flag("--learning-rate", ("student_train.learning_rate",), float, "of the students"),
-    Flag("--teacher-epochs", ("teacher_train.epochs",), int, "of the teacher, at full size"),
-    Flag("--teacher-warm-epochs", ("teacher_train.warm_epochs",), int, "of the teacher before, at the smaller size"),
-    Flag("--teacher-learning-rate", ("teacher_train.learning_rate",), float, "of the teacher"),
-    Flag("--warm-size", tuple(f"{who}.warm_size" for who in BOTH), int, "the smaller size, pixels"),
-    Flag("--batch-size", tuple(f"{who}.batch_size" for who in BOTH), int, "images a step"),
-    Flag("--mixup", tuple(f"{who}.mixup" for who in BOTH), float, "mixes pairs of images, 0 none; needs --view same"),
-    Flag("--precision", tuple(f"{who}.precision" for who in BOTH), str, "32-true or bf16-mixed"),
-    Flag("--objective", ("objective.name",), str, "paper (focal BCE + tempered MSE) or bkd (binary KL)"),
-    Flag("--alpha", ("objective.alpha",), float, "weight of the labels, the teacher's is the rest"),
-    Flag("--temperature", ("objective.temperature",), float, "of the teacher's and the student's logits"),
-    Flag("--view", ("objective.view",), str, "cached, or same: the teacher answers the student's own views"),
-    Flag("--gamma", ("objective.gamma",), float, "focal exponent of the paper's objective"),
-)
+def flags() -> tuple[Flag, ...]:
+    """Every flag, in the order of the config; each of a network's training for teacher, students and both."""
+    from cxrkd.config.settings import settings
 
-SWITCHES: dict[str, tuple[tuple[str, ...], bool, str]] = {
-    "--augment": (
-        tuple(f"{who}.augment" for who in BOTH),
-        True,
-        "shift, turn, zoom and change the tones of images; needs --view same",
-    ),
-    "--no-control": (("control",), False, "do not train the student alone beside the distilled"),
-    "--teacher-as-is": (("teacher_trained",), False, "use a teacher with chest weights without training it"),
-    "--download": (("download",), True, "fetch pretrained weights that are not on this machine"),
-}
-"""Flags without a value: the dotted keys of the config, what they become, and a word for --help."""
+    made: list[Flag] = []
+    for setting in settings():
+        made.append(_flag(setting, {name for flag in made for name in flag.names}))
+    return (*(flag for flag in made if flag.setting.key.partition(".")[0] not in TRAINED), *_trained(made))
+
+
+def _trained(made: Iterable[Flag]) -> list[Flag]:
+    """The flags of the networks' training; those that set both come last, and first where they are applied."""
+    own = [flag for flag in made if flag.setting.key.partition(".")[0] in TRAINED]
+    keys = [flag.setting.key for flag in own]
+    both = [flag.setting for flag in own if flag.setting.hints.get("both") and flag.keys[0].startswith("student")]
+    return own + [
+        _flag_named(s, f"--{_hyphened(s.name)}", tuple(k for k in keys if k.endswith(f".{s.name}")), BOTH) for s in both
+    ]
+
+
+def _flag(setting: Setting, taken: Collection[str]) -> Flag:
+    part = setting.key.partition(".")[0]
+    if part in TRAINED:
+        own = f"--{TRAINED[part]}-{_hyphened(setting.name)}"
+        plain = TRAINED[part] == "student" and not setting.hints.get("both")
+        return _flag_named(setting, own, (setting.key,), setting.section, (f"--{_hyphened(setting.name)}",) * plain)
+    name = setting.hints.get("flag") or f"--{_hyphened(part if setting.entries else setting.name)}"
+    if name in taken:
+        name = f"--{part}-{_hyphened(setting.name)}"
+    return _flag_named(setting, name, (setting.key,), setting.section or FIRST)
+
+
+def _flag_named(setting: Setting, name: str, keys: tuple[str, ...], group: str, also: tuple[str, ...] = ()) -> Flag:
+    stem = name.removeprefix("--")
+    off = (f"--no-{stem}", *filter(None, [setting.hints.get("off")])) if setting.type is bool else ()
+    return Flag((name, *also), keys, setting, group, off)
+
+
+def _hyphened(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _reading(setting: Setting) -> tuple[Callable[[str], Any], str]:
+    """How a flag's text becomes a value, and what stands for it in --help. What is out of range pydantic says."""
+    if setting.entries:
+        return str, "|".join(entry.name for entry in setting.entries)
+    if setting.literals:
+        return type(setting.literals[0]), "|".join(map(str, setting.literals))
+    if setting.hints.get("names") == "variants":
+        return (lambda text: setting.listing(comma_separated(text))), "A,B"
+    if setting.hints.get("names"):
+        return str, str(setting.hints["names"]).upper()
+    named: dict[Any, tuple[Callable[[str], Any], str]] = {
+        int: (int, "N"),
+        float: (float, "X"),
+        Path: (str, "PATH"),
+        tuple[int, ...]: (whole_numbers, "N,N"),
+        tuple[str, ...]: (comma_separated, "A,B"),
+    }
+    return named.get(setting.type, (str, "TEXT"))
+
+
+def _shown_default(setting: Setting) -> str:
+    value = setting.default
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return f" (default {'on' if value else 'off'})"
+    return f" (default {','.join(map(str, value)) if isinstance(value, tuple) else value})"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add --config, the flags of the table, and those without a value."""
+    """Add --config, and a flag for every setting of a run."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="a run's config as JSON; flags override it")
-    add_settings(parser, "settings (default: those of the config file, else the program's)", FLAGS)
+    add_settings(parser, flags(), defaults=True)
 
 
-def add_settings(parser: argparse.ArgumentParser, title: str, flags: Sequence[Flag]) -> None:
-    """Add those flags of the table, and all without a value, as a group."""
-    group = parser.add_argument_group(title)
-    for flag in flags:
-        group.add_argument(flag.name, type=flag.kind, metavar="X", help=flag.help)
-    for name, (_, _, about) in SWITCHES.items():
-        group.add_argument(name, action="store_true", help=about)
+def add_settings(parser: argparse.ArgumentParser, chosen: Sequence[Flag], *, defaults: bool) -> None:
+    """Add those flags in groups; `defaults` says what the program's values are."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for flag in chosen:
+        if flag.group not in groups:
+            groups[flag.group] = parser.add_argument_group(flag.group)
+        flag.add(groups[flag.group], defaults)
 
 
 def run_config(args: argparse.Namespace) -> RunConfig:
@@ -110,58 +183,80 @@ def run_config(args: argparse.Namespace) -> RunConfig:
     Raises:
         ConfigError: the file cannot be read, a key is unknown, or a value is out of range.
     """
-    return overridden(_read(args.config) if args.config else {}, args, FLAGS)
+    return overridden(_read(args.config) if args.config else {}, args, flags())
 
 
-def overridden(values: dict[str, Any], args: argparse.Namespace, flags: Sequence[Flag]) -> RunConfig:
-    """The config of `values`, with the keys of those `flags` replaced that were given.
+def overridden(values: dict[str, Any], args: argparse.Namespace, chosen: Sequence[Flag]) -> RunConfig:
+    """The config of `values`, with the keys of those flags replaced that were given.
+
+    A flag that names another variant of a part, such as another objective, leaves behind what that does not know.
 
     Raises:
         ConfigError: a key is unknown, or a value is out of range.
     """
-    for flag in flags:
-        given = getattr(args, flag.attribute)
-        for key in flag.keys if given is not None else ():
-            _put(values, key.split("."), given)
-    for name, (keys, value, _) in SWITCHES.items():
-        for key in keys if getattr(args, name.removeprefix("--").replace("-", "_")) else ():
-            _put(values, key.split("."), value)
-    return _validated(values, args.config if "config" in args else None, _given(args, flags))
+    given = [flag for flag in chosen if getattr(args, flag.attribute) is not None]
+    for flag in sorted(given, key=lambda flag: (not flag.is_tag, -len(flag.keys))):
+        for key in flag.keys:
+            _put(values, key.split("."), getattr(args, flag.attribute))
+        if flag.is_tag:
+            _leave_behind(values, flag.setting)
+    return _validated(values, args.config if "config" in args else None, _typed(args, given))
 
 
-def _given(args: argparse.Namespace, flags: Sequence[Flag]) -> set[str]:
-    """The dotted keys that flags have set."""
-    return {key for flag in flags if getattr(args, flag.attribute) is not None for key in flag.keys}
+def _typed(args: argparse.Namespace, given: Iterable[Flag]) -> dict[str, str]:
+    """Dotted key -> the flag that has set it."""
+    names: dict[str, str] = {}
+    for flag in sorted(given, key=lambda flag: -len(flag.keys)):
+        switched_off = getattr(args, flag.attribute) is False
+        names |= dict.fromkeys(flag.keys, (flag.off if switched_off else flag.names)[-1])
+    return names
 
 
-def option_name(key: str, file: Path | None = None, given: Collection[str] = ()) -> str:
-    """What somebody at the command line calls a dotted key: its option, or the key of the file that holds it.
+def _leave_behind(values: dict[str, Any], tag: Setting) -> None:
+    """Forget the values that a part has from its former variant and does not know as the present one."""
+    part, _, name = tag.key.partition(".")
+    entry = next((entry for entry in tag.entries if entry.name == values[part][name]), None)
+    if entry is not None and entry.config is not None:
+        values[part] = {key: value for key, value in values[part].items() if key in entry.config.model_fields}
 
-    >>> option_name("data.folder"), option_name("data.folder", Path("run.json"))
-    ('--folder', 'data.folder in run.json')
+
+def flag_name(key: str, kind: str = "") -> str:
+    """What somebody at the command line calls a dotted key: its option, else the key.
+
+    >>> flag_name("data.n_patients"), flag_name("student_train.mixup"), flag_name("data.labels", "folder")
+    ('--patients', '--mixup', '--label-columns')
 
     Args:
         key: dotted.
-        file: the config file, if one was given.
-        given: keys that options have set, whatever the file says.
+        kind: of the data set, where that decides.
     """
-    option = next((flag.name for flag in FLAGS if key in flag.keys), None)
-    option = option or next((name for name, (keys, _, _) in SWITCHES.items() if key in keys), None)
-    if file is not None and key not in given:
+    having = [flag for flag in flags() if key in flag.keys]
+    having = [flag for flag in having if kind in flag.setting.variants] or having
+    if not having:
+        return f"{key} (a key of the file given with --config)"
+    return (having[-1].off if having[-1].setting.default is True else having[-1].names)[-1]
+
+
+def _named(key: str, values: Mapping[str, Any], file: Path | None, given: Mapping[str, str]) -> str:
+    """The option that set a dotted key, else the key of the file that holds it, else the option that would."""
+    if key in given:
+        return given[key]
+    if file is not None:
         return f"{key} in {file}"
-    return option or f"{key} (a key of the file given with --config)"
+    data = values.get("data", {})
+    return flag_name(key, str(data.get("kind", "phantom")) if isinstance(data, dict) else "")
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"Cannot read {path} ({error.strerror}); expected a run's config as JSON.") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON ({error}); expected the config.json of a run.") from error
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path} holds {type(found).__name__}; expected an object with the keys of a run's config.")
-    return _of_this_version(found, path)
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path} holds {type(document).__name__}; expected an object with a run's settings.")
+    return _of_this_version(document, path)
 
 
 def _of_this_version(values: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -185,7 +280,7 @@ def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
     values[keys[-1]] = value
 
 
-def _validated(values: dict[str, Any], file: Path | None, given: Collection[str]) -> RunConfig:
+def _validated(values: dict[str, Any], file: Path | None, given: Mapping[str, str]) -> RunConfig:
     from pydantic import ValidationError
 
     from cxrkd.config import RunConfig
@@ -196,25 +291,30 @@ def _validated(values: dict[str, Any], file: Path | None, given: Collection[str]
     try:
         return RunConfig.model_validate_json(json.dumps(_with_defaults(values)))
     except ValidationError as error:
-        sentences = refusals(error, lambda key: option_name(key, file, given)).values()
+        sentences = refusals(error, lambda key: _named(key, values, file, given)).values()
         raise ConfigError(" ".join(dict.fromkeys(sentences))) from error
 
 
 def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
-    """Keep the run's own defaults of an inner config of which only some keys are given."""
+    """Keep the run's own defaults of a part of the config of which only some keys are given."""
     from cxrkd.config import RunConfig
 
-    found = dict(values)
-    for key, given in values.items():
-        field = RunConfig.model_fields.get(key)
+    whole = dict(values)
+    for part, given in values.items():
+        field = RunConfig.model_fields.get(part)
         default: Any = None if field is None else field.get_default(call_default_factory=True)
-        if isinstance(given, dict) and _same_kind(default, given):
-            found[key] = default.model_dump() | given
-    return found
+        if isinstance(given, dict) and _same_variant(part, default, given):
+            whole[part] = default.model_dump() | given
+    return whole
 
 
-def _same_kind(default: Any, given: dict[str, Any]) -> bool:
-    """Whether a default can fill in the keys that are not given; another data set or objective has other keys."""
-    return hasattr(default, "model_dump") and all(
-        given.get(tag, getattr(default, tag, None)) == getattr(default, tag, None) for tag in ("kind", "name")
-    )
+def _same_variant(part: str, default: Any, given: dict[str, Any]) -> bool:
+    """Whether a default can fill in the keys that are not given; another variant of a part has other keys."""
+    from cxrkd.config.settings import VARIANTS
+
+    if not hasattr(default, "model_dump"):
+        return False
+    if part not in VARIANTS:
+        return True
+    own = getattr(default, VARIANTS[part].tag)
+    return bool(given.get(VARIANTS[part].tag, own) == own)

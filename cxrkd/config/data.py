@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
 
 
@@ -14,9 +15,16 @@ class PhantomConfig(Strict):
     """Procedural radiographs, split by patient into train / val / test."""
 
     kind: Literal["phantom"] = "phantom"
-    n_patients: int = Field(400, ge=20, le=200_000, title="Patients", description="each has one to four images")
-    seed: int = Field(0, ge=0, title="Seed of the data")
-    image_size: int = Field(224, ge=32, le=1024, title="Image size, pixels")
+    n_patients: int = Field(
+        400,
+        ge=20,
+        le=200_000,
+        title="Patients",
+        description="each has one to four images",
+        json_schema_extra=hints(flag="--patients", step=20),
+    )
+    seed: int = Field(0, ge=0, title="Seed of the data", json_schema_extra=hints(flag="--data-seed"))
+    image_size: int = Field(224, ge=32, le=1024, title="Image size, pixels", json_schema_extra=hints(step=32))
 
 
 def _absolute(path: Path) -> Path:
@@ -30,22 +38,24 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 class FilesConfig(Strict):
     """What every data set of real radiographs is asked: where it is, and how large the networks see it."""
 
-    folder: Folder = Field(title="Folder", description="where the published files were unpacked")
-    image_size: int = Field(224, ge=32, le=1024, title="Image size, pixels")
+    folder: Folder = Field(
+        title="Folder", description="where the published files were unpacked", json_schema_extra=hints(section="")
+    )
+    image_size: int = Field(224, ge=32, le=1024, title="Image size, pixels", json_schema_extra=hints(step=32))
 
 
 class ChestXray14Config(FilesConfig):
     """ChestX-ray14 with its official test list; validation patients are taken from the official train_val list."""
 
     kind: Literal["chestxray14"] = "chestxray14"
-    seed: int = Field(0, ge=0, title="Seed of the validation split")
+    seed: int = Field(0, ge=0, title="Seed of the validation split", json_schema_extra=hints(flag="--data-seed"))
 
 
 class CheXpertConfig(FilesConfig):
     """CheXpert v1.0 or v1.0-small; `valid.csv` is the test set, validation patients are taken from `train.csv`."""
 
     kind: Literal["chexpert"] = "chexpert"
-    seed: int = Field(0, ge=0, title="Seed of the validation split")
+    seed: int = Field(0, ge=0, title="Seed of the validation split", json_schema_extra=hints(flag="--data-seed"))
     uncertain: Literal["ignore", "zeros", "ones"] = Field(
         "ignore",
         title="Uncertain labels",
@@ -58,9 +68,12 @@ class PadChestConfig(FilesConfig):
     """PadChest, frontal views, split by patient."""
 
     kind: Literal["padchest"] = "padchest"
-    seed: int = Field(0, ge=0, title="Seed of the split")
+    seed: int = Field(0, ge=0, title="Seed of the split", json_schema_extra=hints(flag="--data-seed"))
     labels: Literal["paper19", "torchxrayvision"] = Field(
-        "paper19", title="Labels", description="the 19 differential diagnoses, or TorchXRayVision's 28 findings"
+        "paper19",
+        title="Labels",
+        description="the 19 differential diagnoses, or TorchXRayVision's 28 findings",
+        json_schema_extra=hints(flag="--label-set"),
     )
 
 
@@ -69,23 +82,47 @@ class ChestMnistConfig(FilesConfig):
 
     kind: Literal["chestmnist"] = "chestmnist"
     folder: Folder | None = Field(  # type: ignore[assignment]
-        None, title="Folder or .npz file", description="none looks where the medmnist package keeps its files"
+        None,
+        title="Folder or .npz file",
+        description="none looks where the medmnist package keeps its files",
+        json_schema_extra=hints(section=""),
     )
-    size: Literal[28, 64, 128, 224] = Field(224, title="Published size, pixels", description="which of the four files")
-    download: bool = Field(False, title="Download when absent", description="82 MB at 28 pixels to 4 GB at 224")
+    size: Literal[28, 64, 128, 224] = Field(
+        224,
+        title="Published size, pixels",
+        description="which of the four files",
+        json_schema_extra=hints(flag="--published-size"),
+    )
+    download: bool = Field(
+        False,
+        title="Download when absent",
+        description="82 MB at 28 pixels to 4 GB at 224",
+        json_schema_extra=hints(flag="--download-data"),
+    )
 
 
 class FolderConfig(FilesConfig):
     """Images and a CSV of your own: a row an image, a column a label with 1, 0 or nothing for unknown."""
 
     kind: Literal["folder"] = "folder"
-    seed: int = Field(0, ge=0, title="Seed of the split", description="unused where the table has all three splits")
+    seed: int = Field(
+        0,
+        ge=0,
+        title="Seed of the split",
+        description="unused where the table has all three splits",
+        json_schema_extra=hints(flag="--data-seed"),
+    )
     table: Path = Field(Path("labels.csv"), title="CSV file", description="in the folder, or an absolute path")
     image_column: str = Field("image", title="Column of the image", description="path below the folder")
     patient_column: str = Field("patient", title="Column of the patient", description="the unit of the split")
     split_column: str = Field("split", title="Column of the split", description="train, val or test; may be absent")
     view_column: str = Field("view", title="Column of the view", description="PA or AP; may be absent")
-    labels: tuple[str, ...] = Field((), title="Label columns", description="none takes every column not named above")
+    labels: tuple[str, ...] = Field(
+        (),
+        title="Label columns",
+        description="none takes every column not named above",
+        json_schema_extra=hints(flag="--label-columns"),
+    )
 
 
 RealConfig = ChestXray14Config | CheXpertConfig | PadChestConfig | ChestMnistConfig | FolderConfig

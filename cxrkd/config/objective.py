@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
+from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
 from cxrkd.errors import ConfigError
 from cxrkd.registry import Entry, Registry
@@ -43,7 +44,14 @@ class ObjectiveConfig(ObjectiveTerm):
 
     retired: ClassVar[frozenset[str]] = frozenset()
 
-    alpha: float = Field(0.5, ge=0, le=1, title="Weight of the labels")
+    alpha: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        title="Weight of the labels",
+        description="the teacher's is the rest",
+        json_schema_extra=hints(step=0.05),
+    )
     view: Literal["cached", "same"] = Field(
         "cached",
         title="View that the teacher answers",
@@ -51,7 +59,10 @@ class ObjectiveConfig(ObjectiveTerm):
         "augmentation and mixup need, and objectives that look at more than logits",
     )
     also: tuple[AnyTerm, ...] = Field(
-        (), title="Together with", description="further objectives whose terms are added to this one's"
+        (),
+        title="Together with",
+        description="further objectives whose terms are added to this one's",
+        json_schema_extra=hints(names="variants"),
     )
 
     @classmethod

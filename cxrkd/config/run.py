@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from cxrkd.config.data import DataConfig, PhantomConfig
+from cxrkd.config.hints import hints
 from cxrkd.config.objective import AnyObjective, ObjectiveConfig
 from cxrkd.config.strict import Strict
 from cxrkd.config.train import TrainConfig
@@ -22,44 +23,72 @@ class RunConfig(Strict):
     """One distillation: data, a teacher, a student, and how they are trained."""
 
     name: str = Field(min_length=1, max_length=80, title="Name")
-    data: DataConfig = PhantomConfig()
+    data: DataConfig = Field(
+        PhantomConfig(), title="Images", json_schema_extra=hints(flag="--kind", section="Data and seeds")
+    )
     teacher_arch: str = Field(
         "densenet121",
         min_length=1,
         title="Teacher",
         description="several joined by + are trained one after another and answer by the mean of their logits",
+        json_schema_extra=hints(flag="--teacher", names="network", role="teacher", several=True),
     )
     teacher_from: str | None = Field(
-        None, title="Reuse the teacher of run", description="id of a finished run; none trains a new teacher"
+        None,
+        title="Reuse the teacher of run",
+        description="id of a finished run; none trains a new teacher",
+        json_schema_extra=hints(names="run", none="train a new one"),
     )
     teacher_weights: Weights = Field(
         "none",
         title="Teacher starts from",
         description="none is a random start; `python -m cxrkd models` lists what there is for each network",
+        json_schema_extra=hints(section="Pretrained weights"),
     )
     teacher_trained: bool = Field(
-        True, title="Train the teacher on this data", description="off uses a chest X-ray teacher as it is"
+        True,
+        title="Train the teacher on this data",
+        description="off uses a chest X-ray teacher as it is",
+        json_schema_extra=hints(off="--teacher-as-is", section="Pretrained weights"),
     )
-    student_arch: str = Field("eeea_net_c2", title="Student")
-    student_weights: StudentWeights = Field("none", title="Students start from", description="as for the teacher")
+    student_arch: str = Field(
+        "eeea_net_c2", title="Student", json_schema_extra=hints(flag="--student", names="network", role="student")
+    )
+    student_weights: StudentWeights = Field(
+        "none",
+        title="Students start from",
+        description="as for the teacher",
+        json_schema_extra=hints(section="Pretrained weights"),
+    )
     student_from: str | None = Field(
         None,
         title="Students go on from run",
         description="id of a finished run whose distilled student both students start from, such as one of phantoms",
+        json_schema_extra=hints(names="run", none="no run", section="Pretrained weights"),
     )
     download: bool = Field(
-        False, title="Download weights that are missing", description="nothing is downloaded without this"
+        False,
+        title="Download weights that are missing",
+        description="nothing is downloaded without this",
+        json_schema_extra=hints(section="Pretrained weights"),
     )
-    teacher_train: TrainConfig = TrainConfig(epochs=5, warm_epochs=10, learning_rate=1e-3, precision="bf16-mixed")
-    student_train: TrainConfig = TrainConfig()
-    objective: AnyObjective = Field(default_factory=lambda: ObjectiveConfig.named("paper"))
+    teacher_train: TrainConfig = Field(
+        TrainConfig(epochs=5, warm_epochs=10, learning_rate=1e-3, precision="bf16-mixed"),
+        title="Training of the teacher",
+    )
+    student_train: TrainConfig = Field(TrainConfig(), title="Training of the students")
+    objective: AnyObjective = Field(default_factory=lambda: ObjectiveConfig.named("paper"), title="Objective")
     control: bool = Field(
         True,
         title="Also train the student alone",
         description="the control that shows the gain: the label term of the same objective, without the teacher",
     )
     seeds: tuple[int, ...] = Field(
-        (0,), min_length=1, title="Seeds of the students", description="the weights of the first are kept"
+        (0,),
+        min_length=1,
+        title="Seeds of the students",
+        description="whole numbers; three or more are needed to claim a gain; the weights of the first are kept",
+        json_schema_extra=hints(section="Data and seeds"),
     )
 
     @model_validator(mode="after")

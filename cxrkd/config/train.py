@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
 
 
@@ -19,23 +20,36 @@ class TrainConfig(Strict):
 
     epochs: int = Field(4, ge=1, le=1000, title="Epochs at full size")
     warm_epochs: int = Field(8, ge=0, le=1000, title="Epochs that grow to full size")
-    warm_size: int = Field(64, ge=32, le=1024, title="Size they start at, pixels")
-    batch_size: int = Field(32, ge=1, le=4096, title="Batch size")
-    learning_rate: float = Field(1.5e-3, gt=0, le=1, title="Learning rate", description="peak of a one-cycle schedule")
-    weight_decay: float = Field(0.01, ge=0, le=1, title="Weight decay")
-    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", title="Precision")
+    warm_size: int = Field(
+        64, ge=32, le=1024, title="Size they start at, pixels", json_schema_extra=hints(step=32, both=True)
+    )
+    batch_size: int = Field(32, ge=1, le=4096, title="Batch size", json_schema_extra=hints(step=8, both=True))
+    learning_rate: float = Field(
+        1.5e-3,
+        gt=0,
+        le=1,
+        title="Learning rate",
+        description="peak of a one-cycle schedule",
+        json_schema_extra=hints(step=1e-4),
+    )
+    weight_decay: float = Field(0.01, ge=0, le=1, title="Weight decay", json_schema_extra=hints(step=0.005, both=True))
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true", title="Precision", json_schema_extra=hints(both=True)
+    )
     augment: bool = Field(
         False,
         title="Shift, turn, zoom and tone jitter",
-        description="augmentation; of students only with the view that the teacher answers set to same",
+        description="augmentation; of students only with {objective.view} set to same",
+        json_schema_extra=hints(both=True),
     )
     mixup: float = Field(
         0.0,
         ge=0,
         le=10,
         title="Mixup",
-        description="parameter of the Beta distribution that mixes pairs, 0 mixes none; of students only with the view "
-        "that the teacher answers set to same",
+        description="parameter of the Beta distribution that mixes pairs, 0 mixes none; of students only with "
+        "{objective.view} set to same",
+        json_schema_extra=hints(step=0.1, both=True),
     )
 
     @property

@@ -7,7 +7,6 @@ Normalisation, activations and pooling are left out, as in torchvision's tables.
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -15,33 +14,11 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from cxrkd.cost.complexity import Complexity
 from cxrkd.errors import ConfigError
-from cxrkd.models import Classifier
+from cxrkd.models.classifier import Classifier
 from cxrkd.models.tracing import TRACING
 from cxrkd.models.weights import stored_dtype
-
-
-@dataclass(frozen=True)
-class Complexity:
-    """The cost of one network.
-
-    Attributes:
-        params: trainable and frozen parameters, without running statistics.
-        macs: multiply-adds of one image.
-        flops: 2 * macs.
-        size_mb: weights and running statistics as float32, in MB of 1e6 bytes.
-        size_f16_mb: the same as `save_weights` stores them.
-    """
-
-    params: int
-    macs: int
-    flops: int
-    size_mb: float
-    size_f16_mb: float
-
-    def to_dict(self) -> dict[str, float]:
-        """Field names and values."""
-        return asdict(self)
 
 
 def count(model: Classifier, input_size: int | None = None) -> Complexity:

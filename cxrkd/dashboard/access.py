@@ -24,7 +24,7 @@ def current() -> Person:
     Raises:
         AccessError: nobody let this visit in, or its link is not valid any more.
     """
-    if type(runtime.get_instance()) is not runtime.Runtime:  # no server: a test runs the page
+    if not served():
         return THIS_MACHINE
     found = introduced(st.context.headers.get(PERSON.decode()) or "")
     if found is None:
@@ -33,6 +33,11 @@ def current() -> Person:
     if cookie and tokens.person_of(cookie) is None:
         raise AccessError(WRONG_TOKEN)
     return person
+
+
+def served() -> bool:
+    """Whether a server runs this page, and not a test."""
+    return runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
 
 
 def makes() -> bool:

@@ -1,4 +1,4 @@
-"""Films of one visitor -> answers and explanations, through the one queue of this server.
+"""Films of one visitor -> answers, through the one queue of this server.
 
 What was computed is kept for the session: drawing a page again asks nothing.
 """
@@ -7,26 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from cxrkd.answers.answer import Answer, Input, classify
-from cxrkd.answers.explanation import LIME, CamExplanation, LimeExplanation, explain_cams, explain_lime
+from cxrkd.answers.answer import Answer, classify
 from cxrkd.config import Member
 from cxrkd.dashboard import caching, engines, waiting
-from cxrkd.dashboard.session import Film
 from cxrkd.errors import BusyError
+from cxrkd.images import Film
 from cxrkd.runs import Run
-from cxrkd.runs.reference import FILE as REFERENCE
-from cxrkd.runtime import Engine
+from cxrkd.runs.choosing import warning_for
 from cxrkd.runtime.compute import Ticket, shared
+
+if TYPE_CHECKING:
+    from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
 ANSWERING = "the models look at your film"
 ANSWERING_MANY = "the models look at your films"
-EXPLAINING = "maps, chance lines and ceiling are computed"
-SHOWING = "LIME shows each model 300 altered films"
 
 
 @dataclass(eq=False)
@@ -56,10 +55,12 @@ def answers(run: Run, members: Sequence[Member], films: Sequence[Film]) -> list[
 
 def _answer(run: Run, film: Film, known: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray]) -> Answer:
     """What is made of known logits. The same pixels may come in two files: names and notes are each file's own."""
-    asked = Input(film.name, film.pixels, film.notes, real=film.real, gate=film.gate)
-    found = classify(run, [asked], known, timed=False, thresholds=thresholds)[0]
-    timed = {m: replace(s, latency_ms=engines.latency(run, m, s.engine)) for m, s in found.members.items()}
-    return replace(found, members=timed)
+    warning = warning_for(run, film.real)
+    (answer,) = classify(
+        [film], known, labels=run.labels, thresholds=thresholds, warning=warning, whose=run.id, timed=False
+    )
+    timed = {m: replace(one, latency_ms=engines.latency(run, m, one.engine)) for m, one in answer.members.items()}
+    return replace(answer, members=timed)
 
 
 def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> list[dict[Member, Engine]]:
@@ -74,7 +75,7 @@ def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> 
         for m, engine in ready.items()
         if found[keys[film.key, m]] is None
     }
-    said = _computed(list(asked.values()), ANSWERING_MANY if len(films) > 1 else ANSWERING)
+    said = computed(list(asked.values()), ANSWERING_MANY if len(films) > 1 else ANSWERING)
     for key, logits in zip(asked, said, strict=True):
         kept.put(key, logits)
         found[key] = logits
@@ -88,40 +89,7 @@ def _asking(key: tuple[Any, ...], engine: Engine, film: Film) -> Callable[[], Ti
     return lambda: shared().ask(waiting.visitor(), key, together, film.pixels)
 
 
-def explanation(run: Run, film: Film, method: str) -> CamExplanation | LimeExplanation:
-    """Maps of all members for all labels by one of `CAM_METHODS` or "lime", with what agreement is held against."""
-    stamps = (caching.stamp(run.path / REFERENCE), *(caching.stamp(run.weights_path(m)) for m in run.members()))
-    kept, key = caching.kept("explanations"), (film.key, method, stamps)
-    found: CamExplanation | LimeExplanation | None = kept.get(key)
-    if found is None:
-        found = (_lime if method == LIME else _maps)(run, film, method)
-        kept.put(key, found)
-    return found
-
-
-def _maps(run: Run, film: Film, method: str) -> CamExplanation:
-    models = {member: caching.model(run, member) for member in run.members()}
-    references = caching.references(run, method)
-    return explain_cams(models, film.pixels, method, references, steps=_steps(EXPLAINING))
-
-
-def _lime(run: Run, film: Film, method: str) -> LimeExplanation:
-    ready = {member: engines.now(run, member) for member in run.members()}
-    references = caching.references(run, "gradcam")
-    return explain_lime(ready, run.labels, film.pixels, references=references, steps=_steps(SHOWING))
-
-
-def _steps(what: str) -> Callable[[Sequence[Callable[[], T]]], list[T]]:
-    """Pieces of an explanation go through the queue, behind answers."""
-
-    def run(calls: Sequence[Callable[[], T]]) -> list[T]:
-        visitor = waiting.visitor()
-        return _computed([lambda call=call: shared().explain(visitor, call) for call in calls], what)  # type: ignore[misc]
-
-    return run
-
-
-def _computed(asked: Sequence[Callable[[], Ticket[T]]], what: str) -> list[T]:
+def computed(asked: Sequence[Callable[[], Ticket[T]]], what: str) -> list[T]:
     """Put work into the queue and wait for all of it; where the server is busy the page ends with a word on that."""
     tickets: list[Ticket[T]] = []
     try:

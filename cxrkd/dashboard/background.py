@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,7 +16,8 @@ _ONE_AT_A_TIME = threading.Lock()  # two at once would take each other's cores, 
 def in_background(work: Callable[[], T]) -> Future[T]:
     """Start `work` on a thread that does not keep the server from stopping; pieces of work run one at a time."""
     future: Future[T] = Future()
-    threading.Thread(target=_run, args=(work, future), daemon=True).start()
+    # In the context of whoever asks: what is loaded within a cached call tells no page that it is being loaded.
+    threading.Thread(target=copy_context().run, args=(_run, work, future), daemon=True).start()
     return future
 
 

@@ -9,42 +9,50 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
-import torch
 
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
-from cxrkd.answers.verdict import Standing, standing_from
+from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
-from cxrkd.cost import Complexity, count
+from cxrkd.dashboard.access import images_here, served
 from cxrkd.dashboard.background import in_background
-from cxrkd.dashboard.session import Film
 from cxrkd.data.cohort import Split
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview, preview
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
-from cxrkd.explain import CamResult, Reference, grad_cam
+from cxrkd.images.apart import READERS
 from cxrkd.jobs.job import SHIPPED
-from cxrkd.models import Classifier
 from cxrkd.runs import Run
-from cxrkd.runs.estimate import stage_weights
-from cxrkd.runs.metrics import RunMetrics, measure_run
+from cxrkd.runs.choosing import finished_runs
+from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
-from cxrkd.runs.stages import students
-from cxrkd.runtime import Engine, build_engine
-from cxrkd.runtime.compute import THREADS
+from cxrkd.runs.showcase import FILE as SHOWCASE
+from cxrkd.runs.showcase import Showcase, make_showcase, read_showcase
+from cxrkd.runs.standing import standing_from
+from cxrkd.runtime.compute import THREADS, shared
+
+if TYPE_CHECKING:  # networks are imported where one is asked for: a page that shows figures does not wait for them
+    from cxrkd.cost.complexity import Complexity
+    from cxrkd.explain.baselines import Twins
+    from cxrkd.explain.reference import Reference
+    from cxrkd.models.classifier import Classifier
+    from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
-KeptKind = Literal["answers", "explanations"]
-LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24}
-"""How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB."""
+KeptKind = Literal["answers", "explanations", "pieces"]
+LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24, "pieces": 512}
+"""How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB, a
+piece of one some ten kilobytes."""
 
 OWN = 6
 KEPT = len(list(SHIPPED.glob("*/models/*.safetensors"))) + OWN
@@ -69,7 +77,7 @@ def _metrics(key: tuple[str, int], _run: Run) -> RunMetrics:
 
 @st.cache_resource(max_entries=32, show_spinner="Computing the figures of these findings")
 def _metrics_of(key: tuple[str, int], labels: tuple[str, ...], _run: Run) -> RunMetrics:
-    return measure_run(_run, labels=labels)
+    return _run.measure(labels)
 
 
 def predictions(run: Run, member: Member, split: Split = "test") -> Predictions:
@@ -110,8 +118,40 @@ def choice(run: Run, member: Member, choose: Callable[[Run, Member, Classifier],
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _choice(key: tuple[str, int], _run: Run, _member: Member, _choose: Callable[[Run, Member, Classifier], T]) -> Any:
-    network = model(_run, _member)
-    return in_background(lambda: _choose(_run, _member, network))
+    warm()  # first: comparing engines takes its time, and somebody may have a film already
+    return in_background(lambda: _choose(_run, _member, model(_run, _member)))
+
+
+@st.cache_resource(show_spinner=False)
+def prepare_first_page() -> None:
+    """Read what Overview shows first, before anybody has asked for it."""
+    for run in finished_runs()[:1]:
+        metrics(run)
+        showcase(run)
+        if images_here(run.config.data):
+            table(run.config.data)
+
+
+def warm() -> None:
+    """Make ready, in the background and once for this server, what the first film will need."""
+    if served():
+        _warmed()
+
+
+@st.cache_resource(show_spinner=False)
+def _warmed() -> Future[None]:
+    return in_background(_warm)
+
+
+def _warm() -> None:
+    """Load the networks of the run that pages show first, and start the process that reads uploads."""
+    READERS.start()
+    shared()
+    for run in finished_runs()[:1]:
+        blank = np.zeros((1, 1, run.config.data.image_size, run.config.data.image_size), np.float32)
+        for member in sorted(run.members(), key=lambda member: member == "alone"):
+            torch_engine(run, member).predict(blank)
+    import_module("cxrkd.runs.stages")  # Distil guesses how long a run will take, which needs all that trains one
 
 
 def torch_engine(run: Run, member: Member) -> Engine:
@@ -121,6 +161,8 @@ def torch_engine(run: Run, member: Member) -> Engine:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _torch_engine(key: tuple[str, int], _run: Run, _member: Member) -> Engine:
+    from cxrkd.runtime.select import build_engine
+
     return build_engine(model(_run, _member), "pytorch", threads=THREADS)
 
 
@@ -130,13 +172,39 @@ def complexities(run: Run) -> dict[Member, Complexity]:
 
 
 def complexity(run: Run, member: Member) -> Complexity:
-    """Parameters, MACs and size of a member."""
+    """Parameters, MACs and size of a member: as the run keeps them, else counted now."""
+    known = showcase(run)
+    if known is not None and member in known.costs:
+        return known.costs[member]
     return _complexity(stamp(run.weights_path(member)), run, member)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Counting parameters and multiply-adds")
 def _complexity(key: tuple[str, int], _run: Run, _member: Member) -> Complexity:
+    from cxrkd.cost.count import count
+
     return count(model(_run, _member))
+
+
+def showcase(run: Run) -> Showcase | None:
+    """What the run keeps for the first look at it; None where it keeps nothing that is of these weights."""
+    weights = tuple(stamp(run.weights_path(member)) for member in run.members())
+    return _showcase((stamp(run.path / SHOWCASE), *weights), run)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _showcase(key: tuple[tuple[str, int], ...], _run: Run) -> Showcase | None:
+    return read_showcase(_run)
+
+
+def made_showcase(run: Run, film_of: Callable[[str], np.ndarray]) -> Showcase:
+    """The same of a run that keeps none, computed now."""
+    return _made_showcase(tuple(stamp(run.weights_path(member)) for member in run.members()), run, film_of)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _made_showcase(key: tuple[tuple[str, int], ...], _run: Run, _film_of: Callable[[str], np.ndarray]) -> Showcase:
+    return make_showcase(_run, _film_of, lambda member: model(_run, member))
 
 
 def table(config: DataConfig) -> Preview:
@@ -174,6 +242,9 @@ def guessed_seconds(config: RunConfig) -> float:
 
 @st.cache_resource(max_entries=32, show_spinner="Timing the networks on this machine")
 def _guessed_seconds(key: str, _config: RunConfig) -> float:
+    from cxrkd.runs.estimate import stage_weights
+    from cxrkd.runs.stages import students
+
     return sum(stage_weights(_config, [student.stage for student in students(_config)]).values())
 
 
@@ -197,17 +268,6 @@ def _difference(
     return paired_difference(a.logits, b.logits, a.targets, a.patients, labels)
 
 
-def cams(run: Run, member: Member, film_: Film) -> CamResult:
-    """A member's Grad-CAM of one film of the run, all labels at once, without chance lines."""
-    return _cams(stamp(run.weights_path(member)), film_.key, run, member, film_)
-
-
-@st.cache_resource(max_entries=16, show_spinner="Computing the maps")
-def _cams(key: tuple[str, int], film_key: str, _run: Run, _member: Member, _film: Film) -> CamResult:
-    pixels = np.ascontiguousarray(_film.pixels, dtype=np.float32)
-    return grad_cam(model(_run, _member), torch.from_numpy(pixels)[None, None])
-
-
 def references(run: Run, method: str) -> dict[Member, Reference]:
     """What the run keeps about maps of other films; see `read_reference`."""
     return _references(stamp(run.path / REFERENCE), method, run)
@@ -218,8 +278,16 @@ def _references(key: tuple[str, int], method: str, _run: Run) -> dict[Member, Re
     return read_reference(_run, method)
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def twins() -> Twins:
+    """Random students, which hang on no film and no visitor: those of two kinds of students."""
+    from cxrkd.explain.baselines import N_RANDOM, Twins
+
+    return Twins(2 * N_RANDOM)
+
+
 class Kept:
-    """What was computed for one visitor; what was not asked for longest goes first.
+    """What was computed for one visitor; what was not asked for longest goes first. Any thread may put results there.
 
     Args:
         limit: how many results.
@@ -227,19 +295,22 @@ class Kept:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._results: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
 
     def get(self, key: Hashable) -> Any:
         """The result; None where it was never put here, or is gone."""
-        if key in self._found:
-            self._found.move_to_end(key)
-        return self._found.get(key)
+        with self._lock:
+            if key in self._results:
+                self._results.move_to_end(key)
+            return self._results.get(key)
 
     def put(self, key: Hashable, value: object) -> None:
         """Keep a result, which nobody changes any more."""
-        self._found[key] = value
-        while len(self._found) > self._limit:
-            self._found.popitem(last=False)
+        with self._lock:
+            self._results[key] = value
+            while len(self._results) > self._limit:
+                self._results.popitem(last=False)
 
 
 @st.cache_resource(scope="session", max_entries=len(LIMITS), show_spinner=False)

@@ -7,16 +7,20 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cxrkd.answers.choosing import choose as compare
+from cxrkd.answers.comparing import choose as compare
 from cxrkd.config import Member
 from cxrkd.dashboard import caching
 from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import CxrkdError
-from cxrkd.models import Classifier
 from cxrkd.runs import Run
-from cxrkd.runtime import Engine, EngineReport, build_engine
 from cxrkd.runtime.compute import THREADS
+
+if TYPE_CHECKING:
+    from cxrkd.models.classifier import Classifier
+    from cxrkd.runtime.protocol import Engine
+    from cxrkd.runtime.select import EngineReport
 
 PYTORCH = "pytorch"
 
@@ -34,8 +38,11 @@ def choose(run: Run, member: Member, network: Classifier) -> Chosen:
 
     Where the engines cannot be compared PyTorch goes on, and the report says why.
     """
+    pass
+    from cxrkd.runtime.select import EngineReport, build_engine
+
     try:
-        found = compare(run, member, network, THREADS)
+        found = compare(run.weights_path(member), network, THREADS)
         chosen = Chosen(build_engine(network, found.engine, threads=THREADS), found.reports)
     except (CxrkdError, OSError, RuntimeError) as error:  # a damaged cache, a full disk, an engine that fails to load
         report = EngineReport(PYTORCH, math.nan, 0.0, True, str(error))

@@ -16,13 +16,15 @@ from pandas.io.formats.style import Styler
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from cxrkd.answers.answer import answering, finished_runs
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, routes, session, tables
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError, unwritable
+from cxrkd.images import Film
+from cxrkd.images.film import SHORT
 from cxrkd.names import file_name
 from cxrkd.runs import Run
+from cxrkd.runs.choosing import answering, finished_runs
 from cxrkd.text import MISSING
 
 log = logging.getLogger("cxrkd.dashboard")
@@ -231,15 +233,18 @@ def member_title(member: str) -> str:
     return MEMBER_NAMES[member]
 
 
-def film_title(film: session.Film) -> None:
+def film_title(film: Film) -> None:
     """The name of the file or sample over whatever is said about it."""
     st.subheader(literal(film.name), anchor=False)
 
 
-def reader_notes(film: session.Film) -> None:
-    """What the reader did to an uploaded file."""
+def about_film(film: Film) -> None:
+    """What the reader did to an uploaded file, and by which hash command line and CSV name it."""
     if film.notes:
         notice(literal("; ".join(film.notes)))
+    if film.digest:
+        full = f"SHA-256 of its pixels, as in the CSV: `{film.digest}`"
+        st.caption(f":material/fingerprint: `{film.digest[:SHORT]}`", help=full)
 
 
 def two_digits() -> dict[str, ColumnConfig]:

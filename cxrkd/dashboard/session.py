@@ -8,54 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
-import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import ImageError
-from cxrkd.images import Verdict
+
+if TYPE_CHECKING:  # the door of a server asks here, before any page needs these
+    from cxrkd.dashboard.efficiency.costs import Measured
+    from cxrkd.images import Film
 
 ChosenBy = Literal["nobody", "upload", "visitor"]
 _KEY = "cxrkd"
-
-
-@dataclass(frozen=True)
-class Film:
-    """One image a visitor looks at: a sample of the run's test split or an upload.
-
-    Attributes:
-        name: what the pages call it.
-        key: changes when the pixels change; caches use it instead of the pixels.
-        pixels: float32 (S, S) in [0, 1], at the models' input size.
-        notes: what the reader did to the file, in words.
-        real: True when it is not a phantom.
-        row: row in the run's cohort, None for an upload.
-        truth: names of the labels known to be present, None when unknown.
-        gate: what the radiograph gate says about an upload; None for a sample, which is never asked.
-    """
-
-    name: str
-    key: str
-    pixels: np.ndarray = field(repr=False)
-    notes: tuple[str, ...] = ()
-    real: bool = False
-    row: int | None = None
-    truth: tuple[str, ...] | None = None
-    gate: Verdict | None = None
-
-    @property
-    def identity(self) -> str:
-        """Of this file with these pixels: the same picture under another name is another film to the visitor."""
-        return f"{self.key} {self.name}"
-
-    @property
-    def flagged(self) -> bool:
-        """It does not look like a frontal chest radiograph."""
-        return self.gate is not None and not self.gate.passed
 
 
 @dataclass

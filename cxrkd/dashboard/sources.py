@@ -8,16 +8,17 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxrkd.config import DataConfig
 from cxrkd.dashboard import caching, layout, session
 from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.serving import uploads
 from cxrkd.dashboard.serving.uploads import Upload
-from cxrkd.dashboard.session import Film
 from cxrkd.data.preview import Film as DataFilm
 from cxrkd.data.preview import Preview
 from cxrkd.errors import ImageError
-from cxrkd.images import read_apart
+from cxrkd.images import Film, Truth, film_of
+from cxrkd.images.radiograph import unit
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 
@@ -48,18 +49,18 @@ def film_of_row(run: Run, row: int) -> Film:
     found = caching.film(run.config.data, row, run.config.data.image_size)
     return Film(
         name=str(table.ids[row]),
-        key=f"{table.ids[row]}@{run.config.data.image_size}",
-        pixels=found.pixels.astype(np.float32) / 255,
+        tones=found.pixels,
+        read=lambda: unit(found.pixels),
         real=not table.synthetic,
-        row=row,
-        truth=truth_of(table, row),
+        truth=truth_of(run.config.data, table, row),
+        patient=found.patient,
+        view=found.view,
     )
 
 
-def truth_of(table: Preview, row: int) -> tuple[str, ...] | None:
-    """The labels known to be present, empty where all are known to be absent; None where that is not known."""
-    present = tuple(label for label, there in zip(table.labels, table.positive[row], strict=True) if there)
-    return present if present or table.no_finding[row] else None
+def truth_of(config: DataConfig, table: Preview, row: int) -> Truth:
+    """What a data set says of a row."""
+    return Truth(table.labels, table.targets[row], lambda side: caching.film(config, row, side).masks)
 
 
 def sample_rows(table: Preview, finding: str) -> list[int]:
@@ -74,9 +75,18 @@ def sample_rows(table: Preview, finding: str) -> list[int]:
 
 def sample_title(table: Preview, row: int) -> str:
     """`Patient 12, visit 1, PA: Effusion, Mass`."""
-    truth = truth_of(table, row)
-    said = "findings not known" if truth is None else ", ".join(map(display_name, truth)) or "no finding"
-    return f"{table.titles[row]}, {table.views[row]}: {said}"
+    return f"{table.titles[row]}, {table.views[row]}: {findings(present_in(table, row))}"
+
+
+def present_in(table: Preview, row: int) -> tuple[str, ...] | None:
+    """Labels of a row that are known to be present; see `Truth.present`."""
+    present = tuple(label for label, positive in zip(table.labels, table.positive[row], strict=True) if positive)
+    return present if present or table.no_finding[row] else None
+
+
+def findings(present: tuple[str, ...] | None) -> str:
+    """What is known to be on a film, in words."""
+    return "findings not known" if present is None else ", ".join(map(display_name, present)) or "no finding"
 
 
 def choose_samples(run: Run, key: str) -> list[Film]:
@@ -196,12 +206,9 @@ def read_upload(name: str, data: bytes, size: int) -> Film:
 def _read_film(name: str, data: bytes, size: int) -> Film | ImageError:
     """The film, of which only what the networks and the gate see is kept; or why there is none."""
     try:
-        found = read_apart(data, name, size)
+        return film_of(data, name, size, apart=True)
     except ImageError as error:
         return ImageError(str(error))  # without the frames that led to it, which hold the file
-    # Colour is judged but not kept in the pixels: the same tones with and without it are two films.
-    key = f"{found.sha256}-{found.colour:.3f}"
-    return Film(name=name, key=key, pixels=found.pixels, notes=found.notes, real=True, gate=found.judge())
 
 
 def read_uploads(chosen: Sequence[Upload], size: int, key: str) -> list[Film]:

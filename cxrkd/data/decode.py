@@ -14,7 +14,8 @@ from joblib import Parallel, cpu_count, delayed
 from cxrkd.data.readers import npz
 from cxrkd.data.table import ImageTable, InNpz, Monochrome1, Source
 from cxrkd.errors import ImageError
-from cxrkd.images import MAX_BYTES, Radiograph, judge, read, to_input
+from cxrkd.images import MAX_BYTES, Radiograph, judge, read, to_tones
+from cxrkd.images.resizing import resized
 
 _ALONE_UP_TO = 200
 _MAX_WORKERS = 16
@@ -51,7 +52,7 @@ def decode(source: Source, size: int) -> np.ndarray:
         GateError: its tones are in doubt, and the coefficients of the radiograph gate are missing or damaged.
     """
     if isinstance(source, InNpz):
-        return _square(next(npz.images(source.path, source.array, source.index)), size)
+        return resized(next(npz.images(source.path, source.array, source.index)), size)
     return _decoded(source, size)[0]
 
 
@@ -105,7 +106,7 @@ def _decoded(source: Path | Monochrome1, size: int) -> tuple[np.ndarray, bool]:
         raise ImageError(f"{path} cannot be opened ({error.strerror or error}).") from error
     film = read(data, str(path))
     turn = isinstance(source, Monochrome1) and looks_inverted(film)
-    return np.rint(to_input(_negative(film) if turn else film, size) * 255).astype(np.uint8), turn
+    return to_tones(_negative(film) if turn else film, size), turn
 
 
 def _negative(film: Radiograph) -> Radiograph:
@@ -131,10 +132,4 @@ def _in_order(sources: Sequence[Source], size: int) -> Iterator[np.ndarray]:
             while at < index:
                 image, at = next(stream), at + 1
             at += 1
-            yield _square(image, size)
-
-
-def _square(image: np.ndarray, size: int) -> np.ndarray:
-    """Uint8 (s, s) at another side; areas are averaged when it shrinks."""
-    how = cv2.INTER_AREA if len(image) > size else cv2.INTER_LINEAR
-    return image if len(image) == size else cv2.resize(image, (size, size), interpolation=how)
+            yield resized(image, size)

@@ -43,7 +43,7 @@ class Aurocs:
 def label_aurocs(logits: np.ndarray, cases: Cases, evaluable: np.ndarray) -> Aurocs:
     """AUROC of logits (R, N, K), for the labels of bool (K,)."""
     n_labels, n_seeds, n_patients = len(cases.labels), len(logits), cases.n_patients
-    found = Aurocs(
+    aurocs = Aurocs(
         values=np.full((n_labels, n_seeds), math.nan),
         without=np.full((n_labels, n_seeds, n_patients), math.nan),
         weights=np.full((n_labels, n_patients), math.nan),
@@ -53,10 +53,10 @@ def label_aurocs(logits: np.ndarray, cases: Cases, evaluable: np.ndarray) -> Aur
     for k in np.flatnonzero(evaluable).tolist():
         rows, positive = cases.known(k), cases.positive(k)
         who = cases.row_of[rows]
-        found.values[k], found.without[k] = auroc_without(logits[:, rows, k], positive, who, n_patients)
-        found.weights[k] = rarer_weight(positive, who, n_patients)
-        found.steps[k] = 1 / (positive.sum() * (~positive).sum())
-    return found
+        aurocs.values[k], aurocs.without[k] = auroc_without(logits[:, rows, k], positive, who, n_patients)
+        aurocs.weights[k] = rarer_weight(positive, who, n_patients)
+        aurocs.steps[k] = 1 / (positive.sum() * (~positive).sum())
+    return aurocs
 
 
 def auroc_without(

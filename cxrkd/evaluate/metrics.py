@@ -110,9 +110,9 @@ def evaluate(
     cases = as_cases(targets, patients, labels)
     values = as_seeds(logits, cases.targets.shape)
     cuts = _thresholds(thresholds, len(values), len(labels))
-    found = label_aurocs(values, cases, cases.evaluable(min_patients) & has_answer(values))
-    rows = tuple(_label_metrics(cases, k, values[:, :, k], cuts[:, k], found) for k in range(len(labels)))
-    macro = found.macro()
+    aurocs = label_aurocs(values, cases, cases.evaluable(min_patients) & has_answer(values))
+    rows = tuple(_label_metrics(cases, k, values[:, :, k], cuts[:, k], aurocs) for k in range(len(labels)))
+    macro = aurocs.macro()
     low, high = rate_interval(macro)
     return ModelMetrics(
         labels=rows,
@@ -128,17 +128,17 @@ def evaluate(
     )
 
 
-def _label_metrics(cases: Cases, k: int, logits: np.ndarray, cuts: np.ndarray, found: Aurocs) -> LabelMetrics:
-    rows, positive, evaluable = cases.known(k), cases.positive(k), bool(found.evaluable[k])
+def _label_metrics(cases: Cases, k: int, logits: np.ndarray, cuts: np.ndarray, aurocs: Aurocs) -> LabelMetrics:
+    rows, positive, evaluable = cases.known(k), cases.positive(k), bool(aurocs.evaluable[k])
     names = FIGURES + RATES
     figures = _figures(cases, k, logits[:, rows], cuts) if evaluable else dict.fromkeys(names, math.nan)
-    low, high = rate_interval(found.label(k))
+    low, high = rate_interval(aurocs.label(k))
     return LabelMetrics(
         label=cases.labels[k],
         n_pos=int(positive.sum()),
         n_pos_patients=cases.positive_patients(k),
         n_neg=int((~positive).sum()),
-        auroc=float(found.values[k].mean()),
+        auroc=float(aurocs.values[k].mean()),
         auroc_low=low,
         auroc_high=high,
         threshold=float(cuts[0]),

@@ -62,13 +62,13 @@ def threshold_intervals(
     """
     probs, cases = _checked(logits, targets, patients)
     times = draw_patients(cases.n_patients, n_boot, seed)
-    found = np.full((probs.shape[1], 2), math.nan)
+    bounds = np.full((probs.shape[1], 2), math.nan)
     for k in np.flatnonzero(cases.evaluable(min_patients) & ~np.isnan(probs).any(axis=0)).tolist():
         rows = cases.known(k)
         chunks = (times[cases.row_of[rows], start : start + CHUNK] for start in range(0, n_boot, CHUNK))
         drawn = np.concatenate([_youden_draws(probs[rows, k], cases.positive(k), chunk) for chunk in chunks])
-        found[k] = np.nanquantile(drawn, (0.025, 0.975))
-    return found
+        bounds[k] = np.nanquantile(drawn, (0.025, 0.975))
+    return bounds
 
 
 def _checked(logits: ArrayLike, targets: ArrayLike, patients: ArrayLike) -> tuple[np.ndarray, Cases]:
@@ -106,12 +106,12 @@ def _youden_draws(probs: np.ndarray, positive: np.ndarray, times: np.ndarray) ->
     cut, hits, held = probs[order], positive[order, None], times[order]
     last_of_tie = np.append(cut[1:] != cut[:-1], True)
     tp, fp = (np.cumsum(held * side, axis=0)[last_of_tie] for side in (hits, ~hits))
-    cut, there = cut[last_of_tie], np.diff(tp + fp, axis=0, prepend=0) > 0
+    cut, distinct = cut[last_of_tie], np.diff(tp + fp, axis=0, prepend=0) > 0
     both = (tp[-1] > 0) & (fp[-1] > 0)
-    gain = np.where(there, tp / np.maximum(tp[-1], 1) - fp / np.maximum(fp[-1], 1), -np.inf)
+    gain = np.where(distinct, tp / np.maximum(tp[-1], 1) - fp / np.maximum(fp[-1], 1), -np.inf)
     best = np.argmax(gain, axis=0)
     below = np.arange(len(cut))[:, None] > best
-    following = np.where((there & below).any(axis=0), np.argmax(there & below, axis=0), best)
+    following = np.where((distinct & below).any(axis=0), np.argmax(distinct & below, axis=0), best)
     middle = (cut[best] + cut[following]) / 2
     return np.where(both, np.where(middle > cut[following], middle, cut[best]), math.nan)
 

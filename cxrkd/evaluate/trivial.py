@@ -60,13 +60,13 @@ def trivial_logits(
     """
     fit = fit[np.linspace(0, len(fit) - 1, min(len(fit), MAX_FIT)).astype(int)] if len(fit) else fit
     rows = np.concatenate([fit, asked])
-    found = []
+    features = []
     for n, row in enumerate(rows.tolist()):
         image = np.asarray(images[row])
-        found.append((power_spectrum(image), thumbnail(image)))
+        features.append((power_spectrum(image), thumbnail(image)))
         if progress is not None:
             progress(n + 1, len(rows))
-    blocks = [np.array(block) for block in zip(*found, strict=True)]
+    blocks = [np.array(block) for block in zip(*features, strict=True)]
     truth, n_fit = targets[fit], len(fit)
     return np.stack([_label_logits(blocks, truth[:, k], n_fit) for k in range(targets.shape[1])], axis=1)
 

@@ -16,8 +16,9 @@ Agreement is not correctness: two networks can agree on the wrong place. `cxrkd.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,7 +37,12 @@ class Judged:
         lines: what has to be exceeded; see the module.
         other_labels_spearman: the teacher's map against the student's maps of the other labels, mean.
         ceiling_spearman: what two equal models would reach here.
+        ceiling_title: how that is known, for a table.
+        titles: what a table calls the figures that a kind of agreement adds.
     """
+
+    ceiling_title: ClassVar[str] = "teacher under light noise"
+    titles: ClassVar[Mapping[str, str]] = {}
 
     spearman: float
     lines: tuple[ChanceLine, ...]
@@ -55,8 +61,8 @@ class Judged:
 
     def to_dict(self) -> dict[str, Any]:
         """Fields, `above_chance` and `verdict`, for JSON and tables."""
-        told = {"above_chance": self.above_chance, "verdict": self.verdict}
-        return asdict(self) | {"lines": chance.to_dict(self.lines)} | told
+        conclusion = {"above_chance": self.above_chance, "verdict": self.verdict}
+        return asdict(self) | {"lines": chance.to_dict(self.lines)} | conclusion
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,14 @@ class Agreement(Judged):
     `spearman`, `cosine`, `topk_iou`, `peak_distance` (in % of the diagonal) are those of `similarity`; `top` is the
     share of cells that counts as hottest; `chance_topk_iou` is the mean over random students.
     """
+
+    titles: ClassVar[Mapping[str, str]] = {
+        "topk_iou": "Overlap (IoU) of the hottest 20 % of cells",
+        "chance_topk_iou": "… its chance: random students, mean",
+        "ceiling_topk_iou": "… its ceiling: teacher under light noise",
+        "cosine": "Cosine of the raw maps",
+        "peak_distance": "Distance of the maxima, % of the diagonal",
+    }
 
     cosine: float
     topk_iou: float

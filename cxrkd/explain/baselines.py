@@ -1,26 +1,38 @@
-"""What an agreement of two models is held against: noisy teacher, random student, other films, a bump in the middle."""
+"""What an agreement of two models is held against: noisy teacher, random student, other films, a bump in the middle.
+
+What a random student shows of a film hangs on the student's architecture alone, and the ceiling on the teacher alone:
+steps carry keys that say so, and two students of one kind, or two runs of one teacher, share them.
+"""
 
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from itertools import product
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from cxrkd.explain.cam import grad_cams
+from cxrkd.explain.explainer import Explainer, Maps, Network
 from cxrkd.explain.reference import Reference
+from cxrkd.explain.steps import Step, Steps, in_turn
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from cxrkd.models.classifier import Classifier
 
-M = TypeVar("M", bound=nn.Module)
+M = TypeVar("M", bound="nn.Module")
+MakeTwin = Callable[["Classifier", int], "Classifier"]
 
 N_NOISY, N_RANDOM = 4, 2
 # Standard deviation on [0, 1]: five grey levels of 255, which a reader would not call another image.
 NOISE = 0.02
+NO_MAPS = np.empty((0, 0, 0, 0), np.float32)
+_ONE = "network"
 
 
 @dataclass(frozen=True)
@@ -28,8 +40,9 @@ class Baselines:
     """What agreement is held against, for one image, pair of models and method; see `baselines`.
 
     Attributes:
-        noisy_teacher: float32 (n, K, h, w), the teacher's maps of n noisy copies of the image.
-        random_student: float32 (m, K, h', w'), maps of m students with freshly drawn weights.
+        noisy_teacher: float32 (n, K, h, w), the teacher's maps of n noisy copies of the image; none where the explainer
+            does not need them.
+        random_student: float32 (m, K, h', w'), maps of m students with freshly drawn weights; likewise.
         reference: the student's maps of other films; None where none are kept, and then no agreement is above chance.
     """
 
@@ -46,6 +59,8 @@ def centre_prior(shape: tuple[int, int]) -> np.ndarray:
 
 def random_twin(model: M, seed: int) -> M:
     """A copy with freshly drawn weights (He et al. 2015), norms at identity; the global random state is not touched."""
+    import torch
+
     twin = copy.deepcopy(model)
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -60,40 +75,111 @@ def random_twin(model: M, seed: int) -> M:
     return twin.eval()
 
 
-def baselines(
-    teacher: Classifier,
-    student: Classifier,
-    x: Tensor,
-    method: str = "gradcam",
-    reference: Reference | None = None,
-    *,
-    n_noisy: int = N_NOISY,
-    n_random: int = N_RANDOM,
-    seed: int = 0,
-) -> Baselines:
-    """Maps that give chance line and ceiling: `n_noisy` teacher and `n_random` random-student forward passes.
+def design(model: Classifier) -> Hashable:
+    """What a random twin has of its model: all of the network but its weights."""
+    return model.arch, tuple(model.labels), model.input_size
+
+
+class Twins:
+    """Random twins that are kept, since drawing one takes longer than explaining by it. Safe in any thread.
 
     Args:
-        teacher: in eval mode, float32.
-        student: in eval mode, float32; only its architecture is used.
-        x: float32 (1, 1, H, W) in [0, 1].
-        method: one of CAM_METHODS, that of the maps which will be compared.
-        reference: the student's maps of other films by the same method, where they are kept.
-        n_noisy: copies of the image with noise of standard deviation NOISE.
-        n_random: draws of weights; each gives one map a label.
-        seed: of noise and weights.
+        limit: networks to keep; what was not asked for longest goes first.
     """
-    random = [random_maps(student, x, method, seed + i) for i in range(n_random)]
-    return Baselines(noisy_maps(teacher, x, method, n_noisy, seed), np.stack(random), reference)
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._lock = limit, Lock()
+        self._twins: OrderedDict[Hashable, Classifier] = OrderedDict()
+
+    def __call__(self, model: Classifier, seed: int) -> Classifier:
+        """As `random_twin`; models of one design have the same twins."""
+        with self._lock:
+            key = (design(model), seed)
+            twin = self._twins.pop(key) if key in self._twins else random_twin(model, seed)
+            self._twins[key] = twin
+            while len(self._twins) > self._limit:
+                self._twins.popitem(last=False)
+            return twin
 
 
-def noisy_maps(teacher: Classifier, x: Tensor, method: str, n_noisy: int = N_NOISY, seed: int = 0) -> np.ndarray:
-    """Maps (n_noisy, K, h, w) of the image under light noise; the same for every student."""
-    draw = torch.Generator().manual_seed(seed)
-    noise = torch.randn((n_noisy, *x.shape[1:]), generator=draw) * NOISE
-    return grad_cams(teacher, (x.cpu() + noise).clamp(0, 1).to(x.device), method)[0]
+def baselines(
+    explainer: Explainer,
+    networks: Mapping[str, Network],
+    films: np.ndarray,
+    settings: Any = None,
+    references: Mapping[str, Reference] | None = None,
+    *,
+    teacher: str = "teacher",
+    steps: Steps = in_turn,
+    twin: MakeTwin = random_twin,
+) -> list[dict[str, Baselines]]:
+    """Maps that give chance lines and ceiling: N_NOISY passes of the teacher a film, N_RANDOM of each kind of student.
+
+    Args:
+        explainer: that of the maps which will be compared.
+        networks: by name; of students only the architecture is used.
+        films: float32 (B, S, S) in [0, 1].
+        settings: of the explainer.
+        references: by student, maps of other films where they are kept.
+        teacher: its name; where it is not among the networks there is nothing to hold against.
+        steps: how the passes are run.
+        twin: makes random students.
+
+    Returns:
+        By film, by student.
+    """
+    students = [name for name in networks if name != teacher and teacher in networks]
+    kept = references or {}
+    if not explainer.repeats or not students:
+        return [{name: Baselines(NO_MAPS, NO_MAPS, kept.get(name)) for name in students} for _ in films]
+    again = _Again(explainer, settings)
+    noise = [again.under_noise(networks[teacher], film, i) for i, film in enumerate(films)]
+    random = [
+        again.at_random(networks[name].classifier, film, i, seed, twin)
+        for i, film in enumerate(films)
+        for name in students
+        for seed in range(N_RANDOM)
+    ]
+    results = iter(steps([*noise, *random]))
+    under_noise = [next(results) for _ in films]
+    pairs = product(range(len(films)), students)
+    drawn = {pair: np.stack([next(results) for _ in range(N_RANDOM)]) for pair in pairs}
+    return [
+        {name: Baselines(own, drawn[i, name], kept.get(name)) for name in students} for i, own in enumerate(under_noise)
+    ]
 
 
-def random_maps(student: Classifier, x: Tensor, method: str, seed: int) -> np.ndarray:
-    """Maps (K, h, w) of a student of freshly drawn weights."""
-    return np.asarray(grad_cams(random_twin(student, seed), x, method)[0][0])
+@dataclass(frozen=True)
+class _Again:
+    """An explainer that is asked again, for chance lines and ceiling."""
+
+    explainer: Explainer
+    settings: Any
+
+    def under_noise(self, teacher: Network, film: np.ndarray, i: int) -> Step:
+        """Maps (N_NOISY, K, h, w) of noisy copies of film i (S, S)."""
+        key = ("noise", self.explainer.name, self.settings, teacher.key, i)
+        return Step(key, lambda: self.maps(teacher, noisy(film)))
+
+    def at_random(self, student: Classifier, film: np.ndarray, i: int, seed: int, twin: MakeTwin) -> Step:
+        """Maps (K, h, w) of film i by a student of freshly drawn weights."""
+        key = ("random", self.explainer.name, self.settings, design(student), seed, i)
+        return Step(key, lambda: self.maps(Network(twin(student, seed)), film[None])[0])
+
+    def maps(self, network: Network, films: np.ndarray) -> np.ndarray:
+        """Maps (B, K, h, w) of one network for films (B, S, S)."""
+        explained: Sequence[Maps] = self.explainer.explain({_ONE: network}, films, self.settings, in_turn)
+        return np.stack([all_heats(maps, _ONE) for maps in explained])
+
+
+def noisy(film: np.ndarray, n: int = N_NOISY, seed: int = 0) -> np.ndarray:
+    """Copies (n, S, S) of a film (S, S) under light noise; the same for every network."""
+    import torch
+
+    noise = torch.randn((n, *film.shape), generator=torch.Generator().manual_seed(seed)) * NOISE
+    return (torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32)) + noise).clamp(0, 1).numpy()
+
+
+def all_heats(maps: Maps, name: str) -> np.ndarray:
+    """The maps (K, h, w) of a network."""
+    return np.stack([maps.heat(name, k) for k in range(len(maps.logits[name]))])

@@ -14,15 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.special import expit
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain.segments import Fill, antithetic_masks, compose, filling, superpixels
+from cxrkd.explain.lime_settings import MIN_SAMPLES, Fill
+from cxrkd.explain.segments import antithetic_masks, compose, filling, superpixels
 from cxrkd.explain.similarity import spearman
-from cxrkd.explain.steps import Steps, in_turn
+from cxrkd.explain.steps import Step, Steps, in_turn
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
 from cxrkd.logits import require_numbers
 from cxrkd.text import shown
@@ -30,7 +31,6 @@ from cxrkd.text import shown
 Space = Literal["logit", "prob"]
 SPACES: tuple[Space, ...] = get_args(Space)
 Predict = Callable[[np.ndarray], np.ndarray]
-MIN_SAMPLES = 16
 
 
 @dataclass(frozen=True)
@@ -70,26 +70,32 @@ class LimeResult:
         """Signed weights of label k painted on their superpixels, float32 (H, W)."""
         return self.weights[name][k][self.segments]
 
+    def figures(self, name: str, k: int) -> dict[str, Any]:
+        """The weights (S,), their R2 and their stability."""
+        stability = spearman(*self.halves[name][:, k])
+        return {"weights": self.weights[name][k], "r2": float(self.r2[name][k]), "stability": float(stability)}
+
+    def settings(self) -> dict[str, Any]:
+        """What was shown to the models."""
+        n_segments = int(self.segments.max()) + 1
+        own = {"n_samples": self.n_samples, "fill": self.fill, "space": self.space, "seed": self.seed}
+        return own | {"n_segments": n_segments}
+
 
 def _outputs(
     predicts: Mapping[str, Predict],
     batches: list[np.ndarray],
     image: Callable[[np.ndarray], np.ndarray],
-    progress: Callable[[int, int], None] | None,
     steps: Steps,
 ) -> dict[str, np.ndarray]:
     """Logits (N, K) of every model for every mask; showing one batch to one model is a step."""
-    total, n = sum(map(len, batches)), len(predicts)
 
     def show(batch: int, name: str) -> np.ndarray:
-        logits = predicts[name](image(batches[batch]))
-        if progress and name == last:
-            progress(sum(map(len, batches[: batch + 1])), total)
-        return logits
+        return predicts[name](image(batches[batch]))
 
-    last = list(predicts)[-1]
-    answers = steps([partial(show, batch, name) for batch in range(len(batches)) for name in predicts])
-    return {name: _numbers(name, np.concatenate(answers[i::n])) for i, name in enumerate(predicts)}
+    asked = [(batch, name) for batch in range(len(batches)) for name in predicts]
+    answers = steps([Step(key, partial(show, *key)) for key in asked])
+    return {name: _numbers(name, np.concatenate(answers[i :: len(predicts)])) for i, name in enumerate(predicts)}
 
 
 def _numbers(name: str, logits: np.ndarray) -> np.ndarray:
@@ -117,7 +123,6 @@ def lime(
     *,
     space: Space = "logit",
     batch_size: int = 32,
-    progress: Callable[[int, int], None] | None = None,
     steps: Steps = in_turn,
 ) -> LimeResult:
     """Explain one image with several models.
@@ -131,7 +136,6 @@ def lime(
         fill: what a hidden superpixel shows, one of `segments.FILLS`.
         space: what is regressed, see the module.
         batch_size: images composed and predicted at a time.
-        progress: called with (images done, images in all) after each batch.
         steps: how the batches are shown to the models, one after the other unless told.
 
     Raises:
@@ -145,7 +149,7 @@ def lime(
     filled = filling(pixels, segments, fill)
     masks = antithetic_masks(n_samples, int(segments.max()) + 1, seed)
     batches = [masks[i : i + batch_size] for i in range(0, n_samples, batch_size)]
-    logits = _outputs(predicts, batches, lambda m: compose(pixels, filled, segments, m), progress, steps)
+    logits = _outputs(predicts, batches, lambda m: compose(pixels, filled, segments, m), steps)
     targets = {name: expit(z) if space == "prob" else z for name, z in logits.items()}
     near = proximity(masks)
     fits = {name: weighted_ridge(masks, y, near) for name, y in targets.items()}

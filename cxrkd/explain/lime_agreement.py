@@ -20,7 +20,9 @@ disattenuated correlation. Ranks are used in place of values, for which the form
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
@@ -52,6 +54,13 @@ class LimeAgreement(Judged):
         sign: share of superpixels whose weights have the same sign; chance is 0.5 where signs are balanced.
         n_top: how many superpixels count as heaviest.
     """
+
+    ceiling_title = "equal models, other masks"
+    titles: ClassVar[Mapping[str, str]] = {
+        "top_overlap": "Share of the teacher's top superpixels found",
+        "chance_top_overlap": "… its chance: random rankings",
+        "sign": "Same sign",
+    }
 
     top_overlap: float
     chance_top_overlap: float
@@ -122,14 +131,14 @@ def _lines(
     orders = np.random.default_rng(0).permuted(np.tile(np.arange(len(weights_t)), (_RANKINGS, 1)), axis=1)
     areas = np.bincount(segments.reshape(-1))
     bump = _summed(centre_prior(segments.shape)[None], segments) / areas
-    found = {
+    kept = {
         "other_film": None if reference is None else _summed(reference.other_films[:, k], segments),
         "label_mean": None if reference is None else _summed(reference.label_means[:, k], segments),
         "centre": bump,
     }
     return (
         chance.line("random_ranking", _stepped_up(halves_t, halves_s[:, orders])),
-        *(chance.line(name, None if v is None else _each(weights_t, v)) for name, v in found.items()),
+        *(chance.line(name, None if v is None else _each(weights_t, v)) for name, v in kept.items()),
     )
 
 

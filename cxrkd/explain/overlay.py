@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Literal, TypeVar, get_args
 
+import cv2
 import numpy as np
-import torch
 from scipy import ndimage
-from torch.nn.functional import interpolate
 
 from cxrkd.errors import ConfigError
 from cxrkd.text import shown
@@ -42,11 +41,11 @@ def colour_table(colormap: str) -> np.ndarray:
 
 
 def upsample(heat: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Bilinear interpolation of (h, w) to `shape` (H, W), float32, cell centres aligned (as cv2.INTER_LINEAR)."""
+    """Bilinear interpolation of (h, w) to `shape` (H, W), float32, cell centres aligned."""
     if heat.shape == shape:
         return heat.astype(np.float32)
-    grid = torch.from_numpy(np.ascontiguousarray(heat, dtype=np.float32))[None, None]
-    return interpolate(grid, size=shape, mode="bilinear", align_corners=False)[0, 0].numpy()
+    grid = np.ascontiguousarray(heat, dtype=np.float32)
+    return np.asarray(cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
 
 
 def shared_scale(heats: Iterable[np.ndarray], *, signed: bool = False) -> float:

@@ -8,13 +8,16 @@ validation films, so that an upload can be held against them where no other film
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from cxrkd.explain.cam import grad_cams_by_method
+from cxrkd.errors import ConfigError
+from cxrkd.explain.cam_family import cams
+from cxrkd.explain.explainer import EXPLAINERS, Explainer, Network
+from cxrkd.explain.steps import in_turn
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
@@ -45,7 +48,7 @@ class Reference:
 
 
 def references(model: Classifier, films: np.ndarray) -> dict[str, Reference]:
-    """What `Reference` holds, by each method that is defined on the network.
+    """What `Reference` holds, by each explainer that keeps maps of its own and is defined on the network.
 
     Args:
         model: in eval mode.
@@ -59,7 +62,7 @@ def references(model: Classifier, films: np.ndarray) -> dict[str, Reference]:
     batches = [
         _maps(model, films[i : min(i + _BATCH, MAX_FILMS)]) for i in range(0, min(len(films), MAX_FILMS), _BATCH)
     ]
-    return {method: _reference(np.concatenate([batch[method] for batch in batches])) for method in batches[0]}
+    return {method: _of_maps(np.concatenate([batch[method] for batch in batches])) for method in batches[0]}
 
 
 def evenly(n: int) -> np.ndarray:
@@ -68,17 +71,31 @@ def evenly(n: int) -> np.ndarray:
 
 
 def _maps(model: Classifier, films: np.ndarray) -> dict[str, np.ndarray]:
-    x = torch.from_numpy(films.astype(np.float32) / 255)[:, None]
-    return grad_cams_by_method(model, x.to(next(model.parameters()).device))
+    """Maps (B, K, h, w) by explainer; the class-activation maps come from one pass."""
+    from cxrkd.explain.cam import as_batch, grad_cams_by_method
+
+    grey = films.astype(np.float32) / 255
+    maps = grad_cams_by_method(model, as_batch(model, grey))
+    for name, explainer in EXPLAINERS.items():
+        if explainer.reference == name and name not in cams():
+            with suppress(ConfigError):  # undefined on this network
+                maps[name] = _own_maps(explainer, model, grey)
+    return maps
 
 
-def _reference(cams: np.ndarray) -> Reference:
+def _own_maps(explainer: Explainer, model: Classifier, films: np.ndarray) -> np.ndarray:
+    settings = explainer.config() if explainer.config else None
+    explained = explainer.explain({"network": Network(model)}, films, settings, in_turn)
+    return np.stack([[one.heat("network", k) for k in range(len(model.labels))] for one in explained])
+
+
+def _of_maps(maps: np.ndarray) -> Reference:
     """From raw maps (N, K, h, w)."""
-    single = np.linspace(0, len(cams) - 1, N_OTHER).astype(int)
-    means = np.stack([cams[group::N_MEANS].mean(axis=0) for group in range(N_MEANS)])
-    largest = np.maximum(cams, 0).max(axis=(-2, -1))
+    single = np.linspace(0, len(maps) - 1, N_OTHER).astype(int)
+    means = np.stack([maps[group::N_MEANS].mean(axis=0) for group in range(N_MEANS)])
+    largest = np.maximum(maps, 0).max(axis=(-2, -1))
     strong = np.quantile(largest, STRONG, axis=0).astype(np.float32)
-    return Reference(_unit(cams[single]), _unit(means), strong)
+    return Reference(_unit(maps[single]), _unit(means), strong)
 
 
 def _unit(maps: np.ndarray) -> np.ndarray:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 from scipy import ndimage
 from skimage.segmentation import slic
 
 from cxrkd.errors import ConfigError
+from cxrkd.explain.lime_settings import FILLS, Fill
 from cxrkd.text import shown
-
-Fill = Literal["blur", "mean", "black"]
-FILLS: tuple[Fill, ...] = get_args(Fill)
 
 # Wide enough to dissolve a lesion of a superpixel's size: 14 pixels at 224.
 BLUR_SHARE = 1 / 16
@@ -36,8 +32,8 @@ def superpixels(pixels: np.ndarray, n_segments: int = 60) -> np.ndarray:
     """
     if n_segments < 2:
         raise ConfigError(f"Expected at least 2 superpixels, got {n_segments}.")
-    found = slic(pixels, n_segments=n_segments, compactness=0.2, sigma=1, start_label=0, channel_axis=None)
-    return np.unique(found, return_inverse=True)[1].reshape(pixels.shape).astype(np.int32)
+    segments = slic(pixels, n_segments=n_segments, compactness=0.2, sigma=1, start_label=0, channel_axis=None)
+    return np.unique(segments, return_inverse=True)[1].reshape(pixels.shape).astype(np.int32)
 
 
 def filling(pixels: np.ndarray, segments: np.ndarray, fill: Fill) -> np.ndarray:

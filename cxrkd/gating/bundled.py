@@ -88,8 +88,8 @@ def load(folder: str, name: str) -> Bundled:
     path = _package(folder.split("/")[0]) / Path(*folder.split("/")[1:]) / name
     if not path.is_file():
         raise DataError(f"There is no {path}; install the versions in requirements-dev.txt.")
-    found = read(path.read_bytes(), name)
-    return Bundled(name, found.pixels, found.colour)
+    film = read(path.read_bytes(), name)
+    return Bundled(name, film.pixels, film.colour)
 
 
 def faces() -> np.ndarray:

@@ -40,7 +40,7 @@ class Judged:
     kind: str
     unit: str
     passed: bool
-    said: str
+    answer: str
     score: float
 
 
@@ -100,12 +100,12 @@ def _of_film(film: ChestFilm, name: str, rng: np.random.Generator) -> Iterator[C
 def _of_packages(rng: np.random.Generator) -> Iterator[Case]:
     yield from _whole("chest film RG1, four transfer syntaxes", CHEST, bundled.CHEST)
     yield from _whole("lower leg RG3, four transfer syntaxes", "limb", bundled.LEG)
-    for found in map(_load, bundled.PHOTOS["held out"]):
-        kind = "photo" if found.colour == 0 else COLOUR
-        yield Case("photograph, as it is", kind, found.name, found.pixels, found.colour)
+    for photo in map(_load, bundled.PHOTOS["held out"]):
+        kind = "photo" if photo.colour == 0 else COLOUR
+        yield Case("photograph, as it is", kind, photo.name, photo.pixels, photo.colour)
         for _ in range(PER_PHOTO):
-            pixels = varied(found.pixels, rng, keep=0.35, tilt_deg=20)
-            yield Case("photograph, cropped and grey", "photo", found.name, pixels)
+            pixels = varied(photo.pixels, rng, keep=0.35, tilt_deg=20)
+            yield Case("photograph, cropped and grey", "photo", photo.name, pixels)
     yield from _whole("CT, MR or segmentation slice, as it is", "slice", bundled.SLICES["held out"])
     yield from _cropped("CT, MR or segmentation slice, cropped", "slice", bundled.SLICES["held out"], PER_SLICE, rng)
     yield from _whole("document or chart, as it is", "document", bundled.DOCUMENTS)
@@ -117,24 +117,24 @@ def _load(source: tuple[str, str]) -> bundled.Bundled:
 
 
 def _whole(group: str, kind: str, sources: Sequence[tuple[str, str]]) -> Iterator[Case]:
-    for found in map(_load, sources):
+    for film in map(_load, sources):
         # One film in several transfer syntaxes (RG1_UNCI, RG1_J2KR) is one scene.
-        unit = found.name[:3] if found.name.startswith("RG") else found.name
-        yield Case(group, kind, unit, found.pixels, found.colour)
+        unit = film.name[:3] if film.name.startswith("RG") else film.name
+        yield Case(group, kind, unit, film.pixels, film.colour)
 
 
 def _cropped(
     group: str, kind: str, sources: Sequence[tuple[str, str]], n: int, rng: np.random.Generator
 ) -> Iterator[Case]:
-    for found in map(_load, sources):
+    for film in map(_load, sources):
         for _ in range(n):
-            yield Case(group, kind, found.name, varied(found.pixels, rng, keep=0.6, tilt_deg=6))
+            yield Case(group, kind, film.name, varied(film.pixels, rng, keep=0.6, tilt_deg=6))
 
 
-def judge_all(gate: Gate, found: Iterator[Case], tell: Callable[[str], None] = lambda _: None) -> list[Judged]:
+def judge_all(gate: Gate, cases: Iterator[Case], tell: Callable[[str], None] = lambda _: None) -> list[Judged]:
     """Ask the gate about every case, by the way that uploads take."""
     judged = []
-    for case in found:
+    for case in cases:
         verdict = gate.judge(radiograph(case.pixels, case.unit, (), case.colour))
         judged.append(Judged(case.group, case.kind, case.unit, verdict.passed, verdict.kind, verdict.score))
         tell(f"{len(judged):,} pictures judged")
@@ -155,7 +155,7 @@ def _row(group: Sequence[Judged]) -> Row:
         missed = 1 - 0.025 ** (1 / len(set(units)))
         low, high = (1 - missed, 1.0) if low else (0.0, missed)
     right = group[0].kind == CHEST
-    reason = None if right else float(np.mean([one.said == one.kind for one in group]))
+    reason = None if right else float(np.mean([one.answer == one.kind for one in group]))
     return Row(group[0].group, right, len(group), len(set(units)), float(flagged.mean()), low, high, reason)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from cxrkd.images.resizing import resized
 
 # A crop that takes more than this share of the longer side is worth a word: it may cut into a lung.
 NOTABLE_CROP = 0.10
@@ -35,26 +36,40 @@ def radiograph(pixels: np.ndarray, name: str, notes: tuple[str, ...], colour: fl
     """Freeze float32 pixels (H, W) in [0, 1] and hash them."""
     pixels = np.ascontiguousarray(pixels, dtype=np.float32)
     pixels.flags.writeable = False
+    return Radiograph(pixels, name, notes, digest_of(pixels), colour)
+
+
+def digest_of(pixels: np.ndarray) -> str:
+    """SHA-256 of shape and values of float32 pixels (H, W): equal pictures have equal hashes."""
     digest = hashlib.sha256(str(pixels.shape).encode())
-    digest.update(pixels.data)
-    return Radiograph(pixels, name, notes, digest.hexdigest(), colour)
+    digest.update(np.ascontiguousarray(pixels, dtype=np.float32).data)
+    return digest.hexdigest()
+
+
+def to_tones(r: Radiograph, size: int) -> np.ndarray:
+    """Uint8 (size, size), read-only: centre crop to a square, resize, round to 8 bits.
+
+    Training images are made by this very function and kept in 8 bits; an upload that kept its finer steps would be
+    answered a little differently from the same film in a data set.
+    """
+    square = resized(_centre_square(r.pixels), size)
+    tones = np.rint(np.clip(square, 0, 1) * 255).astype(np.uint8)
+    tones.flags.writeable = False
+    return tones
+
+
+def unit(tones: np.ndarray) -> np.ndarray:
+    """Tones uint8 (S, S) as float32 in [0, 1], what networks are given."""
+    return tones.astype(np.float32) / np.float32(255)
 
 
 def to_input(r: Radiograph, size: int) -> np.ndarray:
-    """Float32 (size, size) in [0, 1]: centre crop to a square, resize, round to 8 bits.
-
-    Shrinking averages areas, so nothing aliases. Training images are made by this very function and kept in 8 bits;
-    an upload that kept its finer steps would be answered a little differently from the same film in a data set.
-    """
-    square = _centre_square(r.pixels)
-    if len(square) != size:
-        how = cv2.INTER_AREA if len(square) > size else cv2.INTER_LINEAR
-        square = cv2.resize(square, (size, size), interpolation=how)
-    return np.rint(np.clip(square, 0, 1) * 255) / np.float32(255)
+    """Float32 (size, size) in [0, 1]: the tones of a film as networks are given them."""
+    return unit(to_tones(r, size))
 
 
 def crop_note(r: Radiograph) -> str | None:
-    """A sentence when the centre crop of `to_input` takes more than a tenth of the longer side, else None."""
+    """A sentence when the centre crop of `to_tones` takes more than a tenth of the longer side, else None."""
     height, width = r.pixels.shape
     lost = 1 - min(height, width) / max(height, width)
     if lost <= NOTABLE_CROP:

@@ -1,6 +1,6 @@
-"""Which runs were asked for on a page: they read what pages may read, and their errors quote nothing that they read.
+"""Which jobs were asked for on a page: they read what pages may read, and their errors quote nothing that they read.
 
-asked.json    {"by": "page", "roots": [folders]}; a run of the command line has none
+asked.json    {"by": "page", "roots": [folders]}; a job of the command line has none
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ASKED = "asked.json"
 
 
 def mark_page(job: Job, roots: Sequence[Path]) -> None:
-    """Write down that a page asked for a run, and below which folders it may read.
+    """Write down that a page asked for a job, and below which folders it may read.
 
     Raises:
         RunError: the folder cannot be written.
@@ -33,7 +33,7 @@ def by_page(job: Job) -> bool:
 
 @contextmanager
 def as_asked(job: Job) -> Iterator[None]:
-    """Read within the block as the run may.
+    """Read within the block as the job may.
 
     Raises:
         RunError: the file that says so is damaged.
@@ -41,8 +41,8 @@ def as_asked(job: Job) -> Iterator[None]:
     if not by_page(job):
         yield
         return
-    told = read_json(job.path / ASKED)
-    roots = told.get("roots") if isinstance(told, dict) else None
+    mark = read_json(job.path / ASKED)
+    roots = mark.get("roots") if isinstance(mark, dict) else None
     if not isinstance(roots, list) or not all(isinstance(root, str) for root in roots):
         raise RunError(f"{job.id}: {ASKED} does not say what the run may read; ask for the run again")
     with confined([Path(root) for root in roots]):

@@ -1,4 +1,4 @@
-"""What a run was made with and how long it took. No host names, user names or paths: run folders are shared."""
+"""What a job was made with and how long it took. No host names, user names or paths: job folders are shared."""
 
 from __future__ import annotations
 

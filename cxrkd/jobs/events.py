@@ -1,4 +1,4 @@
-"""The story of a run, one JSON object a line, only ever appended to."""
+"""The story of a job, one JSON object a line, only ever appended to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ from cxrkd.jobs.files import MissingFileError, cannot_write, read_bytes
 from cxrkd.jobs.strict_json import parse_json
 
 Event = dict[str, Any]
-_WHOLE, _NUMBER = ("epoch", "epochs", "seed", "size"), ("t", "fraction", "progress", "eta_s", "loss", "val_auroc")
-_TEXT = ("stage", "title", "member", "message")
+_NUMBERS, _TEXTS = ("t", "fraction", "progress", "eta_s"), ("stage", "title", "message")
 
 
 def append_event(path: Path, event: Event) -> None:
@@ -51,10 +51,11 @@ def read_events(path: Path) -> list[Event]:
     return [event for line in lines if (event := parse_event(line)) is not None]
 
 
-def epoch_history(events: list[Event]) -> list[Event]:
-    """The "epoch" events, one for each stage and epoch: a run killed right after an epoch reports it again."""
-    latest = {(event.get("stage"), event.get("epoch")): event for event in events if event.get("kind") == "epoch"}
-    return list(latest.values())
+def event_sentence(event: Event) -> str:
+    """What a log says of an event of any job."""
+    if event["kind"] == "stage":
+        return str(event["title"])
+    return f"{event['kind']}: {event.get('message', '')}".rstrip(": ")
 
 
 def parse_event(line: bytes) -> Event | None:
@@ -63,14 +64,16 @@ def parse_event(line: bytes) -> Event | None:
         event = parse_json(line.decode("utf-8"))
     except ValueError:
         return None
-    return event if isinstance(event, dict) and _is_ours(event) else None
+    ours = isinstance(event, dict) and isinstance(event.get("kind"), str) and is_typed(event, (), _NUMBERS, _TEXTS)
+    return event if ours else None
 
 
-def _is_ours(event: Event) -> bool:
-    wholes = all(_is_number(event[name], int) and event[name] >= 0 for name in _WHOLE if event.get(name) is not None)
-    numbers = all(_is_number(event[name], int | float) for name in _NUMBER if event.get(name) is not None)
-    texts = all(isinstance(event[name], str) for name in _TEXT if event.get(name) is not None)
-    return isinstance(event.get("kind"), str) and wholes and numbers and texts
+def is_typed(event: Event, wholes: Sequence[str], numbers: Sequence[str], texts: Sequence[str]) -> bool:
+    """Whether what an event has of these keys are whole numbers from 0, numbers and texts. Null says nothing."""
+    has = {key: value for key, value in event.items() if value is not None}
+    counted = all(_is_number(has[key], int) and has[key] >= 0 for key in wholes if key in has)
+    measured = all(_is_number(has[key], int | float) for key in numbers if key in has)
+    return counted and measured and all(isinstance(has[key], str) for key in texts if key in has)
 
 
 def _is_number(value: object, kind: Any) -> bool:

@@ -22,15 +22,15 @@ from cxrkd.jobs.queue import claim, give_up, let_go
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.jobs.state import now, read_state, write_state
 
-log = logging.getLogger("cxrkd.runs")
+log = logging.getLogger("cxrkd.jobs")
 
 
 def execute(job: Job) -> None:
-    """Do everything the run's config asks for; goes on where a stopped run was. Returns when it is done.
+    """Do everything that a job was told; goes on where it was stopped. Returns when it is done.
 
     Raises:
         RunError: it is done already, another process executes it, or something unforeseen went wrong (see log.txt).
-        CxrkdError: what the user can act on; the run is marked as failed with the same sentence.
+        CxrkdError: what the user can act on; the job is marked as failed with the same sentence.
     """
     with deciding(own_jobs()):
         heart = claim(job)
@@ -43,7 +43,7 @@ def execute(job: Job) -> None:
 
 
 def _stop_here() -> None:
-    """The run was cancelled, deleted or taken over elsewhere; what is on disk is whole, and ours no more."""
+    """The job was cancelled, deleted or taken over elsewhere; what is on disk is whole, and ours no more."""
     os.kill(os.getpid(), LOST)
 
 
@@ -79,7 +79,7 @@ def _work(job: Job) -> None:
     for torn in job.path.rglob(f"{PART}*"):  # left by a kill in the middle of a write
         remove(torn)
     require_place_for_file(job.path / EVENTS)
-    report = Reporter(job.path, job.stage_weights())
+    report = Reporter(job.path, job.stage_weights(), job.sentence)
     job.work(report)
     state = read_state(job.path)
     finished = now(state.created, state.started)
@@ -92,7 +92,7 @@ def _work(job: Job) -> None:
 
 @contextmanager
 def _logging(job: Job) -> Iterator[None]:
-    """Lines of our logger go to the run's log.txt."""
+    """Lines of our logger go to the job's log.txt."""
     try:
         handler = logging.FileHandler(require_place_for_file(job.path / LOG), encoding="utf-8")
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Small files of a run folder: written whole or not at all, and read without trust.
+"""Small files of a job folder: written whole or not at all, and read without trust.
 
-What lies in a run's folder may come from another machine, a torn disk or a newer version. Whatever it is, reading ends
+What lies in a job's folder may come from another machine, a torn disk or a newer version. Whatever it is, reading ends
 in plain values or in a `RunError` that names the file; it never waits (a pipe in place of a file) and never fails
 otherwise.
 """
@@ -26,7 +26,7 @@ _LONGEST_REASON = 160
 
 
 class MissingFileError(RunError):
-    """A file that is not there: of a run that has not come that far, or that lost it."""
+    """A file that is not there: of a job that has not come that far, or that lost it."""
 
 
 class NewerFileError(RunError):
@@ -73,10 +73,10 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
         MissingFileError: it is not there.
         RunError: it cannot be read, is no JSON object, or is of a newer version.
     """
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise damaged(path, f"expected an object, got {type(found).__name__}")
-    of = found.pop("version", 0)
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise damaged(path, f"expected an object, got {type(document).__name__}")
+    of = document.pop("version", 0)
     if not isinstance(of, int) or isinstance(of, bool) or of < 0:
         raise damaged(path, f"expected a number as its version, got {shown(of)}")
     if of > version:
@@ -84,7 +84,7 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
             f"{named(path)} was written by a newer cxrkd (version {of} of its format, this one reads up to {version}). "
             "Update cxrkd, or use the version that made it."
         )
-    return found
+    return document
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
@@ -157,7 +157,7 @@ def cannot_write(folder: Path, error: OSError) -> RunError:
 
 
 def named(path: Path) -> str:
-    """The file as people find it: the run, and the file in it."""
+    """The file as people find it: the job, and the file in it."""
     return f"{_run_of(path)}: {path.name}"
 
 

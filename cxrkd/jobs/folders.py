@@ -1,4 +1,4 @@
-"""Folders of runs: they appear whole, and go in one step; what a killed process left of either is swept."""
+"""Folders of jobs: they appear whole, and go in one step; what a killed process left of either is swept."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def making(parent: Path) -> Iterator[Path]:
 
 
 def settle(made: Path, name: str) -> Path:
-    """Give a folder its place among this machine's runs: after its name, with a number where that is taken."""
+    """Give a folder its place among this machine's jobs: after its name, with a number where that is taken."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
     for number in range(1, 10_000):
         identity = slug if number == 1 else f"{slug}-{number}"
@@ -70,7 +70,7 @@ def move(made: Path, folder: Path) -> Path:
 
 
 def put_away(folder: Path) -> Path:
-    """Take a run out of every list in one step; what is left is for `remove`.
+    """Take a job out of every list in one step; what is left is for `remove`.
 
     Raises:
         RunError: it cannot be moved.
@@ -104,14 +104,14 @@ def _open_up(parent: Path) -> None:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            return list(found)
+        with os.scandir(folder) as entries:
+            return list(entries)
     except OSError:
         return []
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """What killed processes left among the runs: deleted folders, half-made ones, empty ones, torn files.
+    """What killed processes left among the jobs: deleted folders, half-made ones, empty ones, torn files.
 
     What a living process makes, here or elsewhere, is not among them. Call it while `deciding`.
     """
@@ -119,11 +119,11 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def sweep(folder: Path) -> list[Path]:
-    """Remove the leftovers among the runs; returns what was removed. Call it while `deciding`."""
-    found = leftovers(folder)
-    for path in found:
+    """Remove the leftovers among the jobs; returns what was removed. Call it while `deciding`."""
+    left = leftovers(folder)
+    for path in left:
         remove(path)
-    return [path for path in found if not os.path.lexists(path)]
+    return [path for path in left if not os.path.lexists(path)]
 
 
 def _is_left(path: Path) -> bool:

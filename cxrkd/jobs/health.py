@@ -30,7 +30,7 @@ class Health:
         broke: it did not end well. error: then the last line of its log, cut to a length.
         failed_starts: workers in a row that died before they did anything.
         retry_s: seconds until the next start is tried.
-        running: ids of runs at work. queued: ids of those that wait. unreadable: of those that cannot be read.
+        running: ids of jobs at work. queued: ids of those that wait. unreadable: of those that cannot be read.
         trouble: why the queue itself cannot be read or written; empty where it can.
     """
 

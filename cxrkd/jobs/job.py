@@ -8,10 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.errors import RunError
-from cxrkd.jobs.events import Event, read_events
+from cxrkd.errors import CxrkdError, RunError
+from cxrkd.jobs.events import Event, event_sentence, parse_event, read_events
 from cxrkd.jobs.files import MissingFileError, damaged, read_bytes, read_versioned, write_json
-from cxrkd.jobs.state import LAST_S, STATE, RunState, read_state
+from cxrkd.jobs.state import LAST_S, STATE, JobState, read_state
 from cxrkd.places import ASSETS, home
 from cxrkd.registry import Entry, Registry
 from cxrkd.text import legible, shown
@@ -71,12 +71,12 @@ class Job:
         return self.path.parent.resolve() == SHIPPED
 
     @property
-    def state(self) -> RunState:
+    def state(self) -> JobState:
         """Where it stands now, read from disk each time.
 
         It is "unreadable", with the reason as its message, where its own files cannot be read: lists stay whole.
         """
-        stored = RunState("unreadable", created=self._touched())
+        stored = JobState("unreadable", created=self._touched())
         try:
             stored = read_state(self.path)
             self.require_settings()
@@ -90,7 +90,7 @@ class Job:
         except OSError:
             return 0.0
 
-    def require_readable(self) -> RunState:
+    def require_readable(self) -> JobState:
         """Its state, for whoever is going to change it.
 
         Raises:
@@ -101,9 +101,30 @@ class Job:
             raise RunError(state.message)
         return state
 
+    @property
+    def kind(self) -> Kind | None:
+        """What kind of job it is; None where that cannot be known here."""
+        try:
+            return KINDS[kind_of(self.path)]
+        except CxrkdError:
+            return None
+
     def events(self) -> list[Event]:
-        """Everything that happened, oldest first."""
-        return read_events(self.path / EVENTS)
+        """Everything that happened, oldest first, without lines that are torn or hold what no such job writes."""
+        return [event for event in read_events(self.path / EVENTS) if self.writes(event)]
+
+    def event_in(self, line: bytes) -> Event | None:
+        """The event of a line; None where `events` leaves it out."""
+        event = parse_event(line)
+        return event if event is not None and self.writes(event) else None
+
+    def writes(self, event: Event) -> bool:
+        """Whether an event holds what a job of this kind writes; what is true of any job is known already."""
+        return True
+
+    def sentence(self, event: Event) -> str:
+        """What the log says of an event."""
+        return event_sentence(event)
 
     def log_tail(self, n: int = 200) -> list[str]:
         """The last `n` lines of its log; empty when it has none."""

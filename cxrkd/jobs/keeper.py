@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import suppress
 
-GO_ON = 75  # the worker lost the run it was at, and the queue goes on with another process
+GO_ON = 75  # the worker lost the job it was at, and the queue goes on with another process
 
 
 def main(record: str, token: str, *command: str) -> None:
@@ -24,10 +24,10 @@ def main(record: str, token: str, *command: str) -> None:
         command: of the worker.
     """
     at_work: list[int] = []  # the worker's process group
-    told: list[int] = []  # signals that came
+    received: list[int] = []  # signals to end
 
     def end(number: int, _: object) -> None:
-        told.append(number)
+        received.append(number)
         for group in at_work:
             with suppress(ProcessLookupError):  # it has just ended by itself
                 os.killpg(group, signal.SIGTERM)
@@ -38,8 +38,8 @@ def main(record: str, token: str, *command: str) -> None:
     while code == GO_ON:
         worker = subprocess.Popen(command, start_new_session=True)
         at_work[:] = [worker.pid]
-        if told:  # before there was anybody to pass it on to
-            end(told[0], None)
+        if received:  # before there was anybody to pass it on to
+            end(received[0], None)
         code = worker.wait()
         at_work.clear()
     part = f"{record}.{token}"

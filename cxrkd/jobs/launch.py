@@ -1,6 +1,6 @@
 """Starting the worker: isolated, written down, and not again and again where it dies at its start.
 
-Three small files in the folder of runs say how it went, each written by another process: the start by whoever starts,
+Three small files in the folder of jobs say how it went, each written by another process: the start by whoever starts,
 the word that it is up by the worker itself, the end by its keeper.
 """
 
@@ -43,7 +43,7 @@ class Launch:
         failures: starts that failed in a row before it.
         log_from: where its lines begin in the worker's log.
         up: it came so far as to look at the queue.
-        claimed: it executed a run.
+        claimed: it executed a job.
         code: how it ended, a signal as a negative number; None while that is not known.
         alive: it has not ended, as far as can be seen from here.
         here: it was started where we are; of a start elsewhere only its end can be known.
@@ -86,7 +86,7 @@ def last_launch(folder: Path) -> Launch:
     token = start.get("token")
     if not isinstance(token, str) or not token:
         return Launch()
-    up, end = (found if found.get("token") == token else {} for found in (up, end))
+    up, end = (record if record.get("token") == token else {} for record in (up, end))
     code, keeper = end.get("code"), start.get("keeper")
     here = start.get("place") == place()
     return Launch(
@@ -110,7 +110,7 @@ def ensure_worker(*, at_once: bool = False) -> None:
         at_once: also where the last ones died at their start, and the next try would have to wait.
 
     Raises:
-        RunError: the folder of runs cannot be written.
+        RunError: the folder of jobs cannot be written.
     """
     folder = own_jobs().absolute()
     _started[:] = [child for child in _started if child.poll() is None]
@@ -141,21 +141,21 @@ def _spawn(folder: Path, failures: int) -> subprocess.Popen[bytes]:
         handle = os.fdopen(os.open(log, flags, private.FILE), "ab")
     except OSError as error:
         raise cannot_write(folder, error) from error
-    told: dict[str, Any] = {"version": VERSION, "token": token, "place": place(), "started": time.time()}
-    told |= {"failures": failures, "log_from": size if size < LOG_LIMIT else 0}
-    write_json(folder / START, told)
+    record: dict[str, Any] = {"version": VERSION, "token": token, "place": place(), "started": time.time()}
+    record |= {"failures": failures, "log_from": size if size < LOG_LIMIT else 0}
+    write_json(folder / START, record)
     keeper = [sys.executable, "-I", "-S", str(PACKAGE / "jobs" / "keeper.py"), str(folder / END), token]
     with handle:
         child = subprocess.Popen(
             [*keeper, *isolated_python(), "-m", "cxrkd.jobs.worker"],
-            cwd=home(),  # no folder of a run's name lies there, and -P keeps what does from being imported
+            cwd=home(),  # no folder of a job's name lies there, and -P keeps what does from being imported
             env=isolated_environment() | {"CXRKD_HOME": str(home().resolve()), TOKEN: token},
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,
             start_new_session=True,
         )
-    write_json(folder / START, told | {"keeper": child.pid, "mark": start_mark(child.pid)})
+    write_json(folder / START, record | {"keeper": child.pid, "mark": start_mark(child.pid)})
     return child
 
 

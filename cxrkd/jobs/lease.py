@@ -1,7 +1,7 @@
-"""Who executes a run, where several containers or machines share one home.
+"""Who executes a job, where several containers or machines share one home.
 
 A process id means something only where the process is, and a lock of one container may not hold in another. So who
-executes a run leaves a lease in its folder: where it is, which process, and a heart that touches the file. Seen from
+executes a job leaves a lease in its folder: where it is, which process, and a heart that touches the file. Seen from
 the same place the process itself is asked. Seen from elsewhere the lease is fresh while the heart beats. No clock of
 any machine is trusted: the age of a beat is taken against a file just touched on the same file system, a clock that
 went backwards is met by watching whether the beat changes, and nothing is taken over before a watch without a beat.
@@ -34,7 +34,7 @@ VERSION = 1
 BEAT_S = 5.0
 STALE_S = 60.0  # importing torch on a loaded machine can starve the heart for long
 WATCH_S = 2 * BEAT_S + 1.0
-LOST = signal.SIGUSR1  # ends whoever executes a run that is his no more; a worker then goes on with the next
+LOST = signal.SIGUSR1  # ends whoever executes a job that is his no more; a worker then goes on with the next
 _seen: dict[Path, tuple[int, float]] = {}  # the last beat that was seen, and when by our own monotonic clock
 
 
@@ -56,12 +56,12 @@ class Lease:
 @cache
 def place() -> str:
     """A text that processes share which see one another: of one machine, boot and container."""
-    told = [platform.node()]
+    parts = [platform.node()]
     with suppress(OSError):
-        told.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
     with suppress(OSError):
-        told.append(os.readlink("/proc/self/ns/pid"))
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]  # run folders are shared: no names
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]  # job folders are shared: no names
 
 
 def read_lease(folder: Path) -> Lease | None:
@@ -78,7 +78,7 @@ def read_lease(folder: Path) -> Lease | None:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether somebody, here or elsewhere, executes the run in `folder` by its lease."""
+    """Whether somebody, here or elsewhere, executes the job in `folder` by its lease."""
     lease = read_lease(folder)
     if lease is None:
         return False
@@ -89,7 +89,7 @@ def take(folder: Path) -> Lease:
     """Become the one who executes; a lease of this very process is kept. One of elsewhere is watched before it falls.
 
     Raises:
-        RunError: somebody else executes the run, or the folder cannot be written.
+        RunError: somebody else executes the job, or the folder cannot be written.
     """
     path, theirs = folder / LEASE, read_lease(folder)
     mine = Lease(uuid.uuid4().hex, place(), os.getpid(), start_mark(os.getpid()) or "")
@@ -123,9 +123,9 @@ def revoke(folder: Path) -> None:
 
 
 class Heart:
-    """Touches a lease while its process executes the run, and notices when the lease is somebody else's.
+    """Touches a lease while its process executes the job, and notices when the lease is somebody else's.
 
-    `on_lost` is called once, from the heart's thread: the run was cancelled, deleted or taken over from elsewhere.
+    `on_lost` is called once, from the heart's thread: the job was cancelled, deleted or taken over from elsewhere.
     """
 
     def __init__(self, folder: Path, lease: Lease) -> None:
@@ -205,7 +205,7 @@ def clock_of(folder: Path, otherwise: int) -> int:
         return os.fstat(handle).st_mtime_ns
     finally:
         os.close(handle)
-        Path(name).unlink(missing_ok=True)  # a recipe that starts just now sweeps such files
+        Path(name).unlink(missing_ok=True)  # a job that starts just now sweeps such files
 
 
 def _put_away(path: Path, lease: Lease) -> None:

@@ -1,36 +1,52 @@
-"""Two locks of the run folder: a short one around decisions, a long one held by the worker while it lives."""
+"""Two locks of the folder of jobs: a short one around decisions, a long one held by the worker while it lives."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 from cxrkd import private
+from cxrkd.errors import RunError
 from cxrkd.jobs.files import cannot_write
+
+LONGEST_DECISION_S = 120.0  # a cancelled job may take its grace, and a swept one its gigabytes
+_LOOK_EVERY_S = 0.01
 
 
 @contextmanager
 def deciding(folder: Path) -> Iterator[None]:
-    """Hold the queue still while states are read and changed together. Seconds at most; waits for its turn."""
-    handle = _open(folder / ".queue.lock")
+    """Hold the queue still while states are read and changed together. Seconds at most; waits for its turn.
+
+    Raises:
+        RunError: the folder cannot be written, or somebody has been deciding for too long.
+    """
+    lock = _lock(folder / ".queue.lock")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock.acquire(timeout=LONGEST_DECISION_S, poll_interval=_LOOK_EVERY_S)
+    except Timeout as error:
+        raise RunError(
+            f"another process has been at the queue in {folder} for {LONGEST_DECISION_S:.0f} s. Wait, or stop it if it "
+            "hangs: python -m cxrkd runs doctor"
+        ) from error
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
         yield
     finally:
-        os.close(handle)  # releases it
+        lock.release()
 
 
 @contextmanager
 def working(folder: Path) -> Iterator[bool]:
     """Become the one worker; yields False when there is one already. The system frees it whatever ends the worker."""
-    handle = _open(folder / ".worker.lock")
+    lock = _lock(folder / ".worker.lock")
     try:
-        yield _try(handle)
+        yield _try(lock)
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def worker_lives(folder: Path) -> bool:
@@ -39,17 +55,20 @@ def worker_lives(folder: Path) -> bool:
         return not free
 
 
-def _try(handle: int) -> bool:
+def _try(lock: BaseFileLock) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock.acquire(blocking=False)
+    except Timeout:
         return False
+    except OSError as error:
+        raise cannot_write(Path(lock.lock_file).parent, error) from error
     return True
 
 
-def _open(path: Path) -> int:
+def _lock(path: Path) -> BaseFileLock:
+    """A lock of the system, which whatever ends its process frees; a marker file would outlive it."""
     try:
         private.folder(path.parent)
-        return os.open(path, os.O_RDWR | os.O_CREAT, private.FILE)
     except OSError as error:
         raise cannot_write(path.parent, error) from error
+    return FileLock(path, mode=private.FILE, fallback_to_soft=False)

@@ -56,7 +56,7 @@ def kill_group(pid: int, mark: str, grace_s: float) -> None:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    """Send to the whole group when `pid` leads one, else to the process alone (a run executed from a shell)."""
+    """Send to the whole group when `pid` leads one, else to the process alone (a job executed from a shell)."""
     try:
         if os.getpgid(pid) == pid:
             os.killpg(pid, number)

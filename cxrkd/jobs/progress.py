@@ -1,4 +1,4 @@
-"""Progress of a whole run, from the progress of its stages."""
+"""Progress of a whole job, from the progress of its stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Progress:
     """Keeps `state.json` up to date.
 
     `weights` are guesses of each stage's seconds; how wrong they were so far corrects the guess for what is left.
-    `reached` is the share of the whole run that was told; it never falls, whatever is done again after a resume.
+    `reached` is the share of the whole job that was told; it never falls, whatever is done again after a resume.
     """
 
     folder: Path

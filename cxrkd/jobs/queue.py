@@ -1,4 +1,4 @@
-"""Making, queueing, stopping and deleting runs. One worker process at a time executes what is queued."""
+"""Making, queueing, stopping and deleting jobs. One worker process at a time executes what is queued."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from cxrkd.errors import RunError
 from cxrkd.jobs.events import append_event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.folders import making, move, put_away, remove, settle, sweep
-from cxrkd.jobs.job import DISTILLATION, EVENTS, Job, list_own_jobs, own_jobs, write_kind
+from cxrkd.jobs.job import DISTILLATION, EVENTS, KINDS, Job, list_own_jobs, own_jobs, write_kind
 from cxrkd.jobs.launch import ensure_worker
 from cxrkd.jobs.lease import Heart, is_held, place, read_lease, revoke, take
 from cxrkd.jobs.locks import deciding
 from cxrkd.jobs.process import kill_group, start_mark
-from cxrkd.jobs.state import RunState, now, read_state, write_state
+from cxrkd.jobs.state import JobState, now, read_state, write_state
 
 J = TypeVar("J", bound=Job)
-_hearts: dict[Path, Heart] = {}  # of the runs that this process executes
+_hearts: dict[Path, Heart] = {}  # of the jobs that this process executes
 
 
 def create(kind: str, name: str, files: Mapping[str, Any], folder: Path | None = None) -> Path:
@@ -35,8 +35,10 @@ def create(kind: str, name: str, files: Mapping[str, Any], folder: Path | None =
         folder: exactly where; default a new folder among this machine's jobs.
 
     Raises:
+        ConfigError: there is no such kind.
         RunError: the folder exists or cannot be written.
     """
+    kind = KINDS[kind].name
     with making(own_jobs() if folder is None else folder.parent) as made:
         for file, value in files.items():
             write_json(made / file, value)
@@ -45,23 +47,25 @@ def create(kind: str, name: str, files: Mapping[str, Any], folder: Path | None =
         with deciding(own_jobs()):
             sweep(own_jobs())
             order = 1 + max((job.state.order for job in list_own_jobs()), default=0)
-            write_state(made, RunState("interrupted", stage="Not started", created=time.time(), order=order))
+            write_state(made, JobState("interrupted", stage="Not started", created=time.time(), order=order))
             path = settle(made, name) if folder is None else move(made, folder)
     return path.resolve()
 
 
 def resume(job: J) -> J:
-    """Queue a run that was interrupted, failed or was cancelled; it goes on after its last epoch.
+    """Queue a job that was interrupted, failed or was cancelled; it goes on where it was stopped.
 
     Raises:
         RunError: it is shipped or done, its settings are refused today, or the folder cannot be written.
+        CxrkdError: what it needs is not here.
     """
     _refuse_shipped(job, "resumed")
+    if job.require_readable().status != "done":
+        job.require_current()  # may take seconds of imports, for which nobody else should wait
     with deciding(own_jobs()):
         state = job.require_readable()
         if state.status == "done":
             raise RunError(f"{job.id} is done; there is nothing to resume")
-        job.require_current()
         if not state.active:
             write_state(job.path, state.at_rest("queued", stage="Waiting", message="", finished=None))
     ensure_worker()
@@ -90,17 +94,17 @@ def cancel(job: Job, grace_s: float = 5.0) -> None:
 
 
 def keep_going() -> None:
-    """Start a worker where runs wait and none lives: after a cancelled job, a reboot or a killed worker.
+    """Start a worker where jobs wait and none lives: after a cancelled job, a reboot or a killed worker.
 
     Raises:
-        RunError: the folder of runs cannot be written.
+        RunError: the folder of jobs cannot be written.
     """
     if oldest_queued() is not None:
         ensure_worker()
 
 
 def delete(job: Job) -> None:
-    """Remove a run's folder.
+    """Remove a job's folder.
 
     Raises:
         RunError: it is shipped, waiting or running, or cannot be removed.
@@ -114,19 +118,19 @@ def delete(job: Job) -> None:
 
 
 def oldest_queued() -> Job | None:
-    """The run whose turn it is."""
+    """The job whose turn it is."""
     return next(waiting(), None)
 
 
 def waiting() -> Iterator[Job]:
-    """The runs that wait, in their order; what cannot be read waits for nothing."""
+    """The jobs that wait, in their order; what cannot be read waits for nothing."""
     states = [(job.state, job) for job in list_own_jobs()]
     queued = [(state.turn, job.id, job) for state, job in states if state.status == "queued"]
     return (job for _, _, job in sorted(queued, key=lambda item: item[:2]))
 
 
 def claim(job: Job) -> Heart:
-    """Mark a run as executed by this process, and keep its lease warm. Call it while `deciding`.
+    """Mark a job as executed by this process, and keep its lease warm. Call it while `deciding`.
 
     Raises:
         RunError: it is done, cannot be read, or somebody else executes it, here or elsewhere.
@@ -139,7 +143,7 @@ def claim(job: Job) -> Heart:
         where = f"in process {state.pid}" if state.place in (None, place()) else "elsewhere"
         raise RunError(f"{job.id} is running already, {where}; wait for it or cancel it")
     heart = _hearts.get(job.path)
-    if heart is not None and read_lease(job.path) != heart.lease:  # since the worker claimed it for the recipe
+    if heart is not None and read_lease(job.path) != heart.lease:  # since the worker claimed it
         raise RunError(f"{job.id} was cancelled or taken over elsewhere")
     lease = take(job.path)
     if heart is None:
@@ -151,7 +155,7 @@ def claim(job: Job) -> Heart:
 
 
 def give_up(job: Job, why: str) -> None:
-    """Write down that a run failed, and why; on a full disk even that may fail, and the run reads as interrupted."""
+    """Write down that a job failed, and why; on a full disk even that may fail, and the job reads as interrupted."""
     with suppress(RunError):
         state = read_state(job.path)
         write_state(job.path, state.at_rest("failed", message=why, finished=now(state.created, state.started)))
@@ -159,7 +163,7 @@ def give_up(job: Job, why: str) -> None:
 
 
 def let_go(job: Job) -> None:
-    """Give back what `claim` took, when this process executes the run no more."""
+    """Give back what `claim` took, when this process executes the job no more."""
     heart = _hearts.pop(job.path, None)
     if heart is not None:
         heart.stop()

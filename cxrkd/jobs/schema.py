@@ -1,4 +1,4 @@
-"""What a schema refuses in a file of a run, as a few words."""
+"""What a schema refuses in a file of a job, as a few words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run stands: one small file, rewritten whole, and read by its schema."""
+"""Where a job stands: one small file, rewritten whole, and read by its schema."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ Moment = Annotated[float, Field(ge=0, le=LAST_S)]
 
 
 @dataclass(frozen=True)
-class RunState:
-    """State of a run.
+class JobState:
+    """State of a job.
 
     Attributes:
-        status: "interrupted" is a run that can be resumed: its process died, or it was never started. "unreadable" is
-            never written: it stands for a run whose files cannot be read (see `Run.state`).
+        status: "interrupted" is a job that can be resumed: its process died, or it was never started. "unreadable" is
+            never written: it stands for a job whose files cannot be read (see `Job.state`).
         stage: what is being done, for people.
-        progress: 0..1 over the whole run.
+        progress: 0..1 over the whole job.
         eta_s: seconds left, None when unknown.
         message: why it failed or cannot be read; empty otherwise.
         pid: process that executes it, with pid_started (see `cxrkd.jobs.process`); None when none does.
         created: epoch seconds, as are started and finished.
-        order: counts the runs made on this home, because clocks go backwards; 0 in states of older versions.
+        order: counts the jobs made on this home, because clocks go backwards; 0 in states of older versions.
         place: where that process is (see `cxrkd.jobs.lease`); None in states of older versions.
     """
 
@@ -72,25 +72,25 @@ class RunState:
 
     @property
     def turn(self) -> tuple[int, float]:
-        """What runs are ordered by, the oldest first."""
+        """What jobs are ordered by, the oldest first."""
         return self.order, self.created
 
-    def at_rest(self, status: Status, **changes: Any) -> RunState:
-        """The state of a run that no process executes any more."""
+    def at_rest(self, status: Status, **changes: Any) -> JobState:
+        """The state of a job that no process executes any more."""
         rest = {"pid": None, "pid_started": None, "place": None, "eta_s": None}
         return replace(self, status=status, **(rest | changes))
 
 
-_SCHEMA = TypeAdapter(RunState)
+_SCHEMA = TypeAdapter(JobState)
 
 
 def now(*earlier: float | None) -> float:
-    """Epoch seconds, never before what this run has seen already: clocks go backwards."""
+    """Epoch seconds, never before what this job has seen already: clocks go backwards."""
     return max([time.time(), *(moment for moment in earlier if moment is not None)])
 
 
-def read_state(folder: Path) -> RunState:
-    """The state of the run in `folder`; a "running" one whose process is gone reads as "interrupted".
+def read_state(folder: Path) -> JobState:
+    """The state of the job in `folder`; a "running" one whose process is gone reads as "interrupted".
 
     Raises:
         RunError: the file is missing or damaged, or a newer version wrote it.
@@ -105,8 +105,8 @@ def read_state(folder: Path) -> RunState:
     return state.at_rest("interrupted") if state.status == "running" and not _lives(folder, state) else state
 
 
-def write_state(folder: Path, state: RunState) -> None:
-    """Replace the state of the run in `folder`.
+def write_state(folder: Path, state: JobState) -> None:
+    """Replace the state of the job in `folder`.
 
     Raises:
         RunError: the folder cannot be written.
@@ -114,7 +114,7 @@ def write_state(folder: Path, state: RunState) -> None:
     write_json(folder / STATE, {"version": VERSION, **state.to_dict()})
 
 
-def _lives(folder: Path, state: RunState) -> bool:
-    """Whether the process that executes a run lives: asked itself where it is here, by its lease elsewhere."""
+def _lives(folder: Path, state: JobState) -> bool:
+    """Whether the process that executes a job lives: asked itself where it is here, by its lease elsewhere."""
     here = state.place in (None, place())
     return is_alive(state.pid, state.pid_started) if here else is_held(folder)

@@ -1,4 +1,4 @@
-"""The one process that executes queued runs, oldest first, until none is left: `python -m cxrkd.jobs.worker`."""
+"""The one process that executes queued jobs, oldest first, until none is left: `python -m cxrkd.jobs.worker`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _next(lock: ExitStack) -> Job | None:
-    """Claim the oldest queued run; give up being the worker, in the same breath, when there is none."""
+    """Claim the oldest queued job; give up being the worker, in the same breath, when there is none."""
     with deciding(own_jobs()):
         sweep(own_jobs())
         for job in waiting():
@@ -50,7 +50,7 @@ def _next(lock: ExitStack) -> Job | None:
 
 
 def _execute(job: Job) -> None:
-    """Execute a claimed run; its state says what went wrong, and the queue goes on."""
+    """Execute a claimed job; its state says what went wrong, and the queue goes on."""
     try:
         with _output_to_log(job), suppress(CxrkdError):
             from cxrkd.jobs.execute import execute  # seconds of imports, after the lock is ours
@@ -64,7 +64,7 @@ def _execute(job: Job) -> None:
 
 @contextmanager
 def _output_to_log(job: Job) -> Iterator[None]:
-    """Send what any library prints, also from C++, to the run's log.txt."""
+    """Send what any library prints, also from C++, to the job's log.txt."""
     try:
         log = os.open(require_place_for_file(job.path / LOG), os.O_WRONLY | os.O_APPEND | os.O_CREAT, private.FILE)
     except OSError as error:

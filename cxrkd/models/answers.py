@@ -16,10 +16,10 @@ from cxrkd.models.classifier import Classifier
 
 def untaught(model: Classifier) -> np.ndarray:
     """Bool (K,): labels that a head of the network was never taught, by a bias of NaN over a row of zeros."""
-    found = np.zeros(len(model.labels), dtype=bool)
+    rows = np.zeros(len(model.labels), dtype=bool)
     for _, head in _heads(model):
-        found |= _rows(head).cpu().numpy()
-    return found
+        rows |= _rows(head).cpu().numpy()
+    return rows
 
 
 class AnswerRule:

@@ -13,17 +13,7 @@ from torch import Tensor, nn
 
 from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Backbone, Classifier, Stage
-
-JOIN = "+"
-
-
-def parts_of(arch: str) -> list[str]:
-    """The networks that a name joins; one for most names.
-
-    >>> parts_of("efficientnet_lite0+efficientnet_lite2")
-    ['efficientnet_lite0', 'efficientnet_lite2']
-    """
-    return arch.split(JOIN)
+from cxrkd.models.network import JOIN
 
 
 def join(parts: Sequence[Classifier]) -> Classifier:

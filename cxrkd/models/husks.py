@@ -77,12 +77,12 @@ def _load(path: Path) -> Any:
 
 def _tensors_of(loaded: Any) -> dict[str, Tensor]:
     """A state dict as it is, a husk flattened."""
-    found = dict(_walk(loaded, "")) if isinstance(loaded, Husk) else loaded
-    if not isinstance(found, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in found.items()
+    state = dict(_walk(loaded, "")) if isinstance(loaded, Husk) else loaded
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
     ):
         raise ValueError("it holds something else than tensors by name")
-    return {name: tensor.detach() for name, tensor in found.items()}
+    return {name: tensor.detach() for name, tensor in state.items()}
 
 
 def _walk(husk: Husk, prefix: str) -> Iterator[tuple[str, Tensor]]:
@@ -154,10 +154,10 @@ class _Reader(pickle.Unpickler):
         magic, protocol, _machine = self.load(), self._next(), self._next()
         if (magic, protocol) != (_MAGIC, _PROTOCOL):
             raise pickle.UnpicklingError("it is no PyTorch checkpoint")
-        found, keys = self._next(), self._next()
+        unfilled, keys = self._next(), self._next()
         for key in keys:
             self._fill(self.storages[key])
-        return _filled(found)
+        return _filled(unfilled)
 
     def _next(self) -> Any:
         """The next pickle of the file; each has a memo of its own."""
@@ -176,12 +176,12 @@ class _Reader(pickle.Unpickler):
         storage.values = torch.frombuffer(bytearray(raw), dtype=storage.dtype) if count else storage.values
 
 
-def _filled(found: Any) -> Any:
+def _filled(loaded: Any) -> Any:
     """The same object with tensors in place of those that waited for their numbers."""
-    if isinstance(found, _Pending):
-        return found.tensor()
-    if isinstance(found, Husk):
+    if isinstance(loaded, _Pending):
+        return loaded.tensor()
+    if isinstance(loaded, Husk):
         for name in ("_parameters", "_buffers", "_modules"):
-            vars(found)[name] = _filled(vars(found).get(name, {}))
-        return found
-    return {name: _filled(value) for name, value in found.items()} if isinstance(found, dict) else found
+            vars(loaded)[name] = _filled(vars(loaded).get(name, {}))
+        return loaded
+    return {name: _filled(value) for name, value in loaded.items()} if isinstance(loaded, dict) else loaded

@@ -27,7 +27,7 @@ from cxrkd.models.pins import hold, pinned
 from cxrkd.places import home
 
 State = dict[str, Tensor]
-NONE, IMAGENET = "none", "imagenet"
+IMAGENET = "imagenet"
 
 
 def cache() -> Path:
@@ -40,13 +40,13 @@ class Source(ABC):
     """Weights for one network.
 
     Attributes:
-        about: what they were trained on and by whom, for people.
+        origin: what they were trained on and by whom, for people.
         licence: of the weights.
         labels: what the head answers, in the order of its rows; empty when its classes are no findings, as ImageNet's.
         size: side in pixels of the images that they were trained on.
     """
 
-    about: str
+    origin: str
     licence: str
     labels: tuple[str, ...] = ()
     size: int = 224
@@ -276,7 +276,7 @@ def _taught(labels: Sequence[str]) -> tuple[str, ...]:
 
 def _densenet(name: str, data: str, labels: Sequence[str]) -> XrayVision:
     return XrayVision(
-        about=f"TorchXRayVision DenseNet121 trained on {data}",
+        origin=f"TorchXRayVision DenseNet121 trained on {data}",
         licence="Apache-2.0",
         labels=_taught(labels),
         file=f"{name}-densenet121-d121-tw-lr001-rot45-tr15-sc15-seed0-best.pt",
@@ -294,7 +294,7 @@ DENSENET121 = {
 }
 RESNET50 = {
     "chest-all": XrayVision(
-        about="TorchXRayVision ResNet50 trained on PadChest, ChestX-ray14, RSNA, SIIM and VinDr",
+        origin="TorchXRayVision ResNet50 trained on PadChest, ChestX-ray14, RSNA, SIIM and VinDr",
         licence="Apache-2.0",
         labels=_taught([label for label in _ORDER if label not in ("Lung Lesion", "Enlarged Cardiomediastinum")]),
         size=512,

@@ -17,7 +17,7 @@ from cxrkd.data.preview import cohort_size
 from cxrkd.data.readers.chestmnist import npz_path
 from cxrkd.evaluate.record import Record
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models.ensemble import parts_of
+from cxrkd.models.network import parts_of
 from cxrkd.models.zoo import build
 from cxrkd.runs.speed import Speed
 from cxrkd.train.schedule import epoch_sizes
@@ -58,11 +58,22 @@ class Disk(Record):
         return self.download + self.prepared + self.checkpoints + self.kept
 
 
-def stage_weights(config: RunConfig, student_stages: list[str]) -> dict[str, float]:
-    """Guessed seconds of each stage. Only their proportions matter: the guess is corrected as stages finish."""
+def stage_weights(
+    config: RunConfig, student_stages: list[str], images: tuple[float, float] | None = None
+) -> dict[str, float]:
+    """Guessed seconds of each stage. Only their proportions matter: the guess is corrected as stages finish.
+
+    Args:
+        config: of the run.
+        student_stages: names of the stages that train a student.
+        images: in all, and to train on; counted in the table when None.
+
+    Raises:
+        DataError: a data set of real radiographs is not as published.
+    """
     size = config.data.image_size
     teacher, student = _glance(config.teacher_arch, size), _glance(config.student_arch, size)
-    return stage_seconds(config, student_stages, cohort_size(config.data), teacher, student)
+    return stage_seconds(config, student_stages, images or cohort_size(config.data), teacher, student)
 
 
 def stage_seconds(

@@ -8,11 +8,11 @@ from cxrkd.config import RunConfig
 from cxrkd.errors import RunError
 from cxrkd.jobs import queue
 from cxrkd.jobs.job import DISTILLATION
-from cxrkd.runs.refusing import settled, with_teacher
-from cxrkd.runs.run import CONFIG, CONFIG_VERSION, Run, list_own_runs
+from cxrkd.runs.refusing import Settled, settle, with_teacher
+from cxrkd.runs.run import CONFIG, CONFIG_VERSION, IMAGES, Run, list_own_runs
 
 
-def create(config: RunConfig, folder: Path | None = None) -> Run:
+def create(config: RunConfig | Settled, folder: Path | None = None) -> Run:
     """Make the folder of a run that nothing executes yet; `submit` queues it, `execute` runs it here.
 
     Args:
@@ -21,11 +21,11 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
 
     Raises:
         RunError: the folder exists or cannot be written, or a run to start from is not finished.
-        CxrkdError: what stops it is known already (see `cxrkd.runs.refusing.settled`). No folder is left then.
+        CxrkdError: what stops it is known already (see `cxrkd.runs.refusing.settle`). No folder is left then.
     """
-    config = settled(config)
-    told = {"version": CONFIG_VERSION, **config.model_dump(mode="json")}
-    return Run(queue.create(DISTILLATION, config.name, {CONFIG: told}, folder))
+    asked = config if isinstance(config, Settled) else settle(config)
+    recorded = {"version": CONFIG_VERSION, **asked.config.model_dump(mode="json")}
+    return Run(queue.create(DISTILLATION, asked.config.name, {CONFIG: recorded, IMAGES: list(asked.images)}, folder))
 
 
 def submit(config: RunConfig) -> Run:

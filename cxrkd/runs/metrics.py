@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +15,8 @@ from cxrkd.evaluate.metrics import ModelMetrics, evaluate
 from cxrkd.evaluate.paired import PairedDifference, paired_difference
 from cxrkd.evaluate.record import Record, read_plain
 from cxrkd.evaluate.thresholds import best_thresholds, threshold_intervals
-from cxrkd.runs.predictions import TRIVIAL, Answerer, Predictions
+from cxrkd.runs.predictions import TRIVIAL, Answerer, HeldOut, Predictions
 from cxrkd.text import shown
-
-if TYPE_CHECKING:
-    from cxrkd.runs.run import Run
 
 _TOLERANCE = 1e-9
 VERSION = 2
@@ -118,9 +115,9 @@ class RunMetrics:
         others = {
             name: None if raw[name] is None else read_plain(raw[name], kind, name) for name, kind in kinds.items()
         }
-        found = cls(labels, read, **others)
-        found.require_one_length()
-        return found
+        metrics = cls(labels, read, **others)
+        metrics.require_one_length()
+        return metrics
 
     def require_one_length(self) -> None:
         """Refuse figures that are not about the same labels.
@@ -140,31 +137,15 @@ class RunMetrics:
                 raise ValueError(f"{name}: expected a figure for each seed")
 
 
-def measure_run(run: Run, within: np.ndarray | None = None, labels: Sequence[str] | None = None) -> RunMetrics:
-    """Every figure of a run, from its kept predictions alone.
+def measure(held_out: HeldOut, archs: Mapping[Member, str]) -> RunMetrics:
+    """Every figure that follows from what was answered about held-out images.
 
     Args:
-        run: finished.
-        within: bool (N,), the test images to measure on; all when None. Thresholds always come from all of val.
-        labels: some of the run's, to measure and to average over; all when None.
-
-    Raises:
-        RunError: predictions are missing or damaged.
+        held_out: answers of the members, and of the trivial model where it was asked.
+        archs: name of the architecture of each member to measure.
     """
-    config, members = run.config, run.members()
-    if not members:
-        raise RunError(
-            f"{run.id} has no networks to measure: its weights are not there; let the run finish or restore them"
-        )
-    labels = run.labels if labels is None else tuple(labels)
-    columns = [run.labels.index(label) for label in labels]
-    val = {member: run.predictions(member, "val").of(columns) for member in members}
-    asked: list[Answerer] = [*members, TRIVIAL] if run.has_predictions(TRIVIAL) else [*members]
-    test = {name: run.predictions(name, "test").of(columns) for name in asked}
-    if within is not None:
-        test = {name: said.at(within) for name, said in test.items()}
-    archs = {member: config.teacher_arch if member == "teacher" else config.student_arch for member in members}
-    figures = {m: measure_member(archs[m], val[m], test[m], labels) for m in members}
+    labels, test = held_out.labels, held_out.test
+    figures = {who: measure_member(arch, held_out.val[who], test[who], labels) for who, arch in archs.items()}
     others: tuple[Answerer, ...] = ("alone", "teacher", TRIVIAL)
     gain, gap, above = (compare(test, "distilled", other, labels) for other in others)
     plain = test.get(TRIVIAL)
@@ -184,7 +165,7 @@ def measure_member(arch: str, val: Predictions, test: Predictions, labels: tuple
 
 
 def compare(
-    test: dict[Answerer, Predictions], a: Answerer, b: Answerer, labels: tuple[str, ...]
+    test: Mapping[Answerer, Predictions], a: Answerer, b: Answerer, labels: tuple[str, ...]
 ) -> PairedDifference | None:
     """`a` minus `b`, over seeds; None when either is missing."""
     if a not in test or b not in test:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -56,8 +56,33 @@ class Predictions:
 
     def at(self, rows: np.ndarray) -> Predictions:
         """Those on some of the images: bool (N,) or row numbers."""
-        about = {name: getattr(self, name)[rows] for name in ("targets", "patients", "ids", "views")}
-        return replace(self, logits=self.logits[:, rows], **about)
+        by_image = {name: getattr(self, name)[rows] for name in ("targets", "patients", "ids", "views")}
+        return replace(self, logits=self.logits[:, rows], **by_image)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What everybody answered about the held-out images of a run.
+
+    Attributes:
+        labels: K labels.
+        val: by member, and of the trivial model.
+        test: of the same.
+    """
+
+    labels: tuple[str, ...]
+    val: Mapping[Answerer, Predictions]
+    test: Mapping[Answerer, Predictions]
+
+    def of(self, labels: Sequence[str]) -> HeldOut:
+        """Those of some of the labels."""
+        columns = [self.labels.index(label) for label in labels]
+        val, test = ({who: one.of(columns) for who, one in split.items()} for split in (self.val, self.test))
+        return HeldOut(tuple(labels), val, test)
+
+    def tested_on(self, rows: np.ndarray) -> HeldOut:
+        """Those on some of the test images, bool (N,) or row numbers; of val all, because thresholds come from it."""
+        return replace(self, test={who: one.at(rows) for who, one in self.test.items()})
 
 
 def kept_rows(cohort: Cohort) -> np.ndarray:
@@ -96,25 +121,42 @@ def has_logits(run_folder: Path, member: str, seed: int) -> bool:
     return _logits_path(run_folder, member, seed).exists()
 
 
-def read_predictions(
-    run_folder: Path, member: str, split: Split, labels: tuple[str, ...], seeds: tuple[int, ...]
-) -> Predictions:
-    """What is kept about one member on one split, over those of `seeds` that it has, in their order.
+def read_held_out(
+    run_folder: Path, who: Iterable[Answerer], labels: tuple[str, ...], seeds: tuple[int, ...]
+) -> HeldOut:
+    """What is kept about some answerers, over those of `seeds` that each has, in their order. Each file is read once.
 
     Raises:
         RunError: nothing is kept, a file is damaged, or files do not line up; names the file.
         AnswerError: a logit is infinite, or NaN while others of its label are not.
     """
     cases, known = _read_cases(run_folder, labels)
-    seeds = tuple(seed for seed in seeds if has_logits(run_folder, member, seed))
-    if not seeds:
+    logits = {one: _read_all_seeds(run_folder, one, labels, seeds) for one in who}
+    for one, by_seed in logits.items():
+        _require_aligned(run_folder, by_seed, one, len(cases), known)
+    val, test = (
+        {one: _on_split(cases, split, by_seed, labels) for one, by_seed in logits.items()} for split in KEPT_SPLITS
+    )
+    return HeldOut(labels, val, test)
+
+
+def _read_all_seeds(
+    run_folder: Path, member: Answerer, labels: tuple[str, ...], seeds: tuple[int, ...]
+) -> dict[int, np.ndarray]:
+    """Logits (N, K) by seed."""
+    kept = [seed for seed in seeds if has_logits(run_folder, member, seed)]
+    if not kept:
         raise RunError(f"{run_folder.name}: no predictions of member {member!r}; the run has not come that far")
+    return {seed: _read_logits(run_folder, member, seed, labels) for seed in kept}
+
+
+def _on_split(
+    cases: pd.DataFrame, split: Split, logits: Mapping[int, np.ndarray], labels: tuple[str, ...]
+) -> Predictions:
     here = (cases["split"] == split).to_numpy()
-    logits = {seed: _read_logits(run_folder, member, seed, labels) for seed in seeds}
-    _require_aligned(run_folder, logits, member, len(cases), known)
     targets = cases.loc[here, list(labels)].to_numpy(np.float32)
     patients, ids, views = (cases.loc[here, name].to_numpy(str) for name in ("patient", "id", "view"))
-    return Predictions(np.stack([logits[seed][here] for seed in seeds]), targets, patients, ids, views, seeds)
+    return Predictions(np.stack([one[here] for one in logits.values()]), targets, patients, ids, views, tuple(logits))
 
 
 def _read_cases(run_folder: Path, labels: tuple[str, ...]) -> tuple[pd.DataFrame, bool]:
@@ -162,11 +204,11 @@ def _require_aligned(run_folder: Path, logits: dict[int, np.ndarray], member: st
 
     An archive that could be read holds what was written, for it checks its own parts; a table has only its checksum.
     """
-    for seed, found in logits.items():
-        if len(found) != n_cases:
+    for seed, answers in logits.items():
+        if len(answers) != n_cases:
             path = _logits_path(run_folder, member, seed)
-            said = f"{path.name} answers {len(found)} images in shape {found.shape}, {CASES} names {n_cases}"
-            raise _damaged(path if known else path.with_name(CASES), said)
+            why = f"{path.name} answers {len(answers)} images in shape {answers.shape}, {CASES} names {n_cases}"
+            raise _damaged(path if known else path.with_name(CASES), why)
 
 
 def _damaged(path: Path, why: str) -> RunError:

@@ -25,7 +25,7 @@ from cxrkd.runs.predictions import KEPT_SPLITS, TRIVIAL, kept_rows, write_logits
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
-    from cxrkd.explain import Reference
+    from cxrkd.explain.reference import Reference
     from cxrkd.runs.run import Run
 
 FILE = "reference.safetensors"
@@ -44,7 +44,7 @@ def keep_reference(run: Run, cohort: Cohort, progress: Callable[[int, int], None
         RunError: the folder cannot be written.
     """
     from cxrkd.evaluate.trivial import trivial_logits
-    from cxrkd.explain import MIN_FILMS, evenly
+    from cxrkd.explain.reference import MIN_FILMS, evenly
 
     logits = trivial_logits(cohort.images, cohort.targets, cohort.rows("train"), kept_rows(cohort), progress)
     write_logits(run.path, TRIVIAL, run.config.seeds[0], logits)
@@ -63,18 +63,18 @@ def write_reference(run: Run, films: np.ndarray) -> None:
         ValueError: too few films.
         RunError: the folder cannot be written.
     """
-    from cxrkd.explain import references
+    from cxrkd.explain.reference import references
     from cxrkd.models.weights import fingerprint
 
     tensors: dict[str, np.ndarray] = {}
     metadata = {"cxrkd_format": FORMAT, "labels": json.dumps(run.labels)}
     for member in run.members():
         model = run.load_model(member)
-        found = references(model, films)
-        same = [method for method in found if method != "gradcam" and _equal(found[method], found["gradcam"])]
+        kept = references(model, films)
+        same = [method for method in kept if method != "gradcam" and _equal(kept[method], kept["gradcam"])]
         metadata |= {f"{member}.weights": fingerprint(model), f"{member}.same_as_gradcam": json.dumps(same)}
-        for method in set(found) - set(same):
-            tensors |= _tensors(f"{member}.{method}", found[method], maps=member != "teacher")
+        for method in set(kept) - set(same):
+            tensors |= _tensors(f"{member}.{method}", kept[method], maps=member != "teacher")
     try:
         with replacing(run.path / FILE) as part:
             save_file(dict(sorted(tensors.items())), part, metadata)
@@ -85,24 +85,26 @@ def write_reference(run: Run, films: np.ndarray) -> None:
 
 
 def _equal(a: Reference, b: Reference) -> bool:
+    if a.other_films.shape != b.other_films.shape:
+        return False
     maps = all(np.allclose(getattr(a, name), getattr(b, name), rtol=0, atol=_SAME) for name in _MAPS)
     return maps and np.allclose(a.strong, b.strong, rtol=_SAME)
 
 
-def _tensors(key: str, found: Reference, *, maps: bool) -> dict[str, np.ndarray]:
-    kept = {f"{key}.{_STRONG}": found.strong}
+def _tensors(key: str, reference: Reference, *, maps: bool) -> dict[str, np.ndarray]:
+    kept = {f"{key}.{_STRONG}": reference.strong}
     # safetensors writes an array's memory as it lies, whatever its strides say.
-    return kept | {f"{key}.{name}": getattr(found, name).astype(np.float16, order="C") for name in _MAPS if maps}
+    return kept | {f"{key}.{name}": getattr(reference, name).astype(np.float16, order="C") for name in _MAPS if maps}
 
 
 def read_reference(run: Run, method: str) -> dict[Member, Reference]:
-    """What is kept, by member; the teacher's maps are empty. Nothing where the run keeps none for that method.
+    """What is kept, by member; the teacher's maps are empty. Nothing where the run keeps none for that explainer.
 
     Raises:
         RunError: the file is damaged or belongs to other labels.
     """
     path = run.path / FILE
-    if not path.exists():
+    if not method or not path.exists():
         return {}
     try:
         check(path)
@@ -118,14 +120,14 @@ def read_reference(run: Run, method: str) -> dict[Member, Reference]:
         )
     if metadata.get("cxrkd_format") != FORMAT or tuple(json.loads(metadata.get("labels", "[]"))) != run.labels:
         raise RunError(f"{run.id}: {FILE} belongs to other labels or another version. Make it again: {_command(run)}")
-    found = {member: _stored(tensors, metadata, member, method) for member in run.members()}
-    return {member: one for member, one in found.items() if one is not None}
+    stored = {member: _stored(tensors, metadata, member, method) for member in run.members()}
+    return {member: one for member, one in stored.items() if one is not None}
 
 
 def _stored(
     tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str], member: Member, method: str
 ) -> Reference | None:
-    from cxrkd.explain import Reference
+    from cxrkd.explain.reference import Reference
 
     same = json.loads(metadata.get(f"{member}.same_as_gradcam", "[]"))
     key = f"{member}.{'gradcam' if method in same else method}"

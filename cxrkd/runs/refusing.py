@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from cxrkd.config import DATA_KINDS, DataConfig, PhantomConfig, RunConfig, data_summary
 from cxrkd.errors import ConfigError, RunError
-from cxrkd.runs.run import open_run
+from cxrkd.runs.run import open_run, require_networks
 
 # ChestMNIST is made of the films of ChestX-ray14, under another split.
 _ORIGIN = {"chestmnist": "chestxray14", **{kind: kind for kind in DATA_KINDS if kind != "chestmnist"}}
 
 
-def settled(config: RunConfig) -> RunConfig:
-    """The config as the run will be told it, once nothing that can be known now stops it.
+@dataclass(frozen=True)
+class Settled:
+    """What a run will be told, once nothing that can be known now stops it.
+
+    Attributes:
+        config: with the borrowed teacher's architecture and training.
+        images: in all, and to train on; of phantoms a guess.
+    """
+
+    config: RunConfig
+    images: tuple[float, float]
+
+
+def settle(config: RunConfig) -> Settled:
+    """The config as the run will be told it. The table of its data is read, no image.
 
     Raises:
         RunError: a run to start from is not there, not finished, or cannot be read.
@@ -21,27 +35,13 @@ def settled(config: RunConfig) -> RunConfig:
             take the images; weights do not exist, do not fit the data, or are not here and may not be downloaded.
         DataError: the data set is not here or not as published.
     """
+    from cxrkd.data.preview import cohort_size
+
     config = with_teacher(config)
-    _refuse_networks(config)
+    require_networks(config)
     _refuse_weights(config)
     _refuse_student_start(config)
-    _refuse_data(config.data)
-    return config
-
-
-def _refuse_networks(config: RunConfig) -> None:
-    from cxrkd.models.zoo import check_network  # seconds of imports
-
-    for arch in (config.teacher_arch, config.student_arch):
-        check_network(arch, config.data.image_size)
-
-
-def _refuse_data(data: DataConfig) -> None:
-    """The table is read, no image; what a run may download is not missing."""
-    if data.kind != "phantom":
-        from cxrkd.data.preview import cohort_size
-
-        cohort_size(data)
+    return Settled(config, cohort_size(config.data))
 
 
 def with_teacher(config: RunConfig) -> RunConfig:
@@ -70,7 +70,7 @@ def _refuse_weights(config: RunConfig) -> None:
     asked += [(config.teacher_arch, config.teacher_weights)] if config.teacher_from is None else []
     if all(weights == "none" for _, weights in asked):
         return
-    from cxrkd.models.ensemble import parts_of  # seconds of imports
+    from cxrkd.models.network import parts_of
     from cxrkd.models.zoo import check_weights, source
 
     for arch, weights in asked:

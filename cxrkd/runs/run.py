@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from cxrkd.config import MEMBERS, Member, RunConfig
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
+from cxrkd.jobs.events import Event
 from cxrkd.jobs.files import (
     damaged,
     parsing,
@@ -25,8 +27,9 @@ from cxrkd.jobs.files import (
 from cxrkd.jobs.job import SHIPPED, Job, list_jobs, list_own_jobs, open_job
 from cxrkd.jobs.schema import reason
 from cxrkd.refusals import refusals
-from cxrkd.runs.metrics import VERSION, RunMetrics, measure_run
-from cxrkd.runs.predictions import CASES, Answerer, Predictions, has_logits, read_predictions
+from cxrkd.runs.epochs import is_training_event, training_sentence
+from cxrkd.runs.metrics import VERSION, RunMetrics, measure
+from cxrkd.runs.predictions import CASES, TRIVIAL, Answerer, HeldOut, Predictions, has_logits, read_held_out
 from cxrkd.runs.predictions import FOLDER as PREDICTIONS
 from cxrkd.text import shown
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
 CONFIG, LABELS, METRICS = "config.json", "labels.json", "metrics.json"
+IMAGES = "work/images.json"
+"""Images in all and to train on, as they were counted when the run was made: until it is done."""
 CONFIG_VERSION = 1
 
 
@@ -60,26 +65,48 @@ class Run(Job):
         _ = self.config
 
     def require_current(self) -> None:
-        """Refuse to go on with a run that was asked for when less was refused."""
+        """Refuse to go on with a run that was asked for when less was refused, or of networks that are not here.
+
+        Raises:
+            RunError: its settings are refused today.
+            ConfigError: a network does not exist, or does not take the images.
+        """
         try:
             RunConfig.model_validate(self.config.model_dump())
         except ValidationError as error:
             why = next(iter(refusals(error, lambda key: f"the {key.rpartition('.')[2]}").values())).rstrip(".")
             text = f"{self.id} cannot go on as it was asked: {why[:1].lower()}{why[1:]}, in a new run."
             raise RunError(text) from error
+        require_networks(self.config)
 
     def stage_weights(self) -> dict[str, float]:
         """Each stage and a guess of its seconds."""
         from cxrkd.runs.estimate import stage_weights
         from cxrkd.runs.stages import students
 
-        return stage_weights(self.config, [student.stage for student in students(self.config)])
+        return stage_weights(self.config, [student.stage for student in students(self.config)], self._counted())
+
+    def _counted(self) -> tuple[float, float] | None:
+        """Images in all and to train on; None where nobody wrote them down, or the file is damaged."""
+        try:
+            n, n_train = (float(count) for count in read_json(self.path / IMAGES))
+        except (RunError, TypeError, ValueError):
+            return None
+        return n, n_train
 
     def work(self, report: Reporter) -> None:
         """Train and measure; see `cxrkd.runs.stages`."""
         from cxrkd.runs.stages import run_stages  # torch takes seconds to import; listing runs must not
 
         run_stages(self, report)
+
+    def writes(self, event: Event) -> bool:
+        """Whether an event holds what trainings write."""
+        return is_training_event(event)
+
+    def sentence(self, event: Event) -> str:
+        """What the log says of an event: of an epoch its figures."""
+        return training_sentence(event)
 
     @property
     def name(self) -> str:
@@ -93,12 +120,12 @@ class Run(Job):
         Raises:
             RunError: the file is missing or damaged.
         """
-        found = read_json(self.path / LABELS)
-        if not isinstance(found, list) or not all(isinstance(label, str) and label for label in found):
-            raise damaged(self.path / LABELS, f"expected a list of names, got {shown(found)}")
-        if not found or len(set(found)) != len(found):
+        labels = read_json(self.path / LABELS)
+        if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
+            raise damaged(self.path / LABELS, f"expected a list of names, got {shown(labels)}")
+        if not labels or len(set(labels)) != len(labels):
             raise damaged(self.path / LABELS, "expected different names, one at least")
-        return tuple(found)
+        return tuple(labels)
 
     def weights_path(self, member: Member) -> Path:
         """Where a member's weights are, whether or not they exist.
@@ -140,11 +167,45 @@ class Run(Job):
         Raises:
             RunError: there are none, or they are damaged.
         """
+        held_out = self._read_held_out([who])
+        return (held_out.val if split == "val" else held_out.test)[who]
+
+    def held_out(self) -> HeldOut:
+        """What its members, and the trivial model where it was asked, answered about held-out images.
+
+        Raises:
+            RunError: it has no networks, or predictions are missing or damaged.
+        """
+        members = self.members()
+        if not members:
+            raise RunError(
+                f"{self.id} has no networks to measure: its weights are not there; let the run finish or restore them"
+            )
+        return self._read_held_out([*members, TRIVIAL] if self.has_predictions(TRIVIAL) else [*members])
+
+    def _read_held_out(self, who: Sequence[Answerer]) -> HeldOut:
         folder, labels, seeds = self.path / PREDICTIONS, self.labels, self.config.seeds
-        for path in (folder / CASES, *(folder / f"{who}-seed{seed}.npz" for seed in seeds)):
+        for path in (folder / CASES, *(folder / f"{one}-seed{seed}.npz" for one in who for seed in seeds)):
             require_place_for_file(path)  # numpy and pandas would wait for a pipe
         with parsing(folder):
-            return read_predictions(self.path, who, split, labels, seeds)
+            return read_held_out(self.path, who, labels, seeds)
+
+    def archs(self) -> dict[Member, str]:
+        """Name of the network of each member whose weights are there."""
+        config = self.config
+        return {who: config.teacher_arch if who == "teacher" else config.student_arch for who in self.members()}
+
+    def measure(self, labels: Sequence[str] | None = None) -> RunMetrics:
+        """Every figure, from the kept predictions alone.
+
+        Args:
+            labels: some of the run's, to measure and to average over; all when None.
+
+        Raises:
+            RunError: predictions are missing or damaged.
+        """
+        held_out = self.held_out()
+        return measure(held_out if labels is None else held_out.of(labels), self.archs())
 
     def metrics(self) -> RunMetrics:
         """The measured figures: those stored, or of a file of another version, measured again from the predictions.
@@ -153,15 +214,15 @@ class Run(Job):
             RunError: the run has not come that far, or a file is damaged.
         """
         if not self.metrics_are_current():
-            return measure_run(self)
+            return self.measure()
         path = self.path / METRICS
         try:
-            found = RunMetrics.from_dict(read_json(path))
+            metrics = RunMetrics.from_dict(read_json(path))
         except ValueError as error:
             raise damaged(path, str(error)) from error
-        if found.labels != self.labels:
+        if metrics.labels != self.labels:
             raise damaged(path, f"it is about other labels than {LABELS}")
-        return found
+        return metrics
 
     def metrics_are_current(self) -> bool:
         """Whether the stored figures are of this version.
@@ -179,6 +240,18 @@ class Run(Job):
             RunError: the run has not come that far, or has no such member.
         """
         return self.metrics().of(member).thresholds_array()
+
+
+def require_networks(config: RunConfig) -> None:
+    """Refuse networks that do not exist, or do not take images of the run's size.
+
+    Raises:
+        ConfigError: says which.
+    """
+    from cxrkd.models.zoo import check_network  # seconds of imports
+
+    for arch in (config.teacher_arch, config.student_arch):
+        check_network(arch, config.data.image_size)
 
 
 def list_runs() -> list[Run]:

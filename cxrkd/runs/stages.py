@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
-from cxrkd.config import Member, RunConfig, StudentWeights, TrainConfig, Weights
+from cxrkd.config import Member, RunConfig, StudentWeights, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill.loss import Loss, control, no_distillation, objective
@@ -23,23 +22,25 @@ from cxrkd.jobs.events import Event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
-from cxrkd.models.ensemble import join, parts_of
+from cxrkd.models.ensemble import join
 from cxrkd.models.head import take_over
+from cxrkd.models.network import parts_of
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
-from cxrkd.runs.metrics import RunMetrics, measure_run
+from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
+from cxrkd.runs.showcase import film_in, write_showcase
+from cxrkd.train.apart import fit_apart
 from cxrkd.train.callbacks import OnEvent
-from cxrkd.train.device import device
+from cxrkd.train.device import device, processes
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.prior import start_at_prevalence
+from cxrkd.train.task import OWNED, Task, keep_objective
 from cxrkd.train.teacher_cache import teacher_logits
-
-OBJECTIVE = "objective.safetensors"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def run_stages(run: Run, report: Reporter) -> None:
         else:
             train_student(run, report, cohort, student, logits_t)
     ask_others(run, report, cohort)
-    measure(run, report)
+    measure(run, report, cohort)
 
 
 def prepare_data(run: Run, report: Reporter) -> Cohort:
@@ -151,7 +152,8 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
         torch.manual_seed(part.seed)
         model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
-        _fit(model, cohort, config.teacher_train, no_distillation, None, part.seed, work, on_event)
+        task = _task(run, model, "teacher", part.seed)
+        _fit(task, model, cohort, no_distillation, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
@@ -192,14 +194,15 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
         teacher = run.load_model("teacher") if logits_t is None and not alone else None
         loss = control(config.objective) if alone else objective(config.objective, model, teacher)
         answers = None if alone else teacher or logits_t
-        _fit(model, cohort, config.student_train, loss, answers, student.seed, work, on_event)
+        _fit(_task(run, model, student.member, student.seed), model, cohort, loss, answers, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
         if student.seed == config.seeds[0]:
             run.weights_path(student.member).parent.mkdir(exist_ok=True)
             os.replace(weights, run.weights_path(student.member))
-            _keep_objective(loss, run.weights_path(student.member).with_name(OBJECTIVE))
+            if (work / OWNED).exists():
+                os.replace(work / OWNED, run.weights_path(student.member).with_name(OWNED))
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
 
@@ -211,11 +214,12 @@ def ask_others(run: Run, report: Reporter, cohort: Cohort) -> None:
         keep_reference(run, cohort, _counting(on_event))
 
 
-def measure(run: Run, report: Reporter) -> RunMetrics:
-    """Every figure of the run, from the kept predictions alone."""
+def measure(run: Run, report: Reporter, cohort: Cohort) -> RunMetrics:
+    """Every figure of the run, from the kept predictions alone; and what the first look at it shows."""
     with report.stage("metrics", "Measuring"):
-        metrics = measure_run(run)
+        metrics = run.measure()
         write_json(run.path / METRICS, metrics.to_dict())
+        write_showcase(run, film_in(cohort))
     return metrics
 
 
@@ -243,27 +247,39 @@ def _build(
     return build(arch, cohort.labels, size, weights, download=config.download, progress=progress)
 
 
+def _task(run: Run, model: Classifier, member: Member, seed: int) -> Task:
+    """One training, in words that another process can read."""
+    config = run.config
+    teacher = run.weights_path("teacher") if member == "distilled" else None
+    world = processes((config.teacher_train if member == "teacher" else config.student_train).batch_size)
+    return Task(
+        config=config,
+        member=member,
+        arch=model.arch,
+        labels=model.labels,
+        input_size=model.input_size,
+        seed=seed,
+        devices=world,
+        teacher=teacher,
+    )
+
+
 def _fit(
+    task: Task,
     model: Classifier,
     cohort: Cohort,
-    train: TrainConfig,
     loss: Loss,
     teacher: np.ndarray | Classifier | None,
-    seed: int,
     work: Path,
     on_event: OnEvent,
 ) -> None:
+    """Train in this process; on several devices in processes of their own."""
+    if task.devices > 1:
+        fit_apart(model, task, work, on_event)
+        return
     answers = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
-    fit(model, cohort, train, loss, **answers, seed=seed, work_dir=work, on_event=on_event)
-
-
-def _keep_objective(loss: Loss, path: Path) -> None:
-    """What an objective owns, float32, so that what was learned can be looked into; no file where it owns nothing."""
-    owned = {name: tensor.contiguous() for name, tensor in loss.state_dict().items()}
-    if owned:
-        with replacing(path) as part:
-            save_file(owned, part)
-            seal(part)
+    fit(model, cohort, task.train, loss, **answers, seed=task.seed, work_dir=work, on_event=on_event)
+    keep_objective(loss, work / OWNED)
 
 
 def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:

@@ -18,13 +18,13 @@ from typing import Any
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import sha256
-from cxrkd.models import Classifier, fingerprint
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.weights import fingerprint
 from cxrkd.runtime.export import CACHE_FORMAT, cache_folder, cache_path
 from cxrkd.runtime.protocol import ENGINES
 from cxrkd.runtime.select import EngineReport
 
 FORMAT = 1
-_PACKAGES = ("cxrkd", "torch", "onnx", "onnxscript", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Choice:
     """What a comparison of engines came to.
 
     Attributes:
-        engine: the fastest that agrees with PyTorch, one of ENGINES.
+        engine: the fastest that agrees with PyTorch, a key of ENGINES.
         reports: of all engines.
     """
 
@@ -42,8 +42,8 @@ class Choice:
 
 def choice_path(model: Classifier, threads: int) -> Path:
     """Where the choice for a network on this machine is kept, whether or not it is there."""
-    about = [FORMAT, CACHE_FORMAT, fingerprint(model), threads, _processor(), *map(_version, _PACKAGES)]
-    return cache_folder() / f"{model.arch}-{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]}.choice.json"
+    facts = [FORMAT, CACHE_FORMAT, fingerprint(model), threads, _processor(), *map(_version, _packages())]
+    return cache_folder() / f"{model.arch}-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]}.choice.json"
 
 
 def read_choice(model: Classifier, threads: int) -> Choice | None:
@@ -71,8 +71,8 @@ def write_choice(model: Classifier, threads: int, choice: Choice) -> None:
     """
     rows = [{k: None if v != v else v for k, v in report.to_dict().items()} for report in choice.reports]
     with replacing(choice_path(model, threads)) as part:
-        told = {"engine": choice.engine, "reports": rows, "onnx": _digest(cache_path(model))}
-        part.write_text(json.dumps(told, indent=1), "utf-8")
+        document = {"engine": choice.engine, "reports": rows, "onnx": _digest(cache_path(model))}
+        part.write_text(json.dumps(document, indent=1), "utf-8")
 
 
 def _report(row: dict[str, Any]) -> EngineReport:
@@ -85,12 +85,17 @@ _FIGURES = ("latency_ms", "max_abs_prob_diff")
 
 def _agreed(choice: Choice) -> bool:
     names = tuple(report.name for report in choice.reports)
-    return names == ENGINES and any(r.name == choice.engine and r.agrees for r in choice.reports)
+    return names == tuple(ENGINES) and any(r.name == choice.engine and r.agrees for r in choice.reports)
 
 
 def _digest(path: Path) -> str:
     """SHA-256 of a file; empty where there is none, as without the packages that export."""
     return sha256(path) if path.exists() else ""
+
+
+def _packages() -> list[str]:
+    """What the engines are made of, each once."""
+    return list(dict.fromkeys(["cxrkd", "torch", *(package for entry in ENGINES.values() for package in entry.needs)]))
 
 
 def _version(package: str) -> str:

@@ -16,8 +16,6 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-import torch
-
 from cxrkd.errors import BusyError
 from cxrkd.runtime.cores import cores
 from cxrkd.runtime.line import Line, Piece
@@ -225,6 +223,8 @@ many hundred operators; at Python's own 5 ms a film would wait for seconds while
 @cache
 def shared() -> ComputeQueue:
     """The queue of this process: a worker a core, each computing on `THREADS` of its own."""
-    torch.set_num_threads(THREADS)
     sys.setswitchinterval(SWITCH_S)
+    import torch  # takes seconds; names and numbers of this file must not wait for it
+
+    torch.set_num_threads(THREADS)
     return ComputeQueue(cores())

@@ -15,8 +15,8 @@ def cores(quota: Path = _QUOTA) -> int:
     Args:
         quota: the control group's file, `MICROSECONDS PERIOD` or `max PERIOD`; absent outside Linux.
     """
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(there, _share(quota)))
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(usable, _share(quota)))
 
 
 def threads_elsewhere() -> int:

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from cxrkd.atomic import PART, replacing
 from cxrkd.checksums import check, seal
 from cxrkd.errors import EngineError
-from cxrkd.models import Classifier, fingerprint
+from cxrkd.models.classifier import Classifier
 from cxrkd.models.tracing import TRACING
+from cxrkd.models.weights import fingerprint
 from cxrkd.places import home
 
 T = TypeVar("T")
@@ -223,8 +224,8 @@ def _quiet() -> Iterator[None]:
 
 def _prune(folder: Path) -> None:
     """Remove the files that were not used for longest, and what exports left that were killed long ago."""
-    there = [p for p in folder.glob("*.onnx") if not p.name.startswith(PART)]
-    files = sorted(there, key=lambda p: p.stat().st_mtime, reverse=True)
+    exported = [p for p in folder.glob("*.onnx") if not p.name.startswith(PART)]
+    files = sorted(exported, key=lambda p: p.stat().st_mtime, reverse=True)
     for path in files[CACHE_LIMIT:]:
         path.unlink(missing_ok=True)
     for part in folder.glob(f"{PART}*"):

@@ -89,8 +89,8 @@ class Line:
 
     def _alike(self, key: Hashable, most: int) -> list[Piece]:
         """The first piece with that key of each visitor, in the order of their turns."""
-        found = [next((p for p in own if p.key == key), None) for own in self._waiting.values()]
-        taken = [piece for piece in found if piece is not None][:most]
+        first = [next((p for p in own if p.key == key), None) for own in self._waiting.values()]
+        taken = [piece for piece in first if piece is not None][:most]
         for piece in taken:
             self._waiting[piece.visitor].remove(piece)
         return taken

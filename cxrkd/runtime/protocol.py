@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 
-ENGINES: tuple[str, ...] = ("pytorch", "onnxruntime", "openvino", "openvino-bf16")
-ENGINE_NAMES: dict[str, str] = {
-    "pytorch": "PyTorch",
-    "onnxruntime": "ONNX Runtime",
-    "openvino": "OpenVINO",
-    "openvino-bf16": "OpenVINO bfloat16",
-}
+from cxrkd.registry import Entry, Registry
 
+if TYPE_CHECKING:
+    import numpy as np
 
+    from cxrkd.models.classifier import Classifier
+
+REFERENCE = "pytorch"
+"""The engine that the others are held against."""
 CHUNK = 4
 """Images a CPU engine works on at a time. Activations of more leave the caches: 32 images of EEEA-Net-C2 at once cost
 about a third more, in ONNX Runtime and in OpenVINO, than in fours."""
@@ -26,7 +26,7 @@ class Engine(Protocol):
     """A network made ready to answer.
 
     Attributes:
-        name: one of ENGINES.
+        name: a key of ENGINES.
         threads: CPU threads of one call.
     """
 
@@ -41,12 +41,30 @@ class Engine(Protocol):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
+class EngineEntry(Entry):
+    """An engine on offer.
+
+    Attributes:
+        make: (network, CPU threads of a call, None for PyTorch's number) -> Engine. Raises EngineError where a package
+            is missing, the export fails or the processor lacks what it needs.
+        needs: pip packages.
+    """
+
+    make: Callable[[Classifier, int | None], Engine]
+
+
+ENGINES: Registry[EngineEntry] = Registry("engine", "cxrkd.runtime.engines", first=(REFERENCE,))
+
+
 def as_batch(x: np.ndarray, input_size: int) -> np.ndarray:
     """The images as a contiguous float32 array.
 
     Raises:
         ValueError: not (B, 1, S, S) with B > 0 and the network's S, or not floating point.
     """
+    import numpy as np
+
     if x.ndim != 4 or not len(x) or x.shape[1:] != (1, input_size, input_size) or x.dtype.kind != "f":
         raise ValueError(
             f"expected float images (B, 1, {input_size}, {input_size}) in [0, 1], got {x.dtype} {x.shape}; "
@@ -57,6 +75,8 @@ def as_batch(x: np.ndarray, input_size: int) -> np.ndarray:
 
 def in_chunks(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> np.ndarray:
     """`run` over the batch, CHUNK images at a time, joined again."""
+    import numpy as np
+
     if len(batch) <= CHUNK:
         return run(batch)
     return np.concatenate([run(batch[start : start + CHUNK]) for start in range(0, len(batch), CHUNK)])
@@ -64,4 +84,6 @@ def in_chunks(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> np.
 
 def default_threads() -> int:
     """Threads a call gets unless told: as many as PyTorch would use."""
+    import torch
+
     return torch.get_num_threads()

@@ -8,13 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from cxrkd.errors import AnswerError, EngineError
-from cxrkd.models import Classifier
-from cxrkd.runtime.onnx_engine import OnnxEngine
-from cxrkd.runtime.openvino_engine import OpenVinoEngine
-from cxrkd.runtime.protocol import ENGINES, Engine
+from cxrkd.models.classifier import Classifier
+from cxrkd.runtime.protocol import ENGINES, REFERENCE, Engine
 from cxrkd.runtime.timing import Clock, time_calls
-from cxrkd.runtime.torch_engine import TorchEngine
-from cxrkd.text import shown
 
 TOLERANCE = 1e-4
 """Largest change of any probability against PyTorch's that counts as agreement. Measured on trained networks: float32
@@ -26,7 +22,7 @@ class EngineReport:
     """One engine beside eager PyTorch.
 
     Attributes:
-        name: one of ENGINES.
+        name: a key of ENGINES.
         latency_ms: median of one image; NaN where the engine could not be built.
         max_abs_prob_diff: largest difference of a probability from PyTorch's on the images compared; NaN as above.
         agrees: `worst_change` of the logits is within the tolerance.
@@ -49,19 +45,15 @@ def build_engine(model: Classifier, name: str, *, threads: int | None = None) ->
 
     Args:
         model: not changed.
-        name: one of ENGINES.
+        name: a key of ENGINES.
         threads: CPU threads of a call; PyTorch's number unless given.
 
     Raises:
         EngineError: unknown name, missing package, failed export, or a CPU without what the engine needs.
     """
-    if name == "pytorch":
-        return TorchEngine(model, threads)
-    if name == "onnxruntime":
-        return OnnxEngine(model, threads)
-    if name in ("openvino", "openvino-bf16"):
-        return OpenVinoEngine(model, threads, bf16=name.endswith("bf16"))
-    raise EngineError(f"Unknown engine {shown(name)}: expected one of {', '.join(ENGINES)}.")
+    if name not in ENGINES:
+        raise EngineError(ENGINES.unknown(name))
+    return ENGINES[name].make(model, threads)
 
 
 def compare_engines(
@@ -112,7 +104,7 @@ def _compare(
     clock: Clock = time.perf_counter,
 ) -> tuple[dict[str, Engine], list[EngineReport]]:
     engines, missing = _build_all(model, threads)
-    expected = engines["pytorch"].predict(x)
+    expected = engines[REFERENCE].predict(x)
     logits = {name: _asked(engine, x, expected) for name, engine in engines.items()}
     latencies = _interleaved(engines, x[:1], max_s, clock)
     reports = [

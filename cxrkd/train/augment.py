@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,9 +18,31 @@ MAX_CONTRAST = 0.2  # relative, about mid-grey
 MAX_LOG_GAMMA = 0.25
 
 
-def move(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift, turn and zoom each image, float (B, 1, H, W), by random amounts; edges are repeated."""
-    across, down, turn, zoom = _signed(4, len(images), generator=generator).to(images.device).unbind()
+@dataclass(frozen=True)
+class Amounts:
+    """How much each of B images is changed, in [-1, 1) of the most.
+
+    Attributes:
+        moves: float (4, B): across, down, turn, zoom.
+        tones: float (3, B): gamma, contrast, brightness.
+    """
+
+    moves: Tensor
+    tones: Tensor
+
+    def of(self, images: np.ndarray) -> Amounts:
+        """Those of some of the images."""
+        return Amounts(self.moves[:, images], self.tones[:, images])
+
+
+def draw(n: int, generator: torch.Generator) -> Amounts:
+    """Amounts for n images. Drawn for a whole batch, whoever changes a part of it only."""
+    return Amounts(*(2 * torch.rand(kinds, n, generator=generator) - 1 for kinds in (4, 3)))
+
+
+def move(images: Tensor, amounts: Amounts) -> Tensor:
+    """Shift, turn and zoom each image, float (B, 1, H, W); edges are repeated."""
+    across, down, turn, zoom = amounts.moves.to(images.device).unbind()
     scale = 1 + MAX_ZOOM * zoom
     cos, sin = scale * torch.cos(MAX_TURN * turn), scale * torch.sin(MAX_TURN * turn)
     # affine_grid measures in half sides, so a shift of 5 % of the side is 0.1
@@ -28,27 +51,31 @@ def move(images: Tensor, generator: torch.Generator) -> Tensor:
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
-def jitter_tones(images: Tensor, generator: torch.Generator) -> Tensor:
+def jitter_tones(images: Tensor, amounts: Amounts) -> Tensor:
     """Change gamma, contrast and brightness of each image, float (B, 1, H, W) in [0, 1]; stays in [0, 1]."""
-    gamma, contrast, brightness = _signed(3, len(images), 1, 1, 1, generator=generator).to(images.device).unbind()
+    gamma, contrast, brightness = amounts.tones[..., None, None, None].to(images.device).unbind()
     images = images.pow(torch.exp(MAX_LOG_GAMMA * gamma))
     images = (images - 0.5) * (1 + MAX_CONTRAST * contrast) + 0.5 + MAX_BRIGHTNESS * brightness
     return images.clamp_(0, 1)
 
 
-def mix(images: Tensor, targets: Tensor, beta: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Mixup (Zhang et al., ICLR 2018, arXiv 1710.09412): every image with another one of the batch, one share for all.
+@dataclass(frozen=True)
+class Mixture:
+    """Mixup (Zhang et al., ICLR 2018, arXiv 1710.09412): every film with another one of the batch, one share for all.
 
-    Args:
-        images: float (B, 1, H, W).
-        targets: float (B, K); unknown (NaN) in either film stays unknown.
-        beta: the share is drawn from Beta(beta, beta).
-        rng: of share and partners.
+    Attributes:
+        share: of the film itself, in [0, 1].
+        partner: int (B,), the place in the batch of the film that each is mixed with.
     """
-    share, partner = rng.beta(beta, beta), torch.from_numpy(rng.permutation(len(images)))
-    return torch.lerp(images[partner], images, share), torch.lerp(targets[partner], targets, share)
+
+    share: float
+    partner: np.ndarray
+
+    def of(self, first: Tensor, second: Tensor) -> Tensor:
+        """Images (B, 1, H, W) or targets (B, K) with those of their partners; unknown (NaN) in either stays unknown."""
+        return torch.lerp(second, first, self.share)
 
 
-def _signed(*shape: int, generator: torch.Generator) -> Tensor:
-    """Uniform in [-1, 1)."""
-    return 2 * torch.rand(*shape, generator=generator) - 1
+def mixture(n: int, beta: float, rng: np.random.Generator) -> Mixture:
+    """Share, from Beta(beta, beta), and partners for a batch of n."""
+    return Mixture(rng.beta(beta, beta), rng.permutation(n))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
-from cxrkd.train.augment import jitter_tones, mix, move
+from cxrkd.images.resizing import resized
+from cxrkd.train.augment import draw, jitter_tones, mixture, move
+from cxrkd.train.ranks import ALONE, Share
 from cxrkd.train.schedule import Schedule
 
 CPU = torch.device("cpu")
@@ -40,14 +41,6 @@ class Batch:
         return Batch(self.images.to(device), self.full.to(device), self.targets.to(device), logits_t)
 
 
-def resized(images: np.ndarray, size: int) -> np.ndarray:
-    """Images (B, S, S) at another side, dtype kept; averages areas when shrinking, so that nothing aliases."""
-    if images.shape[1:] == (size, size):
-        return images
-    how = cv2.INTER_AREA if images.shape[1] > size else cv2.INTER_LINEAR
-    return np.stack([cv2.resize(image, (size, size), interpolation=how) for image in images])
-
-
 def to_unit(images: np.ndarray | Tensor) -> Tensor:
     """Grey images (B, S, S), uint8 or float in [0, 1], as float32 (B, 1, S, S) in [0, 1]."""
     tensor = torch.as_tensor(images)
@@ -61,6 +54,9 @@ class Batches:
 
     Images go to `device` as bytes and are changed there: on the processor, turning and zooming them would keep a GPU
     waiting. What is random comes from the processor, so that every device sees the same views.
+
+    A batch is that of the whole training: each of several processes takes its share of every one, and what is random
+    is drawn for the whole batch, so that together they see what one process alone would.
     """
 
     cohort: Cohort
@@ -69,6 +65,7 @@ class Batches:
     train: TrainConfig
     teacher_logits: np.ndarray | None = None
     device: torch.device = CPU
+    share: Share = ALONE
 
     @cached_property
     def train_rows(self) -> np.ndarray:
@@ -76,16 +73,17 @@ class Batches:
         return self.cohort.rows("train")
 
     def rows(self, step: int) -> np.ndarray:
-        """Rows of the cohort in the batch of a step; sorted, which reads a memory map in order."""
+        """Rows of the cohort in the whole batch of a step; sorted, which reads a memory map in order."""
         order = _order(self.seed, self.schedule.epoch_of(step), len(self.train_rows))
         start = step % self.schedule.steps_per_epoch * self.schedule.batch_size
         return np.sort(self.train_rows[order[start : start + self.schedule.batch_size]])
 
     def at(self, step: int) -> Batch:
-        """The batch of a step; the same for the same seed and step."""
+        """This process's share of the batch of a step; the same for the same seed and step."""
         rows = self.rows(step)
-        full, targets = self._look(np.asarray(self.cohort.images[rows]), self.cohort.targets[rows], step)
-        teacher = None if self.teacher_logits is None else torch.from_numpy(self.teacher_logits[rows]).float()
+        mine = self.share.of(np.arange(len(rows)))
+        full, targets = self._mixed(rows, mine, step) if self.train.mixup else self._look(rows, mine, step)
+        teacher = None if self.teacher_logits is None else torch.from_numpy(self.teacher_logits[rows[mine]]).float()
         return Batch(self._shrunk(full, step), full, targets, teacher).to(self.device)
 
     def _shrunk(self, full: Tensor, step: int) -> Tensor:
@@ -95,15 +93,23 @@ class Batches:
             return full
         return torch.from_numpy(resized(full[:, 0].cpu().numpy(), size))[:, None]
 
-    def _look(self, images: np.ndarray, targets: np.ndarray, step: int) -> tuple[Tensor, Tensor]:
-        """The views of a step at full size (B, 1, S, S), and what is true of them (B, K)."""
-        views, truth = to_unit(torch.from_numpy(images).to(self.device)), torch.from_numpy(targets).float()
+    def _look(self, rows: np.ndarray, places: np.ndarray, step: int) -> tuple[Tensor, Tensor]:
+        """Some views (B, 1, S, S) of a step at full size, by place in the whole batch, and their targets (B, K)."""
+        images = torch.from_numpy(np.asarray(self.cohort.images[rows[places]]))
+        views, targets = to_unit(images.to(self.device)), torch.from_numpy(self.cohort.targets[rows[places]]).float()
         if self.train.augment:
             generator = torch.Generator().manual_seed(step_seed(self.seed, step))
-            views = jitter_tones(move(views, generator), generator)
-        if self.train.mixup:
-            views, truth = mix(views, truth, self.train.mixup, np.random.default_rng((self.seed, step)))
-        return views, truth
+            amounts = draw(len(rows), generator).of(places)
+            views = jitter_tones(move(views, amounts), amounts)
+        return views, targets
+
+    def _mixed(self, rows: np.ndarray, places: np.ndarray, step: int) -> tuple[Tensor, Tensor]:
+        """The same with their partners mixed in, which may be of another process's share."""
+        mixed = mixture(len(rows), self.train.mixup, np.random.default_rng((self.seed, step)))
+        needed = np.union1d(places, mixed.partner[places])
+        first, second = (np.searchsorted(needed, wanted) for wanted in (places, mixed.partner[places]))
+        views, targets = self._look(rows, needed, step)
+        return mixed.of(views[first], views[second]), mixed.of(targets[first], targets[second])
 
 
 @lru_cache(maxsize=2)

@@ -119,7 +119,9 @@ class Checkpoint(L.Callback):
         self.path = path
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write the checkpoint; the last whole one stays until the new one is whole."""
+        """Write the checkpoint; the last whole one stays until the new one is whole. The first process writes."""
+        if not trainer.is_global_zero:
+            return trainer.save_checkpoint(self.path)  # waits for the first, and writes nothing
         with replacing(self.path) as part:
             trainer.save_checkpoint(part)
             seal(part)

@@ -68,6 +68,7 @@ def fit(
     seed: int,
     work_dir: Path,
     on_event: OnEvent,
+    devices: int = 1,
 ) -> FitReport:
     """Train `model` in place on the train split; the weights are those after the last epoch of the one-cycle schedule.
 
@@ -87,6 +88,9 @@ def fit(
         seed: order of the images, augmentation and dropout.
         work_dir: where the checkpoint lives; nothing else is written.
         on_event: called with "progress", "epoch" and "warning" events.
+        devices: processes that share every batch, started by running the program that calls this once more for each
+            (`python -m cxrkd.train`); `train.batch_size` stays what all of them take together, and is a multiple of
+            it. Batch norms count the films of their own process; those of the first are kept.
 
     Raises:
         DataError: the cohort has no training or no validation images, or neither labels nor a teacher to learn from.
@@ -102,7 +106,7 @@ def fit(
     ask = cached if teacher is None else InTheLoop(teacher, loss.needs)
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, ask)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
-    trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)])
+    trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)], devices)
     last = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
         trainer.fit(training, ckpt_path=last, weights_only=True)
@@ -155,13 +159,17 @@ def _for_views(teacher: Classifier, batches: Batches) -> Classifier:
     return twin
 
 
-def _trainer(schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
+def _trainer(
+    schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback], devices: int
+) -> L.Trainer:
     """A trainer that writes nothing on its own and prints nothing."""
     with _quiet():
         return L.Trainer(
             max_epochs=schedule.epochs,
             accelerator=device().type,
-            devices=1,
+            devices=devices,
+            strategy="ddp" if devices > 1 else "auto",
+            use_distributed_sampler=False,  # every process goes through all steps, and takes its share of each
             precision=train.precision,
             plugins=[LightningEnvironment()],
             callbacks=callbacks,

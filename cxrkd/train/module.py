@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightning as L
@@ -16,10 +17,12 @@ from torch.utils.data import DataLoader
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill.loss import Loss, LossBreakdown
+from cxrkd.images.resizing import resized
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.views import views
 from cxrkd.train.asking import Ask, cached
-from cxrkd.train.batches import Batches, resized, step_seed, to_unit
+from cxrkd.train.batches import Batches, step_seed, to_unit
+from cxrkd.train.ranks import ALONE, Share, interleaved
 from cxrkd.train.schedule import Schedule
 from cxrkd.train.validation import macro_auroc
 
@@ -35,12 +38,11 @@ class Running:
     names: tuple[str, ...] = ()
     sums: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
 
-    def add(self, loss: LossBreakdown) -> None:
-        """Count one batch."""
+    def add(self, names: Iterable[str], values: Tensor) -> None:
+        """Count one batch: loss, task, distill, and the parts of those names."""
         self.steps += 1
-        self.names = tuple(loss.parts)
-        values = [loss.total, loss.task, loss.distill, *loss.parts.values()]
-        self.sums = self.sums + torch.stack(values).detach().double().cpu()  # one transfer for all of them
+        self.names = tuple(names)
+        self.sums = self.sums + values.detach().cpu()
 
     def means(self) -> dict[str, Any]:
         """Means of loss, task and distill, and of the named parts as `parts`; at least one batch was counted."""
@@ -69,27 +71,41 @@ class Training(L.LightningModule):
         self.running = Running()
         self.last_loss = math.nan
         self.val_auroc = math.nan
-        self.val_rows = cohort.rows("val")
+        self.val_rows, self.share = cohort.rows("val"), ALONE
         self._val_logits: list[Tensor] = []
+
+    def setup(self, stage: str) -> None:
+        """Take this process's share of every batch, and of the validation films."""
+        self.share = Share(self.global_rank, self.trainer.world_size)
+        self.batches = replace(self.batches, share=self.share)
 
     def train_dataloader(self) -> DataLoader:
         """Step numbers of one epoch."""
         return DataLoader(range(self.schedule.steps_per_epoch), batch_size=None)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader:
-        """Start rows of the validation batches."""
-        return DataLoader(range(0, len(self.val_rows), self.schedule.batch_size), batch_size=None)  # type: ignore[arg-type]
+        """Start rows of the validation batches, in this process's share."""
+        n = max(1, len(self.share.of(self.val_rows)))  # a process without any must not miss the exchange of answers
+        return DataLoader(range(0, n, self.schedule.batch_size), batch_size=None)  # type: ignore[arg-type]
 
     def training_step(self, _: int) -> Tensor:
         """Loss of the batch of the current step. What is random in the network is seeded by step, for exact resume."""
-        torch.manual_seed(step_seed(self.batches.seed + 1, self.global_step))
+        moment = self.global_step * self.share.world + self.share.rank  # no two processes drop out alike
+        torch.manual_seed(step_seed(self.batches.seed + 1, moment))
         batch = self.batches.at(self.global_step)
         student = views(self.model, batch.images, self.loss.needs, create_graph=True)
         progress = self.global_step / self.schedule.steps
         loss: LossBreakdown = self.loss(student, self.ask_teacher(batch), batch.targets, progress)
-        self.running.add(loss)
-        self.last_loss = loss.total.item()
+        # A mean over processes: all of them report, and give up on, the same loss.
+        means = self._mean(torch.stack([loss.total, loss.task, loss.distill, *loss.parts.values()]).detach().double())
+        self.running.add(loss.parts, means)
+        self.last_loss = means[0].item()
         return loss.total
+
+    def _mean(self, values: Tensor) -> Tensor:
+        if self.share.world == 1:
+            return values
+        return torch.as_tensor(self.trainer.strategy.reduce(values, reduce_op="mean"))
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Let an objective look at the student that the step has made."""
@@ -97,15 +113,19 @@ class Training(L.LightningModule):
 
     def validation_step(self, start: int) -> None:
         """Keep the logits of one validation batch, at the image size of the epoch."""
-        rows = self.val_rows[start : start + self.schedule.batch_size]
+        rows = self.share.of(self.val_rows)[start : start + self.schedule.batch_size]
+        if not len(rows):
+            return
         size = self.schedule.size_of(self.global_step - 1)
         images = to_unit(resized(np.asarray(self.cohort.images[rows]), size))
         self._val_logits.append(self.model(images.to(self.device)).float().cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Macro AUROC over the validation split."""
-        targets = torch.from_numpy(self.cohort.targets[self.val_rows])
-        self.val_auroc = macro_auroc(torch.cat(self._val_logits), targets)
+        """Macro AUROC over the validation split, each film counted once."""
+        n, targets = len(self.val_rows), torch.from_numpy(self.cohort.targets[self.val_rows])
+        mine = self.share.padded(torch.cat([targets[:0], *self._val_logits]), n)  # a share may be empty
+        parts = torch.as_tensor(self.all_gather(mine.to(self.device))).cpu().reshape(self.share.world, *mine.shape)
+        self.val_auroc = macro_auroc(interleaved(list(parts), n), targets)
         self._val_logits.clear()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:

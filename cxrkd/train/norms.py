@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cxrkd.data.cohort import Cohort
+from cxrkd.images.resizing import resized
 from cxrkd.models.classifier import Classifier
-from cxrkd.train.batches import resized, to_unit
+from cxrkd.train.batches import to_unit
 
 
 def recount_norms(model: Classifier, batches: Iterable[Tensor]) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from cxrkd.images.resizing import resized
 from cxrkd.models.answers import numbers
 from cxrkd.models.classifier import Classifier
-from cxrkd.train.batches import resized, to_unit
+from cxrkd.train.batches import to_unit
 
 Progress = Callable[[int, int], None]
 """Called with `(done, total)`."""

@@ -12,8 +12,9 @@ from cxrkd.atomic import replacing
 from cxrkd.config import PhantomConfig, RunConfig
 from cxrkd.jobs import launch
 from cxrkd.jobs.events import append_event
+from cxrkd.jobs.queue import resume
 from cxrkd.places import home
-from cxrkd.runs import create, resume
+from cxrkd.runs import create
 
 
 @pytest.fixture

@@ -5,13 +5,17 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy.special import logit
 
-from cxrkd.bench import SECTIONS, machine, plan, run_sections
 from cxrkd.bench.engines import Row, best_engine
 from cxrkd.bench.gradcam import KeepingRaw, Tapped, raw_maps
+from cxrkd.bench.lime import eager_probs
+from cxrkd.bench.machine import machine
+from cxrkd.bench.plan import plan
+from cxrkd.bench.sections import SECTIONS, run_sections
 from cxrkd.errors import ConfigError, EngineError
-from cxrkd.explain import grad_cam
-from cxrkd.runtime.torch_engine import TorchEngine
+from cxrkd.explain.cam import grad_cam
+from cxrkd.runtime.engines.pytorch import TorchEngine
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +59,11 @@ def test_every_section_reports_both_sides(measured):
     sections = [section for found in measured.values() for section in found]
     assert [len(found) for found in measured.values()] == [2, 1, 1, 2]
     for section in sections:
-        assert section.ours_ms > 0
-        assert section.theirs_ms > 0
-        assert section.ratio_low <= section.ratio_high
         assert section.rounds == 1
+        speed = section.theirs_ms / section.ours_ms
+        of_cost = section.goal is not None and not section.goal.at_least
+        assert section.ratio == pytest.approx(1 / speed if of_cost else speed), "one round: the ratio of its two times"
+        assert section.ratio_low == section.ratio == section.ratio_high
         json.dumps(section.to_dict(), allow_nan=False)
     assert len({section.name for section in sections}) == len(sections)
 
@@ -82,6 +87,18 @@ def test_raw_maps_are_signed_and_those_of_the_library(quick):
         found = raw_maps(cam, x, 14)
     assert found.min() < 0
     np.testing.assert_allclose(found, grad_cam(quick.student, x).cams, atol=1e-5)
+
+
+def test_the_best_that_any_map_could_reach_is_one_forward_pass(measured):
+    (section,) = measured["gradcam"]
+    assert section.detail["largest_possible_ratio"] == pytest.approx(section.theirs_ms / section.detail["forward_ms"])
+
+
+def test_both_sides_of_lime_ask_the_same_network_in_their_own_way(quick):
+    """Theirs wants probabilities of colour images, ours logits of grey ones."""
+    film = np.random.default_rng(0).random((2, 64, 64), np.float32)
+    probs = eager_probs(quick.student)(np.repeat(film[..., None], 3, axis=3))
+    np.testing.assert_allclose(logit(probs), TorchEngine(quick.student).predict(film[:, None]), atol=1e-4)
 
 
 def test_both_sides_of_lime_show_the_networks_as_many_images(measured, quick):

@@ -18,7 +18,7 @@ import numpy as np
 from pydicom.data import get_testdata_file
 
 from cxrkd.errors import ImageError
-from cxrkd.images import Radiograph, Reduced, read, read_apart
+from cxrkd.images import Film, Radiograph, film_of, read
 from tests.campaign.outcome import Outcome
 from tests.images import mutations
 from tests.images.conftest import dicom, encode
@@ -64,12 +64,12 @@ def uploaded(n: int, seed: int, slow_s: float) -> Outcome:
     return found
 
 
-def read_small_apart(data: bytes, name: str) -> Reduced:
+def read_small_apart(data: bytes, name: str) -> Film:
     """As a page reads it."""
-    return read_apart(data, name, 64)
+    return film_of(data, name, 64, apart=True)
 
 
-def ended(data: bytes, how: Callable[[bytes, str], Radiograph | Reduced] = read) -> str:
+def ended(data: bytes, how: Callable[[bytes, str], Radiograph | Film] = read) -> str:
     """ "read", "refused", or what happened instead; a decoder that hangs ends the campaign with its stack."""
     faulthandler.dump_traceback_later(HANGS_S, exit=True)
     try:
@@ -85,9 +85,9 @@ def ended(data: bytes, how: Callable[[bytes, str], Radiograph | Reduced] = read)
         faulthandler.cancel_dump_traceback_later()
 
 
-def _is_film(film: Radiograph | Reduced) -> bool:
+def _is_film(film: Radiograph | Film) -> bool:
     pixels = film.pixels
-    varied = pixels.min() < pixels.max() or isinstance(film, Reduced)  # a square from its middle may be flat
+    varied = pixels.min() < pixels.max() or isinstance(film, Film)  # a square from its middle may be flat
     return bool(np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1 and varied)
 
 

@@ -3,15 +3,9 @@ import csv
 import numpy as np
 import pytest
 
-from cxrkd.answers.answer import PHANTOM_WARNING
-from cxrkd.cli.options import ENGINES as CLI_ENGINES
 from cxrkd.cli.options import engine_for
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
-from cxrkd.runtime import ENGINES
-
-
-def test_the_offered_engines_are_those_there_are():
-    assert ("auto", *ENGINES) == CLI_ENGINES
+from cxrkd.runs.choosing import PHANTOM_WARNING
 
 
 @pytest.mark.parametrize(
@@ -129,7 +123,7 @@ def test_people_read_a_table_with_the_warning(classify, films, tiny_run):
 
 
 def test_people_read_what_was_judged_and_why_the_rest_was_not(classify, films, tiny_run):
-    from cxrkd.answers.verdict import standing
+    from cxrkd.runs.standing import standing
 
     found = classify(films / "grey.png", films / "deep.png")
     known = standing(tiny_run, "distilled")

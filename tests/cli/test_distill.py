@@ -5,6 +5,7 @@ from cxrkd.cli.distill import foreground
 from cxrkd.errors import DataError, RunError
 from cxrkd.jobs import queue
 from cxrkd.jobs.job import own_jobs
+from cxrkd.jobs.queue import delete
 from cxrkd.runs import stages
 
 TINY = ["--patients", 24, "--image-size", 32, "--student", "mobilenetv3_small_100", "--epochs", 1, "--warm-epochs", 0]
@@ -74,13 +75,13 @@ def test_a_stopped_run_says_how_to_go_on(cli, no_worker, monkeypatch, stop):
     assert (found.code, found.out) == (130, "")
     assert "python -m cxrkd runs resume stopped" in found.err
     assert runs.open_run("stopped").state.status == "interrupted"
-    runs.delete(runs.open_run("stopped"))
+    delete(runs.open_run("stopped"))
 
 
 def test_resume_in_the_foreground_executes_here(cli, no_worker, monkeypatch):
     run = cli("distill", "--name", "later", *TINY, "--queue", "--json").document["run"]
     executed = []
-    monkeypatch.setattr(runs, "execute", lambda run: executed.append(run.id))
+    monkeypatch.setattr("cxrkd.jobs.execute.execute", lambda run: executed.append(run.id))
     monkeypatch.setattr("cxrkd.cli.distill._lines", lambda run: [])
     assert cli("runs", "resume", run, "--foreground").code == 0
     assert executed == [run]
@@ -129,7 +130,7 @@ def test_what_failed_for_another_reason_is_kept(cli, no_worker, monkeypatch):
     monkeypatch.setattr(stages, "run_stages", full)
     assert cli("distill", "--name", "full", *TINY).code == 2
     assert runs.open_run("full").state.status == "failed"
-    runs.delete(runs.open_run("full"))
+    delete(runs.open_run("full"))
 
 
 def test_the_config_of_a_run_is_a_config_file(cli, tiny_run, tmp_path):

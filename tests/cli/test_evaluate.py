@@ -7,9 +7,9 @@ from sklearn.metrics import roc_auc_score
 from cxrkd.config import PhantomConfig, RunConfig
 from cxrkd.data.preview import preview
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.models import build, save_weights
+from cxrkd.models.weights import save_weights
+from cxrkd.models.zoo import build
 from cxrkd.runs import Run, create, open_run
-from cxrkd.runs.metrics import measure_run
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.run import LABELS, METRICS
 
@@ -29,7 +29,7 @@ def made(tmp_path_factory):
         save_weights(network, run.weights_path(member))
         for seed in (0,) if member == "teacher" else config.seeds:
             write_logits(run.path, member, seed, skill * targets + rng.normal(-2, 1, targets.shape))
-    write_json(run.path / METRICS, measure_run(run).to_dict())
+    write_json(run.path / METRICS, run.measure().to_dict())
     return run
 
 
@@ -140,7 +140,7 @@ def test_figures_of_an_older_version_are_measured_again_and_can_be_stored(cli, s
     for row in old["members"]["alone"]["model"]["labels"]:
         del row["n_pos_patients"]
     write_json(skilled.path / METRICS, old)
-    assert skilled.metrics().to_dict() == measure_run(skilled).to_dict()
+    assert skilled.metrics().to_dict() == skilled.measure().to_dict()
     assert "stores no figures of this version" in cli("evaluate", skilled.path).out
     assert read_json(skilled.path / METRICS) == old, "reading writes nothing"
     found = cli("evaluate", skilled.path, "--write", "--labels", "Effusion", "--json").document

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrkd.answers.answer import PHANTOM_WARNING
-from cxrkd.cli.explain import METHODS, SCALES
-from cxrkd.explain import CAM_METHODS, body_mask, evidence_outside
-from cxrkd.explain import SCALES as EXPLAIN_SCALES
+from cxrkd.cli.explain import SCALES
+from cxrkd.explain.body import body_mask, evidence_outside
+from cxrkd.explain.explainer import EXPLAINERS
+from cxrkd.explain.overlay import SCALES as EXPLAIN_SCALES
 from cxrkd.images import read, to_input
+from cxrkd.runs.choosing import PHANTOM_WARNING
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.reference import FILE
 
@@ -19,8 +20,12 @@ def explain(cli, tiny_run, films):
     return lambda *words: cli("explain", films / "grey.png", "--run", tiny_run.id, "--engine", "pytorch", *words)
 
 
-def test_the_offered_methods_are_those_there_are():
-    assert (*CAM_METHODS, "lime") == METHODS
+def test_help_names_every_explainer_and_its_settings(cli):
+    text = " ".join(cli("explain", "--help").out.split())
+    assert all(f"{name} ({entry.title})" in text for name, entry in EXPLAINERS.items())
+    for flag in ("--samples N", "--segments N", "--fill blur|mean|black", "--seed N"):
+        assert flag in text
+    assert "images shown to each network (default 300)" in text
 
 
 def test_maps_pictures_and_json(explain, tmp_path):
@@ -42,7 +47,7 @@ def test_maps_pictures_and_json(explain, tmp_path):
 def test_the_map_is_that_of_grad_cam(explain, tiny_run, films):
     import torch
 
-    from cxrkd.explain import grad_cam
+    from cxrkd.explain.cam import grad_cam
 
     pixels = to_input(read((films / "grey.png").read_bytes(), "grey.png"), 32)
     expected = grad_cam(tiny_run.load_model("alone"), torch.from_numpy(pixels)[None, None], "layercam").cams
@@ -127,7 +132,7 @@ def test_lime_for_people_and_programs(explain):
         (["--label", "Scoliosis"], "Expected a label among Atelectasis"),
         (["--colormap", "jet", "--out", "OUT"], "Unknown colour map"),
         (["--opacity", "3", "--out", "OUT"], "opacity between 0 and 1"),
-        (["--method", "lime", "--samples", "2"], "at least 16 samples"),
+        (["--method", "lime", "--samples", "2"], "--samples: expected at least 16, got 2"),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(explain, tmp_path, words, message):

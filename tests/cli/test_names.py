@@ -12,7 +12,8 @@ from cxrkd.data.phantom import render
 from cxrkd.data.preview import preview
 from cxrkd.errors import ConfigError
 from cxrkd.jobs.files import write_json
-from cxrkd.models import build, save_weights
+from cxrkd.models.weights import save_weights
+from cxrkd.models.zoo import build
 from cxrkd.runs import create
 from cxrkd.runs.run import LABELS
 

@@ -1,21 +1,24 @@
 """The paper's experiments, end to end on small trees of the published formats."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 import timm
 
 from cxrkd import runs
-from cxrkd.cli.reproduce import SETTINGS
+from cxrkd.cli.reproduce import settings_flags
 from cxrkd.config import TrainConfig
 from cxrkd.data.readers import chestmnist
-from cxrkd.models import zoo
+from cxrkd.models.from_timm import cnn
+from cxrkd.models.network import NETWORKS
 from cxrkd.models.pretrained import Source
 from cxrkd.paper import recipes
 from cxrkd.runs import speed, stages
 from tests.trees import chestxray14_tree, chexpert_tree, padchest_tree, write_npz
 
 NET = "mobilenetv3_small_100"
+NAMES = ("densenet161", "eeea_net_c2")
 SMALL = f"--image-size 32 --teacher {NET} --teacher-weights none --student {NET} --student-weights none".split()
 SMALL += ["--epochs", "1", "--teacher-epochs", "1", "--batch-size", "16", "--seeds", "0", "--no-control"]
 TREES = {
@@ -116,10 +119,10 @@ class Packed(Source):
 @pytest.fixture
 def quick(tmp_path, monkeypatch):
     """The real recipe with small networks under the real names, one epoch, and ChestMNIST published on this machine."""
-    monkeypatch.setattr(zoo, "_ENTRIES", dict(zoo._ENTRIES))
+    weights = {"imagenet": Packed("a test", "none")}
+    small = {name: replace(NETWORKS[name], make=cnn(NET), weights=lambda: weights) for name in NAMES}
+    monkeypatch.setattr(NETWORKS, "_entries", NETWORKS._entries | small)
     monkeypatch.setattr(Packed, "here", False)
-    zoo.register("densenet161", zoo.Entry("teacher", zoo._cnn(NET), weights={"imagenet": Packed("a test", "none")}))
-    zoo.register("eeea_net_c2", zoo.Entry("student", zoo._cnn(NET), weights={"imagenet": Packed("a test", "none")}))
     train = TrainConfig(epochs=1, warm_epochs=0, batch_size=16)
     monkeypatch.setattr(recipes, "TEACHER_TRAIN", train)
     monkeypatch.setattr(recipes, "STUDENT_TRAIN", train)
@@ -241,5 +244,5 @@ def test_a_recipe_augments_and_so_its_teacher_cannot_be_cached(cli):
 
 
 def test_the_data_set_of_a_recipe_cannot_be_changed(cli):
-    assert "--kind" not in [flag.name for flag in SETTINGS]
+    assert "--kind" not in [name for flag in settings_flags() for name in flag.names]
     assert cli("reproduce", "padchest", "--kind", "phantom").code == 2

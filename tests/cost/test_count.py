@@ -9,11 +9,12 @@ import torch
 import torchvision
 from torch import nn
 
-from cxrkd.cost import count, count_macs
+from cxrkd.cost.count import count, count_macs
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import build, save_weights
 from cxrkd.models.tracing import TRACING
+from cxrkd.models.weights import save_weights
+from cxrkd.models.zoo import build
 
 
 def vit_macs(size, patch, width, depth, n_labels):

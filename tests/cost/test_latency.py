@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxrkd.cost import measure_latency
+from cxrkd.cost.latency import measure_latency
 from cxrkd.runtime import timing
 
 

@@ -13,11 +13,13 @@ from cxrkd.config import FolderConfig, PhantomConfig, RunConfig, TrainConfig
 from cxrkd.dashboard import access, caching, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
 from cxrkd.dashboard.distill import making
+from cxrkd.data import readers
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
 from cxrkd.jobs.asked import ASKED, mark_page
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import SHIPPED
-from cxrkd.jobs.state import RunState, write_state
-from cxrkd.runs import create, execute, list_runs
+from cxrkd.jobs.state import JobState, write_state
+from cxrkd.runs import create, list_runs
 from tests.trees import film
 
 SECRET = "verysecretkey"
@@ -32,7 +34,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")
     return tmp_path / "home"
@@ -111,14 +113,14 @@ def test_who_came_to_look_makes_nothing_by_any_way(home):
         with pytest.raises(AccessError, match="role make"):
             making.act(LOOKER, what, run)
     with pytest.raises(AccessError, match="role make"):
-        making.queue_run(LOOKER, config(), pytest.fail)
+        making.queue_run(LOOKER, config())
     assert [one.id for one in list_runs()] == ["x"]
     assert {act.role for act in read_acts()} == {"look"}
     assert all("role make" in act.outcome for act in read_acts())
 
 
 def test_what_is_made_is_recorded(home):
-    run = making.queue_run(MAKER, config(), lambda config: None)
+    run = making.queue_run(MAKER, config())
     for what in ("cancel", "resume", "cancel", "delete"):
         making.act(MAKER, what, run)
     acts = read_acts()
@@ -127,11 +129,21 @@ def test_what_is_made_is_recorded(home):
     assert list_runs() == []
 
 
+def test_the_table_is_read_once_for_a_run_that_a_page_asks_for(home, monkeypatch):
+    made_of_own_data(home, name="before")
+    table = "image,patient,split,Mass\na.png,a,train,1\nc.png,c,val,1\nb.png,b,test,0\n"
+    (home.parent / "allowed" / "labels.csv").write_text(table)
+    counted, read = [], readers._read
+    monkeypatch.setattr(readers, "_read", lambda *given: counted.append(1) or read(*given))
+    making.queue_run(MAKER, config(data=own_data(home)))
+    assert len(counted) == 1
+
+
 def test_the_queue_of_pages_is_bounded(home, monkeypatch):
     monkeypatch.setenv("CXRKD_MAX_QUEUED", "1")
-    waiting = making.queue_run(MAKER, config(), lambda config: None)
+    waiting = making.queue_run(MAKER, config())
     with pytest.raises(AccessError, match="at most 1"):
-        making.queue_run(MAKER, config(name="second"), lambda config: None)
+        making.queue_run(MAKER, config(name="second"))
     stopped = create(config(name="stopped"))
     with pytest.raises(AccessError, match="at most 1"):
         making.act(MAKER, "resume", stopped)
@@ -144,7 +156,7 @@ def test_a_run_that_cannot_be_marked_as_a_pages_is_not_left_behind(home, monkeyp
 
     monkeypatch.setattr(making, "mark_page", full)
     with pytest.raises(RunError, match="no space"):
-        making.queue_run(MAKER, config(), lambda config: None)
+        making.queue_run(MAKER, config())
     assert list_runs() == []
 
 
@@ -153,17 +165,17 @@ def test_a_run_that_cannot_be_marked_as_a_pages_is_not_left_behind(home, monkeyp
 def test_a_run_starts_from_runs_and_from_no_path(home, field, source):
     create(config())
     with pytest.raises(AccessError, match="finished run of this machine"):
-        making.queue_run(MAKER, config(**{field: source}), pytest.fail)
+        making.queue_run(MAKER, config(**{field: source}))
 
 
 def test_a_refusal_does_not_name_the_folder_of_anothers_data(home):
     other = made_of_own_data(home, name="other")
-    write_state(other.path, RunState("done", created=1.0))
+    write_state(other.path, JobState("done", created=1.0))
     told = json.loads((other.path / "config.json").read_text())
     told["data"]["folder"] = "/mnt/ward-7/films"
     (other.path / "config.json").write_text(json.dumps(told))
     with pytest.raises(ConfigError, match="another split of the same patients") as found:
-        making._create(config(data=own_data(home), teacher_from="other"))
+        making._settle(config(data=own_data(home), teacher_from="other"))
     assert "ward-7" not in str(found.value)
 
 

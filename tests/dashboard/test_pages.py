@@ -20,12 +20,14 @@ from cxrkd.dashboard import asking, caching, engines, routes, tables
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.efficiency import latency
+from cxrkd.dashboard.explain import computing
 from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
+from cxrkd.jobs.queue import resume
 from cxrkd.labels import display_name
-from cxrkd.runs import create, list_runs, open_run, resume
-from cxrkd.runs.metrics import MemberMetrics, measure_run
-from cxrkd.runtime import EngineReport, build_engine
+from cxrkd.runs import create, list_runs, open_run
+from cxrkd.runs.metrics import MemberMetrics
+from cxrkd.runtime.select import EngineReport, build_engine
 from cxrkd.text import percent
 from tests.dashboard.conftest import make_run
 
@@ -33,6 +35,13 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = [route.name for route in routes.ROUTES]
 SHOWING = [name for name in NAMES if name != "distill"]
 TIMEOUT = 120
+RESULTS = {
+    "Curves": {"roc", "pr"},
+    "Per label": {"forest", "gain"},
+    "Calibration": {"reliability"},
+    "Seeds": {"seeds"},
+    "Compare": set(),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +50,7 @@ def _one_engine(monkeypatch):
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(caching, "in_background", at_once)
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
 
 
@@ -109,8 +118,8 @@ def test_a_damaged_run_is_one_sentence(name, sample_home, monkeypatch):
 
     for reader in ("metrics", "table", "complexities"):
         monkeypatch.setattr(caching, reader, damaged)
-    for asked in ("explanation", "answers"):
-        monkeypatch.setattr(asking, asked, damaged)
+    monkeypatch.setattr(computing, "explanation", damaged)
+    monkeypatch.setattr(asking, "answers", damaged)
     page = open_page(name)
     assert not page.exception
     assert "metrics.json is damaged" in page.error[0].value
@@ -355,12 +364,28 @@ def test_explain_gives_no_verdict_without_maps_of_other_films(sample_home):
 
 
 def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, monkeypatch):
-    found = asking.explanation
-    cams = dict.fromkeys(("teacher", "alone", "distilled"), -np.ones((14, 4, 4), np.float32))
-    monkeypatch.setattr(asking, "explanation", lambda *asked: replace(found(*asked), cams=cams))
+    explanation = computing.explanation
+
+    def against(*asked):
+        known = explanation(*asked)
+        return replace(known, maps=replace(known.maps, maps=dict.fromkeys(known.members, -np.ones((14, 4, 4)))))
+
+    monkeypatch.setattr(computing, "explanation", against)
     page = open_page("explain")
     assert_healthy(page)
     assert words(page).count("no positive evidence for") == 3
+
+
+def on_tab(page, name):
+    """The Results page with one of its tabs open; the others are not drawn."""
+    page.session_state["results_tabs"] = name
+    return page.run()
+
+
+def test_results_draw_the_tab_that_is_open(sample_home):
+    page = open_page("results")
+    keys = {name: {c.proto.id.split("-")[-1] for c in on_tab(page, name).get("plotly_chart")} for name in RESULTS}
+    assert keys == RESULTS
 
 
 def test_results_follow_the_label_and_print_the_paired_gain(sample_home):
@@ -370,7 +395,7 @@ def test_results_follow_the_label_and_print_the_paired_gain(sample_home):
     label = page.selectbox(key="results_label")
     label.set_value(label.options[1] if label.options[1] in metrics.labels else metrics.labels[1]).run()
     assert_healthy(page)
-    table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)
+    table = next(frame.value for frame in on_tab(page, "Per label").dataframe if "Distilled − alone" in frame.value)
     assert len(table) == len(metrics.labels) + 1
 
 
@@ -395,7 +420,7 @@ def test_data_shows_that_no_patient_is_in_two_splits(sample_home):
 def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
     queued = []
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr(making, "create", lambda config: queued.append(config) or create(config))
+    monkeypatch.setattr(making, "create", lambda asked: queued.append(asked.config) or create(asked))
     page = open_page("distill")
     page.text_input(key="new_120_name").set_value("my first")
     page.number_input(key="new_120_phantom_n_patients").set_value(40)
@@ -571,7 +596,7 @@ def test_tables_are_drawn_in_one_place():
 
 
 def test_settings_that_one_run_lacks_are_missing_and_not_the_word_none(home_with_real_run):
-    page = open_page("results")
+    page = on_tab(open_page("results"), "Compare")
     table = next(frame.value for frame in page.dataframe if "Setting" in frame.value).set_index("Setting")
     assert table.loc["Images", "Other run"] == "chestxray14"
     assert pd.isna(table.loc["Folder", "This run"])
@@ -584,13 +609,13 @@ def test_results_are_computed_again_for_the_chosen_findings(sample_home):
     chosen = [row.label for row in run.metrics().of("teacher").over_seeds.labels if row.evaluable][:3]
     page.multiselect(key="results_findings_made").set_value(chosen[::-1]).run()
     assert_healthy(page)
-    expected = measure_run(run, labels=chosen).of("teacher").over_seeds
+    expected = run.measure(chosen).of("teacher").over_seeds
     assert {m.label: m.value for m in page.metric}["Teacher"] == f"{expected.macro_auroc:.3f}"
     assert words(page).count("AUROC, mean of 3 findings") >= 3
-    table = next(frame.value for frame in page.dataframe if "Distilled − alone" in frame.value)
+    table = next(frame.value for frame in on_tab(page, "Per label").dataframe if "Distilled − alone" in frame.value)
     assert list(table["Label"]) == [*map(display_name, chosen), "Mean of 3 findings"]
     # Curves look a label up among those of the run, not among the chosen.
-    label = page.selectbox(key="results_label").set_value(chosen[2]).run()
+    label = on_tab(page, "Curves").selectbox(key="results_label").set_value(chosen[2]).run()
     assert label.selectbox(key="results_label").value == chosen[2]
     said = run.predictions("teacher")
     k = run.labels.index(chosen[2])
@@ -610,7 +635,7 @@ def test_findings_without_enough_patients_are_one_sentence(empty_home):
 
 
 def test_a_model_has_one_calibration_error(sample_home):
-    page = open_page("results")
+    page = on_tab(open_page("results"), "Calibration")
     metrics = open_run("made").metrics()
     shown = {m.label: m.value for m in page.metric}
     for member, title in (("teacher", "Teacher"), ("distilled", "Student distilled")):
@@ -620,7 +645,8 @@ def test_a_model_has_one_calibration_error(sample_home):
     points = next(frame.value for frame in page.dataframe if "Sensitivity" in frame.value)
     assert "ECE" not in points
     label = page.selectbox(key="calibration_label").options[1]
-    page.selectbox(key="calibration_label").select_index(1).run()
+    page.selectbox(key="calibration_label").select_index(1)
+    on_tab(page, "Calibration")
     row = next(r for r in metrics.of("teacher").over_seeds.labels if display_name(r.label) == label)
     assert {m.label: m.value for m in page.metric}["Teacher, ECE"] == f"{row.ece:.3f}"
 
@@ -643,9 +669,13 @@ def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
     [
         ("new_120_phantom_n_patients", 1, "Patients: expected at least 20, got 1."),
         ("new_120_phantom_image_size", 2000, "Image size, pixels: expected at most 1,024, got 2,000."),
-        ("new_120_teacher_batch", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
-        ("new_120_student_rate", 0.0, "Training of the students, Learning rate: expected more than 0, got 0.0."),
-        ("new_120_objective_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
+        ("new_120_teacher_train_batch_size", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
+        (
+            "new_120_student_train_learning_rate",
+            0.0,
+            "Training of the students, Learning rate: expected more than 0, got 0.0.",
+        ),
+        ("new_120_paper_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
     ],
 )
 def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home, monkeypatch, key, value, sentence):

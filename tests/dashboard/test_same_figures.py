@@ -9,7 +9,7 @@ from cxrkd.cli.main import main
 from cxrkd.dashboard import engines, routes
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import list_runs, open_run
-from cxrkd.runtime import build_engine
+from cxrkd.runtime.select import build_engine
 from cxrkd.text import interval, percent_interval
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -35,7 +35,7 @@ def table_of(targets):
 )
 def test_no_finding_is_said_only_where_every_label_is_known(targets, truth, said):
     table = table_of([targets])
-    assert sources.truth_of(table, 0) == truth
+    assert sources.present_in(table, 0) == truth
     assert sources.sample_title(table, 0) == f"Patient 0, PA: {said}"
 
 

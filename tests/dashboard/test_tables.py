@@ -13,14 +13,16 @@ from cxrkd.config import RunConfig
 from cxrkd.dashboard import tables
 from cxrkd.dashboard.classify import answers
 from cxrkd.dashboard.efficiency import costs
-from cxrkd.dashboard.explain import views
-from cxrkd.dashboard.explain.controls import Look
-from cxrkd.dashboard.session import Film
+from cxrkd.dashboard.explain import figures, panels
+from cxrkd.dashboard.explain.display import Display
 from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
-from cxrkd.explain import SIGNED_COLORMAPS, Agreement, ChanceLine, colour_table
+from cxrkd.explain.agreement import Agreement
+from cxrkd.explain.chance import ChanceLine
+from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_table
+from cxrkd.images import Film, Truth
 
-LOOK = Look("inferno", 0.5, scale="shared", heat=True, outline=False)
+DISPLAY = Display("inferno", 0.5, scale="shared", heat=True, outline=False)
 
 
 def test_an_undefined_figure_says_so():
@@ -39,7 +41,12 @@ def answer_of(name="film.png"):
         return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25)
 
     members = {"teacher": said([0.2, 0.9], [0.3, 0.5]), "distilled": said([0.4, 0.7], [0.3, math.nan])}
-    return Answer(name, ("Mass", "Pleural_Thickening"), members, ("inverted",), "trained on phantoms")
+    return Answer(film_of(name), ("Mass", "Pleural_Thickening"), members, "trained on phantoms")
+
+
+def film_of(name, **known):
+    tones = np.zeros((4, 4), np.uint8)
+    return Film(name, tones, lambda: tones / 255, "abc", ("inverted", "cut; in two"), **known)
 
 
 def standings_of():
@@ -86,25 +93,11 @@ def test_a_latency_is_shown_once_it_is_measured():
     assert answers.how_long(replace(said, latency_ms=math.nan)) == "with OpenVINO, not timed yet"
 
 
-def test_the_csv_holds_every_file_label_engine_and_warning():
-    import io
-
-    unmeasured = {m: replace(said, latency_ms=math.nan) for m, said in answer_of().members.items()}
-    found = [answer_of("a.png"), replace(answer_of("b.dcm"), members=unmeasured)]
-    table = pd.read_csv(io.BytesIO(answers.answers_csv(found, standings_of())))
-    assert list(table["file"]) == ["a.png", "a.png", "b.dcm", "b.dcm"]
-    assert set(table["distilled_engine"]) == {"openvino"}
-    assert set(table["warning"]) == {"trained on phantoms"}
-    assert table["teacher_prob"].tolist() == [0.2, 0.9, 0.2, 0.9]
-    assert set(table["distilled_verdict"]) == {"mass, the one finding it can call"}
-    assert table["distilled_not_judged"].isna().tolist() == [True, False] * 2
-    np.testing.assert_array_equal(table["teacher_auroc_low"], [0.8, math.nan] * 2)
-    np.testing.assert_array_equal(table["teacher_latency_ms"], [1.25, 1.25, math.nan, math.nan])
-
-
 def test_the_summary_names_what_each_member_finds():
-    film = Film("a", "key", np.zeros((4, 4), np.float32), truth=("Mass",))
-    row = answers.answers_summary([film], [answer_of()]).iloc[0]
+    truth = Truth(
+        ("Mass", "Pleural_Thickening"), np.array([1.0, math.nan]), lambda side: np.zeros((2, side, side), bool)
+    )
+    row = answers.answers_summary([replace(answer_of(), film=film_of("a", truth=truth))]).iloc[0]
     assert row["True labels"] == "Mass"
     assert row["Teacher"] == "pleural thickening, of the 2 findings it can call"
     assert row["Student distilled"] == "mass, the one finding it can call"
@@ -127,43 +120,43 @@ def test_on_a_shared_scale_half_the_evidence_is_drawn_paler():
     film = np.full((8, 8), 0.5, np.float32)
     heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 1.0)}
     notes = dict.fromkeys(heats, "")
-    strong, weak = views.panels(film, heats, LOOK, notes)
+    strong, weak = panels.panels(film, heats, DISPLAY, notes)
     assert not np.array_equal(strong.rgb, weak.rgb)
-    own = Look("inferno", 0.5, scale="own", heat=True, outline=False)
-    strong, weak = views.panels(film, heats, own, notes)
+    own = Display("inferno", 0.5, scale="own", heat=True, outline=False)
+    strong, weak = panels.panels(film, heats, own, notes)
     np.testing.assert_array_equal(strong.rgb, weak.rgb)
 
 
 def test_without_heat_the_film_is_bare():
     film = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
-    bare = Look("inferno", 0.5, scale="shared", heat=False, outline=False)
-    (panel,) = views.panels(film, {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
+    bare = Display("inferno", 0.5, scale="shared", heat=False, outline=False)
+    (panel,) = panels.panels(film, {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
     np.testing.assert_array_equal(panel.rgb[..., 0], np.round(film * 255))
-    assert views.colour_bar({"teacher": np.ones((2, 2))}, bare, "raw") is None
+    assert panels.colour_bar({"teacher": np.ones((2, 2))}, bare, "raw") is None
 
 
 def test_the_colour_bar_carries_raw_units_and_is_signed_for_a_signed_map():
     heats = {"teacher": np.array([[3.0, -7.0]]), "alone": np.array([[1.0, -1.0]])}
-    positive = views.colour_bar(heats, LOOK, "raw")
+    positive = panels.colour_bar(heats, DISPLAY, "raw")
     assert (positive.low, positive.high, positive.title) == (0.0, 3.0, "raw")
-    signed = views.colour_bar(heats, Look(SIGNED_COLORMAPS[0], 0.5, "shared", True, False), "raw")
+    signed = panels.colour_bar(heats, Display(SIGNED_COLORMAPS[0], 0.5, "shared", True, False), "raw")
     assert (signed.low, signed.high) == (-7.0, 7.0)
 
 
 def test_a_map_that_is_weak_for_its_network_stays_faint():
     film = np.full((8, 8), 0.5, np.float32)
     heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 2.0)}
-    look = Look("inferno", 1.0, scale="strong", heat=True, outline=False)
+    display = Display("inferno", 1.0, scale="strong", heat=True, outline=False)
     strong = {"teacher": 2.0, "alone": 40.0}
-    full, faint = views.panels(film, heats, look, dict.fromkeys(heats, ""), strong=strong)
+    full, faint = panels.panels(film, heats, display, dict.fromkeys(heats, ""), strong=strong)
     assert (full.rgb == colour_table("inferno")[-1]).all()
     assert np.abs(faint.rgb.astype(int) - 128).max() < 10
-    bar = views.colour_bar(heats, look, "raw", strong)
+    bar = panels.colour_bar(heats, display, "raw", strong)
     assert (bar.high, bar.title) == (1.0, "share of strong evidence")
-    unknown = views.colour_bar(heats, look, "raw", {"teacher": 2.0})
+    unknown = panels.colour_bar(heats, display, "raw", {"teacher": 2.0})
     assert (unknown.high, unknown.title) == (2.0, "raw"), "one that is not known makes the scale a shared one"
-    assert views.scales_for(strong, ["teacher"]) == ["strong", "shared", "own"]
-    assert views.scales_for({}, ["teacher"]) == ["shared", "own"]
+    assert panels.scales_for(strong, ["teacher"]) == ["strong", "shared", "own"]
+    assert panels.scales_for({}, ["teacher"]) == ["shared", "own"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +169,7 @@ def test_a_map_that_is_weak_for_its_network_stays_faint():
     ],
 )
 def test_a_panel_says_whether_its_label_is_called(figures, note):
-    assert views.panel_note(*figures) == note
+    assert panels.panel_note(*figures) == note
 
 
 @pytest.mark.parametrize(
@@ -189,10 +182,10 @@ def test_a_panel_says_whether_its_label_is_called(figures, note):
 )
 def test_no_call_names_how_many_findings_could_be_called(teacher, alone, words):
     labels, cuts = ("Pleural_Thickening", "Mass", "Edema"), {"teacher": np.array(teacher), "alone": np.array(alone)}
-    said = views.no_call_sentence(labels, cuts, opened=True)
+    said = figures.no_call_sentence(labels, cuts, opened=True)
     assert words in said
     assert "most probable" in said
-    assert "most probable" not in views.no_call_sentence(labels, cuts, opened=False)
+    assert "most probable" not in figures.no_call_sentence(labels, cuts, opened=False)
 
 
 def judged(missing=""):
@@ -202,51 +195,35 @@ def judged(missing=""):
 
 
 def test_agreement_stands_beside_every_line():
-    table = views.agreement_table({"alone": judged()}).set_index("Teacher and …")["Student alone"]
+    table = figures.agreement_table({"alone": judged()}).set_index("Teacher and …")["Student alone"]
     assert table["Rank correlation (Spearman)"] == 0.5
     assert table["… chance: random students"] == 0.3
     assert table["… chance: the student on other films"] == 0.4
     assert table["… ceiling: teacher under light noise"] == 0.9
-    assert views.agreement_sentence("alone", judged()) == "Teacher and student alone: 0.50, above chance."
-    (row,) = views.agreement_rows({"alone": judged("nothing is kept")})
+    assert figures.agreement_sentence("alone", judged()) == "Teacher and student alone: 0.50, above chance."
+    (row,) = figures.agreement_rows({"alone": judged("nothing is kept")})
     assert row.chance == {"random students": 0.3}
-    assert "not measured: the student on other films" in views.agreement_sentence("alone", judged("none kept"))
+    assert "not measured: the student on other films" in figures.agreement_sentence("alone", judged("none kept"))
 
 
 def test_members_without_positive_evidence_are_named():
-    assert views.without_evidence({"teacher": np.ones((2, 2)), "alone": -np.ones((2, 2))}) == ["alone"]
-
-
-def test_the_showcase_is_the_case_that_all_members_recognise():
-    logits = {"teacher": np.array([[4.0, -4.0], [3.0, 5.0]]), "distilled": np.array([[-4.0, 0.0], [2.0, 6.0]])}
-    cuts = {member: np.array([0.5, 0.5]) for member in logits}
-    assert views.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 1.0]])) == (1, 1)
-    assert views.showcase(logits, cuts, np.array([[1.0, 0.0], [1.0, 0.0]])) == (1, 0)
-    assert views.showcase(logits, cuts, np.zeros((2, 2))) is None
+    assert panels.without_evidence({"teacher": np.ones((2, 2)), "alone": -np.ones((2, 2))}) == ["alone"]
 
 
 def test_no_lesion_says_which_labels_would_have_one():
-    assert "Present are: mass." in views.no_lesion("Nodule", ("Mass",))
-    assert "no finding" in views.no_lesion("Nodule", ())
-    assert "Nobody marked nodule" in views.no_lesion("Nodule", None)
+    assert "Present are: mass." in figures.no_lesion("Nodule", ("Mass",))
+    assert "no finding" in figures.no_lesion("Nodule", ())
+    assert "Nobody marked nodule" in figures.no_lesion("Nodule", None)
 
 
 def test_a_loss_is_printed_with_a_true_minus():
     assert tables.with_interval(-0.006, -0.016, 0.004, sign=True) == "−0.006 (−0.016 to +0.004)"
 
 
-def test_the_showcase_prefers_some_labels_where_one_is_present():
-    logits = {"teacher": np.array([[1.0, 9.0], [0.5, 9.0]])}
-    cuts = {"teacher": np.array([0.5, 0.5])}
-    assert views.showcase(logits, cuts, np.ones((2, 2)), preferred=[0]) == (0, 0)
-    assert views.showcase(logits, cuts, np.array([[0.0, 1.0], [0.0, 0.0]]), preferred=[0]) == (0, 1)
-
-
 def test_a_long_list_of_findings_is_cut_after_three():
     labels = ("Mass", "Nodule", "Edema", "Hernia", "Fibrosis")
     said = MemberAnswer("pytorch", np.array([0.5, 0.9, 0.8, 0.7, 0.6]), np.full(5, 0.1), 1.0)
-    film = Film("a", "key", np.zeros((4, 4), np.float32), real=True)
-    row = answers.answers_summary([film], [Answer("a", labels, {"teacher": said}, (), "")]).iloc[0]
+    row = answers.answers_summary([Answer(film_of("a"), labels, {"teacher": said}, "")]).iloc[0]
     assert row["Teacher"] == "nodule, edema, hernia and 2 more, of the 5 findings it can call"
     assert "True labels" not in row
 

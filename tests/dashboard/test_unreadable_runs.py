@@ -11,28 +11,27 @@ from cxrkd.jobs import launch, queue
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import own_jobs
 from cxrkd.runs import list_runs, open_run
+from tests import toys
 from tests.dashboard.test_pages import ROOT, TIMEOUT, chosen
-from tests.runs import small_run
-from tests.runs.conftest import TOY
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A good run, and three that are damaged in another way each."""
-    exec(TOY, {})
+    toys.everywhere(monkeypatch, tmp_path / "site")
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", tmp_path / "none")
     monkeypatch.setattr(queue, "ensure_worker", lambda: None)
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "stage_weights", lambda config, stages: {"all": 90.0})
-    small_run.make("good", maps=False)
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
+    toys.small_run("good", maps=False)
     for name, file, text in (
         ("typed", "state.json", '{"status": "done", "progress": "much"}'),
         ("newer", "config.json", '{"version": 99}'),
         ("unlabelled", "labels.json", "{}"),
     ):
-        (small_run.make(name, maps=False).path / file).write_text(text)
+        (toys.small_run(name, maps=False).path / file).write_text(text)
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
@@ -49,6 +50,22 @@ def page(sample_home):
 def test_the_name_stands_over_a_single_answer(page):
     put(page, file("a_1.png", film(1)))
     assert headings(page) == [r"a\_1.png"]
+
+
+@pytest.mark.parametrize("name", ["classify", "explain"])
+def test_the_hash_by_which_command_line_and_csv_name_a_film_is_shown(sample_home, name):
+    page = open_page(name)
+    switch(page, "Uploads", name)
+    content = file("a.png", film(1))
+    put(page, content, key=f"{name}_upload")
+    whole = images.read(content[1], "a.png").sha256
+    (caption,) = (one for one in page.caption if "fingerprint" in one.value)
+    assert f"`{whole[:12]}`" in caption.value
+    assert f"`{whole}`" in caption.help
+
+
+def test_a_sample_is_named_by_its_data_set_and_not_by_a_hash(sample_home):
+    assert not [one for one in open_page("classify").caption if "fingerprint" in one.value]
 
 
 def test_a_removed_file_is_forgotten(page):
@@ -196,9 +213,11 @@ def test_a_removed_file_is_dropped_from_memory(page):
 def test_of_a_film_only_what_the_networks_see_is_kept(page):
     put(page, file("a.png", film(1, size=640)))
     ((_, found),) = page.session_state["cxrkd"].films.values()
-    assert found.pixels.shape == found.pixels.shape[::-1]
-    assert found.pixels.size < 640**2
-    assert found.pixels.base is None
+    assert found.tones.shape == found.tones.shape[::-1]
+    assert found.tones.nbytes == found.tones.size < 640**2
+    arrays = [value for value in vars(found).values() if isinstance(value, np.ndarray)]
+    assert [array.nbytes for array in arrays] == [found.tones.nbytes]
+    assert found.read().shape == (640, 640)
 
 
 @pytest.fixture
@@ -206,11 +225,11 @@ def reads(monkeypatch):
     """Names of the files that are decoded."""
     names = []
 
-    def counted(data, name, size):
+    def counted(data, name, size, *, apart):
         names.append(name)
-        return images.read_apart(data, name, size)
+        return images.film_of(data, name, size, apart=apart)
 
-    monkeypatch.setattr(sources, "read_apart", counted)
+    monkeypatch.setattr(sources, "film_of", counted)
     return names
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import tracemalloc
 from types import SimpleNamespace
 
@@ -156,11 +157,31 @@ def test_an_interrupted_preparation_goes_on_too(own):
     assert prepared.prepare(of(own)).decoded == 19
 
 
-def test_a_second_process_waits_and_finds_it_done(own, monkeypatch):
-    table = prepared.read_table(of(own))
-    folder = prepared.cache_folder(table, SIZE)
-    prepared.prepare(of(own))
-    assert prepared._grow(folder, table, SIZE, None, None) == 0
+HELD = """
+import sys
+from cxrkd.config import FolderConfig
+from cxrkd.data import decode, load_cohort
+decode._CHUNK_IMAGES = 5
+def hold(done, total):
+    if done == 5:
+        print("at work", flush=True)
+        sys.stdin.readline()
+load_cohort(FolderConfig(folder={folder!r}, image_size=32), hold)
+"""
+
+
+def test_a_second_process_waits_and_finds_it_done(own, own_home):
+    code, env = HELD.format(folder=str(own.folder)), os.environ | {"CXRKD_HOME": str(own_home)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, text=True, **pipes) as first:
+        assert first.stdout.readline() == "at work\n"
+        go_on = threading.Timer(0.5, first.communicate, ["\n"])  # by then we wait
+        go_on.start()
+        second = prepared.prepare(of(own))
+        go_on.join()
+    assert first.returncode == 0
+    assert second.decoded == 0
+    np.testing.assert_array_equal(second.images[0], decode.decode(second.table.sources[0], SIZE))
 
 
 def test_worker_processes_decode_what_one_process_decodes(own, monkeypatch, tmp_path_factory):

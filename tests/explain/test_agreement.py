@@ -3,9 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from cxrkd.explain import Baselines, Reference, agreement, baselines, grad_cam
-from cxrkd.explain.agreement import chance_lines
+from cxrkd.explain.agreement import agreement, chance_lines
+from cxrkd.explain.baselines import Baselines, baselines
+from cxrkd.explain.cam import grad_cam
 from cxrkd.explain.chance import line
+from cxrkd.explain.explainer import EXPLAINERS, Network
+from cxrkd.explain.reference import Reference
 
 
 def reference(other_films, label_means):
@@ -134,7 +137,8 @@ def test_grids_may_differ_and_constant_maps_are_undefined(lines):
 
 def test_networks_end_to_end(toy, film):
     teacher, student = toy("cnn"), toy("cnn", seed=7)
-    lines = baselines(teacher, student, film, n_random=4)
+    networks = {"teacher": Network(teacher), "alone": Network(student)}
+    lines = baselines(EXPLAINERS["gradcam"], networks, film[0].numpy())[0]["alone"]
     own = agreement(grad_cam(teacher, film).cams, grad_cam(teacher, film).cams, 0, lines)
     assert own.ceiling_spearman > 0.8
     assert own.lines[0].mean < own.ceiling_spearman

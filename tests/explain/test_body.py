@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cxrkd.data.phantom import render
-from cxrkd.explain import body_mask, evidence_outside
+from cxrkd.explain.body import body_mask, evidence_outside
 
 
 def drawn(size=96):

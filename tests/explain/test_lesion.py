@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from cxrkd.explain import lesion_hit
+from cxrkd.explain.lesion import lesion_hit
 
 
 @pytest.fixture

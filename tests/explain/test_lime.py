@@ -4,9 +4,10 @@ from lime.lime_image import LimeImageExplainer
 from scipy.special import expit
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain import lime, superpixels
-from cxrkd.explain.segments import antithetic_masks
+from cxrkd.explain.lime import lime
+from cxrkd.explain.segments import antithetic_masks, superpixels
 from cxrkd.explain.similarity import spearman
+from cxrkd.explain.steps import in_turn
 
 
 @pytest.fixture
@@ -120,10 +121,15 @@ def test_heat_paints_weights_on_their_superpixels(pixels, linear):
         assert (heat[result.segments == s] == result.weights["m"][1, s]).all()
 
 
-def test_progress_counts_to_the_end(pixels, linear):
-    ticks = []
-    lime({"m": linear[0]}, pixels, n_samples=40, n_segments=9, batch_size=16, progress=lambda *t: ticks.append(t))
-    assert ticks == [(16, 40), (32, 40), (40, 40)]
+def test_a_batch_for_a_model_is_a_step(pixels, linear):
+    keys = []
+
+    def watched(steps):
+        keys.extend(step.key for step in steps)
+        return in_turn(steps)
+
+    lime({"t": linear[0], "s": linear[0]}, pixels, n_samples=40, n_segments=9, batch_size=16, steps=watched)
+    assert keys == [(batch, name) for batch in range(3) for name in "ts"]
 
 
 def test_errors(pixels, linear):

@@ -4,7 +4,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain import (
+from cxrkd.explain.overlay import (
     COLORMAPS,
     POSITIVE_COLORMAPS,
     SIGNED_COLORMAPS,

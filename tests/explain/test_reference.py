@@ -3,7 +3,10 @@ import pytest
 import torch
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain import CAM_METHODS, cam, evenly, grad_cam, grad_cams, grad_cams_by_method, references
+from cxrkd.explain.cam import grad_cam, grad_cams, grad_cams_by_method
+from cxrkd.explain.cam_family import cam, cams
+from cxrkd.explain.explainer import EXPLAINERS, GRADIENTS, Explainer, GridMaps
+from cxrkd.explain.reference import evenly, references
 
 
 @pytest.fixture
@@ -15,17 +18,32 @@ def films():
 def test_all_methods_from_one_pass_are_those_of_each(toy, films, name):
     x = torch.from_numpy(films[:3].astype(np.float32) / 255)[:, None]
     found = grad_cams_by_method(toy(name), x)
-    assert set(found) == set(CAM_METHODS)
-    for method, cams in found.items():
-        np.testing.assert_array_equal(cams, grad_cams(toy(name), x, method)[0])
+    assert set(found) == set(cams())
+    for method, maps in found.items():
+        np.testing.assert_array_equal(maps, grad_cams(toy(name), x, method)[0])
 
 
-def test_a_method_that_is_undefined_on_a_network_is_left_out(toy, films, monkeypatch):
+def test_a_method_that_is_undefined_on_a_network_is_left_out(toy, films):
     def undefined(acts, grads):
         raise ConfigError("zero everywhere")
 
-    monkeypatch.setitem(cam._COMBINE, "hirescam", undefined)
-    assert set(references(toy(), films)) == set(CAM_METHODS) - {"hirescam"}
+    family = set(cams())
+    with EXPLAINERS.adding(cam("nowhere", "Nowhere", "Undefined.", "none", undefined)):
+        assert set(references(toy(), films)) == family
+
+
+def test_an_explainer_of_another_kind_can_keep_its_own_maps(toy, films):
+    def brightness(networks, films, settings, steps):
+        logits = {name: np.zeros(5) for name in networks}
+        return [GridMaps(logits, {name: np.stack([film[:4, :4]] * 5) for name in networks}) for film in films]
+
+    entry = {"title": "Own", "sentence": "What is bright.", "needs": (GRADIENTS,), "explain": brightness}
+    kin = Explainer(name="kin", reference="gradcam", **entry)
+    with EXPLAINERS.adding(Explainer(name="own", reference="own", **entry), kin):
+        kept = references(toy(), films)
+    assert set(kept) == {*cams(), "own"}
+    expected = films[0, :4, :4] / films[0, :4, :4].max()
+    np.testing.assert_allclose(kept["own"].other_films[0, 3], expected, rtol=1e-5)
 
 
 def test_what_is_kept_by_hand(toy, films):

@@ -26,7 +26,7 @@ def test_an_image_of_the_training_size_passes_unchanged(make, size):
 
 
 def test_shrinking_is_that_of_the_training_images():
-    from cxrkd.train.batches import resized
+    from cxrkd.images.resizing import resized
 
     values = np.random.default_rng(0).random((96, 96), dtype=np.float32)
     np.testing.assert_allclose(to_input(film(values), 40), resized(values[None], 40)[0], atol=STEP)

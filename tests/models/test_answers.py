@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from cxrkd.errors import AnswerError
-from cxrkd.models import build, join
 from cxrkd.models.answers import AnswerRule, numbers, require_finite, untaught
+from cxrkd.models.ensemble import join
+from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Hernia")
 NAN = float("nan")

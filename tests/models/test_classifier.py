@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cxrkd.models import build, list_archs
+from cxrkd.models.zoo import build, list_archs
 
 LABELS = ("a", "b", "c")
 SIZE = 64

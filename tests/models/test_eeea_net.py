@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from cxrkd.cost import count_macs
-from cxrkd.models import build
+from cxrkd.cost.count import count_macs
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEA_NET_C2, OFA_595, EEEANet, SqueezeExcite, make_divisible
+from cxrkd.models.zoo import build
 
 
 def n_params(module):

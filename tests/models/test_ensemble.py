@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.cost import count
+from cxrkd.cost.count import count
 from cxrkd.errors import ConfigError
-from cxrkd.explain import grad_cam
-from cxrkd.models import build, join, load_weights, save_weights
+from cxrkd.explain.cam import grad_cam
+from cxrkd.models.ensemble import join
+from cxrkd.models.weights import load_weights, save_weights
+from cxrkd.models.zoo import build
 
 LABELS = ("a", "b", "c")
 PAIR = "resnet18+mobilenetv3_small_100"

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from cxrkd.errors import ConfigError
-from cxrkd.models import build, take_over
+from cxrkd.models.head import take_over
+from cxrkd.models.zoo import build
 
 
 def test_the_head_goes_by_label_and_the_rest_as_it_is():

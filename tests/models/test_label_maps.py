@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from cxrkd.explain import grad_cams
-from cxrkd.models import build
+from cxrkd.explain.cam import grad_cams
 from cxrkd.models.classifier import Backbone, Classifier
 from cxrkd.models.label_maps import label_gradients, label_maps
+from cxrkd.models.zoo import build
 
 LABELS = ("a", "b", "c")
 STUDENTS = ["eeea_net_c2", "mobilenetv3_small_100", "resnet18", "vit_small_patch16_224"]

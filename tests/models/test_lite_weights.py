@@ -4,9 +4,9 @@ import pytest
 import timm
 import torch
 
-from cxrkd.models import build
 from cxrkd.models.husks import read_tensors
 from cxrkd.models.lite_weights import DEPTHS, packaged_file, timm_name, to_timm
+from cxrkd.models.zoo import build
 
 ARCHS = list(DEPTHS)
 

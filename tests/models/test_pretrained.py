@@ -13,7 +13,9 @@ from cxrkd.checksums import check
 from cxrkd.config import CHEST_WEIGHTS
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import build, load_weights, pins, pretrained, save_weights
+from cxrkd.models import pins, pretrained
+from cxrkd.models.weights import load_weights, save_weights
+from cxrkd.models.zoo import build
 from cxrkd.train.prior import start_at_prevalence
 
 SIZE = 64

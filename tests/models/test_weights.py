@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 
 from cxrkd.checksums import KEY, check, seal
 from cxrkd.errors import AnswerError, RunError
-from cxrkd.models import build, fingerprint, load_weights, save_weights
 from cxrkd.models import weights as weights_module
+from cxrkd.models.weights import fingerprint, load_weights, save_weights
+from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Nodule")
 

@@ -8,9 +8,10 @@ from safetensors.torch import save_file
 
 from cxrkd.checksums import sha256
 from cxrkd.errors import ConfigError
-from cxrkd.models import build, list_archs, list_weights, pins, pretrained, role_of, source, taught
+from cxrkd.models import pins, pretrained
 from cxrkd.models.download import download
 from cxrkd.models.lite_weights import packaged_file
+from cxrkd.models.zoo import build, list_archs, list_weights, role_of, source, taught
 
 LABELS = ("a", "b")
 
@@ -160,7 +161,7 @@ def test_a_damaged_file_is_named(monkeypatch, tmp_path):
 def test_every_set_of_weights_says_what_it_is():
     for arch in list_archs():
         for name, weights in list_weights(arch).items():
-            assert weights.about, (arch, name)
+            assert weights.origin, (arch, name)
             assert weights.licence, (arch, name)
             assert name == "imagenet" or weights.labels
 

@@ -15,16 +15,17 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxrkd.answers.answer import answering, finished_runs
 from cxrkd.cli import main
 from cxrkd.errors import CxrkdError
 from cxrkd.jobs import job as job_module
 from cxrkd.jobs import queue
 from cxrkd.jobs.health import health
 from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.queue import delete
 from cxrkd.jobs.state import STATE
-from cxrkd.runs import delete, find, list_runs, open_run
-from cxrkd.runs.checking.check import check_run
+from cxrkd.runs import find, list_runs, open_run
+from cxrkd.runs.checking.check import check_job
+from cxrkd.runs.choosing import answering, finished_runs
 
 LEAST = 855
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -223,7 +224,7 @@ class Trial:
         code, _, err = said("runs", "check", self.id, "--repair")
         assert code in (0, 1), err
         if code == 0:
-            assert check_run(open_run(self.id)) == []
+            assert check_job(open_run(self.id)) == []
             assert open_run(self.id).state.status == "done"
             assert open_run(self.id).metrics().labels
 
@@ -250,12 +251,12 @@ def said(*words):
 
 def try_all():
     """Run every corruption in a home of its own and print what failed."""
-    from tests.runs import conftest, small_run
+    from tests import toys
 
-    exec(conftest.TOY, {})
+    toys.register()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CXRKD_HOME"], job_module.SHIPPED = folder, Path(folder) / "none"
-        run, other = small_run.make("damaged"), small_run.make("whole")
+        run, other = toys.small_run("damaged"), toys.small_run("whole")
         trial, every = Trial(run, other), corruptions(run.path)
         counts = Counter()
         for corruption in every:

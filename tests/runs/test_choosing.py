@@ -1,66 +1,97 @@
-"""The engines compared by a helper process, and by nobody a second time."""
+"""Which run answers, and which of its networks."""
 
-import os
-import subprocess
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from cxrkd.answers import choosing
-from cxrkd.errors import EngineError
-from cxrkd.runtime import ENGINES, EngineReport
-from cxrkd.runtime.choice import read_choice
+from cxrkd.config import ChestXray14Config, PhantomConfig
+from cxrkd.errors import ConfigError, RunError
+from cxrkd.runs import choosing
+from cxrkd.runs.choosing import PHANTOM_WARNING, choose_members, choose_run, warning_for
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+def run_of(*members):
+    return SimpleNamespace(id="fake", members=lambda: list(members), state=SimpleNamespace(status="done"))
 
 
-@pytest.fixture
-def network(tiny_run):
-    return tiny_run.load_model("distilled")
+def test_members_come_in_the_order_of_the_run():
+    run = run_of("teacher", "alone", "distilled")
+    assert choose_members(run) == ["teacher", "alone", "distilled"]
+    assert choose_members(run, ["distilled", "teacher"]) == ["teacher", "distilled"]
+    with pytest.raises(ConfigError, match="among teacher, alone, distilled, got giant"):
+        choose_members(run, ["giant"])
+    with pytest.raises(RunError, match="no trained networks"):
+        choose_members(run_of())
 
 
-def compared(model, x, **options):
-    reports = [EngineReport(name, 1.0, 0.0, name == "pytorch", "") for name in ENGINES]
-    return type("Engine", (), {"name": "pytorch"})(), reports
+def test_only_real_films_carry_the_phantom_warning(tmp_path):
+    drawn, real = run_on(PhantomConfig()), run_on(ChestXray14Config(folder=tmp_path))
+    assert warning_for(drawn, real=True) == PHANTOM_WARNING
+    assert {warning_for(drawn, real=False), warning_for(real, real=True)} == {""}
 
 
-def test_the_helper_leaves_its_finding(tiny_run, home, network, monkeypatch):
-    priority = []
-    monkeypatch.setattr(os, "nice", priority.append)
-    monkeypatch.setattr(choosing, "fastest", compared)
-    choosing.main(str(tiny_run.path), "distilled", 1)
-    assert priority == [choosing.NICENESS]
-    assert read_choice(network, 1).engine == "pytorch"
+def run_on(data, id="run", status="done", auroc=None):
+    """A run of which only config and state are known, and the distilled student's macro AUROC if one is given."""
+
+    def metrics():
+        if auroc is None:
+            raise RunError("no metrics.json")
+        figures = SimpleNamespace(over_seeds=SimpleNamespace(macro_auroc=auroc))
+        return SimpleNamespace(of={"distilled": figures}.__getitem__)
+
+    config = SimpleNamespace(data=data)
+    state = SimpleNamespace(status=status)
+    return SimpleNamespace(id=id, state=state, config=config, metrics=metrics, labels=("Mass",))
 
 
-def test_a_choice_that_is_kept_asks_no_helper(tiny_run, home, network, monkeypatch):
-    monkeypatch.setattr(os, "nice", lambda _: None)
-    monkeypatch.setattr(choosing, "fastest", compared)
-    choosing.main(str(tiny_run.path), "distilled", 1)
-    monkeypatch.setattr(choosing, "_help", lambda *_: pytest.fail("asked again"))
-    assert choosing.choose(tiny_run, "distilled", network, 1).engine == "pytorch"
+class Damaged(SimpleNamespace):
+    """A run whose config and labels cannot be read."""
+
+    @property
+    def config(self):
+        raise RunError("config.json is damaged")
+
+    @property
+    def labels(self):
+        raise RunError("labels.json is damaged")
 
 
-@pytest.mark.parametrize(("said", "told"), [("Traceback\nno space left\n", "no space left"), ("", "it said nothing")])
-def test_a_helper_that_fails_is_a_sentence(tiny_run, home, network, monkeypatch, said, told):
-    monkeypatch.setattr(choosing, "_help", lambda *_: said)
-    with pytest.raises(EngineError, match=rf"could not be compared, so PyTorch answers \({told}\)"):
-        choosing.choose(tiny_run, "distilled", network, 1)
+def test_the_first_finished_run_with_its_images_is_the_default(monkeypatch, tmp_path):
+    elsewhere = run_on(ChestXray14Config(folder=tmp_path / "none"), "elsewhere")
+    here, drawn = run_on(ChestXray14Config(folder=tmp_path), "here"), run_on(PhantomConfig(), "drawn")
+    damaged = Damaged(id="damaged", state=SimpleNamespace(status="done"))
+    for runs, first in (([damaged, elsewhere, drawn, here], "drawn"), ([elsewhere, here], "here")):
+        monkeypatch.setattr(choosing, "list_runs", lambda runs=runs: runs)
+        assert choose_run().id == first
+    monkeypatch.setattr(choosing, "list_runs", lambda: [damaged, elsewhere])
+    assert [run.id for run in choosing.finished_runs()] == ["elsewhere", "damaged"]
 
 
-def test_a_helper_that_cannot_start_is_a_sentence(tiny_run, home, network, monkeypatch):
-    def refuse(*_, **__):
-        raise OSError("out of processes")
+def test_films_from_outside_are_answered_by_a_run_on_patients(monkeypatch, tmp_path):
+    real, drawn = run_on(ChestXray14Config(folder=tmp_path / "none"), "real"), run_on(PhantomConfig(), "drawn")
+    damaged = Damaged(id="damaged", state=SimpleNamespace(status="done"))
+    monkeypatch.setattr(choosing, "list_runs", lambda: [damaged, drawn, real])
+    assert choose_run(for_films=True).id == "real"
+    assert choosing.answering(real, [drawn, real]) is real
+    assert choosing.answering(drawn, [damaged, drawn]) is drawn
 
-    monkeypatch.setattr(subprocess, "Popen", refuse)
-    with pytest.raises(EngineError, match="out of processes"):
-        choosing.choose(tiny_run, "distilled", network, 1)
+
+def test_of_several_runs_on_the_same_patients_the_best_distilled_student_answers(tmp_path):
+    def on(folder, name, auroc=None):
+        return run_on(ChestXray14Config(folder=tmp_path / folder), name, auroc=auroc)
+
+    drawn, torn = run_on(PhantomConfig(), "drawn"), on("films", "torn")
+    good, better, other = on("films", "good", 0.7), on("films", "better", 0.8), on("elsewhere", "other", 0.9)
+    assert choosing.answering(drawn, [drawn, torn, good, better, other]) is better
+    assert choosing.answering(drawn, [drawn, other, better]) is other  # figures on other images do not compare
+    assert choosing.answering(drawn, [on("films", "empty", np.nan), good]) is good
 
 
-def test_the_helper_finds_the_package_and_says_what_is_wrong(tiny_run, home, network, tmp_path, monkeypatch):
-    """A real process; it ends at once because there is no such member."""
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(EngineError, match="no weights of member 'nobody'"):
-        choosing.choose(tiny_run, "nobody", network, 1)
+def test_the_first_finished_run_is_the_default(monkeypatch):
+    runs = [run_on(PhantomConfig(), status, status) for status in ("failed", "done", "queued")]
+    monkeypatch.setattr(choosing, "list_runs", lambda: runs)
+    assert choose_run().id == "done"
+    monkeypatch.setattr(choosing, "list_runs", lambda: runs[:1])
+    with pytest.raises(RunError, match="no finished run"):
+        choose_run()

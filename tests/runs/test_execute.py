@@ -1,4 +1,4 @@
-"""The whole recipe in this process, on data that a toy network can learn."""
+"""All stages in this process, on data that a toy network can learn."""
 
 import dataclasses
 import errno
@@ -12,13 +12,16 @@ from sklearn.metrics import roc_auc_score
 
 from cxrkd.config import OBJECTIVES, ObjectiveConfig, PhantomConfig, TrainConfig
 from cxrkd.errors import ConfigError, DataError, RunError
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.process import start_mark
-from cxrkd.jobs.state import RunState, write_state
+from cxrkd.jobs.queue import resume
+from cxrkd.jobs.state import JobState, write_state
 from cxrkd.labels import CHESTXRAY14
-from cxrkd.models import zoo
+from cxrkd.models.network import NETWORKS
 from cxrkd.models.pretrained import Source
 from cxrkd.models.views import Views
-from cxrkd.runs import create, execute, list_runs, open_run, resume, stages
+from cxrkd.models.zoo import build
+from cxrkd.runs import create, list_runs, open_run, stages
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows
 from cxrkd.train.predict import predict_logits
@@ -66,7 +69,7 @@ def test_a_run_leaves_everything_it_promises(learned, blobs):
         *("config.json", "state.json", "events.jsonl", "labels.json", "environment.json", "log.txt", "metrics.json"),
         *("models/teacher.safetensors", "models/alone.safetensors", "models/distilled.safetensors"),
         *("predictions/teacher-seed3.npz", "predictions/trivial-seed3.npz", "predictions/cases.csv"),
-        *("reference.safetensors", "SHA256SUMS"),
+        *("reference.safetensors", "showcase.safetensors", "SHA256SUMS"),
     }
     state = learned.state
     assert (state.status, state.progress, state.pid, state.eta_s) == ("done", 1.0, None, None)
@@ -404,10 +407,10 @@ def test_a_full_disk_is_said_plainly(config, blob_data, monkeypatch, number):
 
 def test_a_run_is_executed_by_one_process_and_once(config, blob_data):
     run = create(config())
-    write_state(run.path, RunState("running", pid=os.getppid(), pid_started=start_mark(os.getppid())))
+    write_state(run.path, JobState("running", pid=os.getppid(), pid_started=start_mark(os.getppid())))
     with pytest.raises(RunError, match="running already"):
         execute(run)
-    write_state(run.path, RunState("done"))
+    write_state(run.path, JobState("done"))
     with pytest.raises(RunError, match="done"):
         execute(run)
 
@@ -445,7 +448,7 @@ class Published(Source):
 
     def state(self, labels):
         torch.manual_seed(7)
-        state = zoo.build("toy", labels, 32).backbone.state_dict()
+        state = build("toy", labels, 32).backbone.state_dict()
         state["head.2.weight"][1], state["head.2.bias"][1] = 0, float("nan")
         return state
 
@@ -454,15 +457,18 @@ class Published(Source):
 def taught_toy(home):
     """A toy with chest weights for 32 pixels; `home` forgets it afterwards."""
     weights = Published("toys", "none", (CHESTXRAY14[0], "", *CHESTXRAY14[2:]), 32)
-    make = zoo._ENTRIES["toy"].make
+    toy = NETWORKS["toy"]
 
     def known(n_labels, size, state):
-        toy = make(n_labels, size, None)
+        net = toy.make(n_labels, size, None)
         if state is not None:
-            toy.load_state_dict(state)
-        return toy
+            net.load_state_dict(state)
+        return net
 
-    zoo.register("taught_toy", zoo.Entry("teacher", known, min_size=16, weights={"chest-nih": weights}))
+    taught = dataclasses.replace(
+        toy, name="taught_toy", role="teacher", make=known, weights=lambda: {"chest-nih": weights}
+    )
+    NETWORKS.register(taught)
     return weights
 
 

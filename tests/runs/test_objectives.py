@@ -12,8 +12,8 @@ from cxrkd.checksums import check
 from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
 from cxrkd.distill.bce import bce
 from cxrkd.distill.loss import StatefulObjective
-from cxrkd.jobs.events import epoch_history
-from cxrkd.runs import create, execute
+from cxrkd.jobs.execute import execute
+from cxrkd.runs import create
 from cxrkd.runs.predictions import kept_rows
 from cxrkd.train import teacher_cache
 
@@ -85,6 +85,7 @@ def test_what_an_objective_owns_stays_with_the_run(config, blob_data):
         assert set(owned) == {f"terms.pooled.loss.projection.{name}" for name in ("weight", "bias")}
         assert all(torch.isfinite(tensor).all() for tensor in owned.values())
         assert run.members() == ["teacher", "distilled"]
-        distilled = [event for event in epoch_history(run.events()) if event["member"] == "distilled"]
+        epochs = [event for event in run.events() if event["kind"] == "epoch"]
+        distilled = [event for event in epochs if event["member"] == "distilled"]
         assert [set(event["parts"]) for event in distilled] == [{"task", "pooled"}] * 2
         assert all(event["parts"]["pooled"] == pytest.approx(event["distill"]) for event in distilled)

@@ -3,7 +3,7 @@ import pytest
 
 from cxrkd.checksums import LIST
 from cxrkd.errors import AnswerError, RunError
-from cxrkd.runs.predictions import kept_rows, read_predictions, write_cases, write_logits
+from cxrkd.runs.predictions import kept_rows, read_held_out, write_cases, write_logits
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def folder(tmp_path, blobs):
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_rows_keep_their_case(folder, blobs, split):
     rows = blobs.rows(split)
-    found = read_predictions(folder, "distilled", split, blobs.labels, (5, 10, 2))
+    found = getattr(read_held_out(folder, ["distilled"], blobs.labels, (5, 10, 2)), split)["distilled"]
     assert found.seeds == (10, 2)
     assert np.array_equal(found.logits[:, :, 3], np.stack([rows + 10, rows + 2]))
     assert np.array_equal(found.targets, blobs.targets[rows], equal_nan=True)
@@ -29,13 +29,13 @@ def test_rows_keep_their_case(folder, blobs, split):
 
 def test_a_member_without_predictions_is_said(folder, blobs):
     with pytest.raises(RunError, match="alone"):
-        read_predictions(folder, "alone", "test", blobs.labels, (2, 10))
+        read_held_out(folder, ["alone"], blobs.labels, (2, 10))
 
 
 def test_files_that_do_not_line_up_are_refused(folder, blobs):
     write_logits(folder, "distilled", 3, np.zeros((5, 14), np.float32))
     with pytest.raises(RunError, match=r"predictions/distilled-seed3\.npz is damaged .*shape"):
-        read_predictions(folder, "distilled", "test", blobs.labels, (2, 3))
+        read_held_out(folder, ["distilled"], blobs.labels, (2, 3))
 
 
 LINE = {
@@ -57,7 +57,7 @@ def test_a_damaged_table_is_blamed_itself(folder, blobs, damage, known):
     if not known:
         (folder / LIST).unlink()
     with pytest.raises(RunError, match=r"predictions/cases\.csv is damaged"):
-        read_predictions(folder, "distilled", "test", blobs.labels, (2, 10))
+        read_held_out(folder, ["distilled"], blobs.labels, (2, 10))
 
 
 def test_one_bit_in_the_table_is_found(folder, blobs):
@@ -65,13 +65,13 @@ def test_one_bit_in_the_table_is_found(folder, blobs):
     text = path.read_text()
     path.write_text(text[:-3] + ("0" if text[-3] == "1" else "1") + text[-2:])
     with pytest.raises(RunError, match=r"predictions/cases\.csv is damaged: expected the checksum"):
-        read_predictions(folder, "distilled", "test", blobs.labels, (2, 10))
+        read_held_out(folder, ["distilled"], blobs.labels, (2, 10))
 
 
 def test_a_missing_table_is_named(folder, blobs):
     (folder / "predictions" / "cases.csv").unlink()
     with pytest.raises(RunError, match=r"cases\.csv is missing"):
-        read_predictions(folder, "distilled", "test", blobs.labels, (2, 10))
+        read_held_out(folder, ["distilled"], blobs.labels, (2, 10))
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -85,7 +85,7 @@ def test_damaged_logits_name_their_file(folder, blobs, at, sealed):
     for damaged in (content[:where], content[:where] + bytes([content[where] ^ 255]) + content[where + 1 :]):
         path.write_bytes(damaged)
         try:
-            found = read_predictions(folder, "distilled", "test", blobs.labels, (10,))
+            found = read_held_out(folder, ["distilled"], blobs.labels, (10,)).test["distilled"]
         except RunError as error:
             assert "predictions/distilled-seed10.npz" in str(error)  # noqa: PT017
         else:  # the damage was to the end of the archive, where it has nothing but its comment
@@ -98,19 +98,19 @@ def test_logits_that_are_no_numbers_are_no_predictions(folder, blobs, value):
     logits[7, 2] = value
     write_logits(folder, "distilled", 3, logits)
     with pytest.raises(AnswerError, match=rf"distilled-seed3\.npz gave no number for {blobs.labels[2]}:"):
-        read_predictions(folder, "distilled", "test", blobs.labels, (3,))
+        read_held_out(folder, ["distilled"], blobs.labels, (3,))
 
 
 def test_a_label_that_was_never_taught_is_a_column_of_nan(folder, blobs):
     logits = np.zeros((len(kept_rows(blobs)), 14), np.float32)
     logits[:, 2] = np.nan
     write_logits(folder, "distilled", 3, logits)
-    assert np.isnan(read_predictions(folder, "distilled", "test", blobs.labels, (3,)).logits[:, :, 2]).all()
+    assert np.isnan(read_held_out(folder, ["distilled"], blobs.labels, (3,)).test["distilled"].logits[:, :, 2]).all()
 
 
 def test_other_labels_and_damage_are_refused(folder, blobs):
     with pytest.raises(RunError, match="Fracture"):
-        read_predictions(folder, "distilled", "test", (*blobs.labels[:-1], "Fracture"), (2,))
+        read_held_out(folder, ["distilled"], (*blobs.labels[:-1], "Fracture"), (2,))
     (folder / "predictions" / "distilled-seed2.npz").write_bytes(b"PK nothing")
     with pytest.raises(RunError, match="damaged"):
-        read_predictions(folder, "distilled", "test", blobs.labels, (2, 3))
+        read_held_out(folder, ["distilled"], blobs.labels, (2, 3))

@@ -7,15 +7,17 @@ import pytest
 from safetensors import safe_open
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.answers.explanation import explain_cams
+from cxrkd.answers.explanation import explain, with_baselines
 from cxrkd.cli import main
 from cxrkd.errors import DataError, RunError
 from cxrkd.evaluate.trivial import trivial_logits
-from cxrkd.explain import references
+from cxrkd.explain.explainer import Network
+from cxrkd.explain.reference import references
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import fingerprint
-from cxrkd.runs import create, execute, open_run
+from cxrkd.runs import create, open_run
 from cxrkd.runs.reference import FILE, cohort_of, read_reference
 from cxrkd.runs.run import LABELS
 
@@ -49,9 +51,10 @@ def test_every_method_has_its_own_maps(learned, blobs, method):
 
 
 def test_with_them_an_agreement_has_a_verdict(learned, blobs):
-    models = {member: learned.load_model(member) for member in learned.members()}
-    pixels = blobs.images[blobs.split == "test"][0].astype(np.float32) / 255
-    found = explain_cams(models, pixels, references=read_reference(learned, "gradcam"))
+    networks = {member: Network(learned.load_model(member)) for member in learned.members()}
+    films = blobs.images[blobs.split == "test"][:1].astype(np.float32) / 255
+    (maps,) = explain(networks, films, references=read_reference(learned, "gradcam"))
+    (found,) = with_baselines([maps], networks, films)
     agreement = found.agreement("distilled", learned.labels[0])
     assert isinstance(agreement.above_chance, bool)
     assert not any(one.missing for one in agreement.lines)

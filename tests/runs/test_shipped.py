@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from cxrkd.answers.answer import choose_run
 from cxrkd.checksums import LIST, check
 from cxrkd.cli.evaluate import equals_stored
 from cxrkd.config import ChestXray14Config
@@ -14,10 +14,10 @@ from cxrkd.data.decode import decode
 from cxrkd.data.readers import read_table
 from cxrkd.errors import RunError
 from cxrkd.jobs.job import SHIPPED
-from cxrkd.models import load_weights
+from cxrkd.models.weights import load_weights
 from cxrkd.places import ASSETS
 from cxrkd.runs import open_run
-from cxrkd.runs.metrics import measure_run
+from cxrkd.runs.choosing import choose_run
 from cxrkd.train.predict import predict_logits
 
 NIH = Path(__file__).resolve().parents[3] / "shared" / "data" / "nih_mini"
@@ -28,7 +28,7 @@ REAL = [name for name in RUNS if name.startswith("nih")]
 @pytest.mark.parametrize("name", RUNS)
 def test_figures_follow_from_the_predictions(name):
     run = open_run(name)
-    assert equals_stored(run, measure_run(run))
+    assert equals_stored(run, run.measure())
     assert run.members() == ["teacher", "alone", "distilled"]
     assert len(run.config.seeds) >= 3
 
@@ -104,3 +104,13 @@ def test_predictions_follow_from_the_weights(name, member):
     at = {str(name): index for index, name in enumerate(table.ids)}
     films = np.stack([decode(table.sources[at[said.ids[row]]], 224) for row in rows])
     assert np.allclose(predict_logits(run.load_model(member), films), said.logits[0, rows], atol=1e-3)
+
+
+def test_each_file_of_the_predictions_is_read_once_to_measure_a_run(monkeypatch):
+    run, parsed, loaded = open_run("nih_mini"), [], []
+    read_csv, load = pd.read_csv, np.load
+    monkeypatch.setattr(pd, "read_csv", lambda *args, **told: parsed.append(1) or read_csv(*args, **told))
+    monkeypatch.setattr(np, "load", lambda path, **told: loaded.append(path.name) or load(path, **told))
+    run.held_out()
+    assert len(parsed) == 1
+    assert sorted(loaded) == sorted(path.name for path in (run.path / "predictions").glob("*.npz"))

@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 
-from cxrkd.answers.answer import finished_runs
 from cxrkd.config import MEMBERS
 from cxrkd.errors import RunError
 from cxrkd.jobs import job as job_module
@@ -16,10 +15,12 @@ from cxrkd.jobs.folders import leftovers
 from cxrkd.jobs.job import own_jobs
 from cxrkd.jobs.lease import clock_of
 from cxrkd.jobs.locks import deciding
-from cxrkd.jobs.state import RunState, write_state
-from cxrkd.runs import create, delete, find, list_runs, open_run, submit
-from cxrkd.runs.checking.check import check_home, check_run
-from tests.runs import small_run
+from cxrkd.jobs.queue import delete
+from cxrkd.jobs.state import JobState, write_state
+from cxrkd.runs import create, find, list_runs, open_run, submit
+from cxrkd.runs.checking.check import check_home, check_job
+from cxrkd.runs.choosing import finished_runs
+from tests import toys
 from tests.runs.corruptions import LEAST, Trial, corruptions, said
 
 
@@ -30,7 +31,7 @@ def trial(furnish, tmp_path_factory):
         folder = tmp_path_factory.mktemp("damaged")
         furnish(patch, folder)
         patch.setattr(job_module, "SHIPPED", folder / "none")
-        run, other = small_run.make("damaged"), small_run.make("whole")
+        run, other = toys.small_run("damaged"), toys.small_run("whole")
         every = corruptions(run.path)
         yield Trial(run, other), every, folder / "home"
 
@@ -125,7 +126,7 @@ def test_a_run_that_is_deleted_while_it_is_read_is_gone(config, monkeypatch):
 
     monkeypatch.setattr(job_module, "read_state", deleted_meanwhile)
     assert [run.id for run in list_runs() if not run.shipped] == ["two"]
-    assert check_run(runs[0]) == []
+    assert check_job(runs[0]) == []
     assert said("runs", "list", "--json")[0] == 0
 
 
@@ -166,7 +167,7 @@ def test_a_name_that_is_no_text_is_listed(config):
 
 
 def test_a_damaged_run_is_the_last_to_be_shown(home):
-    run, other = small_run.make("new", maps=False), small_run.make("old", maps=False)
+    run, other = toys.small_run("new", maps=False), toys.small_run("old", maps=False)
     (other.path / "labels.json").write_text("[]")
     assert [one.id for one in finished_runs() if not one.shipped] == [run.id, other.id]
 
@@ -190,7 +191,7 @@ def test_leftovers_are_swept_and_what_is_being_made_is_not(config, home):
 
 
 def test_figures_state_labels_and_torn_lines_are_repaired_from_the_rest(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     figures, state = run.metrics(), run.state
     for name in ("metrics.json", "state.json", "labels.json"):
         (run.path / name).write_text("{")
@@ -212,27 +213,27 @@ def test_figures_state_labels_and_torn_lines_are_repaired_from_the_rest(home):
 
 
 def test_figures_that_do_not_follow_from_the_predictions_are_found(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     path = run.path / "metrics.json"
     path.write_text(path.read_text().replace('"n_patients": ', '"n_patients": 1', 1))
-    (finding,) = check_run(run)
+    (finding,) = check_job(run)
     assert "other figures than follow" in finding.problem
-    (finding,) = check_run(run, repair=True)
+    (finding,) = check_job(run, repair=True)
     assert finding.fixed
-    assert check_run(run) == []
+    assert check_job(run) == []
 
 
 def test_weights_of_another_network_are_found(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     config = json.loads((run.path / "config.json").read_text())
     (run.path / "config.json").write_text(json.dumps(config | {"student_arch": "slow_toy"}))
-    found = {finding.file: finding.problem for finding in check_run(run)}
+    found = {finding.file: finding.problem for finding in check_job(run)}
     assert {f"models/{member}.safetensors" for member in MEMBERS if member != "teacher"} <= set(found)
     assert "another network" in found["models/alone.safetensors"]
 
 
 def test_what_a_repair_cannot_do_is_said(home):
-    run = small_run.make(maps=False)
+    run = toys.small_run(maps=False)
     (run.path / "config.json").write_text("{")
     code, _, err = said("runs", "check", run.id, "--repair")
     assert code == 1
@@ -241,6 +242,6 @@ def test_what_a_repair_cannot_do_is_said(home):
 
 def test_an_unfinished_run_has_nothing_wrong(config):
     run = create(config())
-    assert check_run(run) == []
-    write_state(run.path, RunState("queued"))
-    assert check_run(run) == []
+    assert check_job(run) == []
+    write_state(run.path, JobState("queued"))
+    assert check_job(run) == []

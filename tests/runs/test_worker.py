@@ -12,11 +12,13 @@ import pytest
 import cxrkd
 from cxrkd.config import TrainConfig
 from cxrkd.jobs import launch, queue
+from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import own_jobs
 from cxrkd.jobs.locks import worker_lives, working
 from cxrkd.jobs.process import is_alive
-from cxrkd.runs import cancel, create, execute, resume, submit
+from cxrkd.jobs.queue import cancel, resume
+from cxrkd.runs import create, submit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SLOW = TrainConfig(epochs=40, warm_epochs=0, batch_size=16, learning_rate=0.02)

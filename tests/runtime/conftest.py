@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from cxrkd.models import Backbone, Classifier
+from cxrkd.models.classifier import Backbone, Classifier
 
 SIZE = 16
 

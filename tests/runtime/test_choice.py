@@ -5,9 +5,10 @@ import math
 
 import pytest
 
-from cxrkd.runtime import ENGINES, EngineReport
 from cxrkd.runtime.choice import Choice, choice_path, read_choice, write_choice
 from cxrkd.runtime.export import cache_path
+from cxrkd.runtime.protocol import ENGINES
+from cxrkd.runtime.select import EngineReport
 
 CHOICE = Choice(
     "onnxruntime",

@@ -9,7 +9,7 @@ import pytest
 from cxrkd.errors import BusyError, CxrkdError
 from cxrkd.runtime.compute import ComputeQueue
 from cxrkd.runtime.cores import cores, threads_elsewhere
-from cxrkd.runtime.torch_engine import TorchEngine
+from cxrkd.runtime.engines.pytorch import TorchEngine
 
 PATIENCE_S = 60
 

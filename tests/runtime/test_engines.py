@@ -9,10 +9,12 @@ import timm
 import torch
 
 from cxrkd.errors import AnswerError, EngineError
-from cxrkd.models import Classifier, build
+from cxrkd.models.classifier import Classifier
 from cxrkd.models.eeea_net import EEEA_NET_C1, EEEANet
 from cxrkd.models.timm_backbone import ChannelsLastBackbone, ViTBackbone
-from cxrkd.runtime import ENGINE_NAMES, ENGINES, build_engine
+from cxrkd.models.zoo import build
+from cxrkd.runtime.protocol import ENGINES
+from cxrkd.runtime.select import build_engine
 
 EXACT = [name for name in ENGINES if name != "openvino-bf16"]
 
@@ -143,7 +145,7 @@ def test_networks_of_every_kind_run_everywhere(make):
 def test_answers_that_are_no_numbers_are_errors(model, name):
     """A film of ones too large for float32 stands for weights and films that overflow somewhere inside."""
     engine = build_engine(model, name, threads=1)
-    with pytest.raises(AnswerError, match=rf"toy on {ENGINE_NAMES[name]} gave no number for Mass, Nodule, Edema:"):
+    with pytest.raises(AnswerError, match=rf"toy on {ENGINES[name].title} gave no number for Mass, Nodule, Edema:"):
         engine.predict(np.full((2, 1, 16, 16), np.inf, np.float32))
 
 

@@ -10,9 +10,13 @@ import torch
 
 from cxrkd.checksums import check
 from cxrkd.errors import EngineError
-from cxrkd.models import Classifier, build, fingerprint
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.weights import fingerprint
+from cxrkd.models.zoo import build
 from cxrkd.places import home
-from cxrkd.runtime import build_engine, export, export_onnx
+from cxrkd.runtime import export
+from cxrkd.runtime.export import export_onnx
+from cxrkd.runtime.select import build_engine
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ import math
 import numpy as np
 import pytest
 
-from cxrkd.runtime import ENGINE_NAMES, ENGINES, compare_engines, export, fastest, select
-from cxrkd.runtime.onnx_engine import OnnxEngine
-from cxrkd.runtime.openvino_engine import OpenVinoEngine
-from cxrkd.runtime.protocol import default_threads
+from cxrkd.runtime import export, select
+from cxrkd.runtime.engines.onnxruntime import OnnxEngine
+from cxrkd.runtime.engines.openvino import OpenVinoEngine
+from cxrkd.runtime.protocol import ENGINES, default_threads
+from cxrkd.runtime.select import compare_engines, fastest
 
 
 def with_latencies(monkeypatch, **latencies):
@@ -23,7 +24,7 @@ def by_name(reports):
 
 def test_every_engine_is_reported_in_order(model, images):
     reports = compare_engines(model, images, threads=1, max_s=0.1)
-    assert tuple(r.name for r in reports) == ENGINES == tuple(ENGINE_NAMES)
+    assert tuple(r.name for r in reports) == tuple(ENGINES)
     for report in reports[:3]:
         assert report.agrees
         assert report.latency_ms > 0

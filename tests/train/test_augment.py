@@ -2,7 +2,11 @@ import numpy as np
 import torch
 
 from cxrkd.train import augment
-from cxrkd.train.augment import jitter_tones, mix, move
+from cxrkd.train.augment import draw, jitter_tones, mixture, move
+
+
+def amounts_for(images):
+    return draw(len(images), torch.Generator().manual_seed(0))
 
 
 def centres(images):
@@ -15,7 +19,7 @@ def centres(images):
 def test_moves_stay_within_their_bounds_and_reach_them_both_ways():
     images = torch.zeros(400, 1, 64, 64)
     images[..., 30:34, 30:34] = 1  # a spot in the middle is only shifted
-    down, across = centres(move(images, torch.Generator().manual_seed(0)))
+    down, across = centres(move(images, amounts_for(images)))
     for offsets in (down, across):
         assert 0.95 * 3.2 < offsets.max() < 1.15 * 3.2  # 5 % of 64, up to 8 % more where the film was made smaller
         assert -1.15 * 3.2 < offsets.min() < -0.95 * 3.2
@@ -26,7 +30,7 @@ def test_turns_and_zooms_stay_within_their_bounds(monkeypatch):
     monkeypatch.setattr(augment, "MAX_SHIFT", 0)
     images = torch.zeros(400, 1, 128, 128)
     images[..., 62:66, 110:114] = 1  # 48 pixels right of the middle
-    down, across = centres(move(images, torch.Generator().manual_seed(0)))
+    down, across = centres(move(images, amounts_for(images)))
     radius, angle = torch.hypot(down, across), torch.rad2deg(torch.atan2(down, across))
     assert 4.8 < angle.max() < 5.2
     assert -5.2 < angle.min() < -4.8
@@ -36,29 +40,27 @@ def test_turns_and_zooms_stay_within_their_bounds(monkeypatch):
 
 def test_edges_are_repeated_not_filled_with_black():
     images = torch.full((50, 1, 40, 40), 0.8)
-    torch.testing.assert_close(move(images, torch.Generator().manual_seed(0)), images)
+    torch.testing.assert_close(move(images, amounts_for(images)), images)
 
 
 def test_the_heart_keeps_its_side():
     images = torch.zeros(200, 1, 32, 32)
     images[..., 8:24, 20:28] = 1.0
-    generator = torch.Generator().manual_seed(0)
-    toned = jitter_tones(move(images, generator), generator)
+    amounts = amounts_for(images)
+    toned = jitter_tones(move(images, amounts), amounts)
     assert (toned[..., 16:].mean((1, 2, 3)) > toned[..., :16].mean((1, 2, 3))).all()
 
 
 def test_an_unknown_target_stays_unknown_in_a_mixture():
     targets = torch.tensor([[0.0], [float("nan")], [1.0]])
-    _, mixed = mix(torch.zeros(3, 1, 4, 4), targets, 0.4, np.random.default_rng(0))
-    partner = np.random.default_rng(0)
-    partner.beta(0.4, 0.4)
-    unknown = torch.tensor([row == 1 or other == 1 for row, other in enumerate(partner.permutation(3))])
-    assert torch.equal(mixed[:, 0].isnan(), unknown)
+    mixed = mixture(3, 0.4, np.random.default_rng(0))
+    unknown = torch.tensor([row == 1 or other == 1 for row, other in enumerate(mixed.partner)])
+    assert torch.equal(mixed.of(targets, targets[mixed.partner])[:, 0].isnan(), unknown)
 
 
 def test_tones_stay_in_range_change_every_image_and_keep_the_order_of_greys():
     ramp = torch.linspace(0, 1, 256).reshape(1, 1, 16, 16).repeat(100, 1, 1, 1)
-    toned = jitter_tones(ramp, torch.Generator().manual_seed(0))
+    toned = jitter_tones(ramp, amounts_for(ramp))
     assert toned.min() >= 0
     assert toned.max() <= 1
     assert (toned.flatten(1).diff(dim=1) >= 0).all()

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
 from cxrkd.config import TrainConfig
-from cxrkd.train.batches import Batches, resized, to_unit
+from cxrkd.images.resizing import resized
+from cxrkd.train.batches import Batches, to_unit
+from cxrkd.train.ranks import Share, interleaved
 from cxrkd.train.schedule import Schedule
 
 SCHEDULE = Schedule((16, 32), steps_per_epoch=6, batch_size=12)
@@ -69,6 +73,47 @@ def test_mixup_mixes_images_and_targets_by_the_same_share(blobs):
     for got, was in ((mixed.images, plain.images), (mixed.targets, plain.targets)):
         torch.testing.assert_close(got, share * was + (1 - share) * was[partner])
     assert torch.equal(mixed.images, Batches(blobs, SCHEDULE, 0, TrainConfig(mixup=0.4)).at(7).images)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 5])
+@pytest.mark.parametrize("changes", [{}, {"augment": True}, {"mixup": 0.4}, {"augment": True, "mixup": 0.4}])
+def test_the_shares_of_several_processes_are_the_batch_of_one(blobs, world, changes):
+    """Also where the batch of 12 does not divide evenly, and where the partner of a mixture is another one's film."""
+    logits_t = np.arange(len(blobs) * 3, dtype=np.float32).reshape(-1, 3)
+    whole, *shares = (
+        Batches(blobs, SCHEDULE, 0, TrainConfig(**changes), logits_t, share=share).at(4)
+        for share in (Share(), *(Share(rank, world) for rank in range(world)))
+    )
+    for name in ("images", "full", "targets", "logits_t"):
+        together = torch.empty_like(getattr(whole, name))
+        for rank, part in enumerate(shares):
+            together[rank::world] = getattr(part, name)
+        assert torch.equal(together, getattr(whole, name)), name
+
+
+def test_a_process_reads_its_share_only(blobs):
+    read = []
+
+    class Counted:
+        def __len__(self):
+            return len(blobs)
+
+        def __getitem__(self, rows):
+            read.extend(rows)
+            return blobs.images[rows]
+
+    batches = Batches(replace(blobs, images=Counted()), SCHEDULE, 0, JITTERED, share=Share(1, 3))
+    batches.at(0)
+    assert read == list(batches.rows(0)[1::3])
+
+
+@pytest.mark.parametrize(("world", "n"), [(1, 7), (2, 7), (2, 8), (3, 7), (3, 8), (3, 2)])
+def test_answers_of_several_processes_come_back_in_order_and_none_twice(world, n):
+    answers = torch.randn(n, 3)
+    shares = [Share(rank, world) for rank in range(world)]
+    parts = [share.padded(answers[share.of(np.arange(n))], n) for share in shares]
+    assert len({part.shape for part in parts}) == 1
+    assert torch.equal(interleaved(parts, n), answers)
 
 
 def test_shrinking_averages_and_keeps_the_type():

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from cxrkd.models import build
 from cxrkd.models.classifier import Backbone, Classifier
+from cxrkd.models.zoo import build
 from cxrkd.train.norms import films, recount_norms
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.models import build
+from cxrkd.models.zoo import build
 from cxrkd.train.prior import start_at_prevalence
 
 

@@ -54,15 +54,15 @@ def epoch_curves(
 
 
 def _series(events: Sequence[Mapping[str, Any]], value: str) -> dict[tuple[str, int], dict[int, float]]:
-    found: dict[tuple[str, int], dict[int, float]] = {}
+    curves: dict[tuple[str, int], dict[int, float]] = {}
     for event in events:
         if event.get("kind") != "epoch" or not event.get("epoch"):
             continue
         if _finite(event.get(value)) and event.get("member") in style.COLOURS:
             key = (str(event["member"]), int(event.get("seed") or 0))
-            found.setdefault(key, {})[int(event["epoch"])] = float(event[value])
-    order = style.ordered(member for member, _ in found)
-    return {key: found[key] for key in sorted(found, key=lambda k: (order.index(k[0]), k[1]))}
+            curves.setdefault(key, {})[int(event["epoch"])] = float(event[value])
+    order = style.ordered(member for member, _ in curves)
+    return {key: curves[key] for key in sorted(curves, key=lambda k: (order.index(k[0]), k[1]))}
 
 
 def _finite(value: object) -> bool:

@@ -10,11 +10,10 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from cxrkd.answers.answer import Answer, MemberAnswer
-from cxrkd.answers.verdict import Standing, about_label, not_judged, partly_judged
+from cxrkd.answers.verdict import Standing, not_judged, partly_judged
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard.efficiency.costs import engine_name
-from cxrkd.dashboard.session import Film
-from cxrkd.dashboard.tables import csv, with_interval
+from cxrkd.dashboard.tables import with_interval
 from cxrkd.labels import display_name
 
 Standings = Mapping[Member, Standing]
@@ -55,7 +54,7 @@ def answer_table(answer: Answer, standings: Standings) -> pd.DataFrame:
         answer, frame, "threshold", "{}: threshold"
     )
     columns |= _skill(standings, frame)
-    return pd.DataFrame(columns | {"Film": pd.Series(answer.name, frame.index)})
+    return pd.DataFrame(columns | {"Film": pd.Series(answer.film.name, frame.index)})
 
 
 def not_judged_table(answer: Answer, standings: Standings) -> pd.DataFrame:
@@ -64,7 +63,7 @@ def not_judged_table(answer: Answer, standings: Standings) -> pd.DataFrame:
     frame = frame[frame["label"].isin(list(reasons))]
     columns: dict[str, pd.Series] = {"Finding": frame["label"].map(display_name), "Why": frame["label"].map(reasons)}
     columns |= _numbers(answer, frame, "prob", "{}") | _skill(standings, frame)
-    return pd.DataFrame(columns | {"Film": pd.Series(answer.name, frame.index)})
+    return pd.DataFrame(columns | {"Film": pd.Series(answer.film.name, frame.index)})
 
 
 def _numbers(answer: Answer, frame: pd.DataFrame, part: str, title: str) -> dict[str, pd.Series]:
@@ -94,13 +93,13 @@ def in_percent(table: pd.DataFrame) -> Styler:
     return table.style.format(form, na_rep="–")
 
 
-def answers_summary(films: Sequence[Film], answers: Sequence[Answer]) -> pd.DataFrame:
+def answers_summary(answers: Sequence[Answer]) -> pd.DataFrame:
     """One row a film: its true labels where they are known, and what each member says, at most three names."""
     rows = []
-    for film, answer in zip(films, answers, strict=True):
-        row: dict[str, object] = {"Film": film.name}
-        if film.truth is not None:
-            row["True labels"] = _some(film.truth)
+    for answer in answers:
+        row: dict[str, object] = {"Film": answer.film.name}
+        if answer.film.present is not None:
+            row["True labels"] = _some(answer.film.present)
         row |= {MEMBER_NAMES[member]: answer.verdict(member, at_most=3) for member in answer.members}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -111,20 +110,3 @@ def _some(labels: Sequence[str], at_most: int = 3) -> str:
     named = ", ".join(display_name(label) for label in labels[:at_most])
     more = f" and {len(labels) - at_most} more" if len(labels) > at_most else ""
     return named + more or "no finding"
-
-
-def answers_csv(answers: Sequence[Answer], standings: Standings) -> bytes:
-    """Every film and label: what each member says, how good it is at it, engine, latency, the gate's reason.
-
-    A latency that is not measured yet is empty.
-    """
-    rows = []
-    for answer in answers:
-        tail: dict[str, object] = {f"{member}_verdict": answer.verdict(member) for member in answer.members}
-        tail |= {"warning": answer.warning, "reader_notes": "; ".join(answer.notes)}
-        tail["gate"] = answer.gate.reason if answer.gate else ""
-        for member, said in answer.members.items():
-            tail |= {f"{member}_engine": said.engine, f"{member}_latency_ms": round(said.latency_ms, 3)}
-        table = answer.table()
-        rows += [{"file": answer.name} | row | about_label(standings, k) | tail for k, row in enumerate(table)]
-    return csv(pd.DataFrame(rows))

@@ -11,10 +11,12 @@ from cxrkd.access.folders import admit_data, allowed_roots
 from cxrkd.access.record import recording
 from cxrkd.access.roles import Person
 from cxrkd.config import PhantomConfig, RunConfig
-from cxrkd.data.preview import cohort_size
 from cxrkd.errors import AccessError, ConfigError, RunError
 from cxrkd.jobs.asked import mark_page
-from cxrkd.runs import Run, cancel, create, delete, list_runs, resume
+from cxrkd.jobs.job import Job, list_own_jobs
+from cxrkd.jobs.queue import cancel, delete, resume
+from cxrkd.runs import Run, create, list_runs
+from cxrkd.runs.refusing import Settled, settle
 
 _ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue
 ACTS: dict[str, Callable[[Run], object]] = {"cancel": cancel, "resume": resume, "delete": delete}
@@ -35,13 +37,12 @@ def act(who: Person, what: str, run: Run) -> None:
         ACTS[what](run)
 
 
-def queue_run(who: Person, config: RunConfig, check: Callable[[RunConfig], object]) -> Run:
+def queue_run(who: Person, config: RunConfig) -> Run:
     """Make and queue the run that a form describes.
 
     Args:
         who: asks.
         config: what for.
-        check: refuses what the networks do not take; called with the run as it will be.
 
     Raises:
         AccessError: the role, a bound, a folder or the record does not allow it.
@@ -51,9 +52,9 @@ def queue_run(who: Person, config: RunConfig, check: Callable[[RunConfig], objec
         who.require("make")
         ready = _bounded(config)
         with confined():
-            Bounds.of().refuse_images(ready.data, cohort_size(ready.data)[0])
-            check(ready)
-            run = _create(ready)
+            asked = _settle(ready)
+            Bounds.of().refuse_images(asked.config.data, asked.images[0])
+            run = create(asked)
         note.on = run.id
         try:
             mark_page(run, allowed_roots())
@@ -74,10 +75,10 @@ def _bounded(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"data": admit_data(config.data)})
 
 
-def _create(config: RunConfig) -> Run:
-    """As `create`; a refusal that names the folder of another run's data does not."""
+def _settle(config: RunConfig) -> Settled:
+    """As `settle`; a refusal that names the folder of another run's data does not."""
     try:
-        return create(config)
+        return settle(config)
     except (ConfigError, RunError) as error:
         said = str(error)
         for run in list_runs():
@@ -94,11 +95,12 @@ def _folder_text(run: Run) -> str:
 
 
 def _active() -> int:
-    return sum(map(_is_active, list_runs()))
+    """Jobs of any kind in the queue."""
+    return sum(map(_is_active, list_own_jobs()))
 
 
-def _is_active(run: Run) -> bool:
+def _is_active(job: Job) -> bool:
     try:
-        return run.state.active
+        return job.state.active
     except RunError:  # damaged, or being deleted
         return False

@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.cost import Complexity
 from cxrkd.dashboard.charts.cost import Timing
 from cxrkd.runs.metrics import RunMetrics
-from cxrkd.runtime import ENGINE_NAMES
+from cxrkd.runtime.protocol import ENGINES
 from cxrkd.text import MISSING
+
+if TYPE_CHECKING:
+    from cxrkd.cost.complexity import Complexity
 
 
 def engine_name(name: str) -> str:
     """`onnxruntime` -> `ONNX Runtime`."""
-    return ENGINE_NAMES.get(name, name)
+    return ENGINES[name].title if name in ENGINES else name
 
 
 @dataclass(frozen=True)
@@ -54,28 +57,28 @@ class Latencies:
     pending: bool = False
 
 
-def best(found: Sequence[Measured]) -> dict[str, float]:
+def best(measured: Sequence[Measured]) -> dict[str, float]:
     """Member -> median latency on its fastest engine that agrees with PyTorch, ms."""
-    usable = [row for row in found if row.agrees and not math.isnan(row.median_ms)]
+    usable = [row for row in measured if row.agrees and not math.isnan(row.median_ms)]
     return {str(row.member): row.median_ms for row in sorted(usable, key=lambda row: -row.median_ms)}
 
 
-def timings(found: Sequence[Measured]) -> list[Timing]:
+def timings(measured: Sequence[Measured]) -> list[Timing]:
     """Chart rows, with the engines' full names; engines that could not run are left out."""
     return [
         Timing(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms)
-        for row in found
+        for row in measured
         if not math.isnan(row.median_ms)
     ]
 
 
-def latency_table(found: Sequence[Measured]) -> pd.DataFrame:
+def latency_table(measured: Sequence[Measured]) -> pd.DataFrame:
     """One row a member, one column an engine, and how much faster the best is than PyTorch."""
     rows = []
-    for member in dict.fromkeys(row.member for row in found):
-        own = {row.engine: row for row in found if row.member == member}
+    for member in dict.fromkeys(row.member for row in measured):
+        own = {row.engine: row for row in measured if row.member == member}
         row: dict[str, object] = {"Model": MEMBER_NAMES[member]}
-        row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINE_NAMES if name in own}
+        row |= {engine_name(name): _milliseconds(own[name].median_ms) for name in ENGINES if name in own}
         fastest = min((r.median_ms for r in own.values() if r.agrees), default=float("nan"))
         row["Best against PyTorch"] = (
             f"{own['pytorch'].median_ms / fastest:.1f} ×" if "pytorch" in own and fastest > 0 else None
@@ -88,11 +91,11 @@ def _milliseconds(value: float) -> str:
     return MISSING if math.isnan(value) else f"{value:.1f} ms"
 
 
-def disagreements(found: Sequence[Measured]) -> list[str]:
+def disagreements(measured: Sequence[Measured]) -> list[str]:
     """A sentence for each engine that is left out."""
     return [
         f"{engine_name(row.engine)} is not used for the {MEMBER_NAMES[row.member].lower()}: {row.note}"
-        for row in found
+        for row in measured
         if not row.agrees
     ]
 
@@ -104,12 +107,12 @@ def complexity_table(metrics: RunMetrics, counted: Mapping[Member, Complexity]) 
             {
                 "Model": MEMBER_NAMES[member],
                 "Network": metrics.of(member).arch,
-                "Parameters": f"{found.params:,}",
-                "MACs": f"{found.macs:,}",
-                "FLOPs (2 × MACs)": f"{found.flops:,}",
-                "float32": f"{found.size_mb:.1f} MB",
-                "float16": f"{found.size_f16_mb:.1f} MB",
+                "Parameters": f"{cost.params:,}",
+                "MACs": f"{cost.macs:,}",
+                "FLOPs (2 × MACs)": f"{cost.flops:,}",
+                "float32": f"{cost.size_mb:.1f} MB",
+                "float16": f"{cost.size_f16_mb:.1f} MB",
             }
-            for member, found in counted.items()
+            for member, cost in counted.items()
         ]
     )

@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cxrkd.answers.answer import probe
+from cxrkd.answers.engines import probe
 from cxrkd.config import Member
-from cxrkd.cost import measure_latency
 from cxrkd.dashboard import caching, engines, session
 from cxrkd.dashboard.efficiency.costs import Latencies, Measured, engine_name
 from cxrkd.dashboard.layout import member_title
 from cxrkd.errors import EngineError
 from cxrkd.runs import Run
-from cxrkd.runtime import ENGINES, build_engine
 from cxrkd.runtime.compute import THREADS
+from cxrkd.runtime.protocol import ENGINES
 
 MEASURED = "measured on request"
 COMPARING = "engines are being compared"
@@ -46,11 +45,11 @@ def measure(run: Run, progress: Callable[[float, str], None]) -> None:
         progress: called with the share done and what comes next.
     """
     pairs = [(member, name) for member in run.members() for name in ENGINES]
-    found = []
+    rows = []
     for index, (member, name) in enumerate(pairs):
         progress(index / len(pairs), f"{member_title(member)} on {engine_name(name)}")
-        found.append(_measure_one(run, member, name))
-    session.current().latencies[_key(run)] = found
+        rows.append(_measure_one(run, member, name))
+    session.current().latencies[_key(run)] = rows
 
 
 def _key(run: Run) -> tuple[tuple[str, int], ...]:
@@ -58,6 +57,10 @@ def _key(run: Run) -> tuple[tuple[str, int], ...]:
 
 
 def _measure_one(run: Run, member: Member, name: str) -> Measured:
+    pass
+    from cxrkd.cost.latency import measure_latency
+    from cxrkd.runtime.select import build_engine
+
     model = caching.model(run, member)
     x = probe(model.input_size)[:1]
     try:

@@ -19,6 +19,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 from cxrkd import private
 from cxrkd.access import tokens
 from cxrkd.access.roles import Person, role_of_email
+from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.serving import doorway
 from cxrkd.dashboard.serving.door import Door, Policy
 from cxrkd.dashboard.serving.upload_door import UploadDoor
@@ -79,6 +80,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """While the server runs: files are its owner's, and whoever started it knows how to come in."""
     os.umask(0o077)
     private.close_home()
+    in_background(_prepare_pages)
     now = policy()
     if not now.local:
         tokens.tokens()
@@ -86,6 +88,13 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     elif not config.get_option("server.headless"):
         cli_util.open_browser(server_util.get_url(server_util.get_display_address(config.get_option("server.address"))))
     yield
+
+
+def _prepare_pages() -> None:
+    """Import what pages need and read what the first one shows, while a browser is still opening it."""
+    from cxrkd.dashboard import caching
+
+    caching.prepare_first_page()
 
 
 def links(now: Policy) -> list[str]:

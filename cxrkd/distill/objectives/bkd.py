@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from cxrkd.config.hints import hints
 from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ class BkdTerm(ObjectiveTerm):
     """What is taken from the teacher."""
 
     name: Literal["bkd"] = Field("bkd", title="Objective")
-    temperature: float = Field(2.0, gt=0, le=100, title="Temperature")
+    temperature: float = Field(
+        2.0,
+        gt=0,
+        le=100,
+        title="Temperature",
+        description="of the teacher's and the student's logits",
+        json_schema_extra=hints(step=0.5),
+    )
 
 
 class BkdConfig(BkdTerm, ObjectiveConfig):

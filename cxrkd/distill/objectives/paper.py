@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from cxrkd.config.hints import hints
 from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
 
 if TYPE_CHECKING:
@@ -20,13 +21,27 @@ class PaperTerm(ObjectiveTerm):
     """What is taken from the teacher."""
 
     name: Literal["paper"] = Field("paper", title="Objective")
-    temperature: float = Field(2.0, gt=0, le=100, title="Temperature")
+    temperature: float = Field(
+        2.0,
+        gt=0,
+        le=100,
+        title="Temperature",
+        description="of the teacher's and the student's logits",
+        json_schema_extra=hints(step=0.5),
+    )
 
 
 class PaperConfig(PaperTerm, ObjectiveConfig):
     """And from the labels."""
 
-    gamma: float = Field(2.0, ge=0, le=10, title="Focal exponent", description="paper objective only; 0 is plain BCE")
+    gamma: float = Field(
+        2.0,
+        ge=0,
+        le=10,
+        title="Focal exponent",
+        description="paper objective only; 0 is plain BCE",
+        json_schema_extra=hints(step=0.5),
+    )
 
 
 def task(config: PaperConfig) -> Callable[..., Tensor]:

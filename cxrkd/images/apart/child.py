@@ -1,4 +1,4 @@
-"""The reading process: `python -P -m cxrkd.images.apart.child LIMITS [HOOK]`. Files come in, reduced films go out.
+"""The reading process: `python -P -m cxrkd.images.apart.child LIMITS [HOOK]`. Files come in, films go out.
 
 It ends when its parent is gone, since nothing comes in any more; while it decodes, when its time is up.
 """
@@ -18,7 +18,6 @@ from cxrkd.images.apart import wire
 from cxrkd.images.apart.limits import Limits, arm, bound, disarm
 from cxrkd.images.limits import too_much_memory
 from cxrkd.images.read import read
-from cxrkd.images.reduced import reduce
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, limits: Limits, hook: str | None) -> None:
@@ -34,13 +33,14 @@ def serve(requests: BinaryIO, answers: BinaryIO, limits: Limits, hook: str | Non
         try:
             if hook:
                 runpy.run_path(hook, {"NAME": head["name"]})
-            film = reduce(read(data, head["name"]), head["size"])
+            message = wire.message(read(data, head["name"]), head["size"])
         except ImageError as error:
             wire.send(answers, {"refused": str(error)})
         except MemoryError:
             wire.send(answers, {"refused": str(too_much_memory(head["name"]))})
         else:
-            wire.send_film(answers, film)
+            wire.send(answers, *message)
+            del message
         disarm()
         del data
 

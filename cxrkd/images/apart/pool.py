@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import atexit
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 
 from cxrkd.images.apart.process import ReadingProcess
+from cxrkd.images.film import Film
 from cxrkd.images.limits import check_bytes
-from cxrkd.images.reduced import Reduced
 
 # One visitor's file that takes all its time must not stop the others; each process takes up to Limits.memory.
 AT_ONCE = 2
@@ -26,18 +31,53 @@ class Readers:
         for reader in self._all:
             self._idle.put(reader)
 
-    def read(self, data: bytes, name: str, size: int) -> Reduced:
-        """A file as `ReadingProcess.read` gives it, once a process is free.
+    def read(self, data: bytes, name: str, size: int) -> Film:
+        """A file as a film, once a process is free; bit for bit as it would be read here.
+
+        Args:
+            data: the whole file.
+            name: the file name that the user gave.
+            size: S, of the networks' input.
 
         Raises:
-            ImageError: as there.
+            ImageError: whatever is wrong with the file, in one sentence that names it.
+            GateError: the coefficients of the gate are missing or damaged.
         """
         check_bytes(data, name)
+        with self._free() as reader:
+            film = reader.read(data, name, size)
+        return replace(film, read=partial(self.whole, data, name))
+
+    def whole(self, data: bytes, name: str) -> np.ndarray:
+        """The whole picture, float32 (H, W) in [0, 1], once a process is free.
+
+        Raises:
+            ImageError: as for `read`.
+        """
+        check_bytes(data, name)
+        with self._free() as reader:
+            return reader.whole(data, name)
+
+    @contextmanager
+    def _free(self) -> Iterator[ReadingProcess]:
         reader = self._idle.get()
         try:
-            return reader.read(data, name, size)
+            yield reader
         finally:
             self._idle.put(reader)
+
+    def start(self) -> None:
+        """Start a process, so that the first file does not wait for it; nothing where all are at work.
+
+        Raises:
+            ImageError: it does not start.
+        """
+        if not self._idle.empty():
+            reader = self._idle.get()
+            try:
+                reader.start()
+            finally:
+                self._idle.put(reader)
 
     def close(self) -> None:
         """End the processes."""
@@ -45,19 +85,5 @@ class Readers:
             reader.close()
 
 
-_READERS = Readers()
-atexit.register(_READERS.close)
-
-
-def read_apart(data: bytes, name: str, size: int) -> Reduced:
-    """`reduce(read(data, name), size)`, decoded in a process of its own with a limit of time and of memory.
-
-    Args:
-        data: the whole file.
-        name: the file name that the user gave.
-        size: S, of the networks' input.
-
-    Raises:
-        ImageError: whatever is wrong with the file, in one sentence that names it.
-    """
-    return _READERS.read(data, name, size)
+READERS = Readers()
+atexit.register(READERS.close)

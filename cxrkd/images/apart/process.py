@@ -8,14 +8,17 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from cxrkd.errors import ImageError
 from cxrkd.images.apart import wire
 from cxrkd.images.apart.limits import Limits
+from cxrkd.images.film import Film
 from cxrkd.images.limits import crashed, too_slow
-from cxrkd.images.reduced import Reduced
 from cxrkd.places import isolated_environment, isolated_python
 
 START_SECONDS = 120
@@ -40,12 +43,26 @@ class ReadingProcess:
         """Of the process; None where there is none now."""
         return None if self._process is None else self._process.pid
 
-    def read(self, data: bytes, name: str, size: int) -> Reduced:
+    def read(self, data: bytes, name: str, size: int) -> Film:
         """A film at the size of the networks, bit for bit as it would be read here.
 
         Raises:
             ImageError: whatever is wrong with the file; it takes too long, too much memory, or a decoder crashes on it.
+            GateError: the coefficients of the gate are missing or damaged.
         """
+        head, bodies = self._answer(data, name, size)
+        return wire.film_of(head, bodies, name, partial(self.whole, data, name))
+
+    def whole(self, data: bytes, name: str) -> np.ndarray:
+        """The whole picture, float32 (H, W) in [0, 1].
+
+        Raises:
+            ImageError: as for `read`.
+        """
+        return wire.picture_of(*self._answer(data, name, None))
+
+    def _answer(self, data: bytes, name: str, size: int | None) -> tuple[dict[str, Any], Sequence[bytes]]:
+        """What comes back; without a size it is the whole picture."""
         process = self._started(name)
         try:
             head, bodies = self._asked(process, {"name": name, "size": size}, data)
@@ -60,7 +77,15 @@ class ReadingProcess:
             self.close()  # killed just after it answered
         if "refused" in head:
             raise ImageError(head["refused"])
-        return wire.film_of(head, bodies, name)
+        return head, bodies
+
+    def start(self) -> None:
+        """Start the process, where there is none.
+
+        Raises:
+            ImageError: it does not start.
+        """
+        self._started("A file")
 
     def close(self) -> None:
         """End the process, if there is one; the next file starts another."""

@@ -1,4 +1,4 @@
-"""One look at each thing a run keeps: what is wrong with it, and how it can be put right."""
+"""One look at each thing that a job, and a run, keeps: what is wrong with it, and how it can be put right."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from cxrkd.atomic import PART
 from cxrkd.checksums import check
 from cxrkd.config import MEMBERS, Member
 from cxrkd.errors import CxrkdError, RunError
-from cxrkd.jobs.events import parse_event
 from cxrkd.jobs.files import MissingFileError, NewerFileError, read_bytes, require_file
-from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.job import ENVIRONMENT, EVENTS, KIND, LOG, Job
 from cxrkd.jobs.lease import LEASE
 from cxrkd.jobs.state import STATE, read_state
 from cxrkd.runs.checking import mends
 from cxrkd.runs.checking.finding import RESTORE, Finding
-from cxrkd.runs.metrics import measure_run, same_figures
+from cxrkd.runs.metrics import same_figures
 from cxrkd.runs.predictions import TRIVIAL, Answerer
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
@@ -28,44 +27,44 @@ from cxrkd.text import legible
 NOTHING_ELSE = "Nothing else tells the settings of a run; without a copy, delete it."
 
 
-def settings(run: Run) -> Iterator[Finding]:
+def settings(job: Job) -> Iterator[Finding]:
     """Whether its settings can be read."""
     try:
-        _ = run.config
+        job.require_settings()
     except RunError as error:
-        yield Finding(run.id, CONFIG, str(error), NOTHING_ELSE)
+        yield Finding(job.id, CONFIG if isinstance(job, Run) else KIND, str(error), NOTHING_ELSE)
 
 
-def standing(run: Run) -> Iterator[Finding]:
+def standing(job: Job) -> Iterator[Finding]:
     """Whether it says where it stands."""
     try:
-        read_state(run.path)
+        read_state(job.path)
     except NewerFileError as error:
-        yield Finding(run.id, STATE, str(error))
+        yield Finding(job.id, STATE, str(error))
     except RunError as error:
-        yield Finding(run.id, STATE, str(error), mend=partial(mends.stand_again, run))
+        yield Finding(job.id, STATE, str(error), mend=partial(mends.stand_again, job))
 
 
-def checksums(run: Run) -> Iterator[Finding]:
+def checksums(job: Job) -> Iterator[Finding]:
     """Whether files are what they were when they were written."""
-    for folder, _, names in os.walk(run.path):
+    for folder, _, names in os.walk(job.path):
         for path in sorted(Path(folder) / name for name in names):
             if path.name.startswith("."):
                 continue
             try:
                 check(require_file(path))
             except RunError as error:
-                if _tells_itself(run, path):
-                    yield Finding(run.id, _relative(run, path), str(error), RESTORE)
+                if _tells_itself(job, path):
+                    yield Finding(job.id, _relative(job, path), str(error), RESTORE)
 
 
-def _tells_itself(run: Run, path: Path) -> bool:
+def _tells_itself(job: Job, path: Path) -> bool:
     """Whether nothing else is said about a file: small ones are read below, by more than their bytes."""
-    return path.parent != run.path or path.name not in (STATE, LABELS, METRICS, ENVIRONMENT, EVENTS, CONFIG)
+    return path.parent != job.path or path.name not in (STATE, LABELS, METRICS, ENVIRONMENT, EVENTS, CONFIG)
 
 
-def _relative(run: Run, path: Path) -> str:
-    return legible(path.relative_to(run.path).as_posix())
+def _relative(job: Job, path: Path) -> str:
+    return legible(path.relative_to(job.path).as_posix())
 
 
 def labels(run: Run) -> Iterator[Finding]:
@@ -112,11 +111,11 @@ def predictions(run: Run, who: Answerer) -> Iterator[Finding]:
     seeds = run.config.seeds if who in ("alone", "distilled") else run.config.seeds[:1]
     name = f"predictions/{who}-seed{seeds[0]}.npz"
     try:
-        said = run.predictions(who)
+        test = run.predictions(who)
     except CxrkdError as error:
         yield Finding(run.id, name, str(error), "" if "Restore" in str(error) else RESTORE)
         return
-    lost = set(seeds) - set(said.seeds)
+    lost = set(seeds) - set(test.seeds)
     if lost and run.state.status == "done":
         name = f"predictions/{who}-seed{min(lost)}.npz"
         yield Finding(run.id, name, f"{run.id}: {name} is missing", RESTORE)
@@ -128,7 +127,7 @@ def figures(run: Run) -> Iterator[Finding]:
         return
 
     try:
-        measured = measure_run(run)
+        measured = run.measure()
     except CxrkdError as error:
         yield Finding(run.id, METRICS, f"{run.id}: nothing can be measured ({error})", RESTORE)
         return
@@ -153,42 +152,42 @@ def maps(run: Run) -> Iterator[Finding]:
             yield Finding(run.id, REFERENCE, str(error), f"Make it again: python -m cxrkd reference {run.id}")
 
 
-def texts(run: Run) -> Iterator[Finding]:
+def texts(job: Job) -> Iterator[Finding]:
     """Whether it can be read what the run was made with and what happened."""
     try:
-        run.environment()
+        job.environment()
     except MissingFileError:
-        if os.path.lexists(run.path / ENVIRONMENT):
+        if os.path.lexists(job.path / ENVIRONMENT):
             yield Finding(
-                run.id,
+                job.id,
                 ENVIRONMENT,
-                f"{run.id}: {ENVIRONMENT} is a link to nothing",
-                mend=partial(mends.drop_environment, run),
+                f"{job.id}: {ENVIRONMENT} is a link to nothing",
+                mend=partial(mends.drop_environment, job),
             )
     except NewerFileError as error:
-        yield Finding(run.id, ENVIRONMENT, str(error))
+        yield Finding(job.id, ENVIRONMENT, str(error))
     except RunError as error:
-        yield Finding(run.id, ENVIRONMENT, str(error), mend=partial(mends.drop_environment, run))
+        yield Finding(job.id, ENVIRONMENT, str(error), mend=partial(mends.drop_environment, job))
     for name in (EVENTS, LOG):
         try:
-            data = read_bytes(run.path / name)
+            data = read_bytes(job.path / name)
         except MissingFileError:
             continue
         except RunError as error:
-            yield Finding(run.id, name, str(error), f"Move {name} away; the run does without it.")
+            yield Finding(job.id, name, str(error), f"Move {name} away; the run does without it.")
             continue
-        torn = sum(parse_event(line) is None for line in data.splitlines() if line.strip()) if name == EVENTS else 0
+        torn = sum(job.event_in(line) is None for line in data.splitlines() if line.strip()) if name == EVENTS else 0
         if torn:
             yield Finding(
-                run.id, name, f"{run.id}: {torn} lines of {name} are torn", mend=partial(mends.keep_whole_events, run)
+                job.id, name, f"{job.id}: {torn} lines of {name} are torn", mend=partial(mends.keep_whole_events, job)
             )
 
 
-def leftovers(run: Run) -> Iterator[Finding]:
+def leftovers(job: Job) -> Iterator[Finding]:
     """What killed processes left in its folder."""
-    torn = [path for path in run.path.rglob("*") if path.name.startswith(PART)]
-    torn += [run.path / LEASE] if os.path.lexists(run.path / LEASE) else []
-    torn += [run.path / "work"] if run.state.status == "done" and os.path.lexists(run.path / "work") else []
+    torn = [path for path in job.path.rglob("*") if path.name.startswith(PART)]
+    torn += [job.path / LEASE] if os.path.lexists(job.path / LEASE) else []
+    torn += [job.path / "work"] if job.state.status == "done" and os.path.lexists(job.path / "work") else []
     for path in torn:
-        name = _relative(run, path)
-        yield Finding(run.id, name, f"{run.id}: {name} was left by a killed process", mend=partial(mends.clear, path))
+        name = _relative(job, path)
+        yield Finding(job.id, name, f"{job.id}: {name} was left by a killed process", mend=partial(mends.clear, path))

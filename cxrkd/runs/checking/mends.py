@@ -1,4 +1,4 @@
-"""Repairs of a run, each from what its other files tell. Call them while `deciding`; each says what it did."""
+"""Repairs of a job or a run, each from what its other files tell. Call while `deciding`; each says what it did."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 from cxrkd.atomic import PART
 from cxrkd.config import MEMBERS, Member
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import parse_event
 from cxrkd.jobs.files import read_bytes, write_json
 from cxrkd.jobs.folders import remove
-from cxrkd.jobs.job import ENVIRONMENT, EVENTS
-from cxrkd.jobs.state import LAST_S, STATE, RunState, write_state
+from cxrkd.jobs.job import ENVIRONMENT, EVENTS, Job
+from cxrkd.jobs.state import LAST_S, STATE, JobState, write_state
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.run import LABELS, METRICS, Run
 
@@ -22,16 +21,21 @@ def expected_members(run: Run) -> list[Member]:
     return [member for member in MEMBERS if run.config.control or member != "alone"]
 
 
-def stand_again(run: Run) -> str:
-    """The state that the other files tell: done where all is there that a run leaves, else it can go on."""
-    there = run.members() == expected_members(run) and os.path.lexists(run.path / METRICS)
-    there = there and not os.path.lexists(run.path / "work")  # goes last of all when a run is done
-    created = min(max(run.path.lstat().st_mtime, 0.0), LAST_S)
-    done = RunState("done", stage="Done", progress=1.0, created=created)
-    state = done if there else RunState("interrupted", stage="Interrupted", created=created)
-    _make_way(run.path / STATE)
-    write_state(run.path, state)
+def stand_again(job: Job) -> str:
+    """The state that the other files tell: done where all is there that it leaves, else it can go on."""
+    complete = _is_complete(job) and not os.path.lexists(job.path / "work")  # goes last of all when a job is done
+    created = min(max(job.path.lstat().st_mtime, 0.0), LAST_S)
+    done = JobState("done", stage="Done", progress=1.0, created=created)
+    state = done if complete else JobState("interrupted", stage="Interrupted", created=created)
+    _make_way(job.path / STATE)
+    write_state(job.path, state)
     return f"written again as {state.status}; when it ran is lost"
+
+
+def _is_complete(job: Job) -> bool:
+    if isinstance(job, Run):
+        return job.members() == expected_members(job) and os.path.lexists(job.path / METRICS)
+    return os.path.lexists(job.path / ENVIRONMENT)  # written when all else is
 
 
 def label_again(run: Run) -> str:
@@ -56,19 +60,19 @@ def measure_again(run: Run, measured: RunMetrics) -> str:
     return "measured again from the predictions"
 
 
-def drop_environment(run: Run) -> str:
+def drop_environment(job: Job) -> str:
     """No word on what the run was made with, instead of one that cannot be read."""
-    _make_way(run.path / ENVIRONMENT)
+    _make_way(job.path / ENVIRONMENT)
     return "removed; what the run was made with is lost, its figures are not"
 
 
-def keep_whole_events(run: Run) -> str:
+def keep_whole_events(job: Job) -> str:
     """The events without those that are torn."""
-    lines = read_bytes(run.path / EVENTS).splitlines()
-    whole = [line + b"\n" for line in lines if parse_event(line) is not None]
-    part = run.path / f"{PART}{EVENTS}"
+    lines = read_bytes(job.path / EVENTS).splitlines()
+    whole = [line + b"\n" for line in lines if job.event_in(line) is not None]
+    part = job.path / f"{PART}{EVENTS}"
     part.write_bytes(b"".join(whole))
-    os.replace(part, run.path / EVENTS)
+    os.replace(part, job.path / EVENTS)
     return "torn lines removed"
 
 

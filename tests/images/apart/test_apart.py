@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from cxrkd.errors import ImageError
-from cxrkd.images import judge, read, read_apart, reduce
+from cxrkd.images import Film, film_of, judge, read, to_tones
 from cxrkd.images.apart import Limits, Readers, ReadingProcess, process, wire
 from cxrkd.images.radiograph import crop_note, to_input
 from cxrkd.places import CHECKOUT
@@ -64,12 +64,16 @@ def test_a_film_is_the_same_bit_by_bit(path):
     if path.name == "jpegls_12bit.dcm":
         pytest.importorskip("gdcm", reason="needs python-gdcm, the decoder of JPEG-LS")
     r = read(data, path.name)
-    found = read_apart(data, path.name, size)
-    np.testing.assert_array_equal(found.pixels, to_input(r, size))
-    assert found.pixels.dtype == to_input(r, size).dtype
-    assert (found.name, found.sha256, found.colour) == (r.name, r.sha256, r.colour)
-    assert found.notes == (*r.notes, *filter(None, [crop_note(r)]))
-    assert found.judge() == judge(r)
+    for apart in (True, False):
+        film = film_of(data, path.name, size, apart=apart)
+        np.testing.assert_array_equal(film.tones, to_tones(r, size))
+        np.testing.assert_array_equal(film.pixels, to_input(r, size))
+        assert film.pixels.dtype == to_input(r, size).dtype
+        assert (film.name, film.sha256, film.real) == (r.name, r.sha256, True)
+        assert film.notes == (*r.notes, *filter(None, [crop_note(r)]))
+        assert film.gate == judge(r)
+        np.testing.assert_array_equal(film.read(), r.pixels)
+        assert film.read().dtype == r.pixels.dtype
 
 
 @pytest.mark.parametrize("size", [32, 64, 224, 500])
@@ -77,9 +81,11 @@ def test_a_film_is_the_same_bit_by_bit(path):
 def test_every_size_is_what_the_full_film_gives(shape, size):
     noise = np.random.default_rng(1).integers(0, 4096, shape, dtype=np.uint16)
     r = read(png(noise), "noise.png")
-    np.testing.assert_array_equal(reduce(r, size).pixels, to_input(r, size))
-    assert reduce(r, size).judge() == judge(r)
-    assert reduce(r, size).tones.nbytes + reduce(r, size).small.nbytes == size**2 + 4 * 64**2
+    film = film_of(png(noise), "noise.png", size, apart=True)
+    np.testing.assert_array_equal(film.pixels, to_input(r, size))
+    assert film.gate == judge(r)
+    assert film.tones.nbytes == size**2
+    assert not film.tones.flags.writeable
 
 
 def test_a_refusal_has_the_same_words():
@@ -87,7 +93,7 @@ def test_a_refusal_has_the_same_words():
         with pytest.raises(ImageError) as here:
             read(data, name)
         with pytest.raises(ImageError) as there:
-            read_apart(data, name, 32)
+            film_of(data, name, 32, apart=True)
         assert str(there.value) == str(here.value)
 
 
@@ -215,12 +221,14 @@ class Slow:
         Slow.go.wait(60)
         with Slow.lock:
             Slow.at_work -= 1
-        return name
+        return Film(name, np.zeros((size, size), np.uint8), lambda: None)
 
 
 def test_only_so_many_are_at_work_at_once():
     readers, answers = Readers(2, Slow), []
-    threads = [threading.Thread(target=lambda n=n: answers.append(readers.read(FILM, str(n), 32))) for n in range(8)]
+    threads = [
+        threading.Thread(target=lambda n=n: answers.append(readers.read(FILM, str(n), 32).name)) for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     Slow.go.set()
@@ -235,10 +243,14 @@ def test_a_reader_comes_back_after_a_refusal():
         def read(self, *_):
             raise ImageError("no")
 
+        whole = read
+
     readers = Readers(1, Refusing)
     for _ in range(3):
         with pytest.raises(ImageError, match="no"):
             readers.read(FILM, "a.png", 32)
+        with pytest.raises(ImageError, match="no"):
+            readers.whole(FILM, "a.png")
 
 
 def test_half_an_answer_is_none():

@@ -1,0 +1,136 @@
+"""The form of a new run, made from the settings of its config: widgets -> `RunConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from cxrkd.access import folders
+from cxrkd.config import RunConfig
+from cxrkd.config.settings import Setting, settings
+from cxrkd.dashboard.distill.presets import Preset
+from cxrkd.dashboard.distill.widgets import has_widget, parse_seeds, variant, widget
+from cxrkd.dashboard.layout import side_by_side
+from cxrkd.dashboard.settings import setting_title
+from cxrkd.errors import ConfigError
+from cxrkd.refusals import refusals
+
+AGAIN = "Change it and press Distil again."
+
+
+def variants(start: Preset) -> dict[str, str]:
+    """Which data set and which objective; outside the form, because they change the form's fields.
+
+    Returns:
+        Part of the config -> name of what it is.
+    """
+    base = start.config("start")
+    tags = [setting for setting in settings() if setting.entries]
+    chosen = {}
+    for setting, column in zip(tags, st.columns(len(tags)), strict=True):
+        with column:
+            chosen[_part(setting)] = variant(setting, _start(setting, base), key=_variant_key(setting, base))
+    return chosen
+
+
+def run_config(
+    start: Preset, chosen: Mapping[str, str], finished: Sequence[str], suggested_name: str
+) -> RunConfig | None:
+    """The form for a run; the config when it is submitted, else None.
+
+    Args:
+        start: defaults.
+        chosen: what `variants` gave.
+        finished: ids of runs that can be started from.
+        suggested_name: default of the name field.
+
+    Raises:
+        ConfigError: the entries contradict each other.
+    """
+    base, prefix = start.config(suggested_name), f"new_{start.patients}"
+    values: dict[str, Any] = {setting.key: chosen[_part(setting)] for setting in settings(chosen) if setting.entries}
+
+    def ask(setting: Setting) -> None:
+        part = chosen.get(_part(setting), _part(setting))
+        key = "_".join(filter(None, [prefix, part, setting.name]))
+        values[setting.key] = widget(setting, _start(setting, base), key=key, finished=finished)
+
+    with st.form(f"{prefix}_form", border=True):
+        sections = _sections(chosen)
+        cells = st.grid(3, min_column_width=200)
+        for setting in sections.pop(""):
+            with cells.cell():
+                ask(setting)
+        halves = side_by_side()
+        for index, (title, members) in enumerate(sections.items()):
+            with halves[index % 2], st.expander(title):
+                columns = st.columns(2)
+                for place, setting in enumerate(members):
+                    with columns[place % 2]:
+                        ask(setting)
+        submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
+    return validated(nested(values)) if submitted else None
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys -> the objects of a config; what was left empty and has to be given is left out.
+
+    >>> nested({"name": "x", "data.kind": "phantom", "data.seed": 1})
+    {'name': 'x', 'data': {'kind': 'phantom', 'seed': 1}}
+    """
+    whole: dict[str, Any] = {}
+    for key, value in values.items():
+        part, _, name = key.rpartition(".")
+        (whole.setdefault(part, {}) if part else whole)[name] = value
+    return whole
+
+
+def validated(values: dict[str, Any]) -> RunConfig:
+    """Build the config from the form's values (`seeds` as typed); what cannot be taken is named by the fields' titles.
+
+    Raises:
+        ConfigError: a value is out of range or contradicts another.
+        AccessError: the folder is not open to pages.
+    """
+    data = dict(values.get("data", {}))
+    if data.get("folder") == "":
+        del data["folder"]
+    if data.get("folder") is not None:  # before anything expands or resolves what was typed
+        data["folder"] = folders.admit(data["folder"])
+    try:
+        return RunConfig.model_validate(values | {"data": data, "seeds": parse_seeds(values["seeds"])})
+    except ValidationError as error:
+        kind = str(data.get("kind", "phantom"))
+        sentences = list(refusals(error, lambda key: setting_title(key, kind)).values())
+        raise ConfigError(" ".join([*sentences, AGAIN])) from error
+
+
+def _sections(chosen: Mapping[str, str]) -> dict[str, list[Setting]]:
+    """Heading -> the settings under it, in the order of the config; what stands first has none."""
+    sections: dict[str, list[Setting]] = {"": []}
+    for setting in settings(chosen):
+        if not setting.entries and has_widget(setting):
+            sections.setdefault(setting.section, []).append(setting)
+    return sections
+
+
+def _part(setting: Setting) -> str:
+    return setting.key.rpartition(".")[0]
+
+
+def _start(setting: Setting, base: RunConfig) -> Any:
+    """What stands in a widget first: the preset's value, also of another variant that has a setting like it."""
+    part = _part(setting)
+    owner = getattr(base, part) if part else base
+    theirs = type(owner).model_fields.get(setting.name)
+    alike = theirs is not None and theirs.default == setting.field.default
+    return getattr(owner, setting.name) if alike or setting.entries else setting.default
+
+
+def _variant_key(setting: Setting, base: RunConfig) -> str:
+    """A choice outside the form outlives another preset, unless that starts from another one."""
+    key, start = setting.key.replace(".", "_"), _start(setting, base)
+    return key if start == setting.default else f"{key}_{start}"

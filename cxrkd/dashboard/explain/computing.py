@@ -1,0 +1,84 @@
+"""Films of one visitor -> explanations, through the one queue of this server.
+
+Maps come first and can be drawn; what their agreement is held against follows. What was computed is kept for the
+session, piece by piece: whoever chooses another label meanwhile loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from cxrkd.answers.explanation import Explanation, explain, with_baselines
+from cxrkd.config import Member
+from cxrkd.dashboard import asking, caching, engines, waiting
+from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
+from cxrkd.explain.steps import Step
+from cxrkd.images import Film
+from cxrkd.runs import Run
+from cxrkd.runs.reference import FILE as REFERENCE
+from cxrkd.runtime.compute import shared
+
+MAPPING = "the maps are computed"
+HOLDING = "chance lines and ceiling are computed"
+
+
+def explanation(run: Run, film: Film, method: str) -> Explanation:
+    """Maps of all members for all labels by one of EXPLAINERS; with what agreement is held against if that is known."""
+    kept, key = caching.kept("explanations"), _key(run, film, method)
+    known: Explanation | None = kept.get(key)
+    if known is None:
+        references = caching.references(run, EXPLAINERS[method].reference)
+        networks, steps = _networks(run, EXPLAINERS[method]), partial(_computed, film, MAPPING)
+        (known,) = explain(networks, film.pixels[None], method, None, references, steps=steps)
+        kept.put(key, known)
+    return known
+
+
+def with_chance_lines(run: Run, film: Film, known: Explanation) -> Explanation:
+    """The same explanation with what agreement is held against."""
+    if known.baselines is None:
+        networks, steps = _networks(run, known.explainer), partial(_computed, film, HOLDING)
+        (known,) = with_baselines([known], networks, film.pixels[None], steps=steps, twin=caching.twins())
+        caching.kept("explanations").put(_key(run, film, known.method), known)
+    return known
+
+
+def _key(run: Run, film: Film, method: str) -> tuple[Any, ...]:
+    weights = (caching.stamp(run.weights_path(member)) for member in run.members())
+    return film.key, method, caching.stamp(run.path / REFERENCE), *weights
+
+
+def _networks(run: Run, explainer: Explainer) -> dict[Member, Network]:
+    return {member: _network(run, member, explainer) for member in run.members()}
+
+
+def _network(run: Run, member: Member, explainer: Explainer) -> Network:
+    """A member as the explainer needs it: on the engine that answers now, where answers are all that it asks for."""
+    network, weights = caching.model(run, member), caching.stamp(run.weights_path(member))
+    if ANSWERS not in explainer.needs:
+        return Network(network, key=weights)
+    engine = engines.now(run, member)
+    return Network(network, engine.predict, key=(weights, engine.name))
+
+
+def _computed(film: Film, what: str, steps: Sequence[Step]) -> list[Any]:
+    """Results of steps about one film: those that are not kept go through the queue, behind answers, each key once."""
+    kept, visitor = caching.kept("pieces"), waiting.visitor()
+    pieces = {(film.key, step.key): kept.get((film.key, step.key)) for step in steps}
+    missing = {(film.key, step.key): step.call for step in steps if pieces[film.key, step.key] is None}
+    asked = [partial(shared().explain, visitor, _keeping(kept, key, call)) for key, call in missing.items()]
+    pieces |= zip(missing, asking.computed(asked, what), strict=True)
+    return [pieces[film.key, step.key] for step in steps]
+
+
+def _keeping(kept: caching.Kept, key: tuple[Any, ...], call: Callable[[], Any]) -> Callable[[], Any]:
+    """The call, whose result stays although nobody may wait for it any more."""
+
+    def compute() -> Any:
+        result = call()
+        kept.put(key, result)
+        return result
+
+    return compute

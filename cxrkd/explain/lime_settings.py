@@ -1,0 +1,36 @@
+"""What can be set of LIME."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from cxrkd.config.strict import Strict
+
+Fill = Literal["blur", "mean", "black"]
+FILLS: tuple[Fill, ...] = get_args(Fill)
+MIN_SAMPLES = 16
+
+
+class LimeSettings(Strict):
+    """What is hidden of a film, how often, and what is seen in its place."""
+
+    n_samples: int = Field(
+        300,
+        ge=MIN_SAMPLES,
+        le=100_000,
+        title="Altered films",
+        description="images shown to each network",
+        json_schema_extra={"flag": "--samples"},
+    )
+    n_segments: int = Field(
+        60,
+        ge=2,
+        le=10_000,
+        title="Superpixels",
+        description="about how many",
+        json_schema_extra={"flag": "--segments"},
+    )
+    fill: Fill = Field("blur", title="Fill", description="what a hidden superpixel shows")
+    seed: int = Field(0, ge=0, title="Seed", description="of the masks")

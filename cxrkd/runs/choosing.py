@@ -1,0 +1,98 @@
+"""Which run answers a film, which of its networks, and what has to be said beside their answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from cxrkd.config import DataConfig, Member
+from cxrkd.data import is_here
+from cxrkd.errors import ConfigError, RunError
+from cxrkd.runs.run import Run, list_runs, open_run
+
+PHANTOM_WARNING = (
+    "This model was trained on phantoms (drawn radiographs) only. "
+    "Its answer to a real radiograph has no medical meaning."
+)
+
+
+def finished_runs() -> list[Run]:
+    """Runs that are done: those whose images are here first, of them shipped ones, then newest; damaged ones last."""
+    done = [run for run in list_runs() if run.state.status == "done"]
+    return sorted(done, key=lambda run: (not _has_labels(run), not has_images(run)))
+
+
+def _has_labels(run: Run) -> bool:
+    try:
+        return bool(run.labels)
+    except RunError:
+        return False
+
+
+def has_images(run: Run) -> bool:
+    """Whether the images that a run was made on are on this machine; False where its config cannot be read."""
+    data = _data(run)
+    return data is not None and is_here(data)
+
+
+def answering(chosen: Run, runs: Sequence[Run]) -> Run:
+    """Who answers a film from outside: the chosen run, unless it knows phantoms only and another knows patients.
+
+    Of several on the same patients it is the one whose distilled student measured best.
+    """
+    if chosen.config.data.kind != "phantom":
+        return chosen
+    real = [run for run in runs if (data := _data(run)) and data.kind != "phantom"]
+    return max((run for run in real if _data(run) == _data(real[0])), key=_distilled_auroc, default=chosen)
+
+
+def _distilled_auroc(run: Run) -> float:
+    """Macro AUROC on test, mean over seeds; -inf where it is not known."""
+    try:
+        auroc = run.metrics().of("distilled").over_seeds.macro_auroc
+    except RunError:
+        return -math.inf
+    return -math.inf if math.isnan(auroc) else auroc
+
+
+def _data(run: Run) -> DataConfig | None:
+    """What a run was made on; None where its config cannot be read."""
+    try:
+        return run.config.data
+    except RunError:
+        return None
+
+
+def choose_run(id_or_path: str | None = None, *, for_films: bool = False) -> Run:
+    """The run with that id, or without one the first finished run; for films from outside, the one to answer them.
+
+    Raises:
+        RunError: there is no such run, or no finished run at all.
+    """
+    if id_or_path is not None:
+        return open_run(id_or_path)
+    found = finished_runs()
+    if not found:
+        raise RunError("There is no finished run on this machine. Make one: python -m cxrkd distill --name first")
+    return answering(found[0], found) if for_films else found[0]
+
+
+def choose_members(run: Run, asked: Sequence[str] | None = None) -> list[Member]:
+    """The asked members of a run in the order of the run, by default all that it has.
+
+    Raises:
+        RunError: the run has no networks yet.
+        ConfigError: it has no member of an asked name.
+    """
+    there = run.members()
+    if not there:
+        raise RunError(f"{run.id} has no trained networks yet (it is {run.state.status}); let it finish first.")
+    if asked is not None and (not asked or not set(asked) <= set(there)):
+        got = ", ".join(asked) or "none"
+        raise ConfigError(f"Expected members of {run.id} among {', '.join(there)}, got {got}.")
+    return [member for member in there if asked is None or member in asked]
+
+
+def warning_for(run: Run, real: bool) -> str:
+    """What has to be said beside an answer of this run, empty when nothing has."""
+    return PHANTOM_WARNING if real and run.config.data.kind == "phantom" else ""

@@ -1,0 +1,190 @@
+"""What the first look at a run shows of its networks, kept beside them: no page loads a network to draw it.
+
+`showcase.safetensors` holds the Grad-CAM of teacher and student on one test film, raw, and in its metadata what
+each member costs, which film and finding it is, what the two answer, and the checksums of the weights that all this was
+computed from. With other weights, or without the file, it is computed again. A few kB; no film is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from scipy.special import expit
+
+from cxrkd.atomic import replacing
+from cxrkd.checksums import ChecksumError, check, identity, relist, seal
+from cxrkd.config import MEMBERS, Member
+from cxrkd.cost.complexity import Complexity
+from cxrkd.jobs.files import cannot_write
+from cxrkd.runs.run import Run
+
+if TYPE_CHECKING:
+    from cxrkd.data.cohort import Cohort
+    from cxrkd.models.classifier import Classifier
+
+log = logging.getLogger(__name__)
+
+FILE = "showcase.safetensors"
+FORMAT = "1"
+FOCAL = ("Effusion", "Mass", "Nodule", "Pneumothorax", "Consolidation", "Hernia")
+"""Findings in one place of the film, which are shown rather than others."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One film of the test split, and where teacher and student see its finding.
+
+    Attributes:
+        image_id: of the film, in the run's data set.
+        label: the finding.
+        maps: by member, the raw signed map (h, w).
+        probs: by member, of the finding.
+    """
+
+    image_id: str
+    label: str
+    maps: Mapping[Member, np.ndarray] = field(repr=False)
+    probs: Mapping[Member, float]
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """What each member costs, and one look; None where no test film has a finding."""
+
+    costs: Mapping[Member, Complexity]
+    look: Look | None
+
+
+def clearest(
+    logits: Mapping[Member, np.ndarray],
+    thresholds: Mapping[Member, np.ndarray],
+    targets: np.ndarray,
+    preferred: Sequence[int] = (),
+) -> tuple[int, int] | None:
+    """The case and label (n, k) that all members recognise most clearly; None without a positive case.
+
+    Args:
+        logits: member -> (N, K).
+        thresholds: member -> probabilities (K,).
+        targets: (N, K); a case counts only where its label is present.
+        preferred: labels to choose from if one of them is present anywhere, for example those with a small lesion.
+    """
+    among = np.isin(np.arange(targets.shape[1]), preferred) & (targets == 1).any(axis=0)
+    targets = np.where(among, targets, 0) if among.any() else targets
+    margins = [expit(logits[member]) - thresholds[member] for member in logits]
+    if not (targets == 1).any():
+        return None
+    worst = np.where(targets == 1, np.nan_to_num(np.min(margins, axis=0), nan=-1.0), -2.0)
+    n, k = np.unravel_index(np.argmax(worst), worst.shape)
+    return int(n), int(k)
+
+
+def make_showcase(
+    run: Run, film_of: Callable[[str], np.ndarray], network_of: Callable[[Member], Classifier] | None = None
+) -> Showcase:
+    """Count, choose and explain.
+
+    Args:
+        run: finished.
+        film_of: id of a test film -> its pixels, float32 (S, S) in [0, 1].
+        network_of: gives its networks; from their files by default.
+
+    Raises:
+        CxrkdError: files of the run, or the film, are missing or damaged.
+    """
+    from cxrkd.cost.count import count
+
+    networks = {member: (network_of or run.load_model)(member) for member in run.members()}
+    return Showcase({member: count(network) for member, network in networks.items()}, _look(run, film_of, networks))
+
+
+def _look(run: Run, film_of: Callable[[str], np.ndarray], networks: Mapping[Member, Classifier]) -> Look | None:
+    import torch
+
+    from cxrkd.explain.cam import grad_cam
+
+    metrics, student = run.metrics(), "distilled" if "distilled" in networks else "alone"
+    pair: tuple[Member, ...] = ("teacher", student)  # type: ignore[assignment]
+    answers = {member: run.predictions(member) for member in pair}
+    cuts = {member: metrics.of(member).thresholds_array() for member in pair}
+    focal = [k for k, label in enumerate(run.labels) if label in FOCAL]
+    targets = answers["teacher"].targets
+    best = clearest({member: one.logits[0] for member, one in answers.items()}, cuts, targets, focal)
+    if best is None:
+        return None
+    n, k = best
+    image_id = str(answers["teacher"].ids[n])
+    pixels = torch.from_numpy(np.ascontiguousarray(film_of(image_id), dtype=np.float32))[None, None]
+    cams = {member: grad_cam(networks[member], pixels) for member in pair}
+    probs = {member: float(expit(cam.logits[k])) for member, cam in cams.items()}
+    return Look(image_id, run.labels[k], {member: cam.cams[k] for member, cam in cams.items()}, probs)
+
+
+def write_showcase(run: Run, film_of: Callable[[str], np.ndarray]) -> None:
+    """Make it and keep it; arguments as of `make_showcase`.
+
+    Raises:
+        CxrkdError: as there, or the folder cannot be written.
+    """
+    made, path = make_showcase(run, film_of), run.path / FILE
+    metadata = {"cxrkd_format": FORMAT, "weights": json.dumps(_weights(run))}
+    metadata["costs"] = json.dumps({member: cost.to_dict() for member, cost in made.costs.items()})
+    maps = {} if made.look is None else made.look.maps
+    if made.look is not None:
+        about = {"image": made.look.image_id, "label": made.look.label, "probs": made.look.probs}
+        metadata["look"] = json.dumps(about)
+    try:
+        with replacing(path) as part:
+            save_file({member: heat.astype(np.float32, order="C") for member, heat in maps.items()}, part, metadata)
+            seal(part)
+        relist(path)
+    except OSError as error:
+        raise cannot_write(run.path, error) from error
+
+
+def film_in(cohort: Cohort) -> Callable[[str], np.ndarray]:
+    """What finds a film of a cohort by its id."""
+
+    def film_of(image_id: str) -> np.ndarray:
+        (row,) = np.flatnonzero(cohort.ids == image_id)
+        return cohort.images[row].astype(np.float32) / 255
+
+    return film_of
+
+
+def read_showcase(run: Run) -> Showcase | None:
+    """What is kept; None where there is nothing, or what there is belongs to other weights or cannot be read."""
+    path = run.path / FILE
+    if not path.exists():
+        return None
+    try:
+        check(path)
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            maps = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+        if metadata["cxrkd_format"] != FORMAT or json.loads(metadata["weights"]) != _weights(run):
+            return None
+        costs = {member: Complexity.from_dict(cost) for member, cost in json.loads(metadata["costs"]).items()}
+        return Showcase(costs, _kept_look(json.loads(metadata.get("look", "null")), maps))
+    except (ChecksumError, SafetensorError, OSError, ValueError, KeyError) as error:
+        log.warning("%s: %s is damaged and computed again (%s)", run.id, FILE, error)
+        return None
+
+
+def _kept_look(about: dict[str, object] | None, maps: Mapping[str, np.ndarray]) -> Look | None:
+    if about is None:
+        return None
+    ordered = {member: maps[member] for member in MEMBERS if member in maps}
+    return Look(str(about["image"]), str(about["label"]), ordered, about["probs"])  # type: ignore[arg-type]
+
+
+def _weights(run: Run) -> dict[str, str]:
+    """Member -> what tells its weights from others."""
+    return {member: identity(run.weights_path(member)) for member in run.members()}

@@ -1,0 +1,126 @@
+"""The Explain page: maps at once, what they are held against afterwards, and nothing computed twice."""
+
+import threading
+
+import pytest
+
+from cxrkd.dashboard import caching, layout, waiting
+from cxrkd.dashboard.explain import computing
+from cxrkd.errors import BusyError
+from cxrkd.explain.steps import Step
+from cxrkd.runtime.compute import ComputeQueue, shared
+from tests.dashboard import test_pages
+from tests.dashboard.test_pages import assert_healthy, open_page, words
+
+_one_engine, sample_home = test_pages._one_engine, test_pages.sample_home  # fixtures
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch):
+    """Pages of all tests are one session to Streamlit, which keeps what it was told."""
+    results = caching.Kept(limit=99)
+    monkeypatch.setattr(caching, "kept", lambda kind: results)
+    return results
+
+
+@pytest.fixture
+def happened(monkeypatch):
+    """What the page did, in order: names of charts that it drew, "piece" for a piece that it asked for."""
+    order, queue, chart = [], shared(), layout.chart
+
+    class Watched:
+        def explain(self, visitor, call):
+            order.append("piece")
+            return queue.explain(visitor, call)
+
+    monkeypatch.setattr(computing, "shared", Watched)
+    monkeypatch.setattr(layout, "chart", lambda *a, key, **more: (order.append(key), chart(*a, key=key, **more))[1])
+    return order
+
+
+def label_box(page):
+    return next(box for box in page.selectbox if box.label.startswith("Label"))
+
+
+def test_maps_are_drawn_before_what_they_are_held_against_is_computed(sample_home, happened):
+    """Two students of one kind share two random ones, and four noisy films of the teacher are one piece."""
+    assert_healthy(open_page("explain"))
+    maps, lines = 3, 1 + 2
+    assert happened == ["piece"] * maps + ["films"] + ["piece"] * lines + ["agreement"]
+
+
+def test_another_label_asks_nothing(sample_home, happened):
+    page = open_page("explain")
+    happened.clear()
+    label_box(page).set_value("Hernia" if label_box(page).value != "Hernia" else "Mass").run()
+    assert_healthy(page)
+    assert happened == ["films", "agreement"]
+
+
+def test_another_method_keeps_nothing_of_the_first_back(sample_home, happened):
+    page = open_page("explain")
+    happened.clear()
+    page.segmented_control(key="method").set_value("layercam").run()
+    assert happened == ["piece"] * 3 + ["films"] + ["piece"] * 3 + ["agreement"]
+    happened.clear()
+    page.segmented_control(key="method").set_value("gradcam").run()
+    assert happened == ["films", "agreement"]
+
+
+def test_where_the_line_fills_up_meanwhile_the_maps_stay(sample_home, happened, monkeypatch):
+    held = computing.with_chance_lines
+
+    def full(*_):
+        waiting.busy(BusyError("The server is busy: 64 visitors wait."))
+
+    monkeypatch.setattr(computing, "with_chance_lines", full)
+    page = open_page("explain")
+    assert_healthy(page)
+    assert happened == ["piece"] * 3 + ["films"]
+    assert "64 visitors wait" in words(page)
+    monkeypatch.setattr(computing, "with_chance_lines", held)
+    next(b for b in page.button if b.label == "Ask again").click().run()
+    assert_healthy(page)
+    assert happened[4:] == ["films"] + ["piece"] * 3 + ["agreement"]
+
+
+class LeftError(Exception):
+    """What Streamlit raises in the script of a visitor who asks for something else, by another name."""
+
+
+def test_what_was_computed_for_a_visitor_who_moved_on_is_kept(known, monkeypatch):
+    """One worker is at the first step when the visitor chooses another label; the second is never begun."""
+    queue, begun, opened, calls = ComputeQueue(workers=1), threading.Event(), threading.Event(), []
+
+    def first():
+        calls.append("first")
+        begun.set()
+        assert opened.wait(60)
+        return 1
+
+    def leave():
+        assert begun.wait(60)
+        raise LeftError
+
+    film = type("Film", (), {"key": "film"})
+    steps = [Step("a", first), Step("b", lambda: calls.append("second") or 2), Step("a", first)]
+    monkeypatch.setattr(computing, "shared", lambda: queue)
+    monkeypatch.setattr(waiting, "QUIET_S", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(waiting.session, "current", leave)
+        with pytest.raises(LeftError):
+            computing._computed(film, "maps", steps)
+    opened.set()
+    queue.explain("", lambda: None).result()  # the worker is through with what it had begun
+    assert calls == ["first"]
+    assert computing._computed(film, "maps", steps) == [1, 2, 1]
+    assert calls == ["first", "second"]
+    queue.close()
+
+
+def test_results_of_one_film_are_not_those_of_another(known, monkeypatch):
+    queue = ComputeQueue(workers=1)
+    monkeypatch.setattr(computing, "shared", lambda: queue)
+    films = [type("Film", (), {"key": key}) for key in "ab"]
+    assert [computing._computed(film, "maps", [Step("k", lambda f=film: f.key)]) for film in films] == [["a"], ["b"]]
+    queue.close()

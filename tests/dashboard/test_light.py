@@ -1,0 +1,39 @@
+"""What a fresh server imports before it can show something: seconds, if it were all that trains and explains."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NETWORKS = {"torch", "torchvision", "timm", "lightning", "onnxruntime", "openvino", "sklearn"}
+TABLES = {"pandas", "pydicom", "scipy", "cv2", "numpy"}
+# Pages in a process of their own, as they ship, and nothing in the background.
+PAGES = """
+import json, sys
+import cxrkd.dashboard.serving.server
+served = sorted(sys.modules)
+from concurrent.futures import Future
+from streamlit.testing.v1 import AppTest
+from cxrkd.dashboard import caching
+from cxrkd.dashboard.routes import BY_NAME
+caching.in_background = lambda work: Future()
+errors = []
+for name in ("overview", "results", "efficiency", "data"):
+    page = AppTest.from_file(str(BY_NAME[name].path), default_timeout=100).run()
+    errors += [element.value for element in (*page.exception, *page.error)]
+    assert page.metric, name
+print(json.dumps([served, sorted(sys.modules), errors]))
+"""
+
+
+def test_pages_of_figures_load_no_network(tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "CXRKD_HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", PAGES], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    served, shown, errors = json.loads(ended.stdout)
+    assert errors == []
+    assert not (NETWORKS | TABLES) & set(served), "before the port is open"
+    assert not NETWORKS & set(shown)
