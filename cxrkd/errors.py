@@ -34,6 +34,10 @@ class DataError(CxrkdError):
     """A data set is missing, incomplete, or has patients in two splits."""
 
 
+class DownloadError(CxrkdError):
+    """A file cannot be fetched from the internet."""
+
+
 class GateError(CxrkdError):
     """The coefficients of the radiograph gate are missing, damaged, or of another version."""
 

@@ -129,16 +129,18 @@ def _interval(value: float | None, low: float | None, high: float | None, shown:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them, in the two largest units.
+    """Seconds as people say them, in the two largest units; in days where they are many.
 
-    >>> duration(5), duration(75), duration(3700)
-    ('5 s', '1 min 15 s', '1 h 1 min')
+    >>> duration(5), duration(75), duration(3700), duration(400_000)
+    ('5 s', '1 min 15 s', '1 h 1 min', '4.6 days')
     """
     if seconds is None:
         return MISSING
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
+    if whole >= 2 * 86_400:
+        return f"{whole / 86_400:.1f} days"
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 

@@ -51,10 +51,10 @@ def measure(run: Run) -> costs.Latencies:
         layout.empty_state(COMPARING)
         waiting.for_engines(run, run.members())
         return found
-    if not costs.timings(found.rows):
+    if not costs.latency_bars(found.rows):
         layout.empty_state("No engine was timed yet. Press the button.")
         return found
-    layout.chart(cost.latency(costs.timings(found.rows)), key="latency", alt="Latency by engine and member")
+    layout.chart(cost.latency(costs.latency_bars(found.rows)), key="latency", alt="Latency by engine and member")
     layout.table(costs.latency_table(found.rows), key="latency_table")
     st.caption(f"Medians, {found.source}. They belong to this machine and do not ship with a run.")
     for sentence in costs.disagreements(found.rows):

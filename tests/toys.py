@@ -27,13 +27,14 @@ class Toy(Backbone):
     Args:
         n_labels: K.
         dropout: before the last layer.
+        activation: after the norm.
         pause_s: how long it thinks, for a run that can be killed half-way; not once its home holds a file "hurry".
     """
 
-    def __init__(self, n_labels, dropout=0.1, pause_s=0.0):
+    def __init__(self, n_labels, dropout=0.1, activation=nn.ReLU, pause_s=0.0):
         super().__init__()
         self.pause_s = pause_s
-        self.trunk = nn.Sequential(nn.Conv2d(3, 8, 5, 4, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(4))
+        self.trunk = nn.Sequential(nn.Conv2d(3, 8, 5, 4, 2), nn.BatchNorm2d(8), activation(), nn.AdaptiveAvgPool2d(4))
         self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(8 * 16, n_labels))
 
     def forward_features(self, x):
@@ -189,9 +190,9 @@ def finished_run(config, *, skill=SKILL, maps=False, folder=None):
     """
     from cxrkd.data.preview import preview
     from cxrkd.jobs.environment import describe
-    from cxrkd.jobs.events import append_event
+    from cxrkd.jobs.events import EVENTS, append_event
     from cxrkd.jobs.files import write_json
-    from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+    from cxrkd.jobs.job import ENVIRONMENT, LOG
     from cxrkd.jobs.state import JobState, write_state
     from cxrkd.runs import create
     from cxrkd.runs.predictions import kept_rows, write_cases
@@ -237,8 +238,7 @@ def _write_member(run, member, truth, rng):
 
 
 def _write_epochs(run, member, seed):
-    from cxrkd.jobs.events import append_event
-    from cxrkd.jobs.job import EVENTS
+    from cxrkd.jobs.events import EVENTS, append_event
 
     epochs = run.config.student_train.epochs
     for epoch in range(1, epochs + 1):

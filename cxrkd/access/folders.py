@@ -54,7 +54,7 @@ def admit(text: str | os.PathLike[str]) -> Path:
         AccessError: NOT_OPEN, whatever is wrong with it.
     """
     name = os.fspath(text)
-    if not _plain(name):
+    if not _is_file_name(name):
         raise AccessError(NOT_OPEN)
     roots = allowed_roots()
     resolved = (_real(root / name) for root in roots)
@@ -102,7 +102,7 @@ def folder_of(config: DataConfig) -> Path | None:
 def _refuse_table(table: Path, folder: Path) -> None:
     """A table is a CSV file below its folder, by name and by where its links lead."""
     name = os.fspath(table)
-    below = _plain(name) and not table.is_absolute() and ".." not in table.parts
+    below = _is_file_name(name) and not table.is_absolute() and ".." not in table.parts
     if not (below and name.lower().endswith(_TABLES) and _visible(table.parts)):
         raise AccessError(NOT_BELOW)
     real = _real(folder / table)
@@ -110,7 +110,7 @@ def _refuse_table(table: Path, folder: Path) -> None:
         raise AccessError(NOT_BELOW)
 
 
-def _plain(name: str) -> bool:
+def _is_file_name(name: str) -> bool:
     """Whether a name can be a path at all, and means what it says: nothing is expanded."""
     if not name.strip() or len(name) > _LONGEST or not name.isprintable() or name.startswith("~"):
         return False

@@ -15,9 +15,9 @@ from scipy.special import expit
 
 from cxrkd.answers.verdict import verdict
 from cxrkd.config import Member
-from cxrkd.evaluate.record import to_plain
 from cxrkd.images import Film
 from cxrkd.logits import require_numbers
+from cxrkd.plain import plain
 
 if TYPE_CHECKING:
     from cxrkd.runtime.protocol import Engine
@@ -99,11 +99,11 @@ class Answer:
         members = {
             member: {
                 "engine": answer.engine,
-                "latency_ms": to_plain(answer.latency_ms),
+                "latency_ms": plain(answer.latency_ms),
                 "verdict": self.verdict(member),
                 "judged": list(compress(self.labels, answer.judged)),
-                "probs": dict(zip(self.labels, to_plain(answer.probs), strict=True)),
-                "thresholds": dict(zip(self.labels, to_plain(answer.thresholds), strict=True)),
+                "probs": dict(zip(self.labels, plain(answer.probs), strict=True)),
+                "thresholds": dict(zip(self.labels, plain(answer.thresholds), strict=True)),
                 "positive": list(compress(self.labels, answer.positive)),
             }
             for member, answer in self.members.items()

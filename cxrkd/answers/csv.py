@@ -30,7 +30,7 @@ from typing import Any
 from cxrkd.answers.answer import Answer
 from cxrkd.answers.verdict import Standing
 from cxrkd.config import Member
-from cxrkd.evaluate.record import to_plain
+from cxrkd.plain import plain
 
 FILM = ("name", "sha256", "gate", "notes", "warning", "label")
 MEMBER = (
@@ -70,7 +70,7 @@ def _film(answer: Answer) -> dict[str, Any]:
 
 
 def _plain_rows(answer: Answer) -> list[dict[str, Any]]:
-    return [{name: to_plain(value) for name, value in row.items()} for row in answer.table()]
+    return [{name: plain(value) for name, value in row.items()} for row in answer.table()]
 
 
 def _members(answer: Answer, standings: Mapping[Member, Standing], k: int) -> dict[str, Any]:
@@ -78,6 +78,6 @@ def _members(answer: Answer, standings: Mapping[Member, Standing], k: int) -> di
     row: dict[str, Any] = {}
     for member, said in answer.members.items():
         known = standings[member].row(k) | {"verdict": answer.verdict(member), "engine": said.engine}
-        known["latency_ms"] = to_plain(round(said.latency_ms, 3))
+        known["latency_ms"] = plain(round(said.latency_ms, 3))
         row |= {f"{member}_{name}": value for name, value in known.items()}
     return row

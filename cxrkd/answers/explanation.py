@@ -16,13 +16,13 @@ from scipy.special import expit
 
 from cxrkd.config import Member
 from cxrkd.errors import ConfigError
-from cxrkd.evaluate.record import to_plain
 from cxrkd.explain.agreement import Judged
 from cxrkd.explain.baselines import Baselines, MakeTwin, baselines, random_twin
 from cxrkd.explain.body import evidence_outside
 from cxrkd.explain.explainer import EXPLAINERS, Explainer, Maps, Network
 from cxrkd.explain.reference import Reference
 from cxrkd.explain.steps import Steps, in_turn
+from cxrkd.plain import plain
 
 TEACHER: Member = "teacher"
 
@@ -95,7 +95,7 @@ class Explanation:
             member: {
                 "prob": float(self.probs[member][k]),
                 "agreement_with_teacher": _plain_figures(self.agreement(member, label)),
-                **{name: to_plain(value) for name, value in self.maps.figures(member, k).items()},
+                **{name: plain(value) for name, value in self.maps.figures(member, k).items()},
             }
             for member in self.members
         }
@@ -169,7 +169,7 @@ def outside(explanation: Explanation, label: str, body: np.ndarray) -> dict[Memb
 
 
 def _plain_figures(judged: Judged | None) -> dict[str, Any] | None:
-    return None if judged is None else {name: to_plain(value) for name, value in judged.to_dict().items()}
+    return None if judged is None else {name: plain(value) for name, value in judged.to_dict().items()}
 
 
 def _labels(networks: Mapping[Member, Network]) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TypeVar
+
+from cxrkd.runtime.timing import milliseconds
 
 K = TypeVar("K", bound=Hashable)
 Measure = Callable[[], float]
@@ -28,13 +30,7 @@ class Timing:
 
 def stopwatch(work: Callable[[], object]) -> Measure:
     """Time the whole of a call."""
-
-    def measure() -> float:
-        began = time.perf_counter()
-        work()
-        return (time.perf_counter() - began) * 1e3
-
-    return measure
+    return partial(milliseconds, work)
 
 
 def interleave(contenders: Mapping[K, Measure], rounds: int) -> dict[K, Timing]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.options import add_force, add_run_options, engine_for
-from cxrkd.cli.output import Report, Ticker, interval, number, table
+from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.errors import ImageError
+from cxrkd.text import interval, number
 
 if TYPE_CHECKING:
     from cxrkd.answers.answer import Answer

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.files import writing
 from cxrkd.cli.names import find_label
-from cxrkd.cli.output import Report, Ticker, duration, table
+from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.errors import ConfigError
 from cxrkd.names import file_names
-from cxrkd.text import shown
+from cxrkd.text import duration, shown
 
 if TYPE_CHECKING:
     from cxrkd.config import DataConfig

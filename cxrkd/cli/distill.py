@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, interval, over_findings
+from cxrkd.cli.output import Report
 from cxrkd.cli.settings import add_flags, run_config
 from cxrkd.cli.watching import command, execute_watched
+from cxrkd.text import interval, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.runs import Run

@@ -6,7 +6,8 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import MISSING, Report, duration
+from cxrkd.cli.output import Report
+from cxrkd.text import MISSING, duration
 
 if TYPE_CHECKING:
     from cxrkd.jobs.health import Health

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.names import find_labels
-from cxrkd.cli.output import MISSING, Report, interval, number, over_findings, percent_interval, table
+from cxrkd.cli.output import Report, table
+from cxrkd.text import MISSING, interval, number, over_findings, percent_interval
 
 if TYPE_CHECKING:
     from cxrkd.evaluate import ModelMetrics, PairedDifference

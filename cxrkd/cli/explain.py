@@ -13,8 +13,10 @@ from cxrkd.cli.explainer_settings import add_settings, settings_of
 from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
-from cxrkd.cli.output import Report, Ticker, number, plain, table
+from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.names import file_name, file_names, without_image_suffix
+from cxrkd.plain import plain
+from cxrkd.text import number
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import MISSING, Report, Ticker, table
+from cxrkd.cli.output import Report, Ticker, table
+from cxrkd.text import MISSING
 
 if TYPE_CHECKING:
     from cxrkd.gating import Row

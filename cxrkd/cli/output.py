@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import os
 import sys
 import time
@@ -13,22 +12,8 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-from cxrkd.text import MISSING, duration, interval, number, over_findings, percent_interval, sentence
-
-__all__ = [
-    "MISSING",
-    "Report",
-    "Ticker",
-    "duration",
-    "interval",
-    "number",
-    "over_findings",
-    "percent_interval",
-    "plain",
-    "set_aside_stdout",
-    "show",
-    "table",
-]
+from cxrkd.plain import plain
+from cxrkd.text import sentence
 
 
 @dataclass(frozen=True)
@@ -53,15 +38,6 @@ def show(report: Report, *, as_json: bool) -> None:
     text = json.dumps(plain(report.document), indent=2, allow_nan=False) if as_json else "\n".join(report.lines)
     print(text)
     sys.stdout.flush()
-
-
-def plain(value: Any) -> Any:
-    """The same structure as JSON can hold it: NaN and infinity become None, tuples lists, keys text."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report, Ticker, interval, over_findings
+from cxrkd.cli.output import Report, Ticker
+from cxrkd.text import interval, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.evaluate import ModelMetrics
@@ -60,8 +61,8 @@ def _maps(run: Run, n: int) -> str:
     return f"{run.path / FILE}: maps of {n} validation films, {(run.path / FILE).stat().st_size / 1e3:.0f} kB"
 
 
-def _no_anatomy(found: ModelMetrics | None) -> list[str]:
-    if found is None:
+def _no_anatomy(trivial: ModelMetrics | None) -> list[str]:
+    if trivial is None:
         return []
-    auroc = interval(found.macro_auroc, found.macro_low, found.macro_high)
-    return [f"A model that knows no anatomy, AUROC {over_findings(found.n_labels)}: {auroc}"]
+    auroc = interval(trivial.macro_auroc, trivial.macro_low, trivial.macro_high)
+    return [f"A model that knows no anatomy, AUROC {over_findings(trivial.n_labels)}: {auroc}"]

@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.models import download_progress, fetch
-from cxrkd.cli.output import MISSING, Report, Ticker, duration, number, over_findings, table
+from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.cli.settings import Flag, add_settings, flags, overridden
 from cxrkd.cli.watching import execute_watched
 from cxrkd.errors import ConfigError
+from cxrkd.text import MISSING, duration, number, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.config import ObjectiveConfig, RunConfig
@@ -178,9 +179,9 @@ def _plan_lines(
         f"Measured on {speeds['teacher'].device}:",
         *(f"  {_speed_line(who, speed)}" for who, speed in speeds.items()),
         f"Estimate for {images['all']:,.0f} images, {images['train']:,.0f} of them to train on{counted}:",
-        f"  {_span(seconds['total'])}: teacher {_span(seconds['teacher'])}, students {_span(students)}, "
-        f"teacher's answers {_span(seconds['teacher-logits'])}, data {_span(seconds['data'])}; not counted: validation "
-        "after each epoch, the download",
+        f"  {duration(seconds['total'])}: teacher {duration(seconds['teacher'])}, students {duration(students)}, "
+        f"teacher's answers {duration(seconds['teacher-logits'])}, data {duration(seconds['data'])}; not counted: "
+        "validation after each epoch, the download",
         f"  {_gb(bytes_.total)} of disk, {_gb(document['free'])} are free: download {_gb(bytes_.download)}, prepared "
         f"images {_gb(bytes_.prepared)}, checkpoint {_gb(bytes_.checkpoints)}, weights and answers {_gb(bytes_.kept)}",
     ]
@@ -230,15 +231,6 @@ def _speed_line(who: str, speed: Speed) -> str:
         f"{who} {speed.arch}: trains on {speed.train_images_s:.3g} images/s, answers {speed.predict_images_s:.3g} "
         f"images/s, batch {speed.batch_size}"
     )
-
-
-def _span(seconds: float) -> str:
-    """Seconds for people, in days where they are many.
-
-    >>> _span(90), _span(400_000)
-    ('1 min 30 s', '4.6 days')
-    """
-    return duration(seconds) if seconds < 2 * 86_400 else f"{seconds / 86_400:.1f} days"
 
 
 def _gb(n_bytes: float) -> str:

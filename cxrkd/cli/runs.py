@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli import checking, doctor
-from cxrkd.cli.output import MISSING, Report, duration, interval, number, over_findings, table
+from cxrkd.cli.output import Report, table
+from cxrkd.text import MISSING, duration, interval, number, over_findings
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig

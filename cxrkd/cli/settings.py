@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.cli.config_file import read_config
 from cxrkd.cli.names import comma_separated
 from cxrkd.errors import ConfigError
 from cxrkd.text import shown
@@ -183,7 +184,7 @@ def run_config(args: argparse.Namespace) -> RunConfig:
     Raises:
         ConfigError: the file cannot be read, a key is unknown, or a value is out of range.
     """
-    return overridden(_read(args.config) if args.config else {}, args, flags())
+    return overridden(read_config(args.config) if args.config else {}, args, flags())
 
 
 def overridden(values: dict[str, Any], args: argparse.Namespace, chosen: Sequence[Flag]) -> RunConfig:
@@ -245,30 +246,6 @@ def _named(key: str, values: Mapping[str, Any], file: Path | None, given: Mappin
         return f"{key} in {file}"
     data = values.get("data", {})
     return flag_name(key, str(data.get("kind", "phantom")) if isinstance(data, dict) else "")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"Cannot read {path} ({error.strerror}); expected a run's config as JSON.") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not JSON ({error}); expected the config.json of a run.") from error
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path} holds {type(document).__name__}; expected an object with a run's settings.")
-    return _of_this_version(document, path)
-
-
-def _of_this_version(values: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The settings without the version that a run's own file has."""
-    from cxrkd.runs.run import CONFIG_VERSION
-
-    version = values.pop("version", 0)
-    if isinstance(version, int) and version <= CONFIG_VERSION:
-        return values
-    raise ConfigError(
-        f"{path} is of version {str(version)[:20]}, this cxrkd reads up to {CONFIG_VERSION}; a newer one wrote it."
-    )
 
 
 def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cxrkd.cli.output import Ticker, duration
+from cxrkd.cli.output import Ticker
+from cxrkd.text import duration
 
 if TYPE_CHECKING:
     from cxrkd.jobs.job import Job

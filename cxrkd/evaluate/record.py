@@ -7,15 +7,15 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
-import numpy as np
+from cxrkd.plain import plain
 
 
 class Record:
     """Mixin for frozen dataclasses of numbers, names, arrays and tuples of these or of other records."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Fields as plain JSON values; NaN becomes None."""
-        return {f.name: to_plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
+        """Fields as plain JSON values; NaN and infinity become None."""
+        return {f.name: plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
@@ -61,14 +61,3 @@ def read_plain(value: Any, kind: Any, name: str) -> Any:
     if get_origin(kind) is not None or not isinstance(value, right) or (isinstance(value, bool) and kind is not bool):
         raise ValueError(f"{name} is of another type: {type(value).__name__}")
     return float(value) if kind is float else value
-
-
-def to_plain(value: Any) -> Any:
-    """A field as JSON can hold it."""
-    if isinstance(value, Record):
-        return value.to_dict()
-    if isinstance(value, np.ndarray):
-        return to_plain(value.tolist())
-    if isinstance(value, tuple | list):
-        return [to_plain(v) for v in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

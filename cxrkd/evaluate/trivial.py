@@ -7,10 +7,10 @@ thumbnail does (Zech et al., PLOS Medicine 2018, arXiv 1807.00431; DeGrave et al
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
+
+from cxrkd.progress import Progress
 
 N_BANDS, SIDE = 14, 16
 # Inverse strength of the L2 penalty, in scikit-learn's terms: the thumbnail has 18 times as many features.
@@ -44,7 +44,7 @@ def trivial_logits(
     targets: np.ndarray,
     fit: np.ndarray,
     asked: np.ndarray,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Logits of both regressions added, for some films after a fit to others.
 

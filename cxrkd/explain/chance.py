@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cxrkd.evaluate.record import to_plain
+from cxrkd.plain import plain
 
 LINE_NAMES: dict[str, str] = {
     "random_student": "random students",
@@ -89,4 +89,4 @@ def highest(lines: tuple[ChanceLine, ...]) -> ChanceLine:
 
 def to_dict(lines: tuple[ChanceLine, ...]) -> Mapping[str, Any]:
     """By name, for JSON."""
-    return {one.name: {"mean": to_plain(one.mean), "high": to_plain(one.high), "missing": one.missing} for one in lines}
+    return {one.name: {"mean": plain(one.mean), "high": plain(one.high), "missing": one.missing} for one in lines}

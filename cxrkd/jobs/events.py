@@ -13,8 +13,9 @@ from typing import Any
 from cxrkd import private
 from cxrkd.jobs.files import MissingFileError, cannot_write, read_bytes
 from cxrkd.jobs.strict_json import parse_json
+from cxrkd.progress import Event
 
-Event = dict[str, Any]
+EVENTS = "events.jsonl"
 _NUMBERS, _TEXTS = ("t", "fraction", "progress", "eta_s"), ("stage", "title", "message")
 
 

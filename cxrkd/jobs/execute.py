@@ -13,9 +13,10 @@ from cxrkd.atomic import PART
 from cxrkd.errors import CxrkdError, RunError, unwritable
 from cxrkd.jobs.asked import as_asked
 from cxrkd.jobs.environment import describe
+from cxrkd.jobs.events import EVENTS
 from cxrkd.jobs.files import cannot_write, require_place_for_file, write_json
 from cxrkd.jobs.folders import remove
-from cxrkd.jobs.job import ENVIRONMENT, ENVIRONMENT_VERSION, EVENTS, LOG, Job, own_jobs
+from cxrkd.jobs.job import ENVIRONMENT, ENVIRONMENT_VERSION, LOG, Job, own_jobs
 from cxrkd.jobs.lease import LOST
 from cxrkd.jobs.locks import deciding
 from cxrkd.jobs.queue import claim, give_up, let_go

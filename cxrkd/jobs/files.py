@@ -8,7 +8,6 @@ otherwise.
 from __future__ import annotations
 
 import json
-import math
 import os
 import stat
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import IO, Any
 from cxrkd.atomic import replacing
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.jobs.strict_json import parse_json
+from cxrkd.plain import plain
 from cxrkd.text import legible, shown
 
 LARGEST = 64 << 20  # bytes of a text; the events of a week of training are a tenth of it
@@ -41,7 +41,7 @@ def write_json(path: Path, value: Any) -> None:
     """
     try:
         with replacing(path) as part:
-            part.write_text(json.dumps(_plain(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            part.write_text(json.dumps(plain(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise cannot_write(path.parent, error) from error
 
@@ -190,12 +190,3 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
         except OSError as error:
             raise damaged(path, error.strerror or str(error)) from error
-
-
-def _plain(value: Any) -> Any:
-    """The same structure with non-finite floats as None and tuples as lists."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.errors import CxrkdError, RunError
-from cxrkd.jobs.events import Event, event_sentence, parse_event, read_events
+from cxrkd.jobs.events import EVENTS, event_sentence, parse_event, read_events
 from cxrkd.jobs.files import MissingFileError, damaged, read_bytes, read_versioned, write_json
 from cxrkd.jobs.state import LAST_S, STATE, JobState, read_state
 from cxrkd.places import ASSETS, home
+from cxrkd.progress import Event
 from cxrkd.registry import Entry, Registry
 from cxrkd.text import legible, shown
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cxrkd.jobs.reporter import Reporter
 
 SHIPPED = ASSETS / "runs"
-KIND, EVENTS, LOG, ENVIRONMENT = "job.json", "events.jsonl", "log.txt", "environment.json"
+KIND, LOG, ENVIRONMENT = "job.json", "log.txt", "environment.json"
 KIND_VERSION = ENVIRONMENT_VERSION = 1
 DISTILLATION = "distillation"
 """The kind of a folder that does not say which: there was no other once."""
@@ -80,7 +81,7 @@ class Job:
         try:
             stored = read_state(self.path)
             self.require_settings()
-        except RunError as error:
+        except CxrkdError as error:
             return stored.at_rest("unreadable", stage="", message=str(error))
         return stored
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import append_event
+from cxrkd.jobs.events import EVENTS, append_event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.folders import making, move, put_away, remove, settle, sweep
-from cxrkd.jobs.job import DISTILLATION, EVENTS, KINDS, Job, list_own_jobs, own_jobs, write_kind
+from cxrkd.jobs.job import DISTILLATION, KINDS, Job, list_own_jobs, own_jobs, write_kind
 from cxrkd.jobs.launch import ensure_worker
 from cxrkd.jobs.lease import Heart, is_held, place, read_lease, revoke, take
 from cxrkd.jobs.locks import deciding

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import Event, append_event, event_sentence, read_events
+from cxrkd.jobs.events import EVENTS, append_event, event_sentence, read_events
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.jobs.job import EVENTS
 from cxrkd.jobs.progress import Progress
+from cxrkd.progress import Event, OnEvent
 
 log = logging.getLogger("cxrkd.jobs")
 
@@ -38,7 +38,7 @@ class Reporter:
         return stage in self.seconds
 
     @contextmanager
-    def stage(self, name: str, title: str, **details: Any) -> Iterator[Callable[[Event], None]]:
+    def stage(self, name: str, title: str, **details: Any) -> Iterator[OnEvent]:
         """Everything a stage does happens inside; yields where its events go. Reaching the end records it as done."""
         self.progress.begin(name, title)
         self.emit({"kind": "stage", "stage": name, "title": title, **details})

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,15 +20,18 @@ from torch import Tensor
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import ChecksumError, check, enlist, seal
-from cxrkd.errors import ConfigError
-from cxrkd.models.download import Progress, download
+from cxrkd.download import download
+from cxrkd.errors import ConfigError, DownloadError
 from cxrkd.models.husks import read_tensors
 from cxrkd.models.lite_weights import package_of, packaged_file, to_timm
 from cxrkd.models.pins import hold, pinned
 from cxrkd.places import home
+from cxrkd.progress import Progress
 
 State = dict[str, Tensor]
 IMAGENET = "imagenet"
+LIMIT = 1 << 30
+"""Bytes that no weights on offer come near (the largest, of densenet161, are 0.12 GB): more is something else."""
 
 
 def cache() -> Path:
@@ -145,8 +149,8 @@ class OnHub(Source):
             return
         try:
             url = hf_hub_url(self.repository, self.FILE)
-            download(url, self._own(), progress, check=lambda part: hold(self.name, part))
-        except ConfigError as error:
+            download(url, self._own(), progress, check=partial(hold, self.name), limit=LIMIT)
+        except (DownloadError, ConfigError) as error:
             raise ConfigError(
                 f"{error} Connect to the internet and try again, copy that file to {self._own()}, or start without "
                 "pretrained weights."
@@ -220,8 +224,9 @@ class XrayVision(Source):
 
     def _download(self, progress: Progress | None) -> None:
         try:
-            download(self.URL + self.file, cache() / self.file, progress, check=lambda part: hold(self.name, part))
-        except ConfigError as error:
+            check = partial(hold, self.name)
+            download(self.URL + self.file, cache() / self.file, progress, check=check, limit=LIMIT)
+        except (DownloadError, ConfigError) as error:
             raise ConfigError(
                 f"{error} Connect to the internet and try again, copy that file into {cache()}, or use other weights."
             ) from error

@@ -14,8 +14,8 @@ from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
-    from cxrkd.models.download import Progress
     from cxrkd.models.pretrained import Source, State
+    from cxrkd.progress import Progress
 
 NONE = "none"
 """The name of a random start."""

@@ -8,7 +8,7 @@ stored once. About 0.3 MB for 14 labels.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from cxrkd.checksums import ChecksumError, check, relist, seal
 from cxrkd.config import DataConfig, Member
 from cxrkd.errors import DataError, RunError
 from cxrkd.jobs.files import cannot_write
+from cxrkd.progress import Progress
 from cxrkd.runs.predictions import KEPT_SPLITS, TRIVIAL, kept_rows, write_logits
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _STRONG, _MAPS = "strong", ("other_films", "label_means")
 _SAME = 1e-3  # of a map's largest value: rounding, no other method
 
 
-def keep_reference(run: Run, cohort: Cohort, progress: Callable[[int, int], None] | None = None) -> int:
+def keep_reference(run: Run, cohort: Cohort, progress: Progress | None = None) -> int:
     """Ask the model that knows no anatomy about the held-out films, and keep maps of validation films.
 
     Returns:

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from cxrkd.config import MEMBERS, Member, RunConfig
 from cxrkd.data.cohort import Split
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import Event
 from cxrkd.jobs.files import (
     damaged,
     parsing,
@@ -26,6 +25,7 @@ from cxrkd.jobs.files import (
 )
 from cxrkd.jobs.job import SHIPPED, Job, list_jobs, list_own_jobs, open_job
 from cxrkd.jobs.schema import reason
+from cxrkd.progress import Event
 from cxrkd.refusals import refusals
 from cxrkd.runs.epochs import is_training_event, training_sentence
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure

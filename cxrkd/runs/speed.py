@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from cxrkd.jobs.environment import describe
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.zoo import build
 from cxrkd.runtime.cores import threads_elsewhere
+from cxrkd.runtime.timing import milliseconds
 from cxrkd.train.allocator import keep_freed_memory
 from cxrkd.train.asking import InTheLoop, cached
 from cxrkd.train.batches import Batches
@@ -162,11 +162,14 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    if device().type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - began
+    """Seconds of a call; on a GPU up to the end of what it has begun there."""
+
+    def whole() -> None:
+        work()
+        if device().type == "cuda":
+            torch.cuda.synchronize()
+
+    return milliseconds(whole) / 1e3
 
 
 def _noise(n: int, size: int, labels: tuple[str, ...]) -> Cohort:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill.loss import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
-from cxrkd.jobs.events import Event
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
@@ -28,13 +26,13 @@ from cxrkd.models.network import parts_of
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
+from cxrkd.progress import Event, OnEvent, Progress
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
 from cxrkd.runs.showcase import film_in, write_showcase
 from cxrkd.train.apart import fit_apart
-from cxrkd.train.callbacks import OnEvent
 from cxrkd.train.device import device, processes
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
@@ -291,7 +289,7 @@ def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:
         seal(part)  # a file that is listed where it came from has no checksum of its own
 
 
-def _counting(on_event: OnEvent) -> Callable[[int, int], None]:
+def _counting(on_event: OnEvent) -> Progress:
     """Progress as `(done, total)` turned into events."""
 
     def progress(done: int, total: int) -> None:

@@ -3,7 +3,8 @@
 Threads that compute side by side without it take each other's processors, so that all of them end late. Here answers
 go before explanations, and films of several visitors for one network go through it together. An explanation comes as
 many small pieces, so that an answer waits for one piece of it at most; and after a few batches of answers one piece of
-an explanation is taken even though more answers wait, so that it ends too.
+an explanation is taken even though more answers wait, so that it ends too. What an explanation is held against comes
+after the explanations of all.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Rank(IntEnum):
 
     ANSWER = 0
     EXPLANATION = 1
+    AFTERWARDS = 2  # what an explanation that can be looked at already is held against
 
 
 class Ticket(Generic[T]):
@@ -94,7 +96,7 @@ class ComputeQueue:
         self, workers: int, *, limit: int = LIMIT, batch: int = CHUNK, answers_a_piece: int = ANSWERS_A_PIECE
     ) -> None:
         self._limit, self._batch, self._answers_a_piece = limit, batch, answers_a_piece
-        self._lines = {Rank.ANSWER: Line(), Rank.EXPLANATION: Line(in_turns=False)}
+        self._lines = {rank: Line(in_turns=rank is Rank.ANSWER) for rank in Rank}
         self._changed = threading.Condition()
         self._answers_since = 0
         self._closed = False
@@ -116,18 +118,22 @@ class ComputeQueue:
         """
         return self._add(Rank.ANSWER, Piece(visitor, key, _Work(call, item)))
 
-    def explain(self, visitor: str, step: Callable[[], T]) -> Ticket[T]:
-        """One piece of an explanation; the smaller, the shorter an answer waits for it.
+    def explain(self, visitor: str, step: Callable[[], T], rank: Rank = Rank.EXPLANATION) -> Ticket[T]:
+        """One piece of an explanation, or of what follows one; the smaller, the shorter an answer waits for it.
 
         Raises:
             BusyError: too many visitors wait.
         """
-        return self._add(Rank.EXPLANATION, Piece(visitor, None, _Work(lambda _: [step()], None)))
+        return self._add(rank, Piece(visitor, None, _Work(lambda _: [step()], None)))
 
     def before(self, rank: Rank, visitor: str) -> int | None:
         """How many other visitors come before one who waits with work of a rank; None where nothing of theirs does."""
         with self._changed:
-            return self._lines[rank].before(visitor)
+            place = self._lines[rank].before(visitor)
+            if place is None or rank is not Rank.AFTERWARDS:
+                return place
+            first = {*self._lines[Rank.EXPLANATION].visitors, *self._lines[rank].visitors[:place]}
+            return len(first - {visitor})
 
     def cancel(self, rank: Rank, piece: Piece) -> None:
         """Drop a piece that waits; one that is being computed goes on, for nobody."""
@@ -171,7 +177,7 @@ class ComputeQueue:
             return pieces
 
     def _choose(self) -> list[Piece]:
-        answers, explanations = self._lines[Rank.ANSWER], self._lines[Rank.EXPLANATION]
+        answers, explanations = self._lines[Rank.ANSWER], self._lines[Rank.EXPLANATION] or self._lines[Rank.AFTERWARDS]
         owed = not answers or self._answers_since >= self._answers_a_piece
         if explanations and owed:
             self._answers_since = 0

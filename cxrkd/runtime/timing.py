@@ -1,4 +1,4 @@
-"""Milliseconds of one call, repeated until a budget is spent."""
+"""The one stopwatch: milliseconds of a call, once or repeated until a budget is spent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from collections.abc import Callable
 import numpy as np
 
 Clock = Callable[[], float]
+
+
+def milliseconds(call: Callable[[], object], clock: Clock | None = None) -> float:
+    """Of one call; `clock` as for `time_calls`."""
+    clock = clock or time.perf_counter
+    start = clock()
+    call()
+    return (clock() - start) * 1e3
 
 
 def time_calls(
@@ -23,14 +31,12 @@ def time_calls(
         clock: what is counted, `time.perf_counter` by default; `time.process_time` leaves out the time that other
             processes took.
     """
-    end, clock = time.perf_counter() + max_s, clock or time.perf_counter
+    end = time.perf_counter() + max_s
     for _ in range(warmup):
         call()
         if time.perf_counter() > end:
             break
     times: list[float] = []
     while len(times) < runs and (not times or time.perf_counter() < end):
-        start = clock()
-        call()
-        times.append((clock() - start) * 1e3)
+        times.append(milliseconds(call, clock))
     return np.asarray(times)

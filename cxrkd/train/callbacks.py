@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ import lightning as L
 from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
 from cxrkd.errors import RunError
+from cxrkd.progress import Event, OnEvent
 from cxrkd.train.module import Running, Training
 
-Event = dict[str, Any]
-OnEvent = Callable[[Event], None]
 PROGRESS_EVERY_S = 2.0
 
 

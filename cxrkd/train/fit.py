@@ -24,10 +24,11 @@ from cxrkd.data.cohort import Cohort
 from cxrkd.distill.loss import Loss
 from cxrkd.errors import DataError
 from cxrkd.models.classifier import Classifier
+from cxrkd.progress import OnEvent
 from cxrkd.train.allocator import keep_freed_memory
 from cxrkd.train.asking import InTheLoop, cached
 from cxrkd.train.batches import Batches
-from cxrkd.train.callbacks import Checkpoint, EpochReport, OnEvent, Watch
+from cxrkd.train.callbacks import Checkpoint, EpochReport, Watch
 from cxrkd.train.device import device
 from cxrkd.train.module import Training
 from cxrkd.train.norms import films, recount_norms

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
 from cxrkd.images.resizing import resized
 from cxrkd.models.answers import numbers
 from cxrkd.models.classifier import Classifier
+from cxrkd.progress import Progress
 from cxrkd.train.batches import to_unit
 
-Progress = Callable[[int, int], None]
 """Called with `(done, total)`."""
 
 

@@ -14,7 +14,8 @@ from cxrkd.checksums import ChecksumError, check, seal
 from cxrkd.data.cohort import Cohort
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import fingerprint
-from cxrkd.train.predict import Progress, predict_logits
+from cxrkd.progress import Progress
+from cxrkd.train.predict import predict_logits
 
 _LOGITS = "logits"
 

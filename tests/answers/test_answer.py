@@ -185,7 +185,7 @@ def test_auto_takes_the_fastest_that_agrees_for_each_network(models, monkeypatch
         compared.append((model, x.shape))
         return FakeEngine((0.0,), model.arch), []
 
-    monkeypatch.setattr("cxrkd.runtime.fastest", fastest)
+    monkeypatch.setattr("cxrkd.runtime.select.fastest", fastest)
     found = load_engines(models)
     assert {member: engine.name for member, engine in found.items()} == ARCHS
     assert compared == [(model, (8, 1, 32, 32)) for model in models.values()]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxrkd.answers.calls import ranked
+from cxrkd.answers.calls import call_of, ranked
 
 LABELS_4 = ("Effusion", "Mass", "Edema", "Hernia")
 NAN = float("nan")
@@ -10,6 +10,10 @@ NAN = float("nan")
 def names(probs, cuts):
     found = ranked(LABELS_4, {m: np.array(p) for m, p in probs.items()}, {m: np.array(c) for m, c in cuts.items()})
     return [(one.label, one.callers) for one in found]
+
+
+def test_a_probability_on_its_threshold_is_called():
+    assert [call_of(prob, 0.3) for prob in (0.31, 0.3, 0.29)] == ["called", "called", "not called"]
 
 
 def test_what_most_networks_call_comes_first_however_improbable():

@@ -51,7 +51,7 @@ def build_fake(model, name, *, threads=None):
 def measured(quick):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cxrkd.bench.engines.build_engine", build_fake)
-        patch.setattr("cxrkd.runtime.fastest", lambda model, x: (TorchEngine(model), []))
+        patch.setattr("cxrkd.runtime.select.fastest", lambda model, x: (TorchEngine(model), []))
         return {name: list(run_sections(quick, [name], lambda _: None)) for name in SECTIONS}
 
 

@@ -4,14 +4,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.config import PhantomConfig, RunConfig
-from cxrkd.data.preview import preview
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.models.weights import save_weights
-from cxrkd.models.zoo import build
-from cxrkd.runs import Run, create, open_run
-from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
-from cxrkd.runs.run import LABELS, METRICS
+from cxrkd.runs import Run, open_run
+from cxrkd.runs.predictions import write_logits
+from cxrkd.runs.run import METRICS
+from tests import toys
 
 SKILL = {"teacher": 3.0, "alone": 1.0, "distilled": 2.0}
 
@@ -19,18 +16,8 @@ SKILL = {"teacher": 3.0, "alone": 1.0, "distilled": 2.0}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A run whose predictions know the truth up to noise, the distilled student better than the one alone."""
-    config = RunConfig(name="skilled", data=PhantomConfig(n_patients=300, image_size=32), seeds=(0, 1, 2))
-    run = create(config, tmp_path_factory.mktemp("made") / "skilled")
-    table, rng = preview(config.data), np.random.default_rng(0)
-    write_json(run.path / LABELS, list(table.labels))
-    write_cases(run.path, table)
-    network, targets = build("mobilenetv3_small_100", table.labels, 32), table.targets[kept_rows(table)]
-    for member, skill in SKILL.items():
-        save_weights(network, run.weights_path(member))
-        for seed in (0,) if member == "teacher" else config.seeds:
-            write_logits(run.path, member, seed, skill * targets + rng.normal(-2, 1, targets.shape))
-    write_json(run.path / METRICS, run.measure().to_dict())
-    return run
+    config = toys.tiny_config("skilled", patients=300, arch="mobilenetv3_small_100", seeds=(0, 1, 2))
+    return toys.finished_run(config, skill=SKILL, folder=tmp_path_factory.mktemp("made") / "skilled")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_weights_are_listed_with_their_origin_and_whether_they_are_here(cli):
 
 def test_a_download_is_asked_for_by_name(cli, monkeypatch):
     fetched = []
-    monkeypatch.setattr("cxrkd.models.pretrained.download", lambda url, path, progress, check: fetched.append(url))
+    monkeypatch.setattr("cxrkd.models.pretrained.download", lambda url, *_, **__: fetched.append(url))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     assert cli("models", "mobilenetv3_small_100", "--size", 64, "--download", "imagenet").code == 0
     assert len(fetched) == 1

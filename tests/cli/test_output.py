@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-from cxrkd.cli.output import Report, Ticker, duration, interval, number, plain, show, table
+from cxrkd.cli.output import Report, Ticker, show, table
+from cxrkd.plain import plain
+from cxrkd.text import duration, interval, number
 
 
 def test_plain_leaves_nothing_that_json_refuses():

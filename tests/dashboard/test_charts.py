@@ -140,7 +140,7 @@ def test_members_of_equal_cost_do_not_hide_each_other_and_hover_tells_the_true_c
 
 
 def test_latency_whiskers_never_point_backwards():
-    timings = [cost.Timing("teacher", "pytorch", 30.0, 45.0), cost.Timing("distilled", "pytorch", 9.0, 8.0)]
+    timings = [cost.LatencyBar("teacher", "pytorch", 30.0, 45.0), cost.LatencyBar("distilled", "pytorch", 9.0, 8.0)]
     teacher, student = cost.latency(timings).data
     assert teacher.error_x.array[0] == 15.0
     assert student.error_x.array[0] == 0.0

@@ -1,6 +1,7 @@
 """The Explain page: maps at once, what they are held against afterwards, and nothing computed twice."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -8,7 +9,7 @@ from cxrkd.dashboard import caching, layout, waiting
 from cxrkd.dashboard.explain import computing
 from cxrkd.errors import BusyError
 from cxrkd.explain.steps import Step
-from cxrkd.runtime.compute import ComputeQueue, shared
+from cxrkd.runtime.compute import ComputeQueue, Rank, shared
 from tests.dashboard import test_pages
 from tests.dashboard.test_pages import assert_healthy, open_page, words
 
@@ -29,9 +30,9 @@ def happened(monkeypatch):
     order, queue, chart = [], shared(), layout.chart
 
     class Watched:
-        def explain(self, visitor, call):
+        def explain(self, visitor, call, rank):
             order.append("piece")
-            return queue.explain(visitor, call)
+            return queue.explain(visitor, call, rank)
 
     monkeypatch.setattr(computing, "shared", Watched)
     monkeypatch.setattr(layout, "chart", lambda *a, key, **more: (order.append(key), chart(*a, key=key, **more))[1])
@@ -109,11 +110,11 @@ def test_what_was_computed_for_a_visitor_who_moved_on_is_kept(known, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(waiting.session, "current", leave)
         with pytest.raises(LeftError):
-            computing._computed(film, "maps", steps)
+            computing._computed(film, "maps", Rank.EXPLANATION, steps)
     opened.set()
     queue.explain("", lambda: None).result()  # the worker is through with what it had begun
     assert calls == ["first"]
-    assert computing._computed(film, "maps", steps) == [1, 2, 1]
+    assert computing._computed(film, "maps", Rank.EXPLANATION, steps) == [1, 2, 1]
     assert calls == ["first", "second"]
     queue.close()
 
@@ -121,6 +122,7 @@ def test_what_was_computed_for_a_visitor_who_moved_on_is_kept(known, monkeypatch
 def test_results_of_one_film_are_not_those_of_another(known, monkeypatch):
     queue = ComputeQueue(workers=1)
     monkeypatch.setattr(computing, "shared", lambda: queue)
-    films = [type("Film", (), {"key": key}) for key in "ab"]
-    assert [computing._computed(film, "maps", [Step("k", lambda f=film: f.key)]) for film in films] == [["a"], ["b"]]
+    for key in "ab":
+        film, step = type("Film", (), {"key": key}), Step("k", partial(str, key))
+        assert computing._computed(film, "maps", Rank.EXPLANATION, [step]) == [key]
     queue.close()

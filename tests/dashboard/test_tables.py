@@ -113,7 +113,7 @@ def test_the_best_latency_leaves_out_engines_that_disagree():
     assert costs.best(found) == {"teacher": 10.0}
     assert costs.latency_table(found).iloc[0]["Best against PyTorch"] == "3.0 ×"
     assert [s.split(" is not used")[0] for s in costs.disagreements(found)] == ["OpenVINO bfloat16", "ONNX Runtime"]
-    assert {t.engine for t in costs.timings(found)} == {"PyTorch", "OpenVINO", "OpenVINO bfloat16"}
+    assert {t.engine for t in costs.latency_bars(found)} == {"PyTorch", "OpenVINO", "OpenVINO bfloat16"}
 
 
 def test_on_a_shared_scale_half_the_evidence_is_drawn_paler():

@@ -5,9 +5,8 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from cxrkd.dashboard import asking, caching
+from cxrkd.dashboard import asking, caching, waiting
 from cxrkd.dashboard.waiting import sentence
-from cxrkd.jobs.queue import waiting
 from cxrkd.runtime.compute import ComputeQueue
 from tests.dashboard import test_pages
 from tests.dashboard.test_pages import assert_healthy, open_page, words

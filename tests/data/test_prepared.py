@@ -19,6 +19,7 @@ from cxrkd.data.phantom import render
 from cxrkd.data.preview import cohort_size, preview
 from cxrkd.errors import DataError
 from cxrkd.images import read, to_input
+from cxrkd.images.resizing import resized
 
 SIZE = 32
 
@@ -259,7 +260,7 @@ def test_chestmnist_is_prepared_from_its_file(npz):
     path, arrays = npz
     cohort = load_cohort(ChestMnistConfig(folder=path, size=28, image_size=SIZE))
     assert cohort.images.shape == (11, SIZE, SIZE)
-    np.testing.assert_array_equal(cohort.images[10], decode._square(arrays["test_images"][2], SIZE))
+    np.testing.assert_array_equal(cohort.images[10], resized(arrays["test_images"][2], SIZE))
 
 
 def test_real_trees_are_prepared_unchanged(shared_data):

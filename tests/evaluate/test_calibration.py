@@ -39,6 +39,17 @@ def test_edges_of_the_unit_interval_fall_into_the_outer_bins():
     assert (curve.predicted, curve.observed, curve.ece) == ((0.0, 1.0), (0.0, 1.0), 0.0)
 
 
+def test_a_bin_holds_its_upper_edge_and_not_its_lower():
+    curve = reliability([0.0, 1.0], [0.0, 1.0], n_bins=2)  # 0.5 lies on the edge
+    assert curve.count == (1, 1)
+
+
+def test_what_was_not_answered_is_left_out():
+    some, answered = reliability([0.0, np.nan, 1.0], [1.0, 1.0, 0.0]), reliability([0.0, 1.0], [1.0, 0.0])
+    assert some == answered
+    assert some.count == answered.count
+
+
 def test_unknown_targets_are_left_out_labels_pool_and_their_errors_are_averaged():
     logits, targets = np.array([[0.0, 3.0], [1.0, -2.0]]), np.array([[1.0, np.nan], [0.0, 0.0]])
     found, pooled = reliability(logits, targets), reliability([0.0, 1.0, -2.0], [1.0, 0.0, 0.0])

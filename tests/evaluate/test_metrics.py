@@ -117,6 +117,24 @@ def test_ten_positive_patients_decide_not_ten_images():
     assert evaluate(logits, targets, patients, ["x"], min_patients=7).n_labels == 0
 
 
+def test_a_probability_on_its_threshold_is_called_and_the_means_are_over_evaluable_labels():
+    logits, targets = np.zeros((40, 2)), np.zeros((40, 2))  # every probability is 0.5
+    targets[:20, 0], targets[:2, 1] = 1, 1
+    metrics = evaluate(logits, targets, np.arange(40) // 2, "ab", [0.5, 0.5])
+    assert (metrics.n, metrics.n_patients) == (40, 20)
+    row = metrics.labels[0]
+    assert (row.sensitivity, row.specificity) == (1, 0)
+    assert not metrics.labels[1].evaluable
+    assert (metrics.ece, metrics.brier, metrics.macro_ap) == (row.ece, row.brier, row.ap)
+    assert (metrics.brier, metrics.macro_ap) == (0.25, 0.5)
+
+
+def test_the_threshold_that_is_told_is_that_of_the_first_seed():
+    logits, targets, patients = cases(seeds=2)
+    thresholds = np.array([[0.3, 0.5, 0.5, 0.5], [0.6, 0.5, 0.5, 0.5]])
+    assert evaluate(logits, targets, patients, LABELS, thresholds).labels[0].threshold == 0.3
+
+
 def test_without_thresholds_there_is_no_operating_point():
     row = evaluate(*cases(), LABELS).labels[0]
     assert np.isnan([row.threshold, row.sensitivity, row.specificity, row.f1]).all()

@@ -81,6 +81,23 @@ def test_no_share_of_a_skill_that_is_not_there():
     assert np.isfinite([result.ratio, result.ratio_low, result.macro_low]).all()
 
 
+def test_no_share_of_a_skill_that_chance_could_have_shown():
+    """The macro of b lies above 0.5, its interval does not."""
+    a, _, targets, patients = cases(seeds=1)
+    b = np.random.default_rng(1).normal(size=a.shape) + 0.15 * targets
+    metrics = evaluate(b, targets, patients, LABELS)
+    assert metrics.macro_low < 0.5 < metrics.macro_auroc
+    assert np.isnan(paired_difference(a, b, targets, patients, LABELS).skill)
+
+
+def test_sides_of_other_numbers_of_seeds_are_trained_apart():
+    a, b, targets, patients = cases(seeds=3)
+    result = paired_difference(a, b[:2], targets, patients, LABELS)
+    rows = np.arange(len(targets))
+    assert result.macro_diff == pytest.approx(macro(a, targets, rows).mean() - macro(b[:2], targets, rows).mean())
+    assert (result.n_seeds_a, result.n_seeds_b) == (3, 2)
+
+
 def test_pairing_narrows_the_interval():
     a, b, targets, patients = cases()
     paired = paired_difference(a[0], b[0], targets, patients, LABELS)

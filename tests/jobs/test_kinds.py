@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.cli.main import main
-from cxrkd.errors import ConfigError, RunError
+from cxrkd.errors import ConfigError, DataError, RunError
 from cxrkd.jobs import launch, queue
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.health import health
@@ -68,6 +68,33 @@ def test_of_a_kind_that_this_program_does_not_know_it_is_unreadable(counting):
         assert "Unknown kind of job 'counting'" in unknown.state.message
         assert [one.id for one in list_own_jobs()] == ["some"]
     assert job.state.status == "interrupted"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"kind": 3}', '{"kind": ""}', '{"version": 99, "kind": "counting"}']
+)
+def test_where_the_file_that_says_its_kind_is_damaged_it_is_listed_and_can_be_deleted(counting, content):
+    other, job = counting(1, "Other"), counting()
+    (job.path / "job.json").write_text(content)
+    damaged = open_job("some")
+    assert (damaged.state.status, damaged.kind) == ("unreadable", None)
+    assert "job.json" in damaged.state.message
+    assert {one.id for one in list_own_jobs()} == {"some", "other"}
+    with pytest.raises(RunError, match=r"job\.json"):
+        execute(damaged)
+    delete(damaged)
+    assert list_own_jobs() == [other]
+
+
+def test_settings_that_are_refused_make_it_unreadable_and_no_list(counting, monkeypatch):
+    job = counting()
+
+    def refuse(self):
+        raise DataError("its table is gone")
+
+    monkeypatch.setattr(type(job), "upto", refuse)
+    assert (job.state.status, job.state.message) == ("unreadable", "its table is gone")
+    assert list_own_jobs() == [job]
 
 
 def test_no_job_is_made_of_a_kind_that_nobody_knows(home):

@@ -52,7 +52,7 @@ def published(home, upstream, monkeypatch):
     """The download that answers: a whole module in the format of its day. Counts the calls."""
     calls = []
 
-    def fetch(url, path, progress, check):
+    def fetch(url, path, progress, check, limit):
         calls.append(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():

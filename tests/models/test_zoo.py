@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from cxrkd.checksums import sha256
 from cxrkd.errors import ConfigError
 from cxrkd.models import pins, pretrained
-from cxrkd.models.download import download
 from cxrkd.models.lite_weights import packaged_file
 from cxrkd.models.zoo import build, list_archs, list_weights, role_of, source, taught
+from tests.webserver import web
 
 LABELS = ("a", "b")
 
@@ -64,7 +64,7 @@ def offline(monkeypatch):
     def fail(*_, **__):
         raise OSError("Name or service not known")
 
-    monkeypatch.setattr("urllib.request.urlopen", fail)
+    monkeypatch.setattr("requests.get", fail)
 
 
 def test_nothing_is_downloaded_unasked(monkeypatch):
@@ -97,7 +97,7 @@ def test_imagenet_weights_reach_all_but_the_head(monkeypatch, arch, head, make):
     torch.manual_seed(1)
     donor = timm.create_model(arch, num_classes=1000, **make).state_dict()
 
-    def fetch(url, path, progress, check):
+    def fetch(url, path, progress, check, limit):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({name: tensor.contiguous() for name, tensor in donor.items()}, path)
         check(path)
@@ -131,7 +131,7 @@ def test_weights_of_another_network_are_refused(monkeypatch, tmp_path):
 def test_a_downloaded_file_that_changed_is_refused(monkeypatch, tmp_path, known):
     """Held against the pin; a file that has none is held against what it was when it came."""
 
-    def fetch(url, path, progress, check):
+    def fetch(url, path, progress, check, limit):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(timm.create_model("resnet18").state_dict(), path)
         if known:
@@ -182,53 +182,13 @@ def test_a_missing_package_names_the_command(monkeypatch):
         elsewhere.fetch()
 
 
-class Answer:
-    """What urlopen returns: a body, and the length that the server promised."""
-
-    def __init__(self, body, length):
-        self.parts, self.headers = [body[:3], body[3:], b""], {"Content-Length": str(length)} if length else {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
-
-    def read(self, _):
-        return self.parts.pop(0)
-
-
-def test_a_download_tells_how_far_it_is(monkeypatch, tmp_path):
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", 7))
-    told = []
-    download("https://x/w", tmp_path / "w", lambda *step: told.append(step))
-    assert (tmp_path / "w").read_bytes() == b"weights"
-    assert told == [(3, 7), (7, 7)]
-
-
-def test_a_download_that_breaks_off_leaves_nothing(monkeypatch, tmp_path):
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", 9))
-    with pytest.raises(ConfigError, match="broke off after 7 of 9 bytes"):
-        download("https://x/w", tmp_path / "w")
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_download_that_is_another_file_leaves_nothing(monkeypatch, tmp_path):
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", 7))
-    monkeypatch.setattr(pins, "PINS", {"w": "1" * 64})
-    with pytest.raises(ConfigError, match="is not the file that was published as w"):
-        download("https://x/w", tmp_path / "w", check=lambda part: pins.hold("w", part))
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("length", "limit", "said"), [(9, 5, "announces 9"), (0, 5, "goes on after 5"), (5, 9, "goes on after 5")]
-)
-def test_a_download_is_bounded(monkeypatch, tmp_path, length, limit, said):
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(b"weights", length))
-    with pytest.raises(ConfigError, match=said):
-        download("https://x/w", tmp_path / "w", limit=limit)
-    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(pins, "PINS", {"timm/resnet18.a1_in1k": "1" * 64})
+    with web({"w": b"weights"}) as address:
+        monkeypatch.setattr("huggingface_hub.hf_hub_url", lambda *_: f"{address}/w")
+        with pytest.raises(ConfigError, match=r"is not the file that was published as timm/resnet18.* copy that file"):
+            build("resnet18", LABELS, 64, "imagenet", download=True)
+    assert not list((tmp_path / "cache" / "weights").iterdir())
 
 
 def test_every_pin_is_a_digest_of_a_file_on_offer():

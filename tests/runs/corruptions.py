@@ -19,8 +19,9 @@ from cxrkd.cli import main
 from cxrkd.errors import CxrkdError
 from cxrkd.jobs import job as job_module
 from cxrkd.jobs import queue
+from cxrkd.jobs.events import EVENTS
 from cxrkd.jobs.health import health
-from cxrkd.jobs.job import ENVIRONMENT, EVENTS, LOG
+from cxrkd.jobs.job import ENVIRONMENT, LOG
 from cxrkd.jobs.queue import delete
 from cxrkd.jobs.state import STATE
 from cxrkd.runs import find, list_runs, open_run

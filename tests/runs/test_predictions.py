@@ -9,6 +9,7 @@ from cxrkd.runs.predictions import kept_rows, read_held_out, write_cases, write_
 @pytest.fixture
 def folder(tmp_path, blobs):
     rows = kept_rows(blobs)
+    assert list(dict.fromkeys(blobs.split[rows])) == ["val", "test"]
     write_cases(tmp_path, blobs)
     for seed in (10, 2):
         write_logits(tmp_path, "distilled", seed, np.full((len(rows), 14), seed, np.float32) + rows[:, None])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cxrkd.errors import BusyError, CxrkdError
-from cxrkd.runtime.compute import ComputeQueue
+from cxrkd.runtime.compute import ComputeQueue, Rank
 from cxrkd.runtime.cores import cores, threads_elsewhere
 from cxrkd.runtime.engines.pytorch import TorchEngine
 
@@ -82,6 +82,21 @@ def test_an_explanation_lets_answers_first_and_still_ends(queue, gate):
     for ticket in (*explained, *answered):
         ticket.result()
     assert order == ["answer 0", "answer 1", "step 0", "answer 2", "answer 3", "step 1", "answer 4"]
+
+
+def test_the_maps_of_all_visitors_come_before_what_they_are_held_against(queue, gate):
+    order = []
+
+    def note(name):
+        return lambda: order.append(name)
+
+    tickets = [queue.explain("a", note(f"line of a {i}"), Rank.AFTERWARDS) for i in range(2)]
+    tickets += [queue.explain("b", note("map of b")), queue.ask("c", "c", lambda _: [order.append("answer")], None)]
+    assert [ticket.before() for ticket in tickets] == [1, 1, 0, 0]
+    gate.open()
+    for ticket in tickets:
+        ticket.result()
+    assert order == ["answer", "map of b", "line of a 0", "line of a 1"]
 
 
 def test_an_explanation_goes_on_alone_when_nobody_asks(queue):

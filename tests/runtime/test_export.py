@@ -90,7 +90,7 @@ def test_parity_is_checked_against_the_model_itself(model, tmp_path, monkeypatch
         other = torch.nn.Module.__new__(type(model))
         other.__dict__.update(model.__dict__)
         other._modules = {"backbone": copy.deepcopy(model.backbone)}
-        other.backbone.head[3].bias.data += 0.1
+        other.backbone.head[-1].bias.data += 0.1
         write(other, path)
 
     monkeypatch.setattr(export, "_write", wrong)
@@ -127,7 +127,7 @@ def test_threads_that_want_the_same_file_export_it_once(model, own_home, monkeyp
 
 def flip_in_a_weight(content, model):
     """A bit of the last layer: the file still loads, and answers something else."""
-    at = content.index(model.backbone.head[3].bias.detach().numpy().tobytes()) + 3
+    at = content.index(model.backbone.head[-1].bias.detach().numpy().tobytes()) + 3
     return content[:at] + bytes([content[at] ^ 64]) + content[at + 1 :]
 
 
@@ -147,7 +147,7 @@ def test_other_weights_are_another_file(model, own_home, monkeypatch):
     monkeypatch.setattr(export, "_write", lambda model, path: path.write_bytes(b""))
     monkeypatch.setattr(export, "_check", lambda model, path: None)
     other = copy.deepcopy(model)
-    other.backbone.head[3].bias.data[0] += 1
+    other.backbone.head[-1].bias.data[0] += 1
     export._cached(model)
     export._cached(other)
     assert len(list(own_home.iterdir())) == 2

@@ -24,6 +24,7 @@ def batches(blobs):
 def test_an_epoch_shows_every_training_image_once_and_no_other(batches, blobs):
     seen = np.concatenate([batches.rows(step) for step in range(6)])
     assert sorted(seen) == list(blobs.rows("train"))
+    assert (np.diff(batches.rows(0)) > 0).all(), "read in order"
 
 
 def test_orders_differ_between_epochs_and_seeds_and_repeat_for_the_same(batches, blobs):
@@ -42,6 +43,15 @@ def test_a_gpu_sees_the_views_of_the_processor(blobs, step):
     here, there = (Batches(blobs, SCHEDULE, 0, train, device=torch.device(name)).at(step) for name in ("cpu", "cuda"))
     assert there.images.is_cuda
     torch.testing.assert_close(there.to(torch.device("cpu")).images, here.images, atol=1e-4, rtol=0)
+
+
+def test_a_film_is_changed_anew_in_every_step(blobs):
+    """Two batches of the whole split in the same order: only what is drawn for the step differs."""
+    n = len(blobs.rows("train"))
+    batches = Batches(blobs, Schedule((32, 32), steps_per_epoch=1, batch_size=n), 0, JITTERED)
+    first, second = batches.at(0), batches.at(1)
+    assert torch.equal(first.targets, second.targets)
+    assert ((first.images - second.images).abs().amax((1, 2, 3)) > 1e-2).all()
 
 
 def test_targets_and_teacher_belong_to_the_images(batches, blobs):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.train.validation import macro_auroc
+from cxrkd.train.validation import FEW, macro_auroc
 
 
 def test_agrees_with_sklearn_with_unknown_cells_and_one_class_labels():
@@ -28,6 +28,13 @@ def test_labels_with_few_positives_count_only_where_there_are_no_others():
     logits = torch.stack([targets[:, 0], -targets[:, 1]], 1)  # the common label is known, the rare one is reversed
     assert macro_auroc(logits, targets) == 1
     assert macro_auroc(logits[:, 1:], targets[:, 1:]) == 0
+
+
+def test_five_positives_are_enough_to_count():
+    targets = torch.zeros(40, 2)
+    targets[:20, 0], targets[:FEW, 1] = 1, 1
+    logits = torch.stack([targets[:, 0], -targets[:, 1]], 1)
+    assert macro_auroc(logits, targets) == 0.5
 
 
 def test_undefined_without_positives():

@@ -16,7 +16,7 @@ from cxrkd.text import NOT_ENOUGH
 
 
 @dataclass(frozen=True)
-class Timing:
+class LatencyBar:
     """Median and 90th percentile latency of one member on one engine, milliseconds; NaN where there is none."""
 
     member: str
@@ -93,7 +93,7 @@ def si(value: float) -> str:
     return f"{value:.3g}"
 
 
-def latency(timings: Sequence[Timing]) -> go.Figure:
+def latency(timings: Sequence[LatencyBar]) -> go.Figure:
     """Median latency per engine and member with a whisker to the 90th percentile."""
     engines = list(dict.fromkeys(timing.engine for timing in timings))
     members = style.ordered(timing.member for timing in timings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.dashboard.charts.cost import Timing
+from cxrkd.dashboard.charts.cost import LatencyBar
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runtime.protocol import ENGINES
 from cxrkd.text import MISSING
@@ -63,10 +63,10 @@ def best(measured: Sequence[Measured]) -> dict[str, float]:
     return {str(row.member): row.median_ms for row in sorted(usable, key=lambda row: -row.median_ms)}
 
 
-def timings(measured: Sequence[Measured]) -> list[Timing]:
+def latency_bars(measured: Sequence[Measured]) -> list[LatencyBar]:
     """Chart rows, with the engines' full names; engines that could not run are left out."""
     return [
-        Timing(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms)
+        LatencyBar(str(row.member), engine_name(row.engine), row.median_ms, row.p90_ms)
         for row in measured
         if not math.isnan(row.median_ms)
     ]

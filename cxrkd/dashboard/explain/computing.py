@@ -18,7 +18,7 @@ from cxrkd.explain.steps import Step
 from cxrkd.images import Film
 from cxrkd.runs import Run
 from cxrkd.runs.reference import FILE as REFERENCE
-from cxrkd.runtime.compute import shared
+from cxrkd.runtime.compute import Rank, shared
 
 MAPPING = "the maps are computed"
 HOLDING = "chance lines and ceiling are computed"
@@ -30,7 +30,7 @@ def explanation(run: Run, film: Film, method: str) -> Explanation:
     known: Explanation | None = kept.get(key)
     if known is None:
         references = caching.references(run, EXPLAINERS[method].reference)
-        networks, steps = _networks(run, EXPLAINERS[method]), partial(_computed, film, MAPPING)
+        networks, steps = _networks(run, EXPLAINERS[method]), partial(_computed, film, MAPPING, Rank.EXPLANATION)
         (known,) = explain(networks, film.pixels[None], method, None, references, steps=steps)
         kept.put(key, known)
     return known
@@ -39,7 +39,7 @@ def explanation(run: Run, film: Film, method: str) -> Explanation:
 def with_chance_lines(run: Run, film: Film, known: Explanation) -> Explanation:
     """The same explanation with what agreement is held against."""
     if known.baselines is None:
-        networks, steps = _networks(run, known.explainer), partial(_computed, film, HOLDING)
+        networks, steps = _networks(run, known.explainer), partial(_computed, film, HOLDING, Rank.AFTERWARDS)
         (known,) = with_baselines([known], networks, film.pixels[None], steps=steps, twin=caching.twins())
         caching.kept("explanations").put(_key(run, film, known.method), known)
     return known
@@ -63,12 +63,12 @@ def _network(run: Run, member: Member, explainer: Explainer) -> Network:
     return Network(network, engine.predict, key=(weights, engine.name))
 
 
-def _computed(film: Film, what: str, steps: Sequence[Step]) -> list[Any]:
-    """Results of steps about one film: those that are not kept go through the queue, behind answers, each key once."""
+def _computed(film: Film, what: str, rank: Rank, steps: Sequence[Step]) -> list[Any]:
+    """Results of steps about one film: those that are not kept go through the queue, each key once."""
     kept, visitor = caching.kept("pieces"), waiting.visitor()
     pieces = {(film.key, step.key): kept.get((film.key, step.key)) for step in steps}
     missing = {(film.key, step.key): step.call for step in steps if pieces[film.key, step.key] is None}
-    asked = [partial(shared().explain, visitor, _keeping(kept, key, call)) for key, call in missing.items()]
+    asked = [partial(shared().explain, visitor, _keeping(kept, key, call), rank) for key, call in missing.items()]
     pieces |= zip(missing, asking.computed(asked, what), strict=True)
     return [pieces[film.key, step.key] for step in steps]
 

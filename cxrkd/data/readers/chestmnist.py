@@ -11,25 +11,23 @@ official one, so results do not compare with those on ChestX-ray14's test list.
 from __future__ import annotations
 
 import hashlib
-import urllib.request
 import zipfile
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from cxrkd.access.confine import refuse_outside
-from cxrkd.atomic import replacing
 from cxrkd.config import ChestMnistConfig
 from cxrkd.data.cohort import SPLITS
 from cxrkd.data.readers.npz import array_shape
 from cxrkd.data.table import ImageTable, InNpz
-from cxrkd.errors import DataError
+from cxrkd.download import download
+from cxrkd.errors import DataError, DownloadError
 from cxrkd.labels import CHESTXRAY14
+from cxrkd.progress import Progress
 
-Progress = Callable[[int, int], None]
 NAME = "ChestMNIST"
-BLOCK = 1 << 20
 _ADDRESS = "https://zenodo.org/records/10519652/files/{name}?download=1"
 # MD5 of the file of each size, as the authors publish them (`INFO` of their package medmnist 3.0.2).
 _MD5 = {
@@ -117,30 +115,14 @@ def _labels(path: Path, split: str, size: int) -> np.ndarray:
 def _download(path: Path, size: int, progress: Progress | None) -> None:
     """Fetch the file whole or not at all."""
     url, md5 = published(size)
+
+    def check(part: Path) -> None:
+        with part.open("rb") as file:
+            came = hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
+        if came != md5:
+            raise DataError(f"{url} came with checksum {came}, expected {md5}. Try again; nothing was kept.")
+
     try:
-        with replacing(path) as part, part.open("wb") as file:
-            came = _fetch(url, file.write, progress, limit=N_IMAGES * (size**2 + 1024))
-            if came != md5:
-                raise DataError(f"{url} came with checksum {came}, expected {md5}. Try again; nothing was kept.")
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error
-        raise DataError(
-            f"{url} could not be downloaded ({reason}). Connect to the internet and try again, or {_by_hand(path)}."
-        ) from error
-
-
-def _fetch(url: str, write: Callable[[bytes], int], progress: Progress | None, limit: int) -> str:
-    """Hand the bytes of `url` to `write` block by block, no more than `limit`; returns their MD5."""
-    digest, done = hashlib.md5(usedforsecurity=False), 0
-    with urllib.request.urlopen(url, timeout=60) as answer:
-        length = answer.headers.get("Content-Length") or ""
-        total = int(length) if length.isdecimal() and len(length) < 20 else 0
-        while block := answer.read(BLOCK):
-            write(block)
-            digest.update(block)
-            done += len(block)
-            if done > limit:
-                raise OSError(f"it goes on after {limit:,} bytes, which is more than all images take")
-            if progress is not None:
-                progress(done, max(done, total))
-    return digest.hexdigest()
+        download(url, path, progress, check=check, limit=N_IMAGES * (size**2 + 1024))
+    except DownloadError as error:
+        raise DataError(f"{error} Connect to the internet and try again, or {_by_hand(path)}.") from error

@@ -11,8 +11,9 @@ from cxrkd.atomic import PART
 from cxrkd.checksums import check
 from cxrkd.config import MEMBERS, Member
 from cxrkd.errors import CxrkdError, RunError
+from cxrkd.jobs.events import EVENTS
 from cxrkd.jobs.files import MissingFileError, NewerFileError, read_bytes, require_file
-from cxrkd.jobs.job import ENVIRONMENT, EVENTS, KIND, LOG, Job
+from cxrkd.jobs.job import ENVIRONMENT, KIND, LOG, Job
 from cxrkd.jobs.lease import LEASE
 from cxrkd.jobs.state import STATE, read_state
 from cxrkd.runs.checking import mends

@@ -8,9 +8,10 @@ from pathlib import Path
 from cxrkd.atomic import PART
 from cxrkd.config import MEMBERS, Member
 from cxrkd.errors import RunError
+from cxrkd.jobs.events import EVENTS
 from cxrkd.jobs.files import read_bytes, write_json
 from cxrkd.jobs.folders import remove
-from cxrkd.jobs.job import ENVIRONMENT, EVENTS, Job
+from cxrkd.jobs.job import ENVIRONMENT, Job
 from cxrkd.jobs.state import LAST_S, STATE, JobState, write_state
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.run import LABELS, METRICS, Run

@@ -11,6 +11,7 @@ from cxrkd.data.decode import decode, decode_chunks
 from cxrkd.data.readers import chestmnist, read_table
 from cxrkd.errors import DataError
 from cxrkd.labels import CHESTXRAY14
+from tests.webserver import web
 
 
 def test_rows_are_the_published_splits_in_order(npz):
@@ -79,13 +80,14 @@ def published(tmp_path, tools, monkeypatch):
     """The published file is one of this machine; its address and checksum may be changed."""
     file = tmp_path / "published.npz"
     tools[2](file)
-    info = {"url": file.as_uri(), "md5": hashlib.md5(file.read_bytes()).hexdigest()}
-    monkeypatch.setattr(chestmnist, "published", lambda size: (info["url"], info["md5"]))
-    return info, ChestMnistConfig(folder=tmp_path / "kept", size=28, download=True)
+    with web({file.name: file.read_bytes()}) as address:
+        info = {"url": f"{address}/{file.name}", "md5": hashlib.md5(file.read_bytes()).hexdigest()}
+        monkeypatch.setattr(chestmnist, "published", lambda size: (info["url"], info["md5"]))
+        yield info, ChestMnistConfig(folder=tmp_path / "kept", size=28, download=True)
 
 
 def test_a_download_is_checked_and_told(published, monkeypatch):
-    monkeypatch.setattr(chestmnist, "BLOCK", 4096)
+    monkeypatch.setattr("cxrkd.download.BLOCK", 4096)
     calls = []
     found = read_table(published[1], lambda done, total: calls.append((done, total)))
     assert len(found) == 11
