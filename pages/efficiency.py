@@ -8,6 +8,7 @@ from cxrkd.cost.complexity import Complexity
 from cxrkd.dashboard import caching, layout, tables, tiles, waiting
 from cxrkd.dashboard.charts import cost
 from cxrkd.dashboard.efficiency import costs, latency
+from cxrkd.errors import BusyError
 from cxrkd.runs import Run
 
 COMPARING = (
@@ -44,7 +45,10 @@ def measure(run: Run) -> costs.Latencies:
     )
     if pressed:
         bar = st.progress(0.0, text="Preparing the engines")
-        latency.measure(run, lambda done, what: bar.progress(done, text=what))
+        try:
+            latency.measure(run, waiting.visitor(), lambda done, what: bar.progress(done, text=what))
+        except BusyError as error:
+            waiting.busy(error)
         bar.empty()
     found = latency.latencies(run)
     if found.pending:

@@ -38,7 +38,6 @@ def choose(run: Run, member: Member, network: Classifier) -> Chosen:
 
     Where the engines cannot be compared PyTorch goes on, and the report says why.
     """
-    pass
     from cxrkd.runtime.select import EngineReport, build_engine
 
     try:

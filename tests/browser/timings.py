@@ -163,14 +163,17 @@ def film() -> bytes:
     return buffer.getvalue()
 
 
-def visit_pages(page, server: Server) -> dict[str, Took]:
+def visit_pages(page, server: Server, reading_s: float) -> dict[str, Took]:
     """One visit: the first page, and every other."""
-    return first_page(page, server) | switches(page, server)
+    first = first_page(page, server)
+    page.wait_for_timeout(1000 * reading_s)
+    return first | switches(page, server)
 
 
-def visit_classify(page, server: Server) -> dict[str, Took]:
+def visit_classify(page, server: Server, reading_s: float) -> dict[str, Took]:
     """One visit that wants an answer as soon as it can be had."""
     first_page(page, server)
+    page.wait_for_timeout(1000 * reading_s)
     at, used = upload(page, server, "Classify")
     answered = look(page, "Classify", *ANSWER, settled=False)
     spent = cpu(server)
@@ -180,9 +183,10 @@ def visit_classify(page, server: Server) -> dict[str, Took]:
     }
 
 
-def visit_explain(page, server: Server) -> dict[str, Took]:
+def visit_explain(page, server: Server, reading_s: float) -> dict[str, Took]:
     """One visit that wants maps as soon as they can be had."""
     first_page(page, server)
+    page.wait_for_timeout(1000 * reading_s)
     at, used = upload(page, server, "Explain")
     seen = Took(look(page, "Explain", *MAP, settled=False) - at, cpu(server) - used)
     whole = Took(look(page, "Explain", *WHOLE, settled=True) - at, cpu(server) - used)
@@ -192,15 +196,18 @@ def visit_explain(page, server: Server) -> dict[str, Took]:
 VISITS = {"pages": visit_pages, "classify": visit_classify, "explain": visit_explain}
 
 
-def measure(browser, tree: Path, visits: list[str]) -> dict[str, Took]:
+def measure(browser, tree: Path, visits: list[str], reading_s: float = 0.0) -> dict[str, Took]:
     """Every visit once, each of a server of its own."""
     taken: dict[str, Took] = {}
     for name in visits:
         with fresh(tree) as server:
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             page.set_default_timeout(1000 * PATIENCE_S)
-            taken |= VISITS[name](page, server)
+            steps = VISITS[name](page, server, reading_s)
             page.close()
+        for step, took in steps.items():
+            print(f"{tree.name}: {step}: {took.wall:.2f} s, {took.cpu:.1f} s of CPU", file=sys.stderr)
+        taken |= steps
     return taken
 
 
@@ -227,15 +234,17 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tree", type=Path, action="append", help="a source tree; this one by default")
     parser.add_argument("--visit", choices=VISITS, action="append", help="only this one; all by default")
+    parser.add_argument("--read", type=float, default=0.0, metavar="S", help="seconds on the first page (default 0)")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="rounds; medians are printed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every figure of every round")
     args = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers end with us
     trees = [tree.resolve() for tree in args.tree or [ROOT]]
     rounds = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for _ in range(args.repeat):
-            rounds.append([measure(browser, tree, args.visit or list(VISITS)) for tree in trees])
+            rounds.append([measure(browser, tree, args.visit or list(VISITS), args.read) for tree in trees])
         browser.close()
     if args.json:
         args.json.write_text(json.dumps({"trees": [tree.name for tree in trees], "rounds": rounds}, indent=1))

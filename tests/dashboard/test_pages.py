@@ -27,6 +27,7 @@ from cxrkd.jobs.queue import resume
 from cxrkd.labels import display_name
 from cxrkd.runs import create, list_runs, open_run
 from cxrkd.runs.metrics import MemberMetrics
+from cxrkd.runtime.compute import ComputeQueue
 from cxrkd.runtime.select import EngineReport, build_engine
 from cxrkd.text import percent
 from tests.dashboard.conftest import make_run
@@ -374,6 +375,16 @@ def test_explain_says_in_words_that_there_is_no_positive_evidence(sample_home, m
     page = open_page("explain")
     assert_healthy(page)
     assert words(page).count("no positive evidence for") == 3
+
+
+def test_latency_is_measured_in_the_queue_of_all_visitors(sample_home, monkeypatch):
+    full = ComputeQueue(workers=1, limit=0)
+    monkeypatch.setattr(latency, "shared", lambda: full)
+    page = open_page("efficiency")
+    next(b for b in page.button if b.label == "Measure latency").click().run()
+    full.close()
+    assert_healthy(page)
+    assert "The server is busy" in words(page)
 
 
 def on_tab(page, name):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +15,11 @@ from cxrkd.dashboard.efficiency.costs import Latencies, Measured, engine_name
 from cxrkd.dashboard.layout import member_title
 from cxrkd.errors import EngineError
 from cxrkd.runs import Run
-from cxrkd.runtime.compute import THREADS
+from cxrkd.runtime.compute import THREADS, shared
 from cxrkd.runtime.protocol import ENGINES
+
+if TYPE_CHECKING:
+    from cxrkd.models.classifier import Classifier
 
 MEASURED = "measured on request"
 COMPARING = "engines are being compared"
@@ -37,31 +42,37 @@ def latencies(run: Run, members: Sequence[Member] | None = None) -> Latencies:
     return Latencies(engines.latencies(run, asked), QUICK)
 
 
-def measure(run: Run, progress: Callable[[float, str], None]) -> None:
+def measure(run: Run, visitor: str, progress: Callable[[float, str], None]) -> None:
     """Measure all members on all engines, one image at a time, and remember it.
+
+    Each goes through the queue of this server as a piece of an explanation does: answers of others come first.
 
     Args:
         run: whose members.
+        visitor: who takes turns.
         progress: called with the share done and what comes next.
+
+    Raises:
+        BusyError: too many visitors wait.
     """
     pairs = [(member, name) for member in run.members() for name in ENGINES]
-    rows = []
+    measured = []
     for index, (member, name) in enumerate(pairs):
         progress(index / len(pairs), f"{member_title(member)} on {engine_name(name)}")
-        rows.append(_measure_one(run, member, name))
-    session.current().latencies[_key(run)] = rows
+        model = caching.model(run, member)
+        ticket = shared().explain(visitor, partial(_measure_one, run, member, name, model))
+        measured.append(ticket.result())
+    session.current().latencies[_key(run)] = measured
 
 
 def _key(run: Run) -> tuple[tuple[str, int], ...]:
     return tuple(caching.stamp(run.weights_path(member)) for member in run.members())
 
 
-def _measure_one(run: Run, member: Member, name: str) -> Measured:
-    pass
+def _measure_one(run: Run, member: Member, name: str, model: Classifier) -> Measured:
     from cxrkd.cost.latency import measure_latency
     from cxrkd.runtime.select import build_engine
 
-    model = caching.model(run, member)
     x = probe(model.input_size)[:1]
     try:
         engine = build_engine(model, name, threads=THREADS)
