@@ -134,8 +134,10 @@ class Registry(Mapping[str, E], Generic[E]):
         hint = f" Did you mean {near[0]}?" if near else ""
         return f"Unknown {self.what} {shown(name)}: expected one of {', '.join(self)}.{hint}"
 
-    def config_field(self, key: str, default: str) -> PlainValidator:
+    def config_field(self, key: str, default: str, part: str = "config") -> PlainValidator:
         """Validates a field that holds the config of an entry, found by its value of `key`.
+
+        `part` names the attribute that is the class of the field, where an entry has others than `config`.
 
         `Annotated[SerializeAsAny[Base], OBJECTIVES.config_field("name", "paper")]` is a discriminated union that grows
         with the registry. An error inside keeps its own place: `objective.temperature`.
@@ -147,7 +149,8 @@ class Registry(Mapping[str, E], Generic[E]):
             if not isinstance(value, dict):
                 raise PydanticCustomError("model_type", "expected an object with settings")
             name = value.get(key, default)
-            if not isinstance(name, str) or name not in self or (config := self[name].config) is None:
+            config = getattr(self[name], part) if isinstance(name, str) and name in self else None
+            if config is None:
                 why = PydanticCustomError("unknown_entry", "expected {expected}", {"expected": ", ".join(self)})
                 at_key: InitErrorDetails = {"type": why, "loc": (key,), "input": name}
                 raise ValidationError.from_exception_data(self.what, [at_key])

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
@@ -18,7 +16,7 @@ from cxrkd.bench.timing import Measure, interleave
 from cxrkd.config import ObjectiveConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss, LossBreakdown, control, objective
+from cxrkd.distill.loss import Loss, control, objective
 from cxrkd.models.classifier import Classifier
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
@@ -33,12 +31,12 @@ def cache(plan: Plan) -> Iterator[Section]:
     began = time.perf_counter()
     logits_t = predict_logits(plan.teacher, cohort.images)
     ask_s = time.perf_counter() - began
-    config = ObjectiveConfig()
-    distil = objective(config)
+    config = ObjectiveConfig.named("paper")
+    distil = objective(config, plan.student)
     contenders = {
-        "plain": _epoch(plan, cohort, plan.student, control(config), None),
-        "cached": _epoch(plan, cohort, plan.student, distil, logits_t),
-        "loop": _epoch(plan, cohort, *with_teacher_in_loop(plan.student, plan.teacher, distil), None),
+        "plain": _epoch(plan, cohort, control(config)),
+        "cached": _epoch(plan, cohort, distil, teacher_logits=logits_t),
+        "loop": _epoch(plan, cohort, distil, teacher=plan.teacher),
     }
     timed = interleave(contenders, plan.rounds["cache"])
     epoch = f"an epoch of {len(cohort.rows('train'))} images, batches of {plan.train.batch_size} ({plan.student.arch})"
@@ -56,36 +54,25 @@ def cache(plan: Plan) -> Iterator[Section]:
     yield compare("Cached logits against the teacher in the loop", cached, loop)
 
 
-def with_teacher_in_loop(student: Classifier, teacher: Classifier, loss: Loss) -> tuple[Classifier, Loss]:
-    """A student that remembers its last batch, and a loss that asks the teacher about that batch."""
-    watched = copy.deepcopy(student)
-    seen: list[Tensor] = []
-
-    def remember(_: object, inputs: tuple[Tensor, ...]) -> None:
-        seen[:] = inputs
-
-    watched.register_forward_pre_hook(remember)
-
-    def asking(logits_s: Tensor, _: Tensor | None, targets: Tensor) -> LossBreakdown:
-        with torch.no_grad():
-            logits_t = teacher(seen[0])
-        return loss(logits_s, logits_t, targets)
-
-    return watched, asking
-
-
-def _epoch(plan: Plan, cohort: Cohort, student: Classifier, loss: Loss, logits_t: np.ndarray | None) -> Measure:
+def _epoch(
+    plan: Plan,
+    cohort: Cohort,
+    loss: Loss,
+    teacher_logits: np.ndarray | None = None,
+    teacher: Classifier | None = None,
+) -> Measure:
     """One epoch on a fresh copy; its milliseconds as the training itself reports them."""
 
     def measure() -> float:
         with tempfile.TemporaryDirectory() as folder:
-            model = copy.deepcopy(student)
+            model = copy.deepcopy(plan.student)
             report = fit(
                 model,
                 cohort,
                 plan.train,
                 loss,
-                teacher_logits=logits_t,
+                teacher_logits=teacher_logits,
+                teacher=teacher,
                 seed=0,
                 work_dir=Path(folder),
                 on_event=lambda _: None,

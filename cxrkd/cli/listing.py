@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 REGISTRIES: dict[str, str] = {
     "networks": "cxrkd.models.network:NETWORKS",
+    "objectives": "cxrkd.config.objective:OBJECTIVES",
     "readers": "cxrkd.config.data:READERS",
     "engines": "cxrkd.runtime.protocol:ENGINES",
     "explainers": "cxrkd.explain.explainer:EXPLAINERS",

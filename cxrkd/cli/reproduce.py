@@ -16,7 +16,7 @@ from cxrkd.errors import ConfigError
 from cxrkd.text import MISSING, duration, number, over_findings
 
 if TYPE_CHECKING:
-    from cxrkd.config import RunConfig
+    from cxrkd.config import ObjectiveConfig, RunConfig
     from cxrkd.paper.comparison import Beside, Comparison
     from cxrkd.paper.recipes import Recipe
     from cxrkd.runs import Run
@@ -126,7 +126,6 @@ def _tell(ticker: Ticker, done: int, total: int) -> None:
 def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
     """The recipe, and what it takes on this machine."""
     from cxrkd.data import cohort_size
-    from cxrkd.distill import no_distillation, objective
     from cxrkd.places import home
     from cxrkd.runs.estimate import Pace, disk, existing_parent, stage_seconds
     from cxrkd.runs.speed import measure_speed
@@ -136,8 +135,10 @@ def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
     images = cohort_size(config.data) if known else (recipe.n_images, recipe.n_images * recipe.train_share)
     size, labels = config.data.image_size, _labels(config)
     speeds = {
-        "teacher": measure_speed(config.teacher_arch, labels, size, config.teacher_train, no_distillation),
-        "student": measure_speed(config.student_arch, labels, size, config.student_train, objective(config.objective)),
+        "teacher": measure_speed(config.teacher_arch, labels, size, config.teacher_train),
+        "student": measure_speed(
+            config.student_arch, labels, size, config.student_train, config.objective, config.teacher_arch
+        ),
     }
     stages = [student.stage for student in students(config)]
     paces = [Pace.of(speed) for speed in speeds.values()]
@@ -188,16 +189,24 @@ def _plan_lines(
 
 def _settings_lines(recipe: Recipe, config: RunConfig) -> list[str]:
     """The recipe for people."""
-    seeds, o = ", ".join(map(str, config.seeds)), config.objective
+    seeds = ", ".join(map(str, config.seeds))
     return [
         f"{recipe.name}: {recipe.title}",
         *_changed_lines(recipe.changes(config)),
         f"  teacher {config.teacher_arch}{_start(config.teacher_weights)}, {_training(config, 'teacher_train')}",
         f"  student {config.student_arch}{_start(config.student_weights)}, {_training(config, 'student_train')}, "
         f"seeds {seeds}{', each also trained alone on its label term' if config.control else ''}",
-        f"  objective {o.name}, alpha {o.alpha:g}, T {o.temperature:g}, gamma {o.gamma:g}, view {o.view}; "
-        f"{config.data.image_size} px",
+        f"  objective {_objective(config.objective)}; {config.data.image_size} px",
     ]
+
+
+def _objective(objective: ObjectiveConfig) -> str:
+    """`paper, alpha 0.5, temperature 2, gamma 2, view same`; what is as it would be anyway goes without saying."""
+    usual = {"weight": 1.0, "warm_up": 0.0, "also": []}
+    settings = {key: value for key, value in objective.model_dump(mode="json").items() if value != usual.get(key)}
+    order = ["name", "alpha", *(key for key in settings if key not in ("name", "alpha", "view")), "view"]
+    shown = {key: f"{value:g}" if isinstance(value, float) else str(value) for key, value in settings.items()}
+    return ", ".join(shown[key] if key == "name" else f"{key} {shown[key]}" for key in order)
 
 
 def _start(weights: str) -> str:

@@ -10,7 +10,7 @@ from cxrkd.config.data import (
     data_summary,
 )
 from cxrkd.config.members import MEMBER_NAMES, MEMBERS, Member
-from cxrkd.config.objective import ObjectiveConfig
+from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
 from cxrkd.config.run import CHEST_WEIGHTS, RunConfig, StudentWeights, Weights
 from cxrkd.config.strict import Strict
 from cxrkd.config.train import TrainConfig
@@ -19,13 +19,16 @@ __all__ = [
     "CHEST_WEIGHTS",
     "MEMBERS",
     "MEMBER_NAMES",
+    "OBJECTIVES",
     "READERS",
     "DataConfig",
     "DataSettings",
     "FilesSettings",
     "Folder",
     "Member",
+    "Objective",
     "ObjectiveConfig",
+    "ObjectiveTerm",
     "Reader",
     "RunConfig",
     "Strict",

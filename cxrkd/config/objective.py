@@ -1,22 +1,59 @@
-"""What a distilled student learns by."""
+"""What a distilled student learns by.
+
+An objective is one file in `cxrkd/distill/objectives`. It registers what it takes from the teacher (a `Term` of a loss)
+and what it is where it leads: the same settings beside those of the labels' side. Others may go along with it (`also`).
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
+from cxrkd.errors import ConfigError
+from cxrkd.registry import Entry, Registry
+
+NEEDS: dict[str, str] = {"maps": "label maps", "embeddings": "embeddings", "stages": "feature maps"}
+"""What an objective may look at besides logits, and what people call it."""
 
 
-class ObjectiveConfig(Strict):
+class ObjectiveTerm(Strict):
+    """What an objective takes from the teacher; each adds its own settings."""
+
+    name: str = Field(title="Objective")
+    weight: float = Field(
+        1.0,
+        ge=0,
+        le=10_000,
+        title="Weight of the term",
+        description="within what is learned from the teacher",
+        json_schema_extra=hints(flag="--objective-weight"),
+    )
+    warm_up: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        title="Warm-up",
+        description="share of the steps in which the term grows to its weight",
+        json_schema_extra=hints(step=0.05),
+    )
+
+
+class ObjectiveConfig(ObjectiveTerm):
     """The loss of the distilled student; `alpha` weighs the labels, `1 - alpha` the teacher.
 
     The student alone learns from the label term of the same objective. Teachers learn by plain cross-entropy.
+
+    Attributes:
+        retired: settings that files of older versions name, though they never did anything here; they are passed over.
     """
 
-    name: Literal["paper", "bkd"] = Field("paper", title="Objective")
+    retired: ClassVar[frozenset[str]] = frozenset()
+
     alpha: float = Field(
         0.5,
         ge=0,
@@ -25,25 +62,100 @@ class ObjectiveConfig(Strict):
         description="the teacher's is the rest",
         json_schema_extra=hints(step=0.05),
     )
-    temperature: float = Field(
-        2.0,
-        gt=0,
-        le=100,
-        title="Temperature",
-        description="of the teacher's and the student's logits",
-        json_schema_extra=hints(step=0.5),
-    )
-    gamma: float = Field(
-        2.0,
-        ge=0,
-        le=10,
-        title="Focal exponent",
-        description="paper objective only; 0 is plain BCE",
-        json_schema_extra=hints(step=0.5),
-    )
     view: Literal["cached", "same"] = Field(
         "cached",
         title="View that the teacher answers",
         description="cached: each image once, as it is; same: the very view that the student sees, at every step, as "
-        "augmentation and mixup need",
+        "augmentation and mixup need, and objectives that look at more than logits",
     )
+    also: tuple[AnyTerm, ...] = Field(
+        (),
+        title="Together with",
+        description="further objectives whose terms are added to this one's",
+        json_schema_extra=hints(names="variants"),
+    )
+
+    @classmethod
+    def named(cls, name: str, **settings: Any) -> ObjectiveConfig:
+        """The settings of an objective.
+
+        Raises:
+            ConfigError: there is no such objective.
+            ValidationError: it has no such setting, or not this value of it.
+        """
+        return OBJECTIVES[name].config(name=name, **settings)
+
+    @property
+    def terms(self) -> tuple[ObjectiveTerm, ...]:
+        """What is taken from the teacher: its own term, then those that go along."""
+        return (self, *self.also)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What both networks are asked for besides logits."""
+        return frozenset(need for term in self.terms for need in OBJECTIVES[term.name].needs)
+
+    @property
+    def unanswered(self) -> str | None:
+        """Why the teacher cannot answer as it is asked to; None where it can."""
+        if self.view == "same" or not self.needs:
+            return None
+        names = " and ".join(term.name for term in self.terms if OBJECTIVES[term.name].needs)
+        wanted = " and ".join(NEEDS[need] for need in sorted(self.needs))
+        return f"cached answers hold logits, not the {wanted} needed by {names}"
+
+    @model_validator(mode="after")
+    def _says_what_it_is(self) -> Self:
+        if type(self) is ObjectiveConfig:
+            raise ValueError(f"expected the settings of one objective: ObjectiveConfig.named({self.name!r}, ...)")
+        return self
+
+    @model_validator(mode="after")
+    def _terms_differ(self) -> Self:
+        names = [term.name for term in self.terms]
+        if len(set(names)) != len(names):
+            raise ValueError(f"an objective can be there once, got {', '.join(names)}")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective(Entry):
+    """One way to learn from a teacher.
+
+    Attributes:
+        needs: what it looks at besides logits, of `NEEDS`; nothing else is computed.
+        term: class of the settings of what it takes from the teacher.
+        config: class of its settings where it leads: an `ObjectiveConfig` with those of `term`.
+        task: settings -> `(logits_s, targets)`, what is learned from labels; unknown cells (NaN) must not count.
+        build: (settings of the term, student, teacher or None) -> `(student, teacher, targets)`, two `Views` and the
+            labels, to what is learned from the teacher: a 0-dimensional tensor, or several by name, whose sum counts.
+            Cells that the teacher does not answer (NaN) must not count. Whatever owns parameters or state is a
+            `cxrkd.distill.loss.StatefulObjective`; the others are functions. The teacher is None where its answers are
+            cached.
+    """
+
+    term: type[ObjectiveTerm]
+    config: type[ObjectiveConfig]
+    task: Callable[[Any], Callable[..., Any]]
+    build: Callable[[Any, Any, Any], Callable[..., Any]]
+
+    def __post_init__(self) -> None:
+        """Refuse a need that no network is asked for."""
+        if not set(self.needs) <= set(NEEDS):
+            raise ConfigError(f"{self.name} needs {', '.join(self.needs)}: expected some of {', '.join(NEEDS)}.")
+
+
+def _without_retired(values: Any) -> Any:
+    """The settings of an objective as a file has them, without those that are retired."""
+    name = values.get("name") if isinstance(values, dict) else None
+    if not isinstance(name, str) or name not in OBJECTIVES:
+        return values
+    return {key: value for key, value in values.items() if key not in OBJECTIVES[name].config.retired}
+
+
+OBJECTIVES: Registry[Objective] = Registry("objective", "cxrkd.distill.objectives", first=("paper", "bkd"))
+AnyTerm = Annotated[SerializeAsAny[ObjectiveTerm], OBJECTIVES.config_field("name", "", "term")]
+AnyObjective = Annotated[
+    SerializeAsAny[ObjectiveConfig], OBJECTIVES.config_field("name", "paper"), BeforeValidator(_without_retired)
+]
+ObjectiveConfig.model_rebuild()

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from cxrkd.config.data import READERS, DataConfig
 from cxrkd.config.hints import hints
-from cxrkd.config.objective import ObjectiveConfig
+from cxrkd.config.objective import AnyObjective, ObjectiveConfig
 from cxrkd.config.strict import Strict
 from cxrkd.config.train import TrainConfig
 from cxrkd.registry import RECORDED
@@ -79,7 +79,7 @@ class RunConfig(Strict):
         title="Training of the teacher",
     )
     student_train: TrainConfig = Field(TrainConfig(), title="Training of the students")
-    objective: ObjectiveConfig = Field(ObjectiveConfig(), title="Objective")
+    objective: AnyObjective = Field(default_factory=lambda: ObjectiveConfig.named("paper"), title="Objective")
     control: bool = Field(
         True,
         title="Also train the student alone",
@@ -117,6 +117,12 @@ class RunConfig(Strict):
             raise ValueError(
                 f"{makes} images that a cached teacher was never asked about: set {{objective.view}} to same"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_shows_what_the_objective_needs(self) -> Self:
+        if self.objective.unanswered is not None:
+            raise ValueError(f"{self.objective.unanswered}: set {{objective.view}} to same")
         return self
 
     @model_validator(mode="after")

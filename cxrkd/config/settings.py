@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from cxrkd.config.data import READERS
 from cxrkd.config.hints import Hints
-from cxrkd.config.objective import ObjectiveConfig
+from cxrkd.config.objective import OBJECTIVES
 from cxrkd.config.run import RunConfig
 from cxrkd.registry import Entry
 
@@ -36,28 +36,10 @@ class Variants:
     entries: Callable[[], Mapping[str, Entry]]
 
 
-def _objectives() -> Mapping[str, Entry]:
-    known = {
-        "paper": (
-            "Paper: focal BCE + squared error",
-            "Focal cross-entropy on the labels plus the squared distance between the softened probabilities of student "
-            "and teacher; fades where the student is saturated and wrong.",
-            "arXiv 2305.06244",
-        ),
-        "bkd": (
-            "Binary KL per label",
-            "Cross-entropy on the labels plus the divergence between the teacher's and the student's answer, label by "
-            "label; keeps its gradient where the student is confidently wrong.",
-            "Yang et al., ICCV 2023, arXiv 2308.06453",
-        ),
-    }
-    return {
-        name: Entry(name=name, title=title, sentence=sentence, source=source, config=ObjectiveConfig)
-        for name, (title, sentence, source) in known.items()
-    }
-
-
-VARIANTS: dict[str, Variants] = {"data": Variants("kind", lambda: READERS), "objective": Variants("name", _objectives)}
+VARIANTS: dict[str, Variants] = {
+    "data": Variants("kind", lambda: READERS),
+    "objective": Variants("name", lambda: OBJECTIVES),
+}
 """Part of a run -> the registry that says which settings it has."""
 
 

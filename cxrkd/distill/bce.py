@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cxrkd.distill.breakdown import labels_only
 from cxrkd.distill.masked import known_cells, masked_mean
 
 
@@ -19,7 +18,3 @@ def bce(logits: Tensor, targets: Tensor) -> Tensor:
     """
     cells = F.binary_cross_entropy_with_logits(logits.float(), torch.nan_to_num(targets.float()), reduction="none")
     return masked_mean(cells, known_cells(targets))
-
-
-no_distillation = labels_only(bce)
-"""The loss of teachers, whatever objective their students have. A student alone has `control` of its objective."""

@@ -108,7 +108,7 @@ class Recipe:
             download=True,
             teacher_train=TEACHER_TRAIN,
             student_train=STUDENT_TRAIN,
-            objective=ObjectiveConfig(name="paper", alpha=0.5, temperature=2.0, gamma=2.0, view="same"),
+            objective=ObjectiveConfig.named("paper", alpha=0.5, temperature=2.0, gamma=2.0, view="same"),
             control=True,
             seeds=(0, 1, 2),
         )

@@ -95,7 +95,7 @@ def stage_seconds(
     return {
         "data": n / (RENDERED_PER_S if READERS[config.data.kind].drawn else DECODED_PER_S),
         **_teacher_seconds(config, n_train, teacher),
-        "teacher-logits": n * teacher.predict_s,
+        "teacher-logits": (n - n_train if config.objective.view == "same" else n) * teacher.predict_s,
         **{stage: trained + (asked if stage.startswith("distilled") else 0.0) for stage in student_stages},
         "reference": n * TRIVIAL_S + REFERENCE_FILMS * MAPS_OVER_FORWARD * (teacher.predict_s + 2 * student.predict_s),
         "metrics": EVALUATION_S,

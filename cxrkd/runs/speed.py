@@ -11,10 +11,10 @@ from statistics import median
 import numpy as np
 import torch
 
-from cxrkd.config import TrainConfig
+from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.pixels import InMemory
-from cxrkd.distill import Loss
+from cxrkd.distill.loss import Loss, no_distillation, objective
 from cxrkd.errors import ConfigError
 from cxrkd.evaluate.record import Record
 from cxrkd.jobs.environment import describe
@@ -23,6 +23,7 @@ from cxrkd.models.zoo import build
 from cxrkd.runtime.cores import threads_elsewhere
 from cxrkd.runtime.timing import milliseconds
 from cxrkd.train.allocator import keep_freed_memory
+from cxrkd.train.asking import InTheLoop, cached
 from cxrkd.train.batches import Batches
 from cxrkd.train.device import device
 from cxrkd.train.module import Training
@@ -55,7 +56,14 @@ class Speed(Record):
     params: int
 
 
-def measure_speed(arch: str, labels: tuple[str, ...], size: int, train: TrainConfig, loss: Loss) -> Speed:
+def measure_speed(
+    arch: str,
+    labels: tuple[str, ...],
+    size: int,
+    train: TrainConfig,
+    objective_config: ObjectiveConfig | None = None,
+    teacher_arch: str | None = None,
+) -> Speed:
     """Time training steps of a network with random weights on noise: one to warm up, then for about TIMED_S.
 
     Args:
@@ -63,17 +71,26 @@ def measure_speed(arch: str, labels: tuple[str, ...], size: int, train: TrainCon
         labels: K names.
         size: side of the images in pixels.
         train: batch size, precision and augmentation; nothing else matters here.
-        loss: as the run has it; is given zeros as the teacher's logits.
+        objective_config: of a student; None for a network that learns from labels alone.
+        teacher_arch: of the teacher, for objectives that look at more of it than logits. What it says is computed once:
+            its own speed is another figure.
 
     Raises:
         ConfigError: no such network at this size, or the batch does not fit into the GPU's memory.
     """
     keep_freed_memory()
     with _threads_of_a_run():
-        return _measure(arch, labels, size, train, loss)
+        return _measure(arch, labels, size, train, objective_config, teacher_arch)
 
 
-def _measure(arch: str, labels: tuple[str, ...], size: int, train: TrainConfig, loss: Loss) -> Speed:
+def _measure(
+    arch: str,
+    labels: tuple[str, ...],
+    size: int,
+    train: TrainConfig,
+    objective_config: ObjectiveConfig | None,
+    teacher_arch: str | None,
+) -> Speed:
     where = device()
     n = train.batch_size if where.type == "cuda" else min(train.batch_size, CPU_BATCH)
     with torch.random.fork_rng():
@@ -82,7 +99,10 @@ def _measure(arch: str, labels: tuple[str, ...], size: int, train: TrainConfig, 
         try:
             # Asked first: what is learned of noise may diverge, and then the network has no answers.
             predict_s = _seconds(lambda: predict_logits(model, cohort.images[:n]))
-            train_s = _seconds(_stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss))
+            needed = objective_config is not None and objective_config.needs
+            teacher = build(teacher_arch, labels, size).to(where) if needed and teacher_arch else None
+            loss = objective(objective_config, model, teacher) if objective_config else no_distillation
+            train_s = _seconds(_stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss, teacher))
         except torch.OutOfMemoryError as error:
             raise ConfigError(
                 f"A batch of {n} images of {size} px does not fit into the memory of {device_name()} when {arch} is "
@@ -111,12 +131,14 @@ def device_name() -> str:
     return f"{describe()['cpu']}, {cores} cores"
 
 
-def _stepper(model: Classifier, cohort: Cohort, train: TrainConfig, loss: Loss) -> Callable[[], None]:
+def _stepper(
+    model: Classifier, cohort: Cohort, train: TrainConfig, loss: Loss, teacher: Classifier | None
+) -> Callable[[], None]:
     """One training step as the trainer does it, without what it does around an epoch."""
     schedule = plan(train.model_copy(update={"epochs": 1, "warm_epochs": 0}), train.batch_size, model.input_size)
-    teacher = np.zeros(cohort.targets.shape, np.float32)
-    batches = Batches(cohort, schedule, 0, train, teacher, device())
-    training = Training(model.train(), cohort, batches, loss, train, schedule).to(device())
+    batches = Batches(cohort, schedule, 0, train, np.zeros(cohort.targets.shape, np.float32), device())
+    answers = cached(batches.at(0)) if teacher is None else InTheLoop(teacher, loss.needs)(batches.at(0))
+    training = Training(model.train(), cohort, batches, loss, train, schedule, lambda batch: answers).to(device())
     optimizer = training.configure_optimizers()["optimizer"]
     assert isinstance(optimizer, torch.optim.Optimizer)  # narrows Lightning's type
 

@@ -15,7 +15,7 @@ from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss, control, no_distillation, objective
+from cxrkd.distill.loss import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
@@ -37,7 +37,7 @@ from cxrkd.train.device import device, processes
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.prior import start_at_prevalence
-from cxrkd.train.task import Task
+from cxrkd.train.task import OWNED, Task, keep_objective
 from cxrkd.train.teacher_cache import teacher_logits
 
 
@@ -126,8 +126,8 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
             return _copy_teacher(open_run(config.teacher_from), path, cohort)
     if not config.teacher_trained:
         title = f"Taking the teacher as it is ({config.teacher_arch}, {config.teacher_weights})"
-        with report.stage("teacher", title, member="teacher") as tell:
-            return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, tell), path)
+        with report.stage("teacher", title, member="teacher") as on_event:
+            return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, on_event), path)
     parts = teachers(config)
     if len(parts) == 1:
         return train_teacher(run, report, cohort, parts[0], path)
@@ -147,45 +147,61 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
     By plain cross-entropy whatever the objective: one teacher can then serve runs of every objective.
     """
     config, work = run.config, run.path / "work" / part.stage
-    with report.stage(part.stage, part.title, member="teacher", seed=part.seed) as tell:
+    with report.stage(part.stage, part.title, member="teacher", seed=part.seed) as on_event:
         torch.manual_seed(part.seed)
-        model = _build(part.arch, config.teacher_weights, cohort, config, tell)
+        model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
         task = _task(run, model, "teacher", part.seed)
-        _fit(task, model, cohort, no_distillation, None, work, tell)
+        _fit(task, model, cohort, no_distillation, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
 
-def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray:
-    """The teacher's logits (N, K) on the whole cohort, from its saved weights; kept for val and test."""
+def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray | None:
+    """The teacher's logits (N, K) on the whole cohort, from its saved weights; kept for val and test.
+
+    A teacher that answers the students' own views is asked about val and test alone, and nothing is returned.
+    """
+    kept, cache = kept_rows(cohort), home() / "cache" / "teacher_logits"
     with report.stage("teacher-logits", "Asking the teacher", member="teacher") as on_event:
         model = run.load_model("teacher").to(device())
-        logits = teacher_logits(model, cohort, home() / "cache" / "teacher_logits", _counting(on_event))
-        write_logits(run.path, "teacher", run.config.seeds[0], logits[kept_rows(cohort)])
-    return logits
+        in_the_loop = run.config.objective.view == "same"
+        logits = teacher_logits(model, cohort, cache, _counting(on_event), kept if in_the_loop else None)
+        write_logits(run.path, "teacher", run.config.seeds[0], logits if in_the_loop else logits[kept])
+    return None if in_the_loop else logits
 
 
-def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, logits_t: np.ndarray) -> None:
+def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, logits_t: np.ndarray | None) -> None:
     """Train one student, keep its predictions, and its weights if it is the first of its kind.
 
     The student alone has the label term of the same objective, so that the two differ by the teacher only.
-    Predictions come from the saved weights, rounded to float16 as they are: the figures belong to the file.
+    Predictions come from the saved weights, rounded to float16 as they are: the figures belong to the file. What an
+    objective owns, such as a projection, is kept beside the weights of the student that it was learned with.
+
+    Args:
+        run: to go on with.
+        report: for its stages.
+        cohort: images and labels.
+        student: which one.
+        logits_t: the teacher's answers (N, K); None where it is asked about every view.
     """
     config, alone = run.config, student.member == "alone"
     work = run.path / "work" / student.stage
     weights = work / "weights.safetensors"
-    loss = control(config.objective) if alone else objective(config.objective)
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
         model = _fresh_student(config, cohort, student.seed, on_event)
-        teacher = None if alone else run.load_model("teacher") if config.objective.view == "same" else logits_t
-        _fit(_task(run, model, student.member, student.seed), model, cohort, loss, teacher, work, on_event)
+        teacher = run.load_model("teacher") if logits_t is None and not alone else None
+        loss = control(config.objective) if alone else objective(config.objective, model, teacher)
+        answers = None if alone else teacher or logits_t
+        _fit(_task(run, model, student.member, student.seed), model, cohort, loss, answers, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
         if student.seed == config.seeds[0]:
             run.weights_path(student.member).parent.mkdir(exist_ok=True)
             os.replace(weights, run.weights_path(student.member))
+            if (work / OWNED).exists():
+                os.replace(work / OWNED, run.weights_path(student.member).with_name(OWNED))
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
 
@@ -260,8 +276,9 @@ def _fit(
     if task.devices > 1:
         fit_apart(model, task, work, on_event)
         return
-    told = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
-    fit(model, cohort, task.train, loss, **told, seed=task.seed, work_dir=work, on_event=on_event)
+    answers = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
+    fit(model, cohort, task.train, loss, **answers, seed=task.seed, work_dir=work, on_event=on_event)
+    keep_objective(loss, work / OWNED)
 
 
 def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:

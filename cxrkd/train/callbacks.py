@@ -21,7 +21,10 @@ PROGRESS_EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One epoch: its number from 1, image size in pixels, mean losses, macro AUROC on val, seconds, speed."""
+    """One epoch: its number from 1, image size in pixels, mean losses, macro AUROC on val, seconds, speed.
+
+    `parts` are the means of what the loss is made of, by name and unweighted: "task" and one for each term.
+    """
 
     epoch: int
     epochs: int
@@ -32,10 +35,12 @@ class EpochReport:
     val_auroc: float
     seconds: float
     images_per_s: float
+    parts: dict[str, float]
 
     def to_event(self) -> Event:
-        """The event of kind "epoch"."""
-        return {"kind": "epoch", **asdict(self)}
+        """The event of kind "epoch"; a part that is no number is null, as JSON has none for it."""
+        parts = {name: value if math.isfinite(value) else None for name, value in self.parts.items()}
+        return {"kind": "epoch", **asdict(self), "parts": parts}
 
 
 class Watch(L.Callback):
@@ -44,32 +49,32 @@ class Watch(L.Callback):
     def __init__(self, on_event: OnEvent) -> None:
         self.on_event = on_event
         self.reports: list[EpochReport] = []
-        self._first_step = self._epoch_step = self._told_step = 0
-        self._began = self._epoch_began = self._told = time.monotonic()
+        self._first_step = self._epoch_step = self._progress_step = 0
+        self._began = self._epoch_began = self._progress_at = time.monotonic()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clocks, at the step that a checkpoint left us at."""
-        self._first_step = self._epoch_step = self._told_step = trainer.global_step
-        self._began = self._epoch_began = self._told = time.monotonic()
+        self._first_step = self._epoch_step = self._progress_step = trainer.global_step
+        self._began = self._epoch_began = self._progress_at = time.monotonic()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Tell how far we are, if nothing was told for a while."""
         assert isinstance(pl_module, Training)  # narrows Lightning's type
         now = time.monotonic()
-        if now - self._told >= PROGRESS_EVERY_S or trainer.global_step == self._first_step + 1:
+        if now - self._progress_at >= PROGRESS_EVERY_S or trainer.global_step == self._first_step + 1:
             _refuse_divergence(pl_module)
             self.on_event(self._progress(pl_module, trainer.global_step, now))
-            self._told, self._told_step = now, trainer.global_step
+            self._progress_at, self._progress_step = now, trainer.global_step
 
     def _progress(self, training: Training, step: int, now: float) -> Event:
         schedule = training.schedule
         done, before = schedule.fraction(step), schedule.fraction(self._first_step)
-        seconds = max(now - self._told, 1e-9)
+        seconds = max(now - self._progress_at, 1e-9)
         return {
             "kind": "progress",
             "fraction": done,
             "eta_s": (now - self._began) * (1 - done) / (done - before),
-            "images_per_s": (step - self._told_step) * schedule.batch_size / seconds,
+            "images_per_s": (step - self._progress_step) * schedule.batch_size / seconds,
             "loss": training.last_loss,
         }
 

@@ -21,11 +21,12 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from cxrkd.checksums import ChecksumError, check
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss
+from cxrkd.distill.loss import Loss
 from cxrkd.errors import DataError
 from cxrkd.models.classifier import Classifier
 from cxrkd.progress import OnEvent
 from cxrkd.train.allocator import keep_freed_memory
+from cxrkd.train.asking import InTheLoop, cached
 from cxrkd.train.batches import Batches
 from cxrkd.train.callbacks import Checkpoint, EpochReport, Watch
 from cxrkd.train.device import device
@@ -82,7 +83,7 @@ def fit(
         model: any classifier; left on the CPU in evaluation mode.
         cohort: images and targets; needs a train and a val split.
         train: epochs, sizes, optimiser settings, precision.
-        loss: `(logits_s, logits_t, targets) -> LossBreakdown`.
+        loss: trained in place too, where it owns parameters or state.
         teacher_logits: float32 (N, K) for every row of the cohort; None when the loss needs no teacher.
         teacher: asked about every view of every step instead; it answers at its own size and does not learn.
         seed: order of the images, augmentation and dropout.
@@ -103,7 +104,8 @@ def fit(
     changed = bool(train.changes)
     if teacher is not None and changed:
         teacher = _for_views(teacher, batches)
-    training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, teacher)
+    ask = cached if teacher is None else InTheLoop(teacher, loss.needs)
+    training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, ask)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)], devices)
     last = _checkpoint(checkpoint, on_event)
@@ -112,6 +114,7 @@ def fit(
     if changed:
         recount_norms(model.to(device()), films(cohort, model.input_size, schedule.batch_size, seed))
     model.cpu().eval()
+    loss.cpu()
     return FitReport(tuple(watch.reports), schedule.epochs - len(watch.reports), training.val_auroc, schedule.steps)
 
 

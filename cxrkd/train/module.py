@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +16,12 @@ from torch.utils.data import DataLoader
 
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss
+from cxrkd.distill.loss import Loss, LossBreakdown
 from cxrkd.images.resizing import resized
 from cxrkd.models.classifier import Classifier
-from cxrkd.train.batches import Batch, Batches, step_seed, to_unit
-from cxrkd.train.device import multiplies_bfloat16
+from cxrkd.models.views import views
+from cxrkd.train.asking import Ask, cached
+from cxrkd.train.batches import Batches, step_seed, to_unit
 from cxrkd.train.ranks import ALONE, Share, interleaved
 from cxrkd.train.schedule import Schedule
 from cxrkd.train.validation import macro_auroc
@@ -30,20 +32,22 @@ CLIP_NORM = 1.0
 
 @dataclass
 class Running:
-    """Sums of loss, task and distill over the batches of one epoch."""
+    """Sums of a loss and its parts over the batches of one epoch."""
 
     steps: int = 0
-    sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    names: tuple[str, ...] = ()
+    sums: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
 
-    def add(self, parts: Tensor) -> None:
-        """Count one batch."""
+    def add(self, names: Iterable[str], values: Tensor) -> None:
+        """Count one batch: loss, task, distill, and the parts of those names."""
         self.steps += 1
-        self.sums += parts.detach().cpu()
+        self.names = tuple(names)
+        self.sums = self.sums + values.detach().cpu()
 
-    def means(self) -> dict[str, float]:
-        """Mean of each part so far; NaN before the first batch."""
-        values = self.sums / self.steps if self.steps else torch.full((3,), math.nan)
-        return dict(zip(("loss", "task", "distill"), values.tolist(), strict=True))
+    def means(self) -> dict[str, Any]:
+        """Means of loss, task and distill, and of the named parts as `parts`; at least one batch was counted."""
+        loss, task, distill, *parts = (self.sums / self.steps).tolist()
+        return {"loss": loss, "task": task, "distill": distill, "parts": dict(zip(self.names, parts, strict=True))}
 
 
 class Training(L.LightningModule):
@@ -57,12 +61,13 @@ class Training(L.LightningModule):
         loss: Loss,
         train: TrainConfig,
         schedule: Schedule,
-        teacher: Classifier | None = None,
+        ask_teacher: Ask = cached,
     ) -> None:
         super().__init__()
         self.model = model
-        self.cohort, self.batches, self.loss_fn, self.settings, self.schedule = cohort, batches, loss, train, schedule
-        self._teacher = (teacher,)  # out of sight of Lightning, which would train and save it
+        self.loss = loss
+        self.cohort, self.batches, self.settings, self.schedule = cohort, batches, train, schedule
+        self.ask_teacher = ask_teacher  # a function: Lightning would train and save a network
         self.running = Running()
         self.last_loss = math.nan
         self.val_auroc = math.nan
@@ -88,28 +93,23 @@ class Training(L.LightningModule):
         moment = self.global_step * self.share.world + self.share.rank  # no two processes drop out alike
         torch.manual_seed(step_seed(self.batches.seed + 1, moment))
         batch = self.batches.at(self.global_step)
-        parts = self.loss_fn(self.model(batch.images), self._answers(batch), batch.targets)
+        student = views(self.model, batch.images, self.loss.needs, create_graph=True)
+        progress = self.global_step / self.schedule.steps
+        loss: LossBreakdown = self.loss(student, self.ask_teacher(batch), batch.targets, progress)
         # A mean over processes: all of them report, and give up on, the same loss.
-        means = self._mean(torch.stack([parts.total, parts.task, parts.distill]).detach().double())
-        self.running.add(means)
+        means = self._mean(torch.stack([loss.total, loss.task, loss.distill, *loss.parts.values()]).detach().double())
+        self.running.add(loss.parts, means)
         self.last_loss = means[0].item()
-        return parts.total
+        return loss.total
 
     def _mean(self, values: Tensor) -> Tensor:
+        if self.share.world == 1:
+            return values
         return torch.as_tensor(self.trainer.strategy.reduce(values, reduce_op="mean"))
 
-    def _answers(self, batch: Batch) -> Tensor | None:
-        """The teacher's logits (B, K): on these very views where it is at hand, else those of the cache.
-
-        A soft target needs no float32: bfloat16 moves a probability by 0.004 in the mean (docs/experiments.md).
-        """
-        (teacher,) = self._teacher
-        if teacher is None:
-            return batch.logits_t
-        teacher.to(self.device).eval()
-        half = multiplies_bfloat16(self.device)
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            return teacher(batch.full.contiguous(memory_format=torch.channels_last)).float()
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let an objective look at the student that the step has made."""
+        self.loss.after_step(self.model)
 
     def validation_step(self, start: int) -> None:
         """Keep the logits of one validation batch, at the image size of the epoch."""
@@ -141,7 +141,8 @@ class Training(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def _groups(self) -> list[dict[str, Any]]:
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        owners = (self.model, self.loss)  # in this order: checkpoints number the parameters
+        parameters = [p for owner in owners for p in owner.parameters() if p.requires_grad]
         return [
             {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.settings.weight_decay},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
@@ -149,4 +150,4 @@ class Training(L.LightningModule):
 
     def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
         """Clip here, because Lightning refuses to clip for a fused optimiser under mixed precision."""
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
+        torch.nn.utils.clip_grad_norm_(self.parameters(), CLIP_NORM)

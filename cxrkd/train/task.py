@@ -10,16 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import ChecksumError, check, seal
 from cxrkd.config import Member, RunConfig, Strict, TrainConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill import Loss, control, no_distillation, objective
+from cxrkd.distill.loss import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import load_weights
@@ -33,6 +35,7 @@ from cxrkd.train.teacher_cache import teacher_logits
 TASK = "task.json"
 START = "start.safetensors"
 TRAINED = "trained.safetensors"
+OWNED = "objective.safetensors"
 
 
 class Task(Strict):
@@ -63,12 +66,13 @@ class Task(Strict):
         """How the member is trained."""
         return self.config.teacher_train if self.member == "teacher" else self.config.student_train
 
-    @property
-    def loss(self) -> Loss:
-        """What the member learns by."""
+    def loss(self, model: Classifier, teacher: Classifier | None) -> Loss:
+        """What the member learns by; `teacher` where it is asked about every view."""
         if self.member == "teacher":
             return no_distillation
-        return (control if self.member == "alone" else objective)(self.config.objective)
+        if self.member == "alone":
+            return control(self.config.objective)
+        return objective(self.config.objective, model, teacher)
 
     def write(self, folder: Path, model: Classifier) -> None:
         """Lay the task into a folder, to start from the weights of `model`."""
@@ -102,9 +106,13 @@ def train_folder(folder: Path, tell: Callable[[dict[str, object]], None], *, wri
     model = build(task.arch, task.labels, task.input_size)
     read_tensors(model, folder / START)
     how: dict[str, Any] = {"seed": task.seed, "work_dir": folder, "on_event": tell, "devices": task.devices}
-    report = fit(model, cohort, task.train, task.loss, **_teacher(task, cohort), **how)
+    answers = _teacher(task, cohort)
+    torch.manual_seed(task.seed)  # what an objective owns starts alike in every process
+    loss = task.loss(model, answers.get("teacher"))
+    report = fit(model, cohort, task.train, loss, **answers, **how)
     if writes:
         write_tensors(model, folder / TRAINED)
+        keep_objective(loss, folder / OWNED)
     return report
 
 
@@ -118,8 +126,14 @@ def _teacher(task: Task, cohort: Cohort) -> dict[str, Any]:
     return {"teacher_logits": teacher_logits(teacher.to(device()), cohort, home() / "cache" / "teacher_logits")}
 
 
-def write_tensors(model: Classifier, path: Path) -> None:
-    """The weights of a network as they are."""
+def keep_objective(loss: Loss, path: Path) -> None:
+    """What an objective owns, so that what was learned can be looked into; no file where it owns nothing."""
+    if loss.state_dict():
+        write_tensors(loss, path)
+
+
+def write_tensors(model: nn.Module, path: Path) -> None:
+    """The weights of a network, or what else a module owns, as they are."""
     with replacing(path) as part:
         save_file({name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}, part)
         seal(part)

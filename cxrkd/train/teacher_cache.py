@@ -20,28 +20,44 @@ from cxrkd.train.predict import predict_logits
 _LOGITS = "logits"
 
 
-def teacher_logits(model: Classifier, cohort: Cohort, cache_dir: Path, progress: Progress | None = None) -> np.ndarray:
-    """Logits float32 (N, K) of a teacher on every image of a cohort, from the cache when they are there.
+def teacher_logits(
+    model: Classifier,
+    cohort: Cohort,
+    cache_dir: Path,
+    progress: Progress | None = None,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Logits float32 (N, K) of a teacher on the images of a cohort, from the cache when they are there.
 
-    The file is named after the teacher's weights, its input size and the cohort's content; it is written whole or
-    not at all, and one that is not what its checksum says is computed again.
+    The file is named after the teacher's weights, its input size, the cohort's content and the rows; it is written
+    whole or not at all, and one that is not what its checksum says is computed again.
+
+    Args:
+        model: the teacher.
+        cohort: images.
+        cache_dir: where the files are.
+        progress: called after every batch.
+        rows: the N images that it is asked about; all when None.
 
     Raises:
         AnswerError: a logit is no number.
     """
-    path = cache_dir / f"{_key(model, cohort)}.safetensors"
-    cached = _read(path, (len(cohort), len(model.labels)))
+    path = cache_dir / f"{_key(model, cohort, rows)}.safetensors"
+    cached = _read(path, (len(cohort) if rows is None else len(rows), len(model.labels)))
     if cached is not None:
         return cached
-    logits = predict_logits(model, cohort.images, progress=progress)
+    images = cohort.images if rows is None else cohort.images[rows]
+    logits = predict_logits(model, images, progress=progress)
     with replacing(path) as part:
         save_file({_LOGITS: logits}, part)
         seal(part)
     return logits
 
 
-def _key(model: Classifier, cohort: Cohort) -> str:
+def _key(model: Classifier, cohort: Cohort, rows: np.ndarray | None) -> str:
     text = f"{fingerprint(model)}|{model.input_size}|{cohort.fingerprint}"
+    if rows is not None:
+        text += f"|{hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -7,15 +7,12 @@ import pytest
 import torch
 from scipy.special import logit
 
-from cxrkd.bench.cache import with_teacher_in_loop
 from cxrkd.bench.engines import Row, best_engine
 from cxrkd.bench.gradcam import KeepingRaw, Tapped, raw_maps
 from cxrkd.bench.lime import eager_probs
 from cxrkd.bench.machine import machine
 from cxrkd.bench.plan import plan
 from cxrkd.bench.sections import SECTIONS, run_sections
-from cxrkd.distill import no_distillation
-from cxrkd.distill.breakdown import LossBreakdown
 from cxrkd.errors import ConfigError, EngineError
 from cxrkd.explain.cam import grad_cam
 from cxrkd.runtime.engines.pytorch import TorchEngine
@@ -124,27 +121,6 @@ def test_an_engine_that_does_not_agree_is_never_the_best(measured, quick):
 def test_the_best_engine_is_the_quickest_of_those_that_agree():
     rows = {("a", "x"): Row(1.0, 0.1, False), ("a", "y"): Row(5.0, 0.0, True), ("a", "z"): Row(4.0, 0.0, True)}
     assert best_engine(rows | {("b", "y"): Row(0.5, 0.0, True)}, "a") == "z"
-
-
-def test_the_teacher_in_the_loop_is_asked_about_the_students_batch(quick):
-    asked = []
-
-    def keep(logits_s, logits_t, targets):
-        asked.append(logits_t)
-        return LossBreakdown(logits_s.sum(), logits_s.sum().detach(), logits_s.sum().detach())
-
-    student, loss = with_teacher_in_loop(quick.student, quick.teacher, keep)
-    batch = torch.rand(2, 1, 64, 64)
-    loss(student(batch), None, torch.zeros(2, 14))
-    with torch.no_grad():
-        torch.testing.assert_close(asked[0], quick.teacher(batch))
-    assert not asked[0].requires_grad
-    assert not quick.student._forward_pre_hooks, "the plan's own network is left alone"
-
-
-def test_the_plain_epoch_needs_no_teacher():
-    logits, targets = torch.randn(4, 14), torch.zeros(4, 14)
-    assert torch.isfinite(no_distillation(logits, None, targets).total)
 
 
 def test_the_machine_is_described():

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from cxrkd.cli.settings import add_flags, flag_name, flags, run_config
-from cxrkd.config import READERS, ObjectiveConfig, RunConfig
+from cxrkd.config import OBJECTIVES, READERS, ObjectiveConfig, RunConfig
 from cxrkd.config.hints import hints
 from cxrkd.config.settings import VARIANTS, Variants, settings
 from cxrkd.data.readers.chestmnist import ChestMnistConfig
@@ -109,7 +109,8 @@ def test_flags_that_people_know_mean_what_they_meant():
 
 def leaves(model, prefix=""):
     """Every key that a config of that model can hold, found without the settings that flags are made from."""
-    variants = {"data": [reader.config for reader in READERS.values()], "objective": [ObjectiveConfig]}
+    registries = {"data": READERS, "objective": OBJECTIVES}
+    variants = {part: [entry.config for entry in registry.values()] for part, registry in registries.items()}
     for name, field in model.model_fields.items():
         inner = variants.get(f"{prefix}{name}", [type(field.default)] if isinstance(field.default, BaseModel) else [])
         for one in inner:
@@ -136,6 +137,7 @@ VALUES = {
     "student_arch": "resnet18",
     "data.kind": "chestmnist",
     "objective.name": "bkd",
+    "objective.also": (OBJECTIVES["bkd"].term(),),
     "teacher_weights": "chest-nih",
 }
 NEEDED = {
@@ -163,7 +165,10 @@ def another(flag):
 def as_words(flag, value):
     if isinstance(value, bool):
         return [flag.names[0] if value else flag.off[-1]]
-    return [flag.names[-1], ",".join(map(str, value)) if isinstance(value, tuple) else value]
+    return [
+        flag.names[-1],
+        ",".join(str(getattr(one, "name", one)) for one in value) if isinstance(value, tuple) else value,
+    ]
 
 
 @pytest.mark.parametrize("flag", flags(), ids=lambda flag: flag.names[-1])

@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cxrkd.distill import bce, binary_kl, focal_bce, paper_mse
+from cxrkd.distill.bce import bce
+from cxrkd.distill.binary_kl import binary_kl
+from cxrkd.distill.focal import focal_bce
+from cxrkd.distill.paper_mse import paper_mse
 
 NAN = float("nan")
 DISTANCES = [paper_mse, binary_kl]

@@ -10,10 +10,9 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from cxrkd.config import ObjectiveConfig, TrainConfig
+from cxrkd.config import OBJECTIVES, ObjectiveConfig, TrainConfig
 from cxrkd.data.pixels import InMemory
 from cxrkd.data.readers.phantom import PhantomConfig
-from cxrkd.distill import list_objectives
 from cxrkd.errors import ConfigError, DataError, RunError
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.process import start_mark
@@ -22,6 +21,7 @@ from cxrkd.jobs.state import JobState, write_state
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.network import NETWORKS
 from cxrkd.models.pretrained import Source
+from cxrkd.models.views import Views
 from cxrkd.models.zoo import build
 from cxrkd.runs import create, list_runs, open_run, stages
 from cxrkd.runs.metrics import RunMetrics
@@ -166,22 +166,22 @@ def losses(monkeypatch):
 
 def test_each_network_is_trained_with_the_loss_that_is_its_own(config, blob_data, losses):
     """Teachers with plain cross-entropy, the control with the label term of the objective."""
-    execute(create(config(objective=ObjectiveConfig(name="paper", alpha=0.3, gamma=1.5))))
+    execute(create(config(objective=ObjectiveConfig.named("paper", alpha=0.3, gamma=1.5))))
     z_s, z_t = torch.randn(2, 8, 14, generator=torch.Generator().manual_seed(0))
     y = (z_t > 0.3).float()
     p = torch.sigmoid(z_s.double())
     right = torch.where(y == 1, p, 1 - p)
     plain, focal = (-((1 - right) ** gamma * right.log()).mean().item() for gamma in (0.0, 1.5))
     squared = 4 * ((torch.sigmoid(z_s / 2) - torch.sigmoid(z_t / 2)) ** 2).mean().item()
-    totals = {stage: loss(z_s, z_t, y).total.item() for stage, loss in losses.items()}
+    totals = {stage: loss(Views(z_s), Views(z_t), y).total.item() for stage, loss in losses.items()}
     expected = {"teacher": plain, "alone-0": focal, "distilled-0": 0.3 * focal + 0.7 * squared}
     assert totals == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in list_objectives()])
+@pytest.mark.parametrize("name", list(OBJECTIVES))
 def test_without_weight_on_the_teacher_both_students_are_the_same(config, blob_data, name):
     """Start, batches, schedule and loss: nothing but the teacher sets the students of a run apart."""
-    run = create(config(objective=ObjectiveConfig(name=name, alpha=1.0), student_train=LEARNS))
+    run = create(config(objective=ObjectiveConfig.named(name, alpha=1.0), student_train=LEARNS))
     execute(run)
     assert np.array_equal(run.predictions("alone").logits, run.predictions("distilled").logits)
 

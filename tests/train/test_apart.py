@@ -36,7 +36,13 @@ def test_two_processes_train_the_weights_of_one(task, tmp_path):
     alone, together, events = start(), start(), []
     cohort = load_cohort(DATA)
     expected = fit(
-        alone, cohort, task.train, task.loss, seed=3, work_dir=tmp_path / "alone", on_event=lambda event: None
+        alone,
+        cohort,
+        task.train,
+        task.loss(alone, None),
+        seed=3,
+        work_dir=tmp_path / "alone",
+        on_event=lambda event: None,
     )
     got = fit_apart(together, task, tmp_path / "apart", events.append)
     for name, tensor in alone.state_dict().items():

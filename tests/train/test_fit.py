@@ -12,7 +12,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from cxrkd.checksums import check
 from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.data.pixels import InMemory
-from cxrkd.distill import control, no_distillation, objective
+from cxrkd.distill.loss import Loss, control, no_distillation, objective
 from cxrkd.errors import DataError, RunError
 from cxrkd.train.batches import Batches
 from cxrkd.train.fit import CHECKPOINT, fit
@@ -29,6 +29,22 @@ def run_fit(model, cohort, folder, train=PACE, loss=no_distillation, on_event=No
         model, cohort, train, loss, **{"seed": 0, "work_dir": folder, "on_event": on_event or events.append, **options}
     )
     return report, events
+
+
+def distilling(name, student, **settings):
+    return objective(ObjectiveConfig.named(name, **settings), student)
+
+
+class Spy(Loss):
+    """Does what another loss does, and shows what it was given and what came of it."""
+
+    def __init__(self, inner, look):
+        super().__init__(inner.task, inner.alpha, list(inner.terms.values()), inner.needs)
+        self.look = look
+
+    def forward(self, student, teacher, targets, progress=1.0):
+        parts = super().forward(student, teacher, targets, progress)
+        return self.look(student, teacher, targets, parts) or parts
 
 
 def weights(model):
@@ -176,7 +192,7 @@ def test_it_prints_nothing_and_writes_only_its_checkpoint(toy, blobs, tmp_path, 
 
 def test_the_checkpoint_holds_the_student_and_no_teacher(toy, blobs, tmp_path):
     teacher = np.zeros((len(blobs), 3), np.float32)
-    run_fit(toy, blobs, tmp_path, loss=objective(ObjectiveConfig()), teacher_logits=teacher)
+    run_fit(toy, blobs, tmp_path, loss=distilling("paper", toy), teacher_logits=teacher)
     saved = torch.load(tmp_path / CHECKPOINT, weights_only=True)
     assert set(saved["state_dict"]) == {f"model.{name}" for name in toy.state_dict()}
 
@@ -186,7 +202,8 @@ def test_the_teacher_alone_teaches(fresh_toy, blobs, tmp_path, name):
     """Labels weigh nothing; the student must come to answer as the teacher does, which here contradicts the labels."""
     teacher = (4 - 8 * blobs.targets).astype(np.float32)
     train = PACE.model_copy(update={"augment": False, "epochs": 8})
-    student, loss = fresh_toy(), objective(ObjectiveConfig(name=name, alpha=0.0))
+    student = fresh_toy()
+    loss = distilling(name, student, alpha=0.0)
     run_fit(student, blobs, tmp_path, train, loss, teacher_logits=teacher)
     test = blobs.rows("test")
     agreement = np.corrcoef(predict_logits(student, blobs.images[test]).ravel(), teacher[test].ravel())[0, 1]
@@ -207,14 +224,10 @@ def test_norms_are_those_of_films_as_they_come(fresh_toy, blobs, tmp_path):
 
 
 def test_a_teacher_that_answers_changed_views_is_not_changed_itself(fresh_toy, blobs, tmp_path):
-    teacher, seen = fresh_toy(seed=3).eval(), []
+    teacher, seen, student = fresh_toy(seed=3).eval(), [], fresh_toy()
     before = weights(teacher)
-
-    def spy(logits_s, logits_t, targets):
-        seen.append(logits_t)
-        return objective(ObjectiveConfig(name="bkd"))(logits_s, logits_t, targets)
-
-    run_fit(fresh_toy(), blobs, tmp_path, loss=spy, teacher=teacher)
+    spy = Spy(distilling("bkd", student), lambda s, t, targets, parts: seen.append(t.logits))
+    run_fit(student, blobs, tmp_path, loss=spy, teacher=teacher)
     assert all(torch.equal(tensor, teacher.state_dict()[name]) for name, tensor in before.items())
     batches = Batches(blobs, plan(PACE, len(blobs.rows("train")), teacher.input_size), 0, PACE)
     with torch.no_grad():
@@ -229,10 +242,10 @@ def test_a_teacher_in_the_loop_teaches_what_its_cached_answers_teach(fresh_toy, 
 
     In float32: where the processor multiplies bfloat16, the answers in the loop are rounded, and the cached are not.
     """
-    monkeypatch.setattr("cxrkd.train.module.multiplies_bfloat16", lambda where: False)
+    monkeypatch.setattr("cxrkd.train.asking.multiplies_bfloat16", lambda where: False)
     teacher, train = fresh_toy(seed=3), PACE.model_copy(update={"augment": False})
-    loss = objective(ObjectiveConfig(name="bkd", alpha=0.0))
     cached, live = fresh_toy(), fresh_toy()
+    loss = distilling("bkd", cached, alpha=0.0)
     logits = predict_logits(teacher, blobs.images)
     run_fit(cached, blobs, tmp_path / "cached", train, loss, teacher_logits=logits)
     before = weights(teacher)
@@ -270,14 +283,15 @@ def half_labelled(blobs):
 @pytest.mark.parametrize("name", ["paper", "bkd"])
 def test_films_without_labels_teach_a_student_under_a_teacher_only(fresh_toy, blobs, half_labelled, tmp_path, name):
     """The same batches, other answers of the teacher on the unlabelled films: only the distilled student notices."""
-    config, train = ObjectiveConfig(name=name), PACE.model_copy(update={"augment": False})
+    config, train = ObjectiveConfig.named(name), PACE.model_copy(update={"augment": False})
     unlabelled = half_labelled.rows("train")[::2]
     ends = {}
     for answer in (-4.0, 4.0):
         teacher = np.zeros((len(blobs), 3), np.float32)
         teacher[unlabelled] = answer
-        for member, loss in (("distilled", objective(config)), ("alone", control(config))):
+        for member in ("distilled", "alone"):
             student, folder = fresh_toy(), tmp_path / f"{member}{answer}"
+            loss = objective(config, student) if member == "distilled" else control(config)
             run_fit(student, half_labelled, folder, train, loss, teacher_logits=teacher)
             ends[member, answer] = predict_logits(student, blobs.images[unlabelled])
     assert np.array_equal(ends["alone", -4.0], ends["alone", 4.0])
@@ -296,7 +310,7 @@ def test_the_teacher_alone_teaches_where_no_label_is_known(fresh_toy, blobs, tmp
         replace(blobs, targets=targets),
         tmp_path,
         train,
-        objective(ObjectiveConfig(name=name)),
+        distilling(name, student),
         teacher_logits=teacher,
     )
     assert report.val_auroc > 0.95
@@ -309,13 +323,12 @@ def test_mixed_films_of_which_one_has_no_label_are_taught_by_the_teacher(fresh_t
     """A label of a mixture is known where both films' are; the teacher answers the mixture itself."""
     seen = []
 
-    def spy(logits_s, logits_t, targets):
-        parts = objective(ObjectiveConfig(name="bkd"))(logits_s, logits_t, targets)
+    def look(student, teacher, targets, parts):
         if not seen:
-            seen.append((targets, torch.autograd.grad(parts.total, logits_s, retain_graph=True)[0]))
-        return parts
+            seen.append((targets, torch.autograd.grad(parts.total, student.logits, retain_graph=True)[0]))
 
     student, train = fresh_toy(), PACE.model_copy(update={"mixup": 0.4})
+    spy = Spy(distilling("bkd", student), look)
     run_fit(student, half_labelled, tmp_path, train, spy, teacher=fresh_toy(seed=3).eval())
     ((targets, slope),) = seen
     unknown = targets.isnan()
@@ -384,12 +397,11 @@ def test_a_steep_slope_is_clipped(toy, blobs, tmp_path):
 
 
 def test_divergence_is_an_error_with_advice(toy, blobs, tmp_path):
-    def broken(logits_s, logits_t, targets):
-        parts = no_distillation(logits_s, logits_t, targets)
+    def spoil(student, teacher, targets, parts):
         return replace(parts, total=parts.total * float("nan"))
 
     with pytest.raises(RunError, match="lower learning rate"):
-        run_fit(toy, blobs, tmp_path, loss=broken)
+        run_fit(toy, blobs, tmp_path, loss=Spy(no_distillation, spoil))
 
 
 def test_a_cohort_without_validation_images_is_refused(toy, blobs, tmp_path):

@@ -88,3 +88,12 @@ def test_a_write_that_fails_leaves_nothing_behind(toy, blobs, tmp_path, monkeypa
     with pytest.raises(OSError, match="No space"):
         teacher_logits(toy, blobs, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_some_rows_have_a_file_of_their_own(toy, blobs, tmp_path, asked):
+    rows = blobs.rows("val")
+    for _ in range(2):
+        some = teacher_logits(toy, blobs, tmp_path, rows=rows)
+    assert np.allclose(some, teacher_logits(toy, blobs, tmp_path)[rows], atol=1e-6)
+    teacher_logits(toy, blobs, tmp_path, rows=blobs.rows("test"))
+    assert asked == [len(rows), len(blobs), len(blobs.rows("test"))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import streamlit as st
@@ -23,7 +23,7 @@ class Preset:
     student: TrainConfig
     seeds: int
     expect: str
-    objective: ObjectiveConfig = RunConfig.model_fields["objective"].default
+    objective: ObjectiveConfig = field(default_factory=lambda: ObjectiveConfig.named("paper"))
 
     def config(self, name: str) -> RunConfig:
         """The run that the untouched form describes."""
@@ -61,7 +61,7 @@ PRESETS: dict[PresetName, Preset] = {
         student=TrainConfig(),
         seeds=3,
         expect="What the shipped run did, step by step.",
-        objective=ObjectiveConfig(name="bkd", alpha=0.3),
+        objective=ObjectiveConfig.named("bkd", alpha=0.3),
     ),
 }
 

@@ -1,15 +1,11 @@
-"""The paper's objective: focal cross-entropy on labels, temperature-scaled squared error on probabilities."""
+"""The paper's distance between two answers: temperature-scaled squared error on probabilities."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import torch
 from torch import Tensor
 
-from cxrkd.distill.focal import focal_bce
 from cxrkd.distill.masked import answered, masked_mean
-from cxrkd.distill.registry import Objective, register
 
 
 def paper_mse(logits_s: Tensor, logits_t: Tensor, T: float) -> Tensor:
@@ -31,16 +27,3 @@ def paper_mse(logits_s: Tensor, logits_t: Tensor, T: float) -> Tensor:
     logits_t, known = answered(logits_t)
     gap = torch.sigmoid(logits_s.float() / T) - torch.sigmoid(logits_t / T)
     return T**2 * masked_mean(gap**2, known)
-
-
-register(
-    Objective(
-        "paper",
-        title="Paper: focal BCE + squared error",
-        description="Focal cross-entropy on the labels plus the squared distance between the softened probabilities "
-        "of student and teacher; fades where the student is saturated and wrong.",
-        reference="Termritthikun et al., IEEE/ACM TCBB 2023, arXiv 2305.06244",
-        task=lambda config: partial(focal_bce, gamma=config.gamma),
-        distill=lambda config: partial(paper_mse, T=config.temperature),
-    )
-)

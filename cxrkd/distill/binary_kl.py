@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cxrkd.distill.bce import bce
 from cxrkd.distill.masked import answered, masked_mean
-from cxrkd.distill.registry import Objective, register
 
 
 def binary_kl(logits_s: Tensor, logits_t: Tensor, T: float) -> Tensor:
@@ -36,16 +32,3 @@ def binary_kl(logits_s: Tensor, logits_t: Tensor, T: float) -> Tensor:
     cross_entropy = F.binary_cross_entropy_with_logits(soft_s, probs_t, reduction="none")
     entropy = F.binary_cross_entropy_with_logits(soft_t, probs_t, reduction="none")
     return T**2 * masked_mean(cross_entropy - entropy, known)
-
-
-register(
-    Objective(
-        "bkd",
-        title="Binary KL per label",
-        description="Cross-entropy on the labels plus the divergence between the teacher's and the student's answer, "
-        "label by label; keeps its gradient where the student is confidently wrong.",
-        reference="Yang et al., ICCV 2023, arXiv 2308.06453",
-        task=lambda config: bce,
-        distill=lambda config: partial(binary_kl, T=config.temperature),
-    )
-)

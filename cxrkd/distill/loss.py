@@ -1,0 +1,197 @@
+"""What a training minimises, made of an objective's parts.
+
+    total = alpha * task + (1 - alpha) * distill,      distill = sum over terms of weight * ramp * term
+
+`task` is learned from labels, each term from the teacher. The student alone has `task` as it stands: so the two
+students of a run differ by the teacher and by nothing else, for every objective, and with `alpha = 1` they are trained
+alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from cxrkd.config.objective import NEEDS, OBJECTIVES, ObjectiveConfig, ObjectiveTerm
+from cxrkd.distill.bce import bce
+from cxrkd.errors import ConfigError
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.views import Views
+
+Task = Callable[[Tensor, Tensor], Tensor]
+"""`(logits_s, targets)`, each (B, K) -> 0-dimensional float32."""
+
+FromTeacher = Callable[[Views, Views, Tensor], Tensor | Mapping[str, Tensor]]
+"""`(student, teacher, targets)` -> 0-dimensional float32, or several of them by name."""
+
+
+@dataclass(frozen=True)
+class LossBreakdown:
+    """A loss and its parts, each a 0-dimensional float32 tensor.
+
+    Attributes:
+        total: what is minimised; the only part that carries a gradient.
+        task: the unweighted loss against the labels; 0 where no label of the batch is known.
+        distill: the loss against the teacher, terms with their weights; 0 where there is no teacher, or it knows
+            nothing.
+        parts: unweighted, by name: "task", then one for each term ("bkd"), or several ("led.class", "led.instance").
+    """
+
+    total: Tensor
+    task: Tensor
+    distill: Tensor
+    parts: Mapping[str, Tensor]
+
+
+class StatefulObjective(nn.Module):
+    """An objective that owns something: parameters, such as a projection, or state, such as an average of checkpoints.
+
+    Its parameters are optimised with the student's. Everything in its `state_dict` is saved and resumed with the
+    training. What shall not be optimised has `requires_grad` off, or is a buffer. Neither student nor teacher may be an
+    attribute: it would be optimised and saved a second time.
+    """
+
+    def after_step(self, student: Classifier) -> None:
+        """Called after every step of the optimiser."""
+
+
+class Term(nn.Module):
+    """One thing learned from the teacher, with its weight.
+
+    Args:
+        name: of its parts.
+        loss: what it is.
+        weight: of the term.
+        warm_up: share of the steps in which it grows to that weight.
+    """
+
+    def __init__(self, name: str, loss: FromTeacher, weight: float = 1.0, warm_up: float = 0.0) -> None:
+        super().__init__()
+        self.name, self.loss, self.weight, self.warm_up = name, loss, weight, warm_up
+
+    def forward(self, student: Views, teacher: Views, targets: Tensor) -> dict[str, Tensor]:
+        """Its parts by name, unweighted."""
+        value = self.loss(student, teacher, targets)
+        if isinstance(value, Tensor):
+            return {self.name: value}
+        return {f"{self.name}.{part}": tensor for part, tensor in value.items()}
+
+    def weight_at(self, progress: float) -> float:
+        """Its weight when a share `progress` of the steps is done.
+
+        >>> [Term("a", max, weight=2.0, warm_up=0.5).weight_at(progress) for progress in (0, 0.25, 0.5, 1)]
+        [0.0, 1.0, 2.0, 2.0]
+        """
+        return self.weight * (min(1.0, progress / self.warm_up) if self.warm_up else 1.0)
+
+
+class Loss(nn.Module):
+    """A loss of a training: a module, because what some objectives own is saved with it; most own nothing.
+
+    Args:
+        task: what is learned from labels.
+        alpha: its weight; the terms have the rest.
+        terms: what is learned from the teacher; none for whoever learns from labels alone.
+        needs: what both networks are asked for besides logits.
+    """
+
+    def __init__(
+        self, task: Task, alpha: float = 1.0, terms: Sequence[Term] = (), needs: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__()
+        self.task, self.alpha, self.needs = task, alpha, needs
+        self.terms = nn.ModuleDict({term.name: term for term in terms})
+
+    def forward(self, student: Views, teacher: Views | None, targets: Tensor, progress: float = 1.0) -> LossBreakdown:
+        """The loss of a batch. Without terms a teacher is accepted and ignored, so that it fits where losses do.
+
+        Args:
+            student: what it says, with its graph.
+            teacher: what it says; gets no gradient.
+            targets: (B, K), NaN where unknown.
+            progress: share of the training's steps that is done.
+
+        Raises:
+            ConfigError: there are terms and no teacher.
+        """
+        task = self.task(student.logits, targets)
+        if not self.terms:
+            return LossBreakdown(task, task.detach(), task.new_zeros(()).detach(), {"task": task.detach()})
+        distill, parts = self._learned(student, _present(teacher).detached(), targets, progress)
+        total = self.alpha * task + (1 - self.alpha) * distill
+        return LossBreakdown(total, task.detach(), distill.detach(), {"task": task.detach(), **parts})
+
+    def _learned(
+        self, student: Views, teacher: Views, targets: Tensor, progress: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The terms with their weights as one number, and each part as it is."""
+        weighted: list[Tensor] = []
+        parts: dict[str, Tensor] = {}
+        for term in self._terms():
+            own = term(student, teacher, targets)
+            weighted.append(term.weight_at(progress) * sum(own.values()))
+            parts |= {name: value.detach() for name, value in own.items()}
+        return torch.stack(weighted).sum(), parts
+
+    def after_step(self, student: Classifier) -> None:
+        """Let those that keep something look at the student that a step has made."""
+        for term in self._terms():
+            if isinstance(term.loss, StatefulObjective):
+                term.loss.after_step(student)
+
+    def _terms(self) -> list[Term]:
+        return list(self.terms.values())  # type: ignore[arg-type]  # a ModuleDict forgets what it holds
+
+
+no_distillation = Loss(bce)
+"""The loss of teachers, whatever objective their students have. A student alone has `control` of its objective."""
+
+
+def objective(config: ObjectiveConfig, student: Classifier, teacher: Classifier | None = None) -> Loss:
+    """The loss of a distilled student.
+
+    Args:
+        config: of the objective that leads and those that go along.
+        student: the network to train, for objectives that own something of its shape.
+        teacher: None where its answers are cached.
+
+    Raises:
+        ConfigError: no objective has that name, one needs to see more than a cached answer, or stages that a network
+            does not declare.
+    """
+    _require_seen(config, student, teacher)
+    terms = [_term(settings, student, teacher) for settings in config.terms]
+    return Loss(OBJECTIVES[config.name].task(config), config.alpha, terms, config.needs)
+
+
+def control(config: ObjectiveConfig) -> Loss:
+    """The loss of the student alone: the task term of the same objective, as it stands (`alpha = 1`).
+
+    Raises:
+        ConfigError: no objective has that name.
+    """
+    return Loss(OBJECTIVES[config.name].task(config))
+
+
+def _term(settings: ObjectiveTerm, student: Classifier, teacher: Classifier | None) -> Term:
+    loss = OBJECTIVES[settings.name].build(settings, student, teacher)
+    return Term(settings.name, loss, settings.weight, settings.warm_up)
+
+
+def _require_seen(config: ObjectiveConfig, student: Classifier, teacher: Classifier | None) -> None:
+    """Refuse a teacher that is not there to be looked at, and networks without stages where hints need them."""
+    if config.needs and teacher is None:
+        wanted = " and ".join(NEEDS[need] for need in sorted(config.needs))
+        raise ConfigError(f"{config.name} looks at the teacher's {wanted}: expected the teacher itself, got none.")
+    without = [network.arch for network in (student, teacher) if network is not None and not network.stages]
+    if "stages" in config.needs and without:
+        raise ConfigError(f"{without[0]} declares no stages to take hints from: choose another network or objective.")
+
+
+def _present(teacher: Views | None) -> Views:
+    if teacher is None:
+        raise ConfigError("This objective learns from a teacher: expected the teacher's answers, got none.")
+    return teacher

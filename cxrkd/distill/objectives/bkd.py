@@ -1,0 +1,65 @@
+"""Binary knowledge distillation: one two-class Kullback-Leibler divergence per label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from cxrkd.config.hints import hints
+from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cxrkd.models.views import Views
+
+
+class BkdTerm(ObjectiveTerm):
+    """What is taken from the teacher."""
+
+    name: Literal["bkd"] = Field("bkd", title="Objective")
+    temperature: float = Field(
+        2.0,
+        gt=0,
+        le=100,
+        title="Temperature",
+        description="of the teacher's and the student's logits",
+        json_schema_extra=hints(step=0.5),
+    )
+
+
+class BkdConfig(BkdTerm, ObjectiveConfig):
+    """And from the labels."""
+
+    retired: ClassVar[frozenset[str]] = frozenset({"gamma"})
+
+
+def task(config: BkdConfig) -> Callable[..., Tensor]:
+    """Plain cross-entropy."""
+    from cxrkd.distill.bce import bce
+
+    return bce
+
+
+def build(term: BkdTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
+    """The divergence, label by label."""
+    from cxrkd.distill.binary_kl import binary_kl
+
+    return lambda student, teacher, targets: binary_kl(student.logits, teacher.logits, term.temperature)
+
+
+OBJECTIVES.register(
+    Objective(
+        name="bkd",
+        title="Binary KL per label",
+        sentence="Cross-entropy on the labels plus the divergence between the teacher's and the student's answer, "
+        "label by label; keeps its gradient where the student is confidently wrong.",
+        source="Yang et al., ICCV 2023, arXiv 2308.06453",
+        term=BkdTerm,
+        config=BkdConfig,
+        task=task,
+        build=build,
+    )
+)

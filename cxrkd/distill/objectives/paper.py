@@ -1,0 +1,73 @@
+"""The paper's objective: focal cross-entropy on labels, temperature-scaled squared error on probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from cxrkd.config.hints import hints
+from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cxrkd.models.views import Views
+
+
+class PaperTerm(ObjectiveTerm):
+    """What is taken from the teacher."""
+
+    name: Literal["paper"] = Field("paper", title="Objective")
+    temperature: float = Field(
+        2.0,
+        gt=0,
+        le=100,
+        title="Temperature",
+        description="of the teacher's and the student's logits",
+        json_schema_extra=hints(step=0.5),
+    )
+
+
+class PaperConfig(PaperTerm, ObjectiveConfig):
+    """And from the labels."""
+
+    gamma: float = Field(
+        2.0,
+        ge=0,
+        le=10,
+        title="Focal exponent",
+        description="paper objective only; 0 is plain BCE",
+        json_schema_extra=hints(step=0.5),
+    )
+
+
+def task(config: PaperConfig) -> Callable[..., Tensor]:
+    """Focal cross-entropy."""
+    from cxrkd.distill.focal import focal_bce
+
+    return partial(focal_bce, gamma=config.gamma)
+
+
+def build(term: PaperTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
+    """Squared error between softened probabilities."""
+    from cxrkd.distill.paper_mse import paper_mse
+
+    return lambda student, teacher, targets: paper_mse(student.logits, teacher.logits, term.temperature)
+
+
+OBJECTIVES.register(
+    Objective(
+        name="paper",
+        title="Paper: focal BCE + squared error",
+        sentence="Focal cross-entropy on the labels plus the squared distance between the softened probabilities "
+        "of student and teacher; fades where the student is saturated and wrong.",
+        source="Termritthikun et al., IEEE/ACM TCBB 2023, arXiv 2305.06244",
+        term=PaperTerm,
+        config=PaperConfig,
+        task=task,
+        build=build,
+    )
+)

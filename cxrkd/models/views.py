@@ -1,0 +1,60 @@
+"""What a network says of a batch, as far as somebody asks: an objective, for its student and its teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from cxrkd.models.classifier import Classifier
+from cxrkd.models.label_maps import label_maps
+
+
+@dataclass(frozen=True)
+class Views:
+    """What one network says of B images. What was not asked for is None.
+
+    Attributes:
+        logits: (B, K); NaN where a teacher has no answer.
+        images: what it was shown, float32 (B, 1, H, W) in [0, 1]; None where that is not known any more.
+        maps: evidence for each label, raw and signed, (B, K, h, w) on the grid of the features (Grad-CAM).
+        embeddings: mean of the features over space, (B, C).
+        stages: the maps (B, C, h, w) of the network's `stages`, from the image to the features.
+    """
+
+    logits: Tensor
+    images: Tensor | None = None
+    maps: Tensor | None = None
+    embeddings: Tensor | None = None
+    stages: tuple[Tensor, ...] | None = None
+
+    def detached(self) -> Views:
+        """The same, float32 and cut from the graph."""
+        stages = None if self.stages is None else tuple(stage.detach().float() for stage in self.stages)
+        return Views(self.logits.detach().float(), _cut(self.images), _cut(self.maps), _cut(self.embeddings), stages)
+
+
+def views(model: Classifier, images: Tensor, needs: Collection[str] = (), *, create_graph: bool = False) -> Views:
+    """Ask a network; logits cost one `forward`, and what nobody needs costs nothing.
+
+    Args:
+        model: in any mode.
+        images: float32 (B, 1, H, W) in [0, 1].
+        needs: of "maps", "embeddings" and "stages".
+        create_graph: whether maps are learned from; see `label_maps`.
+    """
+    if not needs:
+        return Views(model(images), images)
+    stages, features = model.forward_stages(images) if "stages" in needs else (None, model.forward_features(images))
+    maps = None
+    if "maps" in needs:
+        logits, maps = label_maps(model, features, create_graph=create_graph)
+    else:
+        logits = model.forward_head(features)
+    embeddings = model.pooled(features) if "embeddings" in needs else None
+    return Views(logits, images, maps, embeddings, None if stages is None else tuple(stages))
+
+
+def _cut(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.detach().float()

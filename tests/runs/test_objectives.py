@@ -1,0 +1,91 @@
+"""Objectives in a run: what is asked of the teacher, and what stays of what an objective owns."""
+
+from typing import Literal
+
+import pytest
+import torch
+from pydantic import Field
+from safetensors.torch import load_file
+from torch import nn
+
+from cxrkd.checksums import check
+from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
+from cxrkd.distill.bce import bce
+from cxrkd.distill.loss import StatefulObjective
+from cxrkd.jobs.execute import execute
+from cxrkd.runs import create
+from cxrkd.runs.predictions import kept_rows
+from cxrkd.train import teacher_cache
+
+
+class PooledTerm(ObjectiveTerm):
+    name: Literal["pooled"] = Field("pooled", title="Objective")
+
+
+class PooledConfig(PooledTerm, ObjectiveConfig):
+    """And from the labels."""
+
+
+class Pooled(StatefulObjective):
+    """Embeddings through a projection."""
+
+    def __init__(self, term, student, teacher):
+        super().__init__()
+        self.projection = nn.Linear(8, 8)
+
+    def forward(self, student, teacher, targets):
+        return (self.projection(student.embeddings) - teacher.embeddings).square().mean()
+
+
+POOLED = Objective(
+    name="pooled",
+    title="Pooled features",
+    sentence="What the head is given.",
+    needs=("embeddings",),
+    term=PooledTerm,
+    config=PooledConfig,
+    task=lambda config: bce,
+    build=Pooled,
+)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Of how many films the teacher was asked before the students were trained."""
+    counts, predict = [], teacher_cache.predict_logits
+
+    def counting(model, images, **options):
+        counts.append(len(images))
+        return predict(model, images, **options)
+
+    monkeypatch.setattr(teacher_cache, "predict_logits", counting)
+    return counts
+
+
+@pytest.mark.parametrize("view", ["cached", "same"])
+def test_a_teacher_in_the_loop_is_not_asked_about_training_films_before(config, blobs, blob_data, asked, view):
+    run = create(config(objective=ObjectiveConfig.named("bkd", view=view), control=False))
+    execute(run)
+    kept = len(kept_rows(blobs))
+    assert asked == [len(blobs) if view == "cached" else kept]
+    assert run.predictions("teacher").logits.shape[1:] == (len(blobs.rows("test")), 14)
+    assert sorted(path.name for path in (run.path / "models").iterdir()) == [
+        "distilled.safetensors",
+        "teacher.safetensors",
+    ]
+
+
+def test_what_an_objective_owns_stays_with_the_run(config, blob_data):
+    with OBJECTIVES.adding(POOLED):
+        run = create(config(objective=ObjectiveConfig.named("pooled", view="same"), seeds=(0, 1), control=False))
+        execute(run)
+        path = run.path / "models" / "objective.safetensors"
+        owned = load_file(path)
+        assert check(path)
+        assert set(owned) == {f"terms.pooled.loss.projection.{name}" for name in ("weight", "bias")}
+        assert all(torch.isfinite(tensor).all() for tensor in owned.values())
+        assert run.members() == ["teacher", "distilled"]
+        epochs = [event for event in run.events() if event["kind"] == "epoch"]
+        distilled = [event for event in epochs if event["member"] == "distilled"]
+        assert [set(event["parts"]) for event in distilled] == [{"task", "pooled"}] * 2
+        assert all(event["parts"]["pooled"] == pytest.approx(event["distill"]) for event in distilled)
