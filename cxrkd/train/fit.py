@@ -105,6 +105,7 @@ def fit(
     if teacher is not None and changed:
         teacher = _for_views(teacher, batches)
     ask = cached if teacher is None else InTheLoop(teacher, loss.needs)
+    model.train()  # Lightning trains in the mode that it finds, and a network that was loaded is in the other
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, ask)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)], devices)

@@ -83,6 +83,18 @@ def test_it_learns_what_can_be_seen(toy, blobs, tmp_path):
     assert not toy.training
 
 
+@pytest.mark.parametrize("found_in", [True, False], ids=["as built", "as loaded"])
+def test_every_step_is_taken_in_training_mode(half_size, blobs, tmp_path, found_in):
+    """Epochs at a smaller size are tried out first; dropout and batch norms must learn all the same."""
+    toy, modes = half_size().train(found_in), []
+    before = {name: buffer.clone() for name, buffer in toy.named_buffers() if name.endswith("running_var")}
+    dropout = next(module for module in toy.modules() if isinstance(module, nn.Dropout))
+    dropout.register_forward_hook(lambda module, *_: modes.append(module.training) if torch.is_grad_enabled() else None)
+    report, _ = run_fit(toy, blobs, tmp_path)
+    assert modes == [True] * report.steps
+    assert not any(torch.equal(before[name], buffer) for name, buffer in toy.named_buffers() if name in before)
+
+
 @pytest.mark.parametrize("killed_in", [1, 2, 3])
 def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(half_size, blobs, tmp_path, killed_in):
     """Order, augmentation, dropout, batch norm, AdamW and the one-cycle rate, across the change of size."""
@@ -370,20 +382,18 @@ def test_a_network_tied_to_one_size_trains_at_it_and_says_so(toy, blobs, tmp_pat
 def test_matrices_are_decayed_and_biases_and_norms_are_not(toy, blobs, tmp_path):
     """A loss without a slope leaves the decay alone to change anything."""
 
-    def flat(logits_s, logits_t, targets):
-        parts = no_distillation(logits_s, logits_t, targets)
+    def flat(student, teacher, targets, parts):
         return replace(parts, total=parts.total * 0)
 
     before = {name: parameter.detach().clone() for name, parameter in toy.named_parameters()}
-    run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 1, "warm_epochs": 0}), flat)
+    run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 1, "warm_epochs": 0}), Spy(no_distillation, flat))
     for name, parameter in toy.named_parameters():
         kept = torch.equal(parameter, before[name])
         assert kept if parameter.ndim <= 1 else parameter.norm() < before[name].norm(), name
 
 
 def test_a_steep_slope_is_clipped(toy, blobs, tmp_path):
-    def steep(logits_s, logits_t, targets):
-        parts = no_distillation(logits_s, logits_t, targets)
+    def steep(student, teacher, targets, parts):
         return replace(parts, total=parts.total * 1e6)
 
     def keep(optimizer, *_):
@@ -391,7 +401,8 @@ def test_a_steep_slope_is_clipped(toy, blobs, tmp_path):
         lengths.append(torch.cat(slopes).norm().item())
 
     lengths, hook = [], register_optimizer_step_post_hook(keep)
-    run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 1, "warm_epochs": 0, "augment": False}), steep)
+    pace = PACE.model_copy(update={"epochs": 1, "warm_epochs": 0, "augment": False})
+    run_fit(toy, blobs, tmp_path, pace, Spy(no_distillation, steep))
     hook.remove()
     assert lengths == pytest.approx([1] * 6, abs=1e-3)
 
