@@ -16,12 +16,13 @@ from scipy.special import expit
 
 from cxrkd.config import Member
 from cxrkd.errors import ConfigError
-from cxrkd.explain.agreement import Judged
-from cxrkd.explain.baselines import Baselines, MakeTwin, baselines, random_twin
+from cxrkd.explain.agreement import compare_cells
+from cxrkd.explain.baselines import MakeTwin, baselines, random_twin
 from cxrkd.explain.body import evidence_outside
+from cxrkd.explain.chance import Judged
 from cxrkd.explain.explainer import EXPLAINERS, Explainer, Maps, Network
-from cxrkd.explain.reference import Reference
 from cxrkd.explain.steps import Steps, in_turn
+from cxrkd.explain.yardsticks import Baselines, Reference
 from cxrkd.plain import plain
 
 TEACHER: Member = "teacher"
@@ -80,7 +81,8 @@ class Explanation:
         if student not in (self.baselines or {}):
             return None
         lines = (self.baselines or {})[student]
-        return self.explainer.judge(self.maps, TEACHER, student, self.labels.index(label), lines)
+        judge = self.explainer.judge or compare_cells
+        return judge(self.maps, TEACHER, student, self.labels.index(label), lines)
 
     def fit(self, member: Member, label: str) -> float | None:
         """How well the map describes the member, where the explainer knows."""

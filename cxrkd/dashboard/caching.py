@@ -44,7 +44,7 @@ from cxrkd.runtime.compute import THREADS, shared
 if TYPE_CHECKING:  # networks are imported where one is asked for: a page that shows figures does not wait for them
     from cxrkd.cost.complexity import Complexity
     from cxrkd.explain.baselines import Twins
-    from cxrkd.explain.reference import Reference
+    from cxrkd.explain.yardsticks import Reference
     from cxrkd.models.classifier import Classifier
     from cxrkd.runtime.protocol import Engine
 

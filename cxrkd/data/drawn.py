@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,11 +15,9 @@ from joblib import Parallel, cpu_count, delayed
 from cxrkd.config import DataSettings
 from cxrkd.data.appearing import appearing
 from cxrkd.data.phantom import PHANTOM_VERSION, Phantom, render, severity
+from cxrkd.data.pixels import Known
 from cxrkd.places import home
 from cxrkd.progress import Progress
-
-if TYPE_CHECKING:
-    from cxrkd.data.cohort import Cohort
 
 Visit = tuple[int, int]  # number of the patient, number of the visit
 _ALONE_UP_TO = 200
@@ -58,7 +55,7 @@ class Drawn:
         """N."""
         return len(self.visits)
 
-    def fingerprint(self, cohort: Cohort) -> str:
+    def fingerprint(self, known: Known) -> str:
         """That of the config, which decides on everything."""
         return self.folder.name
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrkd.access.confine import unsaid
+from cxrkd.data.pixels import Known
 from cxrkd.data.stored import InNpz, Stored
 from cxrkd.errors import DataError, ImageError
 from cxrkd.places import home
 from cxrkd.progress import Progress
 
 if TYPE_CHECKING:
-    from cxrkd.data.cohort import Cohort
     from cxrkd.data.prepared import Prepared
 
 VERSION = 2  # of the decoding: raise it when the same file gives other pixels
@@ -57,11 +57,11 @@ class ImageFiles:
         """Where the decoded pixels are, or would be."""
         return home() / "cache" / "prepared" / self.key
 
-    def fingerprint(self, cohort: Cohort) -> str:
+    def fingerprint(self, known: Known) -> str:
         """Identity of the whole cohort: pixels, labels, targets, patients and split."""
-        digest = hashlib.sha256(json.dumps([self.key, cohort.labels]).encode())
-        digest.update(np.ascontiguousarray(cohort.targets).tobytes())
-        for column in (cohort.patients, cohort.ids, cohort.split, cohort.views):
+        digest = hashlib.sha256(json.dumps([self.key, known.labels]).encode())
+        digest.update(np.ascontiguousarray(known.targets).tobytes())
+        for column in (known.patients, known.ids, known.split, known.views):
             digest.update("\n".join(column.tolist()).encode() + b"\0")
         return digest.hexdigest()[:16]
 

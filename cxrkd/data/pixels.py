@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from cxrkd.progress import Progress
 
-if TYPE_CHECKING:
-    from cxrkd.data.cohort import Cohort
+
+class Known(Protocol):
+    """What is known of the images: the columns of a cohort, see `cxrkd.data.cohort.Cohort`."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """K names."""
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Float32 (N, K)."""
+
+    @property
+    def patients(self) -> np.ndarray:
+        """Str (N,), as are the next three."""
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Names of the images."""
+
+    @property
+    def split(self) -> np.ndarray:
+        """Train, val or test."""
+
+    @property
+    def views(self) -> np.ndarray:
+        """Of the film."""
 
 
 class Pixels(Protocol):
@@ -23,8 +48,8 @@ class Pixels(Protocol):
     def __len__(self) -> int:
         """N."""
 
-    def fingerprint(self, cohort: Cohort) -> str:
-        """Identity of these pixels with the labels, targets, patients and split of their cohort."""
+    def fingerprint(self, known: Known) -> str:
+        """Identity of these pixels with the labels, targets, patients and split that go with them."""
 
     def images(self, progress: Progress | None = None) -> np.ndarray:
         """All of them, uint8 (N, S, S), prepared on the first call; `progress` counts images while that goes on."""
@@ -57,7 +82,7 @@ class InMemory:
         """N."""
         return len(self.array)
 
-    def fingerprint(self, cohort: Cohort) -> str:
+    def fingerprint(self, known: Known) -> str:
         """The name."""
         return self.name
 

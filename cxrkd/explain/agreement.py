@@ -18,51 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from cxrkd.explain import chance
-from cxrkd.explain.baselines import Baselines, centre_prior
-from cxrkd.explain.chance import ChanceLine
+from cxrkd.explain.baselines import all_heats
+from cxrkd.explain.chance import ChanceLine, Judged
+from cxrkd.explain.explainer import Maps
 from cxrkd.explain.similarity import common_grid, similarity, spearman, topk_iou
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A rank correlation beside what it is held against.
-
-    Attributes:
-        spearman: of the two maps, -1 to 1; NaN where one is constant.
-        lines: what has to be exceeded; see the module.
-        other_labels_spearman: the teacher's map against the student's maps of the other labels, mean.
-        ceiling_spearman: what two equal models would reach here.
-        ceiling_title: how that is known, for a table.
-        titles: what a table calls the figures that a kind of agreement adds.
-    """
-
-    ceiling_title: ClassVar[str] = "teacher under light noise"
-    titles: ClassVar[Mapping[str, str]] = {}
-
-    spearman: float
-    lines: tuple[ChanceLine, ...]
-    other_labels_spearman: float
-    ceiling_spearman: float
-
-    @property
-    def above_chance(self) -> bool | None:
-        """Whether the agreement is above every chance line; None where that cannot be known."""
-        return chance.above_all(self.spearman, self.lines)
-
-    @property
-    def verdict(self) -> str:
-        """`above_chance` in words."""
-        return chance.verdict(self.spearman, self.lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Fields, `above_chance` and `verdict`, for JSON and tables."""
-        conclusion = {"above_chance": self.above_chance, "verdict": self.verdict}
-        return asdict(self) | {"lines": chance.to_dict(self.lines)} | conclusion
+from cxrkd.explain.yardsticks import Baselines, centre_prior
 
 
 @dataclass(frozen=True)
@@ -112,6 +77,11 @@ def agreement(cams_t: np.ndarray, cams_s: np.ndarray, k: int, lines: Baselines, 
         ceiling_spearman=_mean(ceiling),
         ceiling_topk_iou=_mean(ceiling_iou),
     )
+
+
+def compare_cells(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> Judged:
+    """Agreement of two maps cell by cell, on the coarser of their grids."""
+    return agreement(all_heats(maps, teacher), all_heats(maps, student), k, lines)
 
 
 def chance_lines(map_t: np.ndarray, k: int, lines: Baselines) -> tuple[ChanceLine, ...]:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from cxrkd.explain.explainer import Explainer, Maps, Network
-from cxrkd.explain.reference import Reference
 from cxrkd.explain.steps import Step, Steps, in_turn
+from cxrkd.explain.yardsticks import Baselines, Reference
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,28 +33,6 @@ N_NOISY, N_RANDOM = 4, 2
 NOISE = 0.02
 NO_MAPS = np.empty((0, 0, 0, 0), np.float32)
 _ONE = "network"
-
-
-@dataclass(frozen=True)
-class Baselines:
-    """What agreement is held against, for one image, pair of models and method; see `baselines`.
-
-    Attributes:
-        noisy_teacher: float32 (n, K, h, w), the teacher's maps of n noisy copies of the image; none where the explainer
-            does not need them.
-        random_student: float32 (m, K, h', w'), maps of m students with freshly drawn weights; likewise.
-        reference: the student's maps of other films; None where none are kept, and then no agreement is above chance.
-    """
-
-    noisy_teacher: np.ndarray
-    random_student: np.ndarray
-    reference: Reference | None = None
-
-
-def centre_prior(shape: tuple[int, int]) -> np.ndarray:
-    """A Gaussian bump (h, w) in the middle with a standard deviation of a quarter of the image."""
-    y, x = ((np.arange(n) + 0.5) / n - 0.5 for n in shape)
-    return np.exp(-(y[:, None] ** 2 + x[None] ** 2) / (2 * 0.25**2))
 
 
 def random_twin(model: M, seed: int) -> M:

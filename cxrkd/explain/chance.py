@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -90,3 +90,40 @@ def highest(lines: tuple[ChanceLine, ...]) -> ChanceLine:
 def to_dict(lines: tuple[ChanceLine, ...]) -> Mapping[str, Any]:
     """By name, for JSON."""
     return {one.name: {"mean": plain(one.mean), "high": plain(one.high), "missing": one.missing} for one in lines}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A rank correlation beside what it is held against.
+
+    Attributes:
+        spearman: of the two maps, -1 to 1; NaN where one is constant.
+        lines: what has to be exceeded; see `cxrkd.explain.agreement`.
+        other_labels_spearman: the teacher's map against the student's maps of the other labels, mean.
+        ceiling_spearman: what two equal models would reach here.
+        ceiling_title: how that is known, for a table.
+        titles: what a table calls the figures that a kind of agreement adds.
+    """
+
+    ceiling_title: ClassVar[str] = "teacher under light noise"
+    titles: ClassVar[Mapping[str, str]] = {}
+
+    spearman: float
+    lines: tuple[ChanceLine, ...]
+    other_labels_spearman: float
+    ceiling_spearman: float
+
+    @property
+    def above_chance(self) -> bool | None:
+        """Whether the agreement is above every chance line; None where that cannot be known."""
+        return above_all(self.spearman, self.lines)
+
+    @property
+    def verdict(self) -> str:
+        """`above_chance` in words."""
+        return verdict(self.spearman, self.lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Fields, `above_chance` and `verdict`, for JSON and tables."""
+        conclusion = {"above_chance": self.above_chance, "verdict": self.verdict}
+        return asdict(self) | {"lines": to_dict(self.lines)} | conclusion

@@ -24,8 +24,8 @@ from cxrkd.registry import Entry, Registry
 if TYPE_CHECKING:
     import numpy as np
 
-    from cxrkd.explain.agreement import Judged
-    from cxrkd.explain.baselines import Baselines
+    from cxrkd.explain.chance import Judged
+    from cxrkd.explain.yardsticks import Baselines
     from cxrkd.models.classifier import Classifier
 
 GRADIENTS, ANSWERS = "gradients", "answers"
@@ -127,14 +127,6 @@ class Judge(Protocol):
         """Agreement on label k, beside its chance lines and ceiling."""
 
 
-def compare_cells(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> Judged:
-    """Agreement of two maps cell by cell, on the coarser of their grids."""
-    from cxrkd.explain.agreement import agreement
-    from cxrkd.explain.baselines import all_heats
-
-    return agreement(all_heats(maps, teacher), all_heats(maps, student), k, lines)
-
-
 @dataclass(frozen=True)
 class Fit:
     """A figure of how well an explanation describes the network: one of `Maps.figures`.
@@ -162,7 +154,7 @@ class Explainer(Entry):
 
     Attributes:
         explain: films -> maps.
-        judge: maps -> agreement of a student with the teacher.
+        judge: maps -> agreement of a student with the teacher; None compares cell by cell.
         repeats: whether `judge` needs maps of random students and of the teacher under noise.
         reference: the explainer whose maps of other films, as runs keep them, are chance lines: this one, or a kin;
             empty where there are none, and then no agreement is above chance.
@@ -173,7 +165,7 @@ class Explainer(Entry):
     """
 
     explain: Explain
-    judge: Judge = compare_cells
+    judge: Judge | None = None
     repeats: bool = True
     reference: str = ""
     unit: str = "evidence, raw units"

@@ -29,12 +29,11 @@ from scipy import ndimage
 
 from cxrkd.explain import chance
 from cxrkd.explain.agreement import Judged
-from cxrkd.explain.baselines import centre_prior
 from cxrkd.explain.chance import ChanceLine
 from cxrkd.explain.lime import LimeResult
 from cxrkd.explain.overlay import upsample
-from cxrkd.explain.reference import Reference
 from cxrkd.explain.similarity import spearman, top_cells
+from cxrkd.explain.yardsticks import Reference, centre_prior
 
 _RANKINGS = 400
 

@@ -9,7 +9,6 @@ validation films, so that an upload can be held against them where no other film
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from cxrkd.errors import ConfigError
 from cxrkd.explain.cam_family import cams
 from cxrkd.explain.explainer import EXPLAINERS, Explainer, Network
 from cxrkd.explain.steps import in_turn
+from cxrkd.explain.yardsticks import Reference
 
 if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
@@ -27,24 +27,6 @@ MIN_FILMS = 24  # below, the 95th percentile of single films is not known
 N_OTHER, N_MEANS = 24, 12
 STRONG = 0.95
 _BATCH = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """Maps of one network by one method on films that it was not trained on.
-
-    Each map is scaled to a largest magnitude of 1: what they are for (ranks, hottest cells) does not see the scale.
-
-    Attributes:
-        other_films: float32 (m, K, h, w), raw signed maps of m films.
-        label_means: float32 (g, K, h, w), mean maps of g disjoint groups of films, so that their scatter is known.
-        strong: float32 (K,), the largest evidence for a label (one cell, raw units) that 95 % of the films do not
-            exceed: what strong evidence is for this network; 0 where no film has any.
-    """
-
-    other_films: np.ndarray
-    label_means: np.ndarray
-    strong: np.ndarray
 
 
 def references(model: Classifier, films: np.ndarray) -> dict[str, Reference]:

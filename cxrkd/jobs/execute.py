@@ -16,7 +16,7 @@ from cxrkd.jobs.environment import describe
 from cxrkd.jobs.events import EVENTS
 from cxrkd.jobs.files import cannot_write, require_place_for_file, write_json
 from cxrkd.jobs.folders import remove
-from cxrkd.jobs.job import ENVIRONMENT, ENVIRONMENT_VERSION, LOG, Job, own_jobs
+from cxrkd.jobs.job import ENVIRONMENT, ENVIRONMENT_VERSION, KINDS, LOG, Job, kind_of, own_jobs
 from cxrkd.jobs.lease import LOST
 from cxrkd.jobs.locks import deciding
 from cxrkd.jobs.queue import claim, give_up, let_go
@@ -80,8 +80,8 @@ def _work(job: Job) -> None:
     for torn in job.path.rglob(f"{PART}*"):  # left by a kill in the middle of a write
         remove(torn)
     require_place_for_file(job.path / EVENTS)
-    report = Reporter(job.path, job.stage_weights(), job.sentence)
-    job.work(report)
+    kind, report = KINDS[kind_of(job.path)], Reporter(job.path, job.sentence)
+    kind.work(job, report)
     state = read_state(job.path)
     finished = now(state.created, state.started)
     environment = {"started": state.started or finished, "finished": finished, "seconds": report.seconds}

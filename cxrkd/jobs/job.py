@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.jobs.events import EVENTS, event_sentence, parse_event, read_events
@@ -16,9 +16,6 @@ from cxrkd.places import ASSETS, home
 from cxrkd.progress import Event
 from cxrkd.registry import Entry, Registry
 from cxrkd.text import legible, shown
-
-if TYPE_CHECKING:
-    from cxrkd.jobs.reporter import Reporter
 
 SHIPPED = ASSETS / "runs"
 KIND, LOG, ENVIRONMENT = "job.json", "log.txt", "environment.json"
@@ -32,19 +29,30 @@ class Kind(Entry):
     """A kind of job.
 
     Attributes:
-        entry_point: `module:class` of its jobs, a subclass of `Job`; imported when such a job is opened, since what
-            works in a folder stands on a floor above this one.
+        entry_point: `module:class` of its jobs, a subclass of `Job`; imported when such a job is opened.
+        executes: `module:function` that does all that a job was told, going on where it was stopped; imported when one
+            is executed. It takes the job and a `cxrkd.jobs.reporter.Reporter`, which it tells first what it plans, and
+            raises a `CxrkdError` for what the user can act on. Both stand on floors above this one.
         signs: names of files and folders by which a folder is one of this kind, be the others lost.
     """
 
     entry_point: str
+    executes: str
     signs: tuple[str, ...] = ()
 
     def open(self, path: Path) -> Job:
         """The job in a folder; nothing is read yet."""
-        module, _, name = self.entry_point.partition(":")
-        job: Job = getattr(import_module(module), name)(path)
+        job: Job = _imported(self.entry_point)(path)
         return job
+
+    def work(self, job: Job, report: object) -> None:
+        """Do all that a job was told; see `executes`."""
+        _imported(self.executes)(job, report)
+
+
+def _imported(entry_point: str) -> Any:
+    module, _, name = entry_point.partition(":")
+    return getattr(import_module(module), name)
 
 
 KINDS: Registry[Kind] = Registry("kind of job", "cxrkd.jobs.kinds", first=(DISTILLATION,))
@@ -160,18 +168,6 @@ class Job:
             RunError: it would be refused today; says why.
         """
         self.require_settings()
-
-    def stage_weights(self) -> dict[str, float]:
-        """Name of each stage -> a guess of its seconds, for the progress of the whole."""
-        raise NotImplementedError
-
-    def work(self, report: Reporter) -> None:
-        """Do all that it was told, going on where it was stopped.
-
-        Raises:
-            CxrkdError: what the user can act on.
-        """
-        raise NotImplementedError
 
 
 def kind_of(path: Path) -> str:

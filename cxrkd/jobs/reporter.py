@@ -20,18 +20,20 @@ log = logging.getLogger("cxrkd.jobs")
 class Reporter:
     """Tells the outside about the stages of the job in `folder`, and remembers which are done.
 
-    `weights` are guessed seconds of each stage by its name; `sentence` says of an event what the log has.
+    `sentence` says of an event what the log has.
     `seconds` are those of the attempt that finished the stage: time lost to an interruption is not in them.
     """
 
-    def __init__(
-        self, folder: Path, weights: dict[str, float], sentence: Callable[[Event], str] = event_sentence
-    ) -> None:
+    def __init__(self, folder: Path, sentence: Callable[[Event], str] = event_sentence) -> None:
         self.folder, self._sentence = folder, sentence
-        self.progress = Progress(folder, weights)
+        self.progress = Progress(folder, {})
         self._record = folder / "work" / "stages.json"
         self.seconds = _read_record(self._record)
         self._largest = _furthest(read_events(folder / EVENTS))
+
+    def plan(self, weights: dict[str, float]) -> None:
+        """Say which stages there are, by name, with a guess of the seconds of each."""
+        self.progress.weights = weights
 
     def is_done(self, stage: str) -> bool:
         """Whether a stage was finished, now or before an interruption."""

@@ -26,7 +26,7 @@ from cxrkd.runs.predictions import KEPT_SPLITS, TRIVIAL, kept_rows, write_logits
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
-    from cxrkd.explain.reference import Reference
+    from cxrkd.explain.yardsticks import Reference
     from cxrkd.runs.run import Run
 
 FILE = "reference.safetensors"
@@ -128,7 +128,7 @@ def read_reference(run: Run, method: str) -> dict[Member, Reference]:
 def _stored(
     tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str], member: Member, method: str
 ) -> Reference | None:
-    from cxrkd.explain.reference import Reference
+    from cxrkd.explain.yardsticks import Reference
 
     same = json.loads(metadata.get(f"{member}.same_as_gradcam", "[]"))
     key = f"{member}.{'gradcam' if method in same else method}"

@@ -34,7 +34,6 @@ from cxrkd.runs.predictions import FOLDER as PREDICTIONS
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
-    from cxrkd.jobs.reporter import Reporter
     from cxrkd.models.classifier import Classifier
 
 CONFIG, LABELS, METRICS = "config.json", "labels.json", "metrics.json"
@@ -79,26 +78,13 @@ class Run(Job):
             raise RunError(text) from error
         require_networks(self.config)
 
-    def stage_weights(self) -> dict[str, float]:
-        """Each stage and a guess of its seconds."""
-        from cxrkd.runs.estimate import stage_weights
-        from cxrkd.runs.stages import students
-
-        return stage_weights(self.config, [student.stage for student in students(self.config)], self._counted())
-
-    def _counted(self) -> tuple[float, float] | None:
+    def counted(self) -> tuple[float, float] | None:
         """Images in all and to train on; None where nobody wrote them down, or the file is damaged."""
         try:
             n, n_train = (float(count) for count in read_json(self.path / IMAGES))
         except (RunError, TypeError, ValueError):
             return None
         return n, n_train
-
-    def work(self, report: Reporter) -> None:
-        """Train and measure; see `cxrkd.runs.stages`."""
-        from cxrkd.runs.stages import run_stages  # torch takes seconds to import; listing runs must not
-
-        run_stages(self, report)
 
     def writes(self, event: Event) -> bool:
         """Whether an event holds what trainings write."""

@@ -27,6 +27,7 @@ from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
 from cxrkd.progress import Event, OnEvent, Progress
+from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
@@ -88,6 +89,12 @@ def students(config: RunConfig) -> list[Student]:
     """The students of a run: for each seed the control first, then the distilled one."""
     members: tuple[Member, ...] = ("alone", "distilled") if config.control else ("distilled",)
     return [Student(member, seed) for seed in config.seeds for member in members]
+
+
+def distil(run: Run, report: Reporter) -> None:
+    """Do all that a run was told, going on where it was stopped."""
+    report.plan(stage_weights(run.config, [student.stage for student in students(run.config)], run.counted()))
+    run_stages(run, report)
 
 
 def run_stages(run: Run, report: Reporter) -> None:

@@ -9,13 +9,13 @@ import torch
 from cxrkd.answers.explanation import explain, outside, strong_evidence, with_baselines
 from cxrkd.errors import ConfigError
 from cxrkd.explain.agreement import agreement
-from cxrkd.explain.baselines import NOISE, Baselines, random_twin
+from cxrkd.explain.baselines import NOISE, random_twin
 from cxrkd.explain.cam import grad_cam
 from cxrkd.explain.cam_family import cams
 from cxrkd.explain.explainer import EXPLAINERS, GRADIENTS, Explainer, GridMaps, Network
 from cxrkd.explain.lime_settings import LimeSettings
-from cxrkd.explain.reference import Reference
 from cxrkd.explain.steps import in_turn
+from cxrkd.explain.yardsticks import Baselines, Reference
 from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Edema", "Hernia")

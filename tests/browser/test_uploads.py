@@ -140,6 +140,6 @@ def test_a_finding_that_cannot_be_called_is_not_called_absent(page):
     with page.expect_download() as download:
         page.get_by_role("button", name="All answers as CSV").click()
     table = pd.read_csv(download.value.path())
-    assert set(table["file"]) == {"a.png"}
+    assert set(table["name"]) == {"a.png"}
     assert table["teacher_not_judged"].notna().sum() == len(run.labels) - judged
     assert table["teacher_positive"].notna().sum() == judged

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from cxrkd.explain.agreement import agreement, chance_lines
-from cxrkd.explain.baselines import Baselines, baselines
+from cxrkd.explain.baselines import baselines
 from cxrkd.explain.cam import grad_cam
 from cxrkd.explain.chance import line
 from cxrkd.explain.explainer import EXPLAINERS, Network
-from cxrkd.explain.reference import Reference
+from cxrkd.explain.yardsticks import Baselines, Reference
 
 
 def reference(other_films, label_means):

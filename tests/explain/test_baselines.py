@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from cxrkd.explain.baselines import NOISE, Twins, baselines, centre_prior, noisy, random_twin
+from cxrkd.explain.baselines import NOISE, Twins, baselines, noisy, random_twin
 from cxrkd.explain.cam import grad_cam
 from cxrkd.explain.explainer import EXPLAINERS, Network
 from cxrkd.explain.steps import in_turn
+from cxrkd.explain.yardsticks import centre_prior
 
 
 def test_centre_prior_peaks_in_the_middle_and_is_symmetric():

@@ -5,9 +5,9 @@ import pytest
 
 from cxrkd.explain.lime import LimeResult
 from cxrkd.explain.lime_agreement import lime_agreement
-from cxrkd.explain.reference import Reference
 from cxrkd.explain.segments import antithetic_masks
 from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
+from cxrkd.explain.yardsticks import Reference
 
 S = 36
 

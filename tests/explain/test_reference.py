@@ -4,7 +4,8 @@ import torch
 
 from cxrkd.errors import ConfigError
 from cxrkd.explain.cam import grad_cam, grad_cams, grad_cams_by_method
-from cxrkd.explain.cam_family import cam, cams
+from cxrkd.explain.cam_explainer import cam
+from cxrkd.explain.cam_family import cams
 from cxrkd.explain.explainer import EXPLAINERS, GRADIENTS, Explainer, GridMaps
 from cxrkd.explain.reference import evenly, references
 

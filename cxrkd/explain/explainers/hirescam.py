@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain.cam_family import cam
+from cxrkd.explain.cam_explainer import cam
 from cxrkd.explain.explainer import EXPLAINERS
 
 if TYPE_CHECKING:

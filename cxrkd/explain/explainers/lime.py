@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cxrkd.explain.agreement import Judged
-    from cxrkd.explain.baselines import Baselines
     from cxrkd.explain.lime import LimeResult
+    from cxrkd.explain.yardsticks import Baselines
 
 LIME = "lime"
 BATCH = 8

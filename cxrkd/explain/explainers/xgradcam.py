@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxrkd.explain.cam_family import cam
+from cxrkd.explain.cam_explainer import cam
 from cxrkd.explain.explainer import EXPLAINERS
 
 if TYPE_CHECKING:

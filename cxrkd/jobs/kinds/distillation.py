@@ -9,6 +9,7 @@ KINDS.register(
         sentence="A teacher, a student alone and a distilled student, trained and measured.",
         source="Termritthikun et al., IEEE/ACM TCBB 2023, arXiv 2305.06244",
         entry_point="cxrkd.runs.run:Run",
+        executes="cxrkd.runs.stages:distil",
         signs=("config.json", "labels.json", "metrics.json", "models", "predictions"),
     )
 )

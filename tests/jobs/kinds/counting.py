@@ -15,6 +15,7 @@ COUNTING = KINDS.register(
         title="Counting",
         sentence="Counts up to a number.",
         entry_point="cxrkd.jobs.kinds.counting:Counting",
+        executes="cxrkd.jobs.kinds.counting:count",
         signs=("upto.json",),
     )
 )
@@ -40,20 +41,19 @@ class Counting(Job):
         except MissingFileError:
             return 0
 
-    def stage_weights(self):
-        return {"count": 1.0}
-
     def sentence(self, event):
         return f"  {event['n']}" if event["kind"] == "step" else super().sentence(event)
 
-    def work(self, report):
-        upto = self.upto()
-        if upto < 0:
-            raise RunError(f"expected a number from 0 on to count to, got {upto}")
-        with report.stage("count", "Counting up") as on_event:
-            for n in range(self.counted() + 1, upto + 1):
-                if not (Path(os.environ["CXRKD_HOME"]) / "hurry").exists():
-                    time.sleep(0.02)
-                write_json(self.path / "counted.json", n)
-                on_event({"kind": "step", "n": n})
-                on_event({"kind": "progress", "fraction": n / upto})
+
+def count(job, report):
+    report.plan({"count": 1.0})
+    upto = job.upto()
+    if upto < 0:
+        raise RunError(f"expected a number from 0 on to count to, got {upto}")
+    with report.stage("count", "Counting up") as on_event:
+        for n in range(job.counted() + 1, upto + 1):
+            if not (Path(os.environ["CXRKD_HOME"]) / "hurry").exists():
+                time.sleep(0.02)
+            write_json(job.path / "counted.json", n)
+            on_event({"kind": "step", "n": n})
+            on_event({"kind": "progress", "fraction": n / upto})
