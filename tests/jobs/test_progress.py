@@ -51,7 +51,8 @@ def test_time_left_is_told_only_where_it_is_known(folder, eta_s):
 
 def test_events_of_a_run_tell_progress_forwards_too(folder):
     for fractions in ((0.2, 0.7), (0.1, 0.4, 0.9)):  # killed, and trained again from the last epoch
-        reporter = Reporter(folder, {"teacher": 1.0, "student": 1.0})
+        reporter = Reporter(folder)
+        reporter.plan({"teacher": 1.0, "student": 1.0})
         with reporter.stage("teacher", "Training") as tell:
             for fraction in fractions:
                 tell({"kind": "progress", "fraction": fraction})
@@ -66,4 +67,4 @@ def test_a_damaged_record_costs_time_and_not_the_run(folder, record):
     append_event(folder / "events.jsonl", {"kind": "progress", "stage": "teacher", "fraction": 0.5})
     (folder / "work").mkdir()
     (folder / "work" / "stages.json").write_text(record)
-    assert not Reporter(folder, {"teacher": 1.0}).is_done("teacher")
+    assert not Reporter(folder).is_done("teacher")
