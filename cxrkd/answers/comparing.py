@@ -13,14 +13,15 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxrkd.answers.engines import probe
 from cxrkd.errors import CxrkdError, EngineError
-from cxrkd.models.classifier import Classifier
-from cxrkd.models.weights import load_weights
 from cxrkd.places import isolated_environment, isolated_python
-from cxrkd.runtime.choice import Choice, read_choice, write_choice
-from cxrkd.runtime.select import fastest
+
+if TYPE_CHECKING:  # pages of figures import this, and load no network
+    from cxrkd.models.classifier import Classifier
+    from cxrkd.runtime.choice import Choice
 
 NICENESS = 10
 LONGEST_S = 1800.0
@@ -37,6 +38,8 @@ def choose(weights: Path, model: Classifier, threads: int) -> Choice:
     Raises:
         EngineError: the helper ended without a finding.
     """
+    from cxrkd.runtime.choice import read_choice
+
     if (kept := read_choice(model, threads)) is not None:
         return kept
     output = _help(weights, threads)
@@ -71,6 +74,10 @@ def _help(weights: Path, threads: int) -> str:
 def main(weights: str, threads: int) -> None:
     """Compare the engines of one network and keep what is found: what the helper process does."""
     import torch
+
+    from cxrkd.models.weights import load_weights
+    from cxrkd.runtime.choice import Choice, write_choice
+    from cxrkd.runtime.select import fastest
 
     if hasattr(os, "nice"):
         os.nice(NICENESS)

@@ -30,7 +30,7 @@ def compared(model, x, **options):
 def test_the_helper_leaves_its_finding(tiny_run, home, network, monkeypatch):
     priority = []
     monkeypatch.setattr(os, "nice", priority.append)
-    monkeypatch.setattr(comparing, "fastest", compared)
+    monkeypatch.setattr("cxrkd.runtime.select.fastest", compared)
     comparing.main(str(tiny_run.weights_path("distilled")), 1)
     assert priority == [comparing.NICENESS]
     assert read_choice(network, 1).engine == "pytorch"
@@ -38,7 +38,7 @@ def test_the_helper_leaves_its_finding(tiny_run, home, network, monkeypatch):
 
 def test_a_choice_that_is_kept_asks_no_helper(tiny_run, home, network, monkeypatch):
     monkeypatch.setattr(os, "nice", lambda _: None)
-    monkeypatch.setattr(comparing, "fastest", compared)
+    monkeypatch.setattr("cxrkd.runtime.select.fastest", compared)
     comparing.main(str(tiny_run.weights_path("distilled")), 1)
     monkeypatch.setattr(comparing, "_help", lambda *_: pytest.fail("asked again"))
     assert comparing.choose(tiny_run.weights_path("distilled"), network, 1).engine == "pytorch"

@@ -16,6 +16,7 @@ from cxrkd.models.pretrained import Source
 from cxrkd.paper import recipes
 from cxrkd.runs import speed, stages
 from tests.trees import chestxray14_tree, chexpert_tree, padchest_tree, write_npz
+from tests.webserver import web
 
 NET = "mobilenetv3_small_100"
 NAMES = ("densenet161", "eeea_net_c2")
@@ -128,10 +129,11 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(recipes, "STUDENT_TRAIN", train)
     file = tmp_path / "published.npz"
     write_npz(file, size=224, counts=(16, 16, 40))
-    info = {"url": file.as_uri(), "md5": hashlib.md5(file.read_bytes()).hexdigest()}
-    monkeypatch.setattr(chestmnist, "published", lambda size: (info["url"], info["md5"]))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    return info
+    with web({file.name: file.read_bytes()}) as address:
+        info = {"url": f"{address}/{file.name}", "md5": hashlib.md5(file.read_bytes()).hexdigest()}
+        monkeypatch.setattr(chestmnist, "published", lambda size: (info["url"], info["md5"]))
+        yield info
 
 
 def test_the_one_command_downloads_trains_and_stands_beside_the_paper(cli, quick, tmp_path):
