@@ -36,12 +36,17 @@ def choose_films(run: Run) -> tuple[Run, list[Film]]:
 
 
 def choose_members(run: Run) -> list[Member]:
-    there = run.members()
-    start = [member for member in there if member != "alone"]
+    members = run.members()
+    start = [member for member in members if member != "alone"]
     chosen = st.pills(
-        "Models", there, selection_mode="multi", default=start, format_func=layout.member_title, key="classify_members"
+        "Models",
+        members,
+        selection_mode="multi",
+        default=start,
+        format_func=layout.member_title,
+        key="classify_members",
     )
-    return [member for member in there if member in (chosen or start)]
+    return [member for member in members if member in (chosen or start)]
 
 
 def show_film(answer: Answer, known: Standings, key: str) -> None:
@@ -54,9 +59,9 @@ def show_film(answer: Answer, known: Standings, key: str) -> None:
         if film.present is not None:
             present = ", ".join(display_name(label) for label in film.present) or "no finding"
             st.markdown(f"**True labels:** {present}")
-        for member, said in answer.members.items():
+        for member, member_answer in answer.members.items():
             st.markdown(f"**{layout.member_title(member)}:** {answer.verdict(member)}")
-            st.caption(answers_table.how_long(said))
+            st.caption(answers_table.how_long(member_answer))
         layout.about_film(film)
     with chart:
         show_judged(answer, known, key)
@@ -71,8 +76,8 @@ def show_judged(answer: Answer, known: Standings, key: str) -> None:
     with by_chart:
         figure = probabilities.probabilities(
             [answer.labels[k] for k in columns],
-            {str(m): said.probs[columns] for m, said in answer.members.items()},
-            {str(m): said.thresholds[columns] for m, said in answer.members.items()},
+            {str(m): member_answer.probs[columns] for m, member_answer in answer.members.items()},
+            {str(m): member_answer.thresholds[columns] for m, member_answer in answer.members.items()},
             skill={str(m): [answers_table.aurocs(one)[k] for k in columns] for m, one in known.items()},
             present=film.present or (),
             film=film.name,

@@ -50,20 +50,20 @@ def measure(run: Run) -> costs.Latencies:
         except BusyError as error:
             waiting.busy(error)
         bar.empty()
-    found = latency.latencies(run)
-    if found.pending:
+    latencies = latency.latencies(run)
+    if latencies.pending:
         layout.empty_state(COMPARING)
         waiting.for_engines(run, run.members())
-        return found
-    if not costs.latency_bars(found.rows):
+        return latencies
+    if not costs.latency_bars(latencies.rows):
         layout.empty_state("No engine was timed yet. Press the button.")
-        return found
-    layout.chart(cost.latency(costs.latency_bars(found.rows)), key="latency", alt="Latency by engine and member")
-    layout.table(costs.latency_table(found.rows), key="latency_table")
-    st.caption(f"Medians, {found.source}. They belong to this machine and do not ship with a run.")
-    for sentence in costs.disagreements(found.rows):
+        return latencies
+    layout.chart(cost.latency(costs.latency_bars(latencies.rows)), key="latency", alt="Latency by engine and member")
+    layout.table(costs.latency_table(latencies.rows), key="latency_table")
+    st.caption(f"Medians, {latencies.source}. They belong to this machine and do not ship with a run.")
+    for sentence in costs.disagreements(latencies.rows):
         layout.notice(layout.literal(sentence))
-    return found
+    return latencies
 
 
 def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
@@ -71,7 +71,10 @@ def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
         layout.empty_state("There is no latency yet: see above.")
         return
     metrics = caching.metrics(run)
-    aurocs = {str(member): tables.macro_interval(found.over_seeds) for member, found in metrics.members.items()}
+    aurocs = {
+        str(member): tables.macro_interval(member_metrics.over_seeds)
+        for member, member_metrics in metrics.members.items()
+    }
     places = {m: c for m, c in figures.items() if m in aurocs}
     figure = cost.auroc_against_cost(places, aurocs, title, tables.mean_auroc(metrics))
     layout.chart(figure, key="cost", alt=f"Mean AUROC against {title}")
@@ -93,14 +96,14 @@ def page(run: Run) -> None:
     quality = st.container()
     if field != "latency":
         with quality:
-            against_cost(run, {str(m): float(getattr(found, field)) for m, found in counted.items()}, title)
+            against_cost(run, {str(m): float(getattr(complexity, field)) for m, complexity in counted.items()}, title)
     with measured:  # after what is only counted: a network's engines take their time to start
-        found = measure(run)
+        latencies = measure(run)
     with speed:
-        tiles.latency(found, tables.best_student(counted))
+        tiles.latency(latencies, tables.best_student(counted))
     if field == "latency":
         with quality:
-            against_cost(run, costs.best(found.rows), title)
+            against_cost(run, costs.best(latencies.rows), title)
 
 
 with layout.boundary():

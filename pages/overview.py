@@ -35,9 +35,9 @@ def quality_row(metrics: RunMetrics) -> None:
     left, right = layout.side_by_side()
     with left:
         cells = st.grid(3, min_column_width=150)
-        for member, found in metrics.members.items():
+        for member, member_metrics in metrics.members.items():
             with cells.cell():
-                tiles.auroc(layout.member_title(member), found)
+                tiles.auroc(layout.member_title(member), member_metrics)
         if metrics.trivial is not None:
             with cells.cell():
                 tiles.no_anatomy(metrics.trivial)
@@ -47,7 +47,9 @@ def quality_row(metrics: RunMetrics) -> None:
             with cells.cell():
                 tiles.kept_skill(metrics.gap)
     with right:
-        rows = {str(m): [tables.macro_interval(found.over_seeds)] for m, found in metrics.members.items()}
+        rows = {
+            str(m): [tables.macro_interval(member_metrics.over_seeds)] for m, member_metrics in metrics.members.items()
+        }
         figure = quality.macro_forest(rows, f"{tables.mean_auroc(metrics)}; 95 % interval")
         layout.chart(figure, key="macro", alt="Mean AUROC of each member with its interval")
 
@@ -61,9 +63,9 @@ def cost_row(run: Run) -> None:
     with cells.cell():
         tiles.ratio("Fewer multiply-adds", counted["teacher"].macs, counted[student].macs, cost.si)
     with cells.cell():
-        found = latency.latencies(run, ("teacher", student))
-        tiles.latency(found, student)
-    if found.pending:
+        latencies = latency.latencies(run, ("teacher", student))
+        tiles.latency(latencies, student)
+    if latencies.pending:
         waiting.for_engines(run, ("teacher", student))
 
 

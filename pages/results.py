@@ -38,9 +38,9 @@ def choose_findings(run: Run) -> list[str]:
 def headline(run: Run, metrics: RunMetrics) -> None:
     with st.container(border=True):
         cells = st.grid(5, min_column_width=150)
-        for member, found in metrics.members.items():
+        for member, member_metrics in metrics.members.items():
             with cells.cell():
-                tiles.auroc(MEMBER_NAMES[member], found)
+                tiles.auroc(MEMBER_NAMES[member], member_metrics)
         if metrics.trivial is not None:
             with cells.cell():
                 tiles.no_anatomy(metrics.trivial)
@@ -56,14 +56,16 @@ def curves(run: Run, metrics: RunMetrics) -> None:
         layout.empty_state(f"{TOO_FEW}, so no curve is drawn.")
         return
     label = st.selectbox("Finding", labels, format_func=display_name, key="results_label")
-    k, said = run.labels.index(label), read_predictions(run, metrics)
+    k, predictions = run.labels.index(label), read_predictions(run, metrics)
     left, right = layout.side_by_side()
     with left:
         st.subheader("ROC", anchor=False)
-        layout.chart(quality.roc(tables.roc_curves(said, k)), key="roc", alt=f"ROC curves for {display_name(label)}")
+        layout.chart(
+            quality.roc(tables.roc_curves(predictions, k)), key="roc", alt=f"ROC curves for {display_name(label)}"
+        )
     with right:
         st.subheader("Precision and recall", anchor=False)
-        drawn, prevalence = tables.pr_curves(said, k)
+        drawn, prevalence = tables.pr_curves(predictions, k)
         figure = quality.precision_recall(drawn, prevalence)
         layout.chart(figure, key="pr", alt=f"Precision-recall curves for {display_name(label)}")
     st.caption(f"{FIRST_SEED} They print AUROC and average precision; Per label has means over seeds.")
@@ -77,7 +79,10 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
     left, right = layout.side_by_side()
     with left:
         st.subheader("AUROC with 95 % interval", anchor=False)
-        rows = {str(member): tables.label_intervals(found.over_seeds) for member, found in metrics.members.items()}
+        rows = {
+            str(member): tables.label_intervals(member_metrics.over_seeds)
+            for member, member_metrics in metrics.members.items()
+        }
         layout.chart(quality.forest(metrics.labels, rows), key="forest", alt="AUROC of each finding and member")
     with right:
         st.subheader("Gain of distillation", anchor=False)
@@ -100,24 +105,24 @@ def per_label(run: Run, metrics: RunMetrics) -> None:
 
 
 def calibration(run: Run, metrics: RunMetrics) -> None:
-    there = tables.evaluable(metrics)
-    if not there:
+    labels = tables.evaluable(metrics)
+    if not labels:
         layout.empty_state(f"{TOO_FEW} to be calibrated on.")
         return
-    every = mean_of(len(there)).capitalize()
-    shown = st.selectbox("Finding", [every, *there], format_func=display_name, key="calibration_label")
+    every = mean_of(len(labels)).capitalize()
+    shown = st.selectbox("Finding", [every, *labels], format_func=display_name, key="calibration_label")
     label = None if shown == every else shown
     left, right = layout.side_by_side()
     with left:
-        columns = [run.labels.index(name) for name in (there if label is None else [label])]
+        columns = [run.labels.index(name) for name in (labels if label is None else [label])]
         figure = quality.reliability(tables.reliability_curves(read_predictions(run, metrics), columns))
         layout.chart(figure, key="reliability", alt="Reliability diagram")
-        pooled = " The answers about all these findings are pooled." if label is None and len(there) > 1 else ""
+        pooled = " The answers about all these findings are pooled." if label is None and len(labels) > 1 else ""
         st.caption(f"First seed of each member.{pooled}")
     with right:
         cells = st.grid(3, min_column_width=110)
-        for member, found in metrics.members.items():
-            ece, brier = tables.calibration(found.over_seeds, label)
+        for member, member_metrics in metrics.members.items():
+            ece, brier = tables.calibration(member_metrics.over_seeds, label)
             with cells.cell():
                 st.metric(f"{MEMBER_NAMES[member]}, ECE", number(ece))
                 st.metric("Brier score", number(brier))
@@ -143,7 +148,9 @@ def operating_points(metrics: RunMetrics) -> None:
 
 
 def seeds(metrics: RunMetrics) -> None:
-    values = {str(member): found.over_seeds.seed_macro_auroc for member, found in metrics.members.items()}
+    values = {
+        str(member): member_metrics.over_seeds.seed_macro_auroc for member, member_metrics in metrics.members.items()
+    }
     figure = quality.seeds(values, f"{tables.mean_auroc(metrics)}; one point a seed")
     layout.chart(figure, key="seeds", alt="Mean AUROC of each seed")
     if max(len(v) for v in values.values()) < MIN_SEEDS:

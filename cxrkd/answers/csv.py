@@ -65,8 +65,8 @@ def answers_csv(answers: Sequence[Answer], standings: Mapping[Member, Standing])
 def _film(answer: Answer) -> dict[str, Any]:
     film = answer.film
     reason = film.gate.reason if film.gate else ""
-    about = {"name": film.name, "sha256": film.digest, "gate": reason, "notes": "; ".join(film.notes)}
-    return about | {"warning": answer.warning}
+    row = {"name": film.name, "sha256": film.digest, "gate": reason, "notes": "; ".join(film.notes)}
+    return row | {"warning": answer.warning}
 
 
 def _plain_rows(answer: Answer) -> list[dict[str, Any]]:
@@ -76,8 +76,8 @@ def _plain_rows(answer: Answer) -> list[dict[str, Any]]:
 def _members(answer: Answer, standings: Mapping[Member, Standing], k: int) -> dict[str, Any]:
     """What stands beside label k, by member."""
     row: dict[str, Any] = {}
-    for member, said in answer.members.items():
-        known = standings[member].row(k) | {"verdict": answer.verdict(member), "engine": said.engine}
-        known["latency_ms"] = plain(round(said.latency_ms, 3))
+    for member, member_answer in answer.members.items():
+        known = standings[member].row(k) | {"verdict": answer.verdict(member), "engine": member_answer.engine}
+        known["latency_ms"] = plain(round(member_answer.latency_ms, 3))
         row |= {f"{member}_{name}": value for name, value in known.items()}
     return row

@@ -33,8 +33,8 @@ def verdict(called: Sequence[str], judged: Sequence[str], at_most: int | None = 
         return NOTHING
     if len(judged) == 1:
         return f"{'' if called else 'not '}{_in_sentence(judged[0])}, the one finding it can call"
-    found = f"{_listed(called, at_most)}, of" if called else "none of"
-    return f"{found} the {len(judged)} findings it can call"
+    named = f"{_listed(called, at_most)}, of" if called else "none of"
+    return f"{named} the {len(judged)} findings it can call"
 
 
 def _in_sentence(label: str) -> str:

@@ -45,11 +45,11 @@ class KeepingRaw(GradCAM):
 
 def raw_maps(cam: KeepingRaw, x: Tensor, n_labels: int) -> np.ndarray:
     """Maps (K, h, w) of pytorch-grad-cam, one call a label."""
-    found = []
+    maps = []
     for k in range(n_labels):
         cam(x, [ClassifierOutputTarget(k)])
-        found.append(cam.raw[0].copy())
-    return np.stack(found)
+        maps.append(cam.raw[0].copy())
+    return np.stack(maps)
 
 
 def gradcam(plan: Plan) -> Iterator[Section]:

@@ -33,10 +33,10 @@ class Counted:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Ask, and count."""
         began = time.perf_counter()
-        found = self.predict(x)
+        probs = self.predict(x)
         self.seconds += time.perf_counter() - began
         self.images += len(x)
-        return found
+        return probs
 
     def restart(self) -> None:
         """Forget what was counted."""

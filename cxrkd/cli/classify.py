@@ -135,7 +135,9 @@ def _not_judged(standings: Mapping[Member, Standing]) -> list[str]:
 
 
 def _took(answer: Answer) -> str:
-    return "; ".join(f"{m} {said.latency_ms:.1f} ms ({said.engine})" for m, said in answer.members.items())
+    return "; ".join(
+        f"{m} {member_answer.latency_ms:.1f} ms ({member_answer.engine})" for m, member_answer in answer.members.items()
+    )
 
 
 def write_csv(path: Path, answers: Sequence[Answer], standings: Mapping[Member, Standing]) -> None:

@@ -26,10 +26,10 @@ def current() -> Person:
     """
     if not served():
         return THIS_MACHINE
-    found = introduced(st.context.headers.get(PERSON.decode()) or "")
-    if found is None:
+    introduction = introduced(st.context.headers.get(PERSON.decode()) or "")
+    if introduction is None:
         raise AccessError(NO_DOOR)
-    person, cookie = found
+    person, cookie = introduction
     if cookie and tokens.person_of(cookie) is None:
         raise AccessError(WRONG_TOKEN)
     return person
@@ -52,8 +52,8 @@ def images_here(config: DataConfig) -> bool:
 
 def message(run: Run) -> str:
     """Why a run stopped, as a page may say it: what the command line's own runs read stays there."""
-    said = run.state.message
-    return said if not said or _tells(run) else ON_COMMAND_LINE.format(id=run.id)
+    reason = run.state.message
+    return reason if not reason or _tells(run) else ON_COMMAND_LINE.format(id=run.id)
 
 
 def log_lines(run: Run, n: int) -> list[str]:

@@ -48,9 +48,9 @@ def answers(run: Run, members: Sequence[Member], films: Sequence[Film]) -> list[
     were compared: NaN before.
     """
     ready = {member: engines.now(run, member) for member in reversed(members)}
-    found = _logits(run, {member: ready[member] for member in members}, films)
+    by_film = _logits(run, {member: ready[member] for member in members}, films)
     thresholds = {member: caching.metrics(run).of(member).thresholds_array() for member in members}
-    return [_answer(run, film, known, thresholds) for film, known in zip(films, found, strict=True)]
+    return [_answer(run, film, known, thresholds) for film, known in zip(films, by_film, strict=True)]
 
 
 def _answer(run: Run, film: Film, known: Mapping[Member, Engine], thresholds: Mapping[Member, np.ndarray]) -> Answer:
@@ -68,18 +68,18 @@ def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> 
     weights = {member: caching.stamp(run.weights_path(member)) for member in ready}
     keys = {(film.key, m): (film.key, weights[m], engine.name) for film in films for m, engine in ready.items()}
     kept = caching.kept("answers")
-    found = {key: kept.get(key) for key in keys.values()}
+    logits_of = {key: kept.get(key) for key in keys.values()}
     asked = {
         keys[film.key, m]: _asking((weights[m], engine.name), engine, film)
         for film in films
         for m, engine in ready.items()
-        if found[keys[film.key, m]] is None
+        if logits_of[keys[film.key, m]] is None
     }
-    said = computed(list(asked.values()), ANSWERING_MANY if len(films) > 1 else ANSWERING)
-    for key, logits in zip(asked, said, strict=True):
+    fresh = computed(list(asked.values()), ANSWERING_MANY if len(films) > 1 else ANSWERING)
+    for key, logits in zip(asked, fresh, strict=True):
         kept.put(key, logits)
-        found[key] = logits
-    return [{m: Known(e.name, e.threads, found[keys[film.key, m]]) for m, e in ready.items()} for film in films]
+        logits_of[key] = logits
+    return [{m: Known(e.name, e.threads, logits_of[keys[film.key, m]]) for m, e in ready.items()} for film in films]
 
 
 def _asking(key: tuple[Any, ...], engine: Engine, film: Film) -> Callable[[], Ticket[np.ndarray]]:

@@ -112,8 +112,8 @@ def _model(key: tuple[str, int], _run: Run, _member: Member) -> Classifier:
 
 def choice(run: Run, member: Member, choose: Callable[[Run, Member, Classifier], T]) -> Future[T]:
     """What `choose` finds for a member, once for all visitors and in the background."""
-    found: Future[T] = _choice(stamp(run.weights_path(member)), run, member, choose)
-    return found
+    future: Future[T] = _choice(stamp(run.weights_path(member)), run, member, choose)
+    return future
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -41,8 +41,8 @@ def choose(run: Run, member: Member, network: Classifier) -> Chosen:
     from cxrkd.runtime.select import EngineReport, build_engine
 
     try:
-        found = compare(run.weights_path(member), network, THREADS)
-        chosen = Chosen(build_engine(network, found.engine, threads=THREADS), found.reports)
+        compared = compare(run.weights_path(member), network, THREADS)
+        chosen = Chosen(build_engine(network, compared.engine, threads=THREADS), compared.reports)
     except (CxrkdError, OSError, RuntimeError) as error:  # a damaged cache, a full disk, an engine that fails to load
         report = EngineReport(PYTORCH, math.nan, 0.0, True, str(error))
         chosen = Chosen(build_engine(network, PYTORCH, threads=THREADS), (report,))

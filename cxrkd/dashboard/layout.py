@@ -174,9 +174,9 @@ def images_elsewhere(run: Run, instead: str, *links: str) -> None:
     where = "not on this machine, or not in a folder that pages may read (`cxrkd app --data DIR`)"
     empty_state(f"The images of {literal(run_title(run))} are {where}. {instead}".strip(), *links)
     others = (one for one in finished_runs() if one.id != run.id)
-    there = next((one for one in others if access.images_here(one.config.data)), None)
-    if there is not None:
-        offer_run(there, key="images_elsewhere")
+    with_images = next((one for one in others if access.images_here(one.config.data)), None)
+    if with_images is not None:
+        offer_run(with_images, key="images_elsewhere")
 
 
 def empty_state(sentence: str, *links: str) -> None:

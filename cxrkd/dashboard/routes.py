@@ -46,11 +46,11 @@ BY_NAME: dict[str, Route] = {route.name: route for route in ROUTES}
 
 def sections() -> dict[str, list[StreamlitPage]]:
     """The navigation of `app.py`: section heading -> pages. The first page is the default."""
-    found: dict[str, list[StreamlitPage]] = {}
+    pages: dict[str, list[StreamlitPage]] = {}
     for index, route in enumerate(ROUTES):
         page = st.Page(route.path, title=route.title, icon=route.icon, url_path=route.name, default=index == 0)
-        found.setdefault(route.section, []).append(page)
-    return found
+        pages.setdefault(route.section, []).append(page)
+    return pages
 
 
 def enter_by_app() -> None:

@@ -139,8 +139,8 @@ def remember_uploads(key: str) -> tuple[Upload, ...]:
 def _box_changed(key: str) -> None:
     """The visitor has added or removed files; none left means that none is remembered."""
     # Streamlit puts a marker for a file that it has dropped already.
-    there = [file for file in st.session_state[key] if isinstance(file, UploadedFile)]
-    _keep(uploads.named(uploads.within_bounds(there)[0]))
+    files = [file for file in st.session_state[key] if isinstance(file, UploadedFile)]
+    _keep(uploads.named(uploads.within_bounds(files)[0]))
 
 
 def _keep(kept: tuple[Upload, ...]) -> None:
@@ -149,7 +149,7 @@ def _keep(kept: tuple[Upload, ...]) -> None:
     if any(upload not in kept for upload in chosen.uploads):
         chosen.not_taken = ""  # there is room again
     chosen.uploads = kept
-    chosen.films = {key: found for key, found in chosen.films.items() if (key[0], found[0]) in kept}
+    chosen.films = {key: entry for key, entry in chosen.films.items() if (key[0], entry[0]) in kept}
 
 
 def _show_not_taken(left: Sequence[UploadedFile]) -> None:
@@ -176,13 +176,13 @@ def read_upload(name: str, data: bytes, size: int) -> Film:
         GateError: the coefficients of the radiograph gate are missing or damaged.
     """
     films = session.current().films
-    before, found = films.get((name, size), (None, None))
-    if before != data or found is None:
-        found = _read_film(name, data, size)
-        films[name, size] = data, found
-    if isinstance(found, ImageError):
-        raise ImageError(str(found))
-    return found
+    before, outcome = films.get((name, size), (None, None))
+    if before != data or outcome is None:
+        outcome = _read_film(name, data, size)
+        films[name, size] = data, outcome
+    if isinstance(outcome, ImageError):
+        raise ImageError(str(outcome))
+    return outcome
 
 
 def _read_film(name: str, data: bytes, size: int) -> Film | ImageError:

@@ -69,7 +69,7 @@ def difference_intervals(difference: PairedDifference) -> list[Interval]:
 
 def evaluable(metrics: RunMetrics) -> list[str]:
     """Labels that count in the mean of at least one member, in order."""
-    rows = zip(*(found.over_seeds.labels for found in metrics.members.values()), strict=True)
+    rows = zip(*(member_metrics.over_seeds.labels for member_metrics in metrics.members.values()), strict=True)
     return [row[0].label for row in rows if any(one.evaluable for one in row)]
 
 
@@ -92,8 +92,8 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
     rows = []
     for k, label in enumerate(metrics.labels):
         row: dict[str, object] = {"Label": display_name(label)}
-        for member, found in metrics.members.items():
-            figures = found.over_seeds.labels[k]
+        for member, member_metrics in metrics.members.items():
+            figures = member_metrics.over_seeds.labels[k]
             row |= {"Positive films": figures.n_pos, "Positive patients": figures.n_pos_patients}
             row[MEMBER_NAMES[member]] = auroc_text(figures)
         if metrics.trivial is not None:
@@ -107,7 +107,10 @@ def auroc_table(metrics: RunMetrics) -> pd.DataFrame:
 
 def _macro_row(metrics: RunMetrics) -> dict[str, object]:
     row: dict[str, object] = {"Label": mean_of(len(evaluable(metrics))).capitalize()}
-    row |= {MEMBER_NAMES[member]: macro_text(found.over_seeds) for member, found in metrics.members.items()}
+    row |= {
+        MEMBER_NAMES[member]: macro_text(member_metrics.over_seeds)
+        for member, member_metrics in metrics.members.items()
+    }
     if metrics.trivial is not None:
         row[NO_ANATOMY] = macro_text(metrics.trivial)
     if metrics.gain is not None:
@@ -116,9 +119,9 @@ def _macro_row(metrics: RunMetrics) -> dict[str, object]:
     return row
 
 
-def auroc_text(found: LabelMetrics) -> str:
+def auroc_text(row: LabelMetrics) -> str:
     """AUROC of one label with its interval."""
-    return with_interval(found.auroc, found.auroc_low, found.auroc_high)
+    return with_interval(row.auroc, row.auroc_low, row.auroc_high)
 
 
 def macro_text(model: ModelMetrics) -> str:
@@ -129,9 +132,9 @@ def macro_text(model: ModelMetrics) -> str:
 def metrics_csv(metrics: RunMetrics) -> bytes:
     """Every figure of every label, of members (mean over seeds, and first seed) and of the model without anatomy."""
     rows = [
-        {"member": member, "arch": found.arch, "seeds": seeds, **row.to_dict()}
-        for member, found in metrics.members.items()
-        for seeds, model in _models(found).items()
+        {"member": member, "arch": member_metrics.arch, "seeds": seeds, **row.to_dict()}
+        for member, member_metrics in metrics.members.items()
+        for seeds, model in _models(member_metrics).items()
         for row in model.labels
     ]
     plain = metrics.trivial.labels if metrics.trivial else ()
@@ -139,9 +142,12 @@ def metrics_csv(metrics: RunMetrics) -> bytes:
     return csv(pd.DataFrame(rows))
 
 
-def _models(found: MemberMetrics) -> dict[str, ModelMetrics]:
+def _models(member_metrics: MemberMetrics) -> dict[str, ModelMetrics]:
     """The seeds whose mean the figures are -> the figures; one entry where there is one seed."""
-    return {str(found.seeds[0]): found.model, " ".join(map(str, found.seeds)): found.over_seeds}
+    return {
+        str(member_metrics.seeds[0]): member_metrics.model,
+        " ".join(map(str, member_metrics.seeds)): member_metrics.over_seeds,
+    }
 
 
 def csv(table: pd.DataFrame) -> bytes:
@@ -151,18 +157,20 @@ def csv(table: pd.DataFrame) -> bytes:
 
 def operating_points(metrics: RunMetrics, member: Member) -> pd.DataFrame:
     """Threshold, sensitivity and specificity of each label with their intervals, F1 and average precision."""
-    found = metrics.of(member)
+    member_metrics = metrics.of(member)
     return pd.DataFrame(
         [
             {
                 "Label": display_name(row.label),
-                "Threshold": _judged(found.thresholds[k], found.thresholds_low[k], found.thresholds_high[k]),
+                "Threshold": _judged(
+                    member_metrics.thresholds[k], member_metrics.thresholds_low[k], member_metrics.thresholds_high[k]
+                ),
                 "Sensitivity": _judged(row.sensitivity, row.sensitivity_low, row.sensitivity_high),
                 "Specificity": _judged(row.specificity, row.specificity_low, row.specificity_high),
                 "F1": row.f1,
                 "Average precision": row.ap,
             }
-            for k, row in enumerate(found.model.labels)
+            for k, row in enumerate(member_metrics.model.labels)
         ]
     )
 
@@ -173,29 +181,29 @@ def _judged(value: float, low: float, high: float) -> str | None:
 
 def roc_curves(predictions: Mapping[Member, Predictions], k: int) -> dict[str, Curve]:
     """ROC of label k for each member, first seed."""
-    found = {}
-    for member, said in predictions.items():
-        curve = roc_curve(said.logits[0][:, k], said.targets[:, k])
-        found[str(member)] = Curve(curve.fpr, curve.tpr, number(curve.auroc))
-    return found
+    curves = {}
+    for member, member_predictions in predictions.items():
+        curve = roc_curve(member_predictions.logits[0][:, k], member_predictions.targets[:, k])
+        curves[str(member)] = Curve(curve.fpr, curve.tpr, number(curve.auroc))
+    return curves
 
 
 def pr_curves(predictions: Mapping[Member, Predictions], k: int) -> tuple[dict[str, Curve], float]:
     """Precision-recall of label k for each member, first seed, and the prevalence."""
-    found, prevalence = {}, math.nan
-    for member, said in predictions.items():
-        curve = pr_curve(said.logits[0][:, k], said.targets[:, k])
-        found[str(member)], prevalence = Curve(curve.recall, curve.precision, number(curve.ap)), curve.prevalence
-    return found, prevalence
+    curves, prevalence = {}, math.nan
+    for member, member_predictions in predictions.items():
+        curve = pr_curve(member_predictions.logits[0][:, k], member_predictions.targets[:, k])
+        curves[str(member)], prevalence = Curve(curve.recall, curve.precision, number(curve.ap)), curve.prevalence
+    return curves, prevalence
 
 
 def reliability_curves(predictions: Mapping[Member, Predictions], columns: Sequence[int]) -> dict[str, Curve]:
     """Reliability of the labels at `columns`, pooled where they are several, for each member, first seed."""
-    found = {}
-    for member, said in predictions.items():
-        curve = reliability(said.logits[0][:, columns], said.targets[:, columns])
-        found[str(member)] = Curve(curve.predicted, curve.observed)
-    return found
+    curves = {}
+    for member, member_predictions in predictions.items():
+        curve = reliability(member_predictions.logits[0][:, columns], member_predictions.targets[:, columns])
+        curves[str(member)] = Curve(curve.predicted, curve.observed)
+    return curves
 
 
 def calibration(model: ModelMetrics, label: str | None) -> tuple[float, float]:
@@ -219,9 +227,9 @@ def comparison(name_a: str, a: RunMetrics, name_b: str, b: RunMetrics) -> pd.Dat
     for member, title in MEMBER_NAMES.items():
         row: dict[str, object] = {"Member": title}
         for name, metrics in ((name_a, a), (name_b, b)):
-            found = metrics.members.get(member)  # type: ignore[call-overload]
-            row[f"{name}: network"] = found.arch if found else MISSING
-            row[f"{name}: AUROC"] = macro_text(found.over_seeds) if found else MISSING
+            member_metrics = metrics.members.get(member)  # type: ignore[call-overload]
+            row[f"{name}: network"] = member_metrics.arch if member_metrics else MISSING
+            row[f"{name}: AUROC"] = macro_text(member_metrics.over_seeds) if member_metrics else MISSING
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -249,10 +257,10 @@ def _setting(value: object) -> str | None:
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    found: dict[str, object] = {}
+    flat: dict[str, object] = {}
     for name, value in values.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
 
 
 def runs_table(runs: Sequence[Run], read: Callable[[Run], RunMetrics]) -> pd.DataFrame:
@@ -294,5 +302,5 @@ def _run_details(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, objec
 
 def best_student(members: Iterable[Member]) -> Member:
     """The distilled student, or the student alone where none was distilled."""
-    there = set(members)
-    return "distilled" if "distilled" in there else "alone"
+    present = set(members)
+    return "distilled" if "distilled" in present else "alone"

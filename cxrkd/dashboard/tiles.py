@@ -36,26 +36,27 @@ def estimate(
     if math.isnan(value):
         figure(title, MISSING, NOT_ENOUGH, what=what, help=help)
     else:
-        told, first, last = (minus(shown(part)) for part in (value, low, high))
-        figure(title, told, f"95 %: {first.removesuffix(' %')} to {last}", what=what, help=help)
+        point, first, last = (minus(shown(part)) for part in (value, low, high))
+        figure(title, point, f"95 %: {first.removesuffix(' %')} to {last}", what=what, help=help)
 
 
-def auroc(title: str, found: MemberMetrics) -> None:
+def auroc(title: str, member_metrics: MemberMetrics) -> None:
     """Mean AUROC of a member over the findings that count and over seeds, with its interval."""
-    model = found.over_seeds
-    about = f"AUROC of {found.arch} on the test patients: {mean_of(model.n_labels)}, {seeds_text(found.seeds)}"
-    estimate(title, model.macro_auroc, model.macro_low, model.macro_high, number, what=auroc_text(model), help=about)
+    model = member_metrics.over_seeds
+    means = f"{mean_of(model.n_labels)}, {seeds_text(member_metrics.seeds)}"
+    tooltip = f"AUROC of {member_metrics.arch} on the test patients: {means}"
+    estimate(title, model.macro_auroc, model.macro_low, model.macro_high, number, what=auroc_text(model), help=tooltip)
 
 
-def no_anatomy(found: ModelMetrics) -> None:
+def no_anatomy(model: ModelMetrics) -> None:
     """Mean AUROC of the model that knows no anatomy, over the same findings."""
-    what = auroc_text(found)
-    estimate("No anatomy", found.macro_auroc, found.macro_low, found.macro_high, number, what=what, help=NO_ANATOMY)
+    what = auroc_text(model)
+    estimate("No anatomy", model.macro_auroc, model.macro_low, model.macro_high, number, what=what, help=NO_ANATOMY)
 
 
-def auroc_text(found: ModelMetrics | PairedDifference, metric: str = "AUROC") -> str:
+def auroc_text(measured: ModelMetrics | PairedDifference, metric: str = "AUROC") -> str:
     """`AUROC, mean of 5 findings`."""
-    return f"{metric}, {mean_of(found.n_labels)}"
+    return f"{metric}, {mean_of(measured.n_labels)}"
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
@@ -63,34 +64,42 @@ def seeds_text(seeds: Sequence[int]) -> str:
     return mean_of(len(seeds), "seed")
 
 
-def gain(found: PairedDifference | None) -> None:
+def gain(difference: PairedDifference | None) -> None:
     """What distillation gained, with its paired interval."""
-    if found is None:
+    if difference is None:
         figure("Distilled − alone", MISSING, "no student alone", what="Difference of AUROC", help=NO_CONTROL)
         return
-    about = f"paired by patient, {mean_of(found.n_seeds, 'seed')}"
-    what = auroc_text(found, "Difference of AUROC")
-    estimate("Distilled − alone", found.macro_diff, found.macro_low, found.macro_high, _signed, what=what, help=about)
+    tooltip = f"paired by patient, {mean_of(difference.n_seeds, 'seed')}"
+    what = auroc_text(difference, "Difference of AUROC")
+    estimate(
+        "Distilled − alone",
+        difference.macro_diff,
+        difference.macro_low,
+        difference.macro_high,
+        _signed,
+        what=what,
+        help=tooltip,
+    )
 
 
 def _signed(value: float) -> str:
     return number(value, sign=True)
 
 
-def kept(found: PairedDifference) -> None:
+def kept(gap: PairedDifference) -> None:
     """How much of the teacher's AUROC the distilled student keeps."""
-    about = "The student's AUROC over the teacher's. AUROC starts at 0.5, so read it beside the share of skill."
-    what = auroc_text(found, "Share of AUROC")
-    estimate("Kept of the teacher", found.ratio, found.ratio_low, found.ratio_high, percent, what=what, help=about)
+    tooltip = "The student's AUROC over the teacher's. AUROC starts at 0.5, so read it beside the share of skill."
+    what = auroc_text(gap, "Share of AUROC")
+    estimate("Kept of the teacher", gap.ratio, gap.ratio_low, gap.ratio_high, percent, what=what, help=tooltip)
 
 
-def kept_skill(found: PairedDifference) -> None:
+def kept_skill(gap: PairedDifference) -> None:
     """How much of the teacher's AUROC above chance the distilled student keeps."""
-    what = auroc_text(found, "Share of skill")
-    if math.isnan(found.skill) and not math.isnan(found.ratio):
+    what = auroc_text(gap, "Share of skill")
+    if math.isnan(gap.skill) and not math.isnan(gap.ratio):
         figure("Kept of its skill", MISSING, "teacher no better than chance", what=what, help=SKILL)
         return
-    estimate("Kept of its skill", found.skill, found.skill_low, found.skill_high, percent, what=what, help=SKILL)
+    estimate("Kept of its skill", gap.skill, gap.skill_low, gap.skill_high, percent, what=what, help=SKILL)
 
 
 def gain_sentence(metrics: RunMetrics) -> str:
@@ -100,10 +109,10 @@ def gain_sentence(metrics: RunMetrics) -> str:
 
 def above_sentence(metrics: RunMetrics) -> str:
     """How far the distilled student is above the model that knows no anatomy; empty where nobody asked that."""
-    found = metrics.above
-    if found is None or math.isnan(found.macro_diff):
+    above = metrics.above
+    if above is None or math.isnan(above.macro_diff):
         return ""
-    shown = minus(interval(found.macro_diff, found.macro_low, found.macro_high, sign=True))
+    shown = minus(interval(above.macro_diff, above.macro_low, above.macro_high, sign=True))
     return f"Distilled minus a model without anatomy, paired: {shown}."
 
 
@@ -117,10 +126,10 @@ def ratio(title: str, teacher: float, student: float, form: Callable[[float], st
     figure(title, f"{teacher / student:.1f} ×", f"{form(teacher)} → {form(student)}", what=what)
 
 
-def latency(found: costs.Latencies, student: str) -> None:
+def latency(latencies: costs.Latencies, student: str) -> None:
     """How many times faster the student answers, each member on its own best engine; a dash before it is measured."""
-    best = costs.best(found.rows)
+    best = costs.best(latencies.rows)
     if "teacher" not in best or student not in best:
-        figure("Faster on this machine", MISSING, found.source if found.pending else "no engine was timed")
+        figure("Faster on this machine", MISSING, latencies.source if latencies.pending else "no engine was timed")
         return
-    ratio("Faster on this machine", best["teacher"], best[student], "{:.1f} ms".format, what=found.source)
+    ratio("Faster on this machine", best["teacher"], best[student], "{:.1f} ms".format, what=latencies.source)

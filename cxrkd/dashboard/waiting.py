@@ -34,20 +34,20 @@ def for_all(tickets: Sequence[Ticket[Any]], what: str) -> None:
         tickets: what this visitor waits for, in the order in which it was asked.
         what: for people, such as "the models look at your films".
     """
-    line, told = st.empty(), (0.0, "")
+    line, drawn = st.empty(), (0.0, "")
     try:
         waited = QUIET_S
         while left := [ticket for ticket in tickets if not ticket.done()]:
             left[0].wait(waited)
             session.current()  # here Streamlit ends the script of a visitor who does not wait any more
             waited, now = LOOK_S, _progress(tickets, what)
-            if now != told:
+            if now != drawn:
                 line.progress(*now)
-                told = now
+                drawn = now
     finally:
         for ticket in tickets:
             ticket.cancel()
-    if told[1]:
+    if drawn[1]:
         line.empty()
 
 

@@ -73,9 +73,9 @@ def _declared_syntax(data: bytes, name: str) -> str:
 
 
 def _makes_sense(data: bytes, explicit: bool) -> bool:
-    found = list(islice(_elements(data, explicit), ENOUGH))
-    tags = [tag for tag in found if tag is not None]
-    return bool(tags) and tags[0] >> 16 in FIRST_GROUPS and found == sorted(set(tags))
+    first_tags = list(islice(_elements(data, explicit), ENOUGH))
+    tags = [tag for tag in first_tags if tag is not None]
+    return bool(tags) and tags[0] >> 16 in FIRST_GROUPS and first_tags == sorted(set(tags))
 
 
 def _elements(data: bytes, explicit: bool) -> Iterator[int | None]:

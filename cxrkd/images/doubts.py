@@ -35,7 +35,7 @@ def doubts(ds: Dataset) -> tuple[str, ...]:
     """Notes on what the file says of itself that does not suit a frontal chest film."""
     shape, mono = word(ds, "PresentationLUTShape"), word(ds, "PhotometricInterpretation")
     view = word(ds, "ViewPosition")
-    found = {
+    checks = {
         "PresentationLUTShape contradicts PhotometricInterpretation, which is taken: check that bone is bright": (
             (shape, mono) in (("INVERSE", "MONOCHROME2"), ("IDENTITY", "MONOCHROME1"))
         ),
@@ -47,7 +47,7 @@ def doubts(ds: Dataset) -> tuple[str, ...]:
         "raw detector values meant for processing": word(ds, "PresentationIntentType") == "FOR PROCESSING",
     }
     commas = tuple(f"decimal comma in {key} read as a point" for key in with_comma(ds, DECIMAL))
-    return (*commas, *(text for text, holds in found.items() if holds))
+    return (*commas, *(text for text, holds in checks.items() if holds))
 
 
 def shows_another_part(part: str) -> bool:
@@ -55,9 +55,9 @@ def shows_another_part(part: str) -> bool:
     plain = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode()
     if CHEST.search(plain):
         return False
-    return any(_names_another(found) for found in re.split(r"[^A-Z]+", plain))
+    return any(_names_another(term) for term in re.split(r"[^A-Z]+", plain))
 
 
-def _names_another(found: str) -> bool:
+def _names_another(term: str) -> bool:
     short = {part + plural for part in OTHER_PARTS.split() if len(part) <= 4 for plural in ("", "S")}
-    return found in short or found.startswith(tuple(part for part in OTHER_PARTS.split() if len(part) > 4))
+    return term in short or term.startswith(tuple(part for part in OTHER_PARTS.split() if len(part) > 4))

@@ -153,20 +153,20 @@ def load_gate(path: Path | None = None) -> Gate:
         check(path)
         with safe_open(path, "np") as file:
             kinds = (file.metadata() or {}).get("kinds", "")
-            found = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
     except (ChecksumError, SafetensorError, OSError) as error:
         raise GateError(f"The coefficients of the radiograph gate, {path}, are damaged. {RESTORE}.") from error
-    _check(path, kinds, found)
-    plane = Plane(found["mean"], found["basis"], found["scale"])
-    return Gate(plane, found["weight"], found["bias"])
+    _check(path, kinds, tensors)
+    plane = Plane(tensors["mean"], tensors["basis"], tensors["scale"])
+    return Gate(plane, tensors["weight"], tensors["bias"])
 
 
-def _check(path: Path, kinds: str, found: dict[str, np.ndarray]) -> None:
-    n = len(found.get("scale", ()))
+def _check(path: Path, kinds: str, tensors: dict[str, np.ndarray]) -> None:
+    n = len(tensors.get("scale", ()))
     shapes = {"mean": (N_RANKS,), "basis": (n, N_RANKS), "scale": (n,), "bias": (len(KINDS),)}
     shapes["weight"] = (N_FEATURES, len(KINDS))
-    there = {name: array.shape for name, array in found.items()}
-    if kinds != ",".join(KINDS) or there != shapes or not all(np.isfinite(array).all() for array in found.values()):
+    stored = {name: array.shape for name, array in tensors.items()}
+    if kinds != ",".join(KINDS) or stored != shapes or not all(np.isfinite(array).all() for array in tensors.values()):
         raise GateError(f"{path} does not hold the coefficients of this version's radiograph gate. {RESTORE}.")
 
 

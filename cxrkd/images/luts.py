@@ -47,10 +47,10 @@ def tables(ds: Dataset, keyword: str, signed: bool) -> list[Table | None]:
     return [_table(item, signed) for item in items] if isinstance(items, Sequence) else []
 
 
-def also_signed(found: list[Table | None]) -> list[Table | None]:
+def also_signed(originals: list[Table | None]) -> list[Table | None]:
     """The tables, each one whose first value may have lost its sign followed by what it then means."""
     again: list[Table | None] = []
-    for table in found:
+    for table in originals:
         again.append(table)
         if table is not None and table.first >= 0x8000:
             note = "first value of the lookup table read with a sign"

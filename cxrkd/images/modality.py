@@ -20,13 +20,13 @@ def to_modality(stored: Stored, ds: Dataset, name: str) -> tuple[np.ndarray, tup
     Raises:
         ImageError: the rescaling overflows.
     """
-    found = tables(ds, "ModalityLUTSequence", stored.bits.signed)
-    table = next((table for table in found if table is not None), None)
+    lookups = tables(ds, "ModalityLUTSequence", stored.bits.signed)
+    table = next((table for table in lookups if table is not None), None)
     if table is not None:
         note = "modality lookup table of the file applied"
         return table.look_up(stored.values), (0.0, float(table.entries.max())), (note, *table.notes)
     slope, intercept, notes = rescaling(ds)
-    unusable = ("the file's modality lookup table cannot be used",) * bool(found)
+    unusable = ("the file's modality lookup table cannot be used",) * bool(lookups)
     low, high = sorted(slope * end + intercept for end in stored.bits.range)
     if not max(abs(low), abs(high)) < LARGEST:
         raise ImageError(

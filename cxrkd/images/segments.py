@@ -50,8 +50,8 @@ def check_segments(data: bytes, name: str) -> None:
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, position of its FF and number of bytes passed over before it, of every segment up to the end."""
     at, in_scan = 2, False
-    while (found := MARKER.search(data, at)) is not None:
-        start, code = found.start(), data[found.start() + 1]
+    while (marker := MARKER.search(data, at)) is not None:
+        start, code = marker.start(), data[marker.start() + 1]
         if code == END:
             return
         # What stands before a marker is the data of a scan, or fill and rubbish.

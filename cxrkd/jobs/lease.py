@@ -67,8 +67,8 @@ def place() -> str:
 def read_lease(folder: Path) -> Lease | None:
     """The lease in a folder; None where there is none, an empty one where it cannot be read."""
     try:
-        found = read_versioned(folder / LEASE, VERSION)
-        lease = Lease(**found)
+        document = read_versioned(folder / LEASE, VERSION)
+        lease = Lease(**document)
     except MissingFileError:
         return None
     except (RunError, TypeError):

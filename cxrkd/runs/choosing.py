@@ -71,10 +71,10 @@ def choose_run(id_or_path: str | None = None, *, for_films: bool = False) -> Run
     """
     if id_or_path is not None:
         return open_run(id_or_path)
-    found = finished_runs()
-    if not found:
+    finished = finished_runs()
+    if not finished:
         raise RunError("There is no finished run on this machine. Make one: python -m cxrkd distill --name first")
-    return answering(found[0], found) if for_films else found[0]
+    return answering(finished[0], finished) if for_films else finished[0]
 
 
 def choose_members(run: Run, asked: Sequence[str] | None = None) -> list[Member]:
@@ -84,13 +84,13 @@ def choose_members(run: Run, asked: Sequence[str] | None = None) -> list[Member]
         RunError: the run has no networks yet.
         ConfigError: it has no member of an asked name.
     """
-    there = run.members()
-    if not there:
+    members = run.members()
+    if not members:
         raise RunError(f"{run.id} has no trained networks yet (it is {run.state.status}); let it finish first.")
-    if asked is not None and (not asked or not set(asked) <= set(there)):
+    if asked is not None and (not asked or not set(asked) <= set(members)):
         got = ", ".join(asked) or "none"
-        raise ConfigError(f"Expected members of {run.id} among {', '.join(there)}, got {got}.")
-    return [member for member in there if asked is None or member in asked]
+        raise ConfigError(f"Expected members of {run.id} among {', '.join(members)}, got {got}.")
+    return [member for member in members if asked is None or member in asked]
 
 
 def warning_for(run: Run, real: bool) -> str:

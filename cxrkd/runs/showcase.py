@@ -138,8 +138,8 @@ def write_showcase(run: Run, film_of: Callable[[str], np.ndarray]) -> None:
     metadata["costs"] = json.dumps({member: cost.to_dict() for member, cost in made.costs.items()})
     maps = {} if made.look is None else made.look.maps
     if made.look is not None:
-        about = {"image": made.look.image_id, "label": made.look.label, "probs": made.look.probs}
-        metadata["look"] = json.dumps(about)
+        document = {"image": made.look.image_id, "label": made.look.label, "probs": made.look.probs}
+        metadata["look"] = json.dumps(document)
     try:
         with replacing(path) as part:
             save_file({member: heat.astype(np.float32, order="C") for member, heat in maps.items()}, part, metadata)
@@ -178,11 +178,11 @@ def read_showcase(run: Run) -> Showcase | None:
         return None
 
 
-def _kept_look(about: dict[str, object] | None, maps: Mapping[str, np.ndarray]) -> Look | None:
-    if about is None:
+def _kept_look(document: dict[str, object] | None, maps: Mapping[str, np.ndarray]) -> Look | None:
+    if document is None:
         return None
     ordered = {member: maps[member] for member in MEMBERS if member in maps}
-    return Look(str(about["image"]), str(about["label"]), ordered, about["probs"])  # type: ignore[arg-type]
+    return Look(str(document["image"]), str(document["label"]), ordered, document["probs"])  # type: ignore[arg-type]
 
 
 def _weights(run: Run) -> dict[str, str]:

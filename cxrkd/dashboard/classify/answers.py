@@ -31,10 +31,10 @@ def judged(standings: Standings) -> list[int]:
     return [k for k, label in enumerate(next(iter(standings.values())).labels) if label not in folded]
 
 
-def how_long(said: MemberAnswer) -> str:
+def how_long(member_answer: MemberAnswer) -> str:
     """`9.1 ms with OpenVINO`; the first calls are not a latency, so there may be none yet."""
-    engine = engine_name(said.engine)
-    return f"with {engine}, not timed yet" if math.isnan(said.latency_ms) else f"{said.latency_ms:.1f} ms with {engine}"
+    engine, ms = engine_name(member_answer.engine), member_answer.latency_ms
+    return f"with {engine}, not timed yet" if math.isnan(ms) else f"{ms:.1f} ms with {engine}"
 
 
 def answer_table(answer: Answer, standings: Standings) -> pd.DataFrame:

@@ -80,10 +80,10 @@ def _settle(config: RunConfig) -> Settled:
     try:
         return settle(config)
     except (ConfigError, RunError) as error:
-        said = str(error)
+        message = str(error)
         for run in list_runs():
-            said = said.replace(_folder_text(run), "its folder")
-        raise type(error)(said) from None
+            message = message.replace(_folder_text(run), "its folder")
+        raise type(error)(message) from None
 
 
 def _folder_text(run: Run) -> str:

@@ -157,8 +157,8 @@ async def _refuse(scope: Scope, send: Send, status: int, sentence: str, sign_in:
 
 async def _page(send: Send, status: int, text: str, *extra: tuple[bytes, bytes]) -> None:
     body = text.encode()
-    about = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), _FRESH]
-    await send({"type": "http.response.start", "status": status, "headers": [*about, *_ALWAYS, *extra]})
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), _FRESH]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *_ALWAYS, *extra]})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -167,19 +167,19 @@ def _introduced(scope: Scope, person: Person | None) -> Scope:
     headers = [(key, value) for key, value in scope["headers"] if key.lower() != PERSON]
     if person is not None:
         cookie = doorway.cookies(headers).get(_cookie_name(scope), "") if person.mark else ""
-        told = base64.b64encode(json.dumps({**asdict(person), "cookie": cookie}).encode())
-        headers.append((PERSON, SEAL.encode() + b"." + told))
+        payload = base64.b64encode(json.dumps({**asdict(person), "cookie": cookie}).encode())
+        headers.append((PERSON, SEAL.encode() + b"." + payload))
     return {**scope, "headers": headers}
 
 
 def introduced(header: str) -> tuple[Person, str] | None:
     """Who asks, and by which cookie, as the door wrote it; None where the door did not write it."""
-    seal, _, told = header.partition(".")
+    seal, _, payload = header.partition(".")
     if not secrets.compare_digest(seal.encode("utf-8", "replace"), SEAL.encode()):
         return None
-    about = json.loads(base64.b64decode(told))
-    cookie = about.pop("cookie")
-    return Person(**about), cookie
+    document = json.loads(base64.b64decode(payload))
+    cookie = document.pop("cookie")
+    return Person(**document), cookie
 
 
 def _deaf(receive: Receive) -> Receive:
@@ -206,8 +206,8 @@ def _guarded(send: Send) -> Send:
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            there = {key.lower() for key, _ in message.get("headers", [])}
-            extra = [pair for pair in _ALWAYS if pair[0] not in there]
+            present = {key.lower() for key, _ in message.get("headers", [])}
+            extra = [pair for pair in _ALWAYS if pair[0] not in present]
             message = {**message, "headers": [*message.get("headers", []), *extra]}
         await send(message)
 

@@ -32,11 +32,11 @@ def place(text: str) -> Place | None:
     >>> place("LocalHost.:8501"), place("[0:0::1]"), place("evil.org@localhost"), place("%6cocalhost")
     (Place(name='localhost', port=8501), Place(name='::1', port=None), None, None)
     """
-    found = _HOST.fullmatch(text)
-    port = int(found["port"]) if found and found["port"] else None
-    if found is None or (port or 0) > 65535:
+    match = _HOST.fullmatch(text)
+    port = int(match["port"]) if match and match["port"] else None
+    if match is None or (port or 0) > 65535:
         return None
-    name = found["name"].lower()
+    name = match["name"].lower()
     if name.startswith("["):
         address = as_address(name[1:-1])
         return Place(address, port) if address else None
@@ -47,11 +47,11 @@ def place(text: str) -> Place | None:
 def as_address(text: str) -> str | None:
     """An address in its shortest form, an IPv4 address inside an IPv6 one as itself; None where it is none."""
     try:
-        found = ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return str(mapped or found)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def is_loopback(text: str | None) -> bool:
@@ -69,8 +69,8 @@ def values(headers: Headers, name: bytes) -> list[str]:
 
 def host(headers: Headers) -> Place | None:
     """Whom a request means to reach; None where it says so not at all, twice, or oddly."""
-    told = values(headers, b"host")
-    return place(told[0]) if len(told) == 1 else None
+    hosts = values(headers, b"host")
+    return place(hosts[0]) if len(hosts) == 1 else None
 
 
 def forwarded(headers: Headers) -> bool:
@@ -86,10 +86,10 @@ def same_origin(headers: Headers, asked: Place, scheme: str) -> bool:
         asked: what `host` gave.
         scheme: of the request; decides on the port where none is written.
     """
-    told = values(headers, b"origin")
-    if not told:
+    origins = values(headers, b"origin")
+    if not origins:
         return True  # no browser sends none with a websocket or a changing request
-    origin = _origin(told[0]) if len(told) == 1 else None
+    origin = _origin(origins[0]) if len(origins) == 1 else None
     if origin is None or origin.name != asked.name:
         return False
     # A proxy may leave the port out; without one, another port of this host is another program's.
@@ -104,15 +104,15 @@ def _origin(text: str) -> Place | None:
         return None
     if parts.scheme not in ("http", "https") or text.lower() != f"{parts.scheme}://{parts.netloc}".lower():
         return None
-    found = place(parts.netloc)
-    return Place(found.name, found.port or _PORTS[parts.scheme]) if found else None
+    origin = place(parts.netloc)
+    return Place(origin.name, origin.port or _PORTS[parts.scheme]) if origin else None
 
 
 def cookies(headers: Headers) -> Mapping[str, str]:
     """The cookies of a request; of two with one name the first."""
-    found: dict[str, str] = {}
+    jar: dict[str, str] = {}
     for text in values(headers, b"cookie"):
         for pair in text.split(";"):
             name, _, value = pair.partition("=")
-            found.setdefault(name.strip(), value.strip())
-    return found
+            jar.setdefault(name.strip(), value.strip())
+    return jar

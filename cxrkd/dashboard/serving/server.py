@@ -57,7 +57,7 @@ def _hosts(address: str | None) -> set[str]:
     """The names that the operator has given, and the address that the server was told to listen on."""
     named = [*_named(), *(config.get_option("server.allowedHosts") or []), address or ""]
     places = [doorway.place(_ascii(name.rpartition("//")[2].strip("/ "))) for name in named if name.strip() != "*"]
-    return {found.name for found in places if found is not None}
+    return {place.name for place in places if place is not None}
 
 
 def _named() -> list[str]:
@@ -149,8 +149,8 @@ def _signed_in(cookies: Mapping[str, str]) -> Person | None:
         value = cookies.get(name)
         return None if value is None else decode_signed_value(server_util.get_cookie_secret(), name, value)
 
-    told = auth_util.get_cookie_with_chunks(one, USER_COOKIE_NAME)
-    about = json.loads(told) if told else {}
-    email = str(about.get("email") or "") if about.get("is_logged_in") else ""
-    role = role_of_email(email) if about.get("email_verified") is not False else None
+    cookie = auth_util.get_cookie_with_chunks(one, USER_COOKIE_NAME)
+    claims = json.loads(cookie) if cookie else {}
+    email = str(claims.get("email") or "") if claims.get("is_logged_in") else ""
+    role = role_of_email(email) if claims.get("email_verified") is not False else None
     return None if role is None else Person(role, email=email)

@@ -63,11 +63,11 @@ class UploadDoor:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Let a request through, or answer an upload with one sentence and 413."""
-        found = ENDPOINT.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
-        if found is None:
+        match = ENDPOINT.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
+        if match is None:
             await self._app(scope, receive, send)
             return
-        file = Coming(found["visitor"], _announced(scope))
+        file = Coming(match["visitor"], _announced(scope))
         self._coming[id(file)] = file
         try:
             self._check(file)

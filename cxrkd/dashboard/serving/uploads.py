@@ -29,10 +29,10 @@ Held = Mapping[str, Mapping[int, int]]
 
 def held() -> Held:
     """Bytes of every upload in memory, by visitor (the id of the session) and object, so that none counts twice."""
-    found = {visitor: {id(data): len(data) for data in files} for visitor, files in _stored().items()}
+    sizes = {visitor: {id(data): len(data) for data in files} for visitor, files in _stored().items()}
     for visitor, chosen in session.everyone().items():
-        found.setdefault(visitor, {}).update({id(data): len(data) for _, data in chosen.uploads})
-    return found
+        sizes.setdefault(visitor, {}).update({id(data): len(data) for _, data in chosen.uploads})
+    return sizes
 
 
 def no_room(visitor: str, coming: Iterable[tuple[str, int]], now: Held) -> str | None:
@@ -74,12 +74,12 @@ def within_bounds(files: Iterable[UploadedFile]) -> tuple[list[UploadedFile], li
 def named(files: Sequence[UploadedFile]) -> tuple[Upload, ...]:
     """Name and bytes of each file, under names that can be told apart."""
     taken: set[str] = set()
-    found = []
+    uploads = []
     for file in files:
         name = _free_name(file.name, taken)
         taken.add(_looks(name))
-        found.append((name, file.getvalue()))
-    return tuple(found)
+        uploads.append((name, file.getvalue()))
+    return tuple(uploads)
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:
@@ -108,8 +108,8 @@ def release(kept: Iterable[UploadedFile]) -> None:
     Streamlit keeps those of a page that was left until the tab is closed; they would count for nothing.
     """
     context, chosen = get_script_run_ctx(), session.current()
-    there = {file.file_id for file in kept}
-    gone, chosen.in_box = chosen.in_box - there, there
+    in_box = {file.file_id for file in kept}
+    gone, chosen.in_box = chosen.in_box - in_box, in_box
     if context is None or not isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         return
     for file_id in gone:

@@ -72,5 +72,5 @@ def disarm() -> None:
 
 def _limit_cpu(end: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    there = [limit for limit in (end, hard) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_CPU, (min(there, default=resource.RLIM_INFINITY), hard))
+    finite = [limit for limit in (end, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_CPU, (min(finite, default=resource.RLIM_INFINITY), hard))
