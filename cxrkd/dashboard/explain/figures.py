@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard.charts.agreement import AgreementRow
+from cxrkd.dashboard.tables import minus
 from cxrkd.explain.agreement import Judged
 from cxrkd.explain.lesion import LesionHit
 from cxrkd.labels import display_name
@@ -47,7 +48,7 @@ def agreement_rows(agreements: Mapping[str, Judged]) -> list[AgreementRow]:
 def agreement_sentence(member: str, judged: Judged) -> str:
     """What the figures say, in words."""
     name = MEMBER_NAMES[member].lower()
-    value = "" if math.isnan(judged.spearman) else f"{judged.spearman:.2f}, "
+    value = "" if math.isnan(judged.spearman) else minus(f"{judged.spearman:.2f}, ")
     return f"Teacher and {name}: {value}{judged.verdict}."
 
 
