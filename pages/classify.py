@@ -10,7 +10,7 @@ from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.classify import answers as answers_table
 from cxrkd.dashboard.classify.answers import Standings
 from cxrkd.dashboard.pictures import grey_to_rgb
-from cxrkd.images import Film
+from cxrkd.images.film import Film
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrkd.dashboard import access, caching, layout, session, tables
+from cxrkd.dashboard import access, caching, layout, session, tables, waiting
 from cxrkd.dashboard.charts import style, training
 from cxrkd.dashboard.distill import form, making, other_jobs
 from cxrkd.dashboard.distill.presets import Preset, preset
@@ -39,8 +39,11 @@ def new_run(runs: list[Run]) -> None:
 def expectation(start: Preset, kind: str) -> str:
     if kind != "phantom":
         return "Read from a folder of the machine that runs this app, decoded once. How long it takes depends on it."
-    time = duration(caching.guessed_seconds(start.config("timing")))
-    return f"{start.expect} About {time} on this machine with the values below."
+    guess = caching.guessed_seconds(start.config("timing"))
+    if not guess.done():
+        waiting.for_result(guess)
+        return f"{start.expect} How long it takes on this machine is being found out."
+    return f"{start.expect} About {duration(guess.result())} on this machine with the values below."
 
 
 def statuses() -> dict[str, str]:

@@ -14,7 +14,7 @@ from cxrkd.dashboard.explain.display import choose_display, choose_method
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
 from cxrkd.explain.lesion import lesion_hit
-from cxrkd.images import Film
+from cxrkd.images.film import Film
 from cxrkd.labels import display_name
 from cxrkd.names import file_name
 from cxrkd.runs import Run

@@ -1,5 +1,7 @@
 """Overview: what the system is, the headline of the chosen run, one look at both models, and what to do next."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -10,6 +12,8 @@ from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.dashboard.pictures import Outline, Panel, outlines
 from cxrkd.explain.overlay import overlay, shared_scale
+from cxrkd.images.film import Film
+from cxrkd.images.radiograph import unit
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import RunMetrics
@@ -75,12 +79,22 @@ def showcase(run: Run) -> Showcase:
     if kept is not None:
         return kept
 
-    def film_of(image_id: str) -> np.ndarray:
-        return sources.film_of_row(run, caching.table(run.config.data).row_of(image_id)).pixels
-
-    ticket = shared().explain(waiting.visitor(), lambda: caching.made_showcase(run, film_of))
+    ticket = shared().explain(waiting.visitor(), lambda: caching.made_showcase(run, partial(film_in, run)))
     waiting.for_all([ticket], LOOKING)
     return ticket.result()
+
+
+def film_in(run: Run, image_id: str) -> Film:
+    return sources.film_of_row(run, caching.table(run.config.data).row_of(image_id))
+
+
+def on_film(run: Run, look: Look) -> tuple[np.ndarray, np.ndarray]:
+    """The film (S, S) in [0, 1] and the lesion (S, S): as the run keeps them, else from its data set."""
+    if look.tones is not None and look.lesion is not None:
+        return unit(look.tones), look.lesion
+    film = film_in(run, look.image_id)
+    masks = caching.table(run.config.data).masks(caching.table(run.config.data).row_of(look.image_id), len(film.tones))
+    return film.pixels, masks[run.labels.index(look.label)]
 
 
 def both_look(run: Run) -> None:
@@ -88,11 +102,9 @@ def both_look(run: Run) -> None:
     if look is None:
         layout.notice("No test image has a finding, so there is nothing to look for.")
         return
-    row = caching.table(run.config.data).row_of(look.image_id)
-    film = sources.film_of_row(run, row)
-    masks = caching.table(run.config.data).masks(row, len(film.tones))
+    pixels, lesion = on_film(run, look)
     st.subheader(f"Where they see {display_name(look.label).lower()}", anchor=False)
-    drawn = panels(look, film.pixels, outlines(masks[run.labels.index(look.label)]))
+    drawn = panels(look, pixels, outlines(lesion))
     layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
     st.caption(
         "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "

@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from cxrkd.answers.verdict import verdict
 from cxrkd.config import Member
-from cxrkd.images import Film
+from cxrkd.images.film import Film
 from cxrkd.logits import require_numbers
 from cxrkd.plain import plain
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cxrkd.answers.answer import Answer
     from cxrkd.answers.verdict import Standing
     from cxrkd.config import Member
-    from cxrkd.images import Film
+    from cxrkd.images.film import Film
     from cxrkd.runs import Run
 
 

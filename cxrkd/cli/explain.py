@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from cxrkd.answers.explanation import Explanation
     from cxrkd.config import Member
     from cxrkd.explain.explainer import Explainer, Fit, Network
-    from cxrkd.images import Film, Verdict
+    from cxrkd.images.film import Film
+    from cxrkd.images.gate import Verdict
     from cxrkd.models.classifier import Classifier
     from cxrkd.runs import Run
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.errors import ConfigError, ImageError
 
 if TYPE_CHECKING:
-    from cxrkd.images import Film, Verdict
+    from cxrkd.images.film import Film
+    from cxrkd.images.gate import Verdict
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def read_film(path: Path, size: int) -> Film:
         ImageError: it is not there, cannot be opened, or is not a radiograph we can read.
         GateError: the coefficients of the radiograph gate are missing or damaged.
     """
-    from cxrkd.images import film_of
+    from cxrkd.images.files import film_of
 
     return film_of(_bytes(path), str(path), size)
 
@@ -53,7 +54,7 @@ def gate_line(gate: Verdict | None) -> list[str]:
 
 def _bytes(path: Path) -> bytes:
     """The content of a file, as far as one that is too large can be told from one that is not."""
-    from cxrkd.images import MAX_BYTES
+    from cxrkd.images.limits import MAX_BYTES
 
     try:
         with path.open("rb") as file:

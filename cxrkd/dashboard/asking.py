@@ -15,7 +15,7 @@ from cxrkd.answers.answer import Answer, classify
 from cxrkd.config import Member
 from cxrkd.dashboard import caching, engines, waiting
 from cxrkd.errors import BusyError
-from cxrkd.images import Film
+from cxrkd.images.film import Film
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import warning_for
 from cxrkd.runtime.compute import Ticket, shared

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -27,8 +28,8 @@ from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
-from cxrkd.images import Film
 from cxrkd.images.apart import READERS
+from cxrkd.images.film import Film
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import answering, finished_runs
@@ -37,7 +38,7 @@ from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
 from cxrkd.runs.showcase import FILE as SHOWCASE
-from cxrkd.runs.showcase import Showcase, make_showcase, read_showcase
+from cxrkd.runs.showcase import FilmOf, Showcase, make_showcase, read_showcase
 from cxrkd.runs.standing import standing_from
 from cxrkd.runtime.compute import THREADS, shared
 
@@ -127,8 +128,8 @@ def prepare_first_page() -> None:
     """Read what Overview shows first, before anybody has asked for it."""
     for run in finished_runs()[:1]:
         metrics(run)
-        showcase(run)
-        if images_here(run.config.data):
+        kept = showcase(run)
+        if images_here(run.config.data) and (kept is None or kept.look is None or kept.look.tones is None):
             table(run.config.data)
 
 
@@ -148,6 +149,9 @@ def _warm() -> None:
     READERS.start()
     shared()
     runs = finished_runs()
+    for run in runs[:1]:
+        if images_here(run.config.data):
+            table(run.config.data)
     for run in [*runs[:1], *(answering(first, runs) for first in runs[:1])]:
         blank = np.zeros((1, 1, run.config.data.image_size, run.config.data.image_size), np.float32)
         for member in sorted(run.members(), key=lambda member: member == "alone"):
@@ -199,13 +203,13 @@ def _showcase(key: tuple[tuple[str, int], ...], _run: Run) -> Showcase | None:
     return read_showcase(_run)
 
 
-def made_showcase(run: Run, film_of: Callable[[str], np.ndarray]) -> Showcase:
+def made_showcase(run: Run, film_of: FilmOf) -> Showcase:
     """The same of a run that keeps none, computed now."""
     return _made_showcase(tuple(stamp(run.weights_path(member)) for member in run.members()), run, film_of)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _made_showcase(key: tuple[tuple[str, int], ...], _run: Run, _film_of: Callable[[str], np.ndarray]) -> Showcase:
+def _made_showcase(key: tuple[tuple[str, int], ...], _run: Run, _film_of: FilmOf) -> Showcase:
     return make_showcase(_run, _film_of, lambda member: model(_run, member))
 
 
@@ -237,17 +241,21 @@ def _film(key: str, row: int, size: int, _config: DataConfig) -> Film:
         return table(_config).film(row, size)
 
 
-def guessed_seconds(config: RunConfig) -> float:
-    """How long a run will take on this machine, from one timed forward pass of its networks."""
+def guessed_seconds(config: RunConfig) -> Future[float]:
+    """How long a run will take on this machine, from one timed forward pass of its networks; no page waits for it."""
     return _guessed_seconds(config.model_dump_json(exclude={"name"}), config)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Timing the networks on this machine")
-def _guessed_seconds(key: str, _config: RunConfig) -> float:
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _guessed_seconds(key: str, _config: RunConfig) -> Future[float]:
+    return in_background(partial(_guess_seconds, _config), alone=False)
+
+
+def _guess_seconds(config: RunConfig) -> float:
     from cxrkd.runs.estimate import stage_weights
     from cxrkd.runs.stages import students
 
-    return sum(stage_weights(_config, [student.stage for student in students(_config)]).values())
+    return sum(stage_weights(config, [student.stage for student in students(config)]).values())
 
 
 def difference(

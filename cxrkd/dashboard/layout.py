@@ -20,8 +20,7 @@ from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, routes, session, tables
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError, unwritable
-from cxrkd.images import Film
-from cxrkd.images.film import SHORT
+from cxrkd.images.film import SHORT, Film
 from cxrkd.names import file_name
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import answering, finished_runs

@@ -15,7 +15,8 @@ from cxrkd.dashboard.serving import uploads
 from cxrkd.dashboard.serving.uploads import Upload
 from cxrkd.data.cohort import Cohort
 from cxrkd.errors import ImageError
-from cxrkd.images import Film, film_of
+from cxrkd.images.files import film_of
+from cxrkd.images.film import Film
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import streamlit as st
@@ -16,6 +17,7 @@ from cxrkd.runtime.compute import Ticket
 
 LOOK_S = 0.5
 COMPARING_S = 2.0
+GUESSING_S = 0.5
 QUIET_S = 0.3
 
 
@@ -83,3 +85,13 @@ def look_again(run: Run, members: Sequence[Member]) -> None:
 def for_engines(run: Run, members: Sequence[Member]) -> None:
     """Come back when the engines are compared, without holding up the page."""
     st.fragment(look_again, run_every=COMPARING_S)(run, members)
+
+
+def for_result(future: Future[Any]) -> None:
+    """Draw the page anew once something is known, without holding it up."""
+    st.fragment(_rerun_when_done, run_every=GUESSING_S)(future)
+
+
+def _rerun_when_done(future: Future[Any]) -> None:
+    if future.done():
+        st.rerun()

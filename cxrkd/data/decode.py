@@ -14,7 +14,9 @@ from joblib import Parallel, cpu_count, delayed
 from cxrkd.data.reading import npz
 from cxrkd.data.stored import InNpz, Monochrome1, Stored
 from cxrkd.errors import ImageError
-from cxrkd.images import MAX_BYTES, Radiograph, judge, read, to_tones
+from cxrkd.images.gate import judge
+from cxrkd.images.limits import MAX_BYTES
+from cxrkd.images.radiograph import Radiograph, to_tones
 from cxrkd.images.resizing import resized
 
 _ALONE_UP_TO = 200
@@ -119,6 +121,8 @@ def _upright(source: Path | Monochrome1) -> tuple[Radiograph, bool]:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ImageError(f"{path} cannot be opened ({error.strerror or error}).") from error
+    from cxrkd.images.read import read  # pydicom takes a while to import; a table does not wait for it
+
     film = read(data, str(path))
     turn = isinstance(source, Monochrome1) and looks_inverted(film)
     return (_negative(film) if turn else film), turn

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from cxrkd.errors import DataError
-from cxrkd.images import read
+from cxrkd.images.read import read
 
 Use = Literal["fit", "held out"]
 SKIMAGE, SKLEARN, MATPLOTLIB = "skimage/data", "sklearn/datasets/images", "matplotlib/mpl-data/sample_data"

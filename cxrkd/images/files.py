@@ -8,7 +8,6 @@ import numpy as np
 
 from cxrkd.images.apart import READERS
 from cxrkd.images.film import Film, film
-from cxrkd.images.read import read
 
 
 def film_of(data: bytes, name: str, size: int, *, apart: bool = False) -> Film:
@@ -26,8 +25,12 @@ def film_of(data: bytes, name: str, size: int, *, apart: bool = False) -> Film:
     """
     if apart:
         return READERS.read(data, name, size)
+    from cxrkd.images.read import read  # pydicom takes a while to import, and here it is not needed before
+
     return film(read(data, name), size, partial(_whole, data, name))
 
 
 def _whole(data: bytes, name: str) -> np.ndarray:
+    from cxrkd.images.read import read
+
     return read(data, name).pixels

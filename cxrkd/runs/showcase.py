@@ -2,7 +2,8 @@
 
 `showcase.safetensors` holds the Grad-CAM of teacher and student on one test film, raw, and in its metadata what
 each member costs, which film and finding it is, what the two answer, and the checksums of the weights that all this was
-computed from. With other weights, or without the file, it is computed again. A few kB; no film is in it.
+computed from. With other weights, or without the file, it is computed again. A few kB; the film is in it only where
+this program drew it, which spares the first page of a server reading the data set.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -27,12 +28,16 @@ from cxrkd.runs.run import Run
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
+    from cxrkd.images.film import Film
     from cxrkd.models.classifier import Classifier
 
 log = logging.getLogger(__name__)
+FilmOf = Callable[[str], "Film"]
+"""Id of a film of the run's data set -> the film."""
 
 FILE = "showcase.safetensors"
 FORMAT = "1"
+TONES, LESION = "film.tones", "film.lesion"
 FOCAL = ("Effusion", "Mass", "Nodule", "Pneumothorax", "Consolidation", "Hernia")
 """Findings in one place of the film, which are shown rather than others."""
 
@@ -46,12 +51,16 @@ class Look:
         label: the finding.
         maps: by member, the raw signed map (h, w).
         probs: by member, of the finding.
+        tones: the film as the networks see it, uint8 (S, S); None of a real one, which stays in its data set.
+        lesion: where the finding was drawn, bool (S, S); likewise.
     """
 
     image_id: str
     label: str
     maps: Mapping[Member, np.ndarray] = field(repr=False)
     probs: Mapping[Member, float]
+    tones: np.ndarray | None = field(default=None, repr=False)
+    lesion: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,14 +95,12 @@ def clearest(
     return int(n), int(k)
 
 
-def make_showcase(
-    run: Run, film_of: Callable[[str], np.ndarray], network_of: Callable[[Member], Classifier] | None = None
-) -> Showcase:
+def make_showcase(run: Run, film_of: FilmOf, network_of: Callable[[Member], Classifier] | None = None) -> Showcase:
     """Count, choose and explain.
 
     Args:
         run: finished.
-        film_of: id of a test film -> its pixels, float32 (S, S) in [0, 1].
+        film_of: id of a test film -> the film, with its truth.
         network_of: gives its networks; from their files by default.
 
     Raises:
@@ -105,7 +112,7 @@ def make_showcase(
     return Showcase({member: count(network) for member, network in networks.items()}, _look(run, film_of, networks))
 
 
-def _look(run: Run, film_of: Callable[[str], np.ndarray], networks: Mapping[Member, Classifier]) -> Look | None:
+def _look(run: Run, film_of: FilmOf, networks: Mapping[Member, Classifier]) -> Look | None:
     import torch
 
     from cxrkd.explain.cam import grad_cam
@@ -120,14 +127,17 @@ def _look(run: Run, film_of: Callable[[str], np.ndarray], networks: Mapping[Memb
     if best is None:
         return None
     n, k = best
-    image_id = str(answers["teacher"].ids[n])
-    pixels = torch.from_numpy(np.ascontiguousarray(film_of(image_id), dtype=np.float32))[None, None]
+    film = film_of(str(answers["teacher"].ids[n]))
+    pixels = torch.from_numpy(film.pixels)[None, None]
     cams = {member: grad_cam(networks[member], pixels) for member in pair}
     probs = {member: float(expit(cam.logits[k])) for member, cam in cams.items()}
-    return Look(image_id, run.labels[k], {member: cam.cams[k] for member, cam in cams.items()}, probs)
+    maps = {member: cam.cams[k] for member, cam in cams.items()}
+    if film.real or film.truth is None:
+        return Look(film.name, run.labels[k], maps, probs)
+    return Look(film.name, run.labels[k], maps, probs, film.tones, film.truth.masks(len(film.tones))[k])
 
 
-def write_showcase(run: Run, film_of: Callable[[str], np.ndarray]) -> None:
+def write_showcase(run: Run, film_of: FilmOf) -> None:
     """Make it and keep it; arguments as of `make_showcase`.
 
     Raises:
@@ -136,27 +146,29 @@ def write_showcase(run: Run, film_of: Callable[[str], np.ndarray]) -> None:
     made, path = make_showcase(run, film_of), run.path / FILE
     metadata = {"cxrkd_format": FORMAT, "weights": json.dumps(_weights(run))}
     metadata["costs"] = json.dumps({member: cost.to_dict() for member, cost in made.costs.items()})
-    maps = {} if made.look is None else made.look.maps
+    tensors = {} if made.look is None else _tensors(made.look)
     if made.look is not None:
         document = {"image": made.look.image_id, "label": made.look.label, "probs": made.look.probs}
         metadata["look"] = json.dumps(document)
     try:
         with replacing(path) as part:
-            save_file({member: heat.astype(np.float32, order="C") for member, heat in maps.items()}, part, metadata)
+            save_file(tensors, part, metadata)
             seal(part)
         relist(path)
     except OSError as error:
         raise cannot_write(run.path, error) from error
 
 
-def film_in(cohort: Cohort) -> Callable[[str], np.ndarray]:
+def film_in(cohort: Cohort) -> FilmOf:
     """What finds a film of a cohort by its id."""
+    return lambda image_id: cohort.film(cohort.row_of(image_id), cohort.size)
 
-    def film_of(image_id: str) -> np.ndarray:
-        (row,) = np.flatnonzero(cohort.ids == image_id)
-        return cohort.images[row].astype(np.float32) / 255
 
-    return film_of
+def _tensors(look: Look) -> dict[str, np.ndarray]:
+    tensors = {str(member): heat.astype(np.float32, order="C") for member, heat in look.maps.items()}
+    if look.tones is None or look.lesion is None:
+        return tensors
+    return tensors | {TONES: np.ascontiguousarray(look.tones), LESION: look.lesion.astype(np.uint8)}
 
 
 def read_showcase(run: Run) -> Showcase | None:
@@ -168,21 +180,22 @@ def read_showcase(run: Run) -> Showcase | None:
         check(path)
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            maps = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         if metadata["cxrkd_format"] != FORMAT or json.loads(metadata["weights"]) != _weights(run):
             return None
         costs = {member: Complexity.from_dict(cost) for member, cost in json.loads(metadata["costs"]).items()}
-        return Showcase(costs, _kept_look(json.loads(metadata.get("look", "null")), maps))
+        return Showcase(costs, _kept_look(json.loads(metadata.get("look", "null")), tensors))
     except (ChecksumError, SafetensorError, OSError, ValueError, KeyError) as error:
         log.warning("%s: %s is damaged and computed again (%s)", run.id, FILE, error)
         return None
 
 
-def _kept_look(document: dict[str, object] | None, maps: Mapping[str, np.ndarray]) -> Look | None:
+def _kept_look(document: dict[str, Any] | None, tensors: Mapping[str, np.ndarray]) -> Look | None:
     if document is None:
         return None
-    ordered = {member: maps[member] for member in MEMBERS if member in maps}
-    return Look(str(document["image"]), str(document["label"]), ordered, document["probs"])  # type: ignore[arg-type]
+    maps, lesion = {member: tensors[member] for member in MEMBERS if member in tensors}, tensors.get(LESION)
+    kept = (tensors.get(TONES), None if lesion is None else lesion.astype(bool))
+    return Look(str(document["image"]), str(document["label"]), maps, document["probs"], *kept)
 
 
 def _weights(run: Run) -> dict[str, str]:

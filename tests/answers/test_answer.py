@@ -11,7 +11,7 @@ from cxrkd.answers import answer
 from cxrkd.answers.answer import classify
 from cxrkd.answers.engines import load_engines
 from cxrkd.errors import AnswerError
-from cxrkd.images import Film
+from cxrkd.images.film import Film
 from cxrkd.models.zoo import build
 
 LABELS = ("Mass", "Edema", "Hernia")

@@ -12,7 +12,7 @@ import pytest
 from cxrkd.answers.answer import Answer, MemberAnswer
 from cxrkd.answers.csv import answers_csv, columns
 from cxrkd.answers.verdict import Standing
-from cxrkd.images import Film
+from cxrkd.images.film import Film
 from cxrkd.images.gate import Verdict
 
 LABELS = ("Mass", "Pleural_Thickening")

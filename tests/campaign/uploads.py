@@ -18,7 +18,10 @@ import numpy as np
 from pydicom.data import get_testdata_file
 
 from cxrkd.errors import ImageError
-from cxrkd.images import Film, Radiograph, film_of, read
+from cxrkd.images.files import film_of
+from cxrkd.images.film import Film
+from cxrkd.images.radiograph import Radiograph
+from cxrkd.images.read import read
 from tests.campaign.outcome import Outcome
 from tests.images import mutations
 from tests.images.conftest import dicom, encode

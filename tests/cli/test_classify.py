@@ -40,7 +40,8 @@ def test_every_readable_film_is_answered_by_every_member(classify, films, tiny_r
 def test_the_probabilities_are_those_of_the_network(classify, films, tiny_run):
     import torch
 
-    from cxrkd.images import read, to_input
+    from cxrkd.images.radiograph import to_input
+    from cxrkd.images.read import read
 
     pixels = to_input(read((films / "grey.png").read_bytes(), "grey.png"), 32)
     with torch.inference_mode():

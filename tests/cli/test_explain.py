@@ -8,7 +8,8 @@ from cxrkd.cli.explain import SCALES
 from cxrkd.explain.body import body_mask, evidence_outside
 from cxrkd.explain.explainer import EXPLAINERS
 from cxrkd.explain.overlay import SCALES as EXPLAIN_SCALES
-from cxrkd.images import read, to_input
+from cxrkd.images.radiograph import to_input
+from cxrkd.images.read import read
 from cxrkd.runs.choosing import PHANTOM_WARNING
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.reference import FILE

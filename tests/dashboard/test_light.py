@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from streamlit.testing.v1 import AppTest
 from cxrkd.dashboard import caching
 from cxrkd.dashboard.routes import BY_NAME
-caching.in_background = lambda work: Future()
+caching.in_background = lambda work, **_: Future()
 errors = []
 for name in ("overview", "results", "efficiency", "data"):
     page = AppTest.from_file(str(BY_NAME[name].path), default_timeout=100).run()

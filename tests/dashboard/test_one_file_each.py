@@ -55,7 +55,7 @@ ENGINE = EngineEntry(name="twice", title="PyTorch twice", sentence="Asks twice."
 def _toys(monkeypatch, tmp_path):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     monkeypatch.setattr(caching, "in_background", at_once)
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
     with NETWORKS.adding(NETWORK), ENGINES.adding(ENGINE):
         yield
 

@@ -51,11 +51,11 @@ def _one_engine(monkeypatch):
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(caching, "in_background", at_once)
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: 90.0)
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
 
 
-def at_once(work):
+def at_once(work, *, alone=True):
     """The background without a thread: done when it is asked for."""
     future = Future()
     future.set_result(work())
@@ -215,7 +215,7 @@ def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, mon
 
 @pytest.mark.parametrize("name", ["overview", "efficiency"])
 def test_no_page_waits_for_the_comparison_of_engines(sample_home, monkeypatch, name):
-    monkeypatch.setattr(caching, "in_background", lambda work: Future())  # never done
+    monkeypatch.setattr(caching, "in_background", lambda work, **_: Future())  # never done
     caching._choice.clear()
     page = open_page(name)
     caching._choice.clear()
@@ -298,7 +298,7 @@ def test_an_override_lasts_when_the_page_is_left_and_holds_for_that_film_only(sa
 
 
 def test_samples_are_never_gated(sample_home, monkeypatch):
-    monkeypatch.setattr("cxrkd.images.judge", lambda _: pytest.fail("asked the gate about a sample"))
+    monkeypatch.setattr("cxrkd.images.gate.judge", lambda _: pytest.fail("asked the gate about a sample"))
     for name in ("classify", "explain"):
         assert_healthy(open_page(name))
 

@@ -20,7 +20,7 @@ from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.explain.agreement import Agreement
 from cxrkd.explain.chance import ChanceLine
 from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_table
-from cxrkd.images import Film, Truth
+from cxrkd.images.film import Film, Truth
 
 DISPLAY = Display("inferno", 0.5, scale="shared", heat=True, outline=False)
 

@@ -22,7 +22,8 @@ from cxrkd.data.readers.chexpert import CheXpertConfig
 from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.padchest import PadChestConfig
 from cxrkd.errors import DataError
-from cxrkd.images import read, to_input
+from cxrkd.images.radiograph import to_input
+from cxrkd.images.read import read
 from cxrkd.images.resizing import resized
 
 SIZE = 32

@@ -17,7 +17,8 @@ from pydicom.uid import (
 )
 
 from cxrkd.errors import ImageError
-from cxrkd.images import chunks, counted, read, segments, voi, windows
+from cxrkd.images import chunks, counted, segments, voi, windows
+from cxrkd.images.read import read
 
 PREFIX = bytes(128) + b"DICM"
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrkd.images import judge, read
+from cxrkd.images.gate import judge
+from cxrkd.images.read import read
 from tests.images import reference
 
 CASES = Path(__file__).parent / "cases"

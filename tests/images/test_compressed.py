@@ -18,7 +18,7 @@ from pydicom.uid import (
 )
 
 from cxrkd.errors import ImageError
-from cxrkd.images import read
+from cxrkd.images.read import read
 
 FULL = {"WindowCenter": 2048, "WindowWidth": 4096}
 EIGHT = {"WindowCenter": 128, "WindowWidth": 256}

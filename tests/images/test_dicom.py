@@ -11,7 +11,8 @@ from pydicom.pixels.decoders.base import Decoder
 
 from cxrkd.errors import ImageError
 from cxrkd.images import dicom as dicom_module
-from cxrkd.images import read, to_input
+from cxrkd.images.radiograph import to_input
+from cxrkd.images.read import read
 from cxrkd.images.windows import apply_window
 
 CASES = Path(__file__).parent / "cases"

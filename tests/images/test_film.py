@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrkd.images import Film, Truth, film_of, read
+from cxrkd.images.files import film_of
+from cxrkd.images.film import Film, Truth
 from cxrkd.images.gate import Verdict
+from cxrkd.images.read import read
 
 LABELS = ("Mass", "Edema", "Hernia")
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxrkd.errors import ImageError
-from cxrkd.images import Radiograph, read
+from cxrkd.images.radiograph import Radiograph
+from cxrkd.images.read import read
 from tests.images import mutations, reference
 
 EASY = settings(derandomize=True, max_examples=60, deadline=None)

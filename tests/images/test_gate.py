@@ -9,10 +9,10 @@ from cxrkd.checksums import check
 from cxrkd.data.phantom import render
 from cxrkd.errors import GateError
 from cxrkd.images import gate as module
-from cxrkd.images import judge, read
-from cxrkd.images.gate import COLOURED_SHARE, KINDS, REASONS, Gate, Plane, load_gate
+from cxrkd.images.gate import COLOURED_SHARE, KINDS, REASONS, Gate, Plane, judge, load_gate
 from cxrkd.images.looks import N_RANKS, edges, ranks, shrink, symmetry, tones
 from cxrkd.images.radiograph import radiograph
+from cxrkd.images.read import read
 
 
 def phantom(patient, size=160):

@@ -10,7 +10,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from cxrkd.errors import ImageError
-from cxrkd.images import read
+from cxrkd.images.read import read
 
 FULL = {"WindowCenter": 2048, "WindowWidth": 4096}
 TWELVE = {"BitsStored": 12, "HighBit": 11}

@@ -5,7 +5,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from cxrkd.images import read
+from cxrkd.images.read import read
 from tests.images import reference
 
 FULL = {"WindowCenter": 2048, "WindowWidth": 4096}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxrkd.images import read
+from cxrkd.images.read import read
 from tests.images import reference
 
 FULL = {"WindowCenter": 2048, "WindowWidth": 4096}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from cxrkd.data.decode import decode
-from cxrkd.images import crop_note, read, to_input
-from cxrkd.images.radiograph import radiograph
+from cxrkd.images.radiograph import crop_note, radiograph, to_input
+from cxrkd.images.read import read
 
 STEP = 0.5 / 255 + 1e-6
 """Rounding to 8 bits moves a pixel by half a step at most."""

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from cxrkd.errors import ImageError
-from cxrkd.images import read
+from cxrkd.images.read import read
 
 
 def test_eight_bit_grey_is_divided_by_255_even_when_dark(make):

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image, ImageFile
 
 from cxrkd.errors import ImageError
-from cxrkd.images import MAX_BYTES, read
 from cxrkd.images import limits as limits_module
+from cxrkd.images.limits import MAX_BYTES
+from cxrkd.images.read import read
 
 
 def refused(data, name="upload.png"):

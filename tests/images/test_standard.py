@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from cxrkd.errors import ImageError
-from cxrkd.images import read
+from cxrkd.images.read import read
 from tests.images import reference
 
 FUNCTIONS = (None, "LINEAR", "LINEAR_EXACT", "SIGMOID")

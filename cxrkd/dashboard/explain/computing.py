@@ -15,7 +15,7 @@ from cxrkd.config import Member
 from cxrkd.dashboard import asking, caching, engines, waiting
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
 from cxrkd.explain.steps import Step
-from cxrkd.images import Film
+from cxrkd.images.film import Film
 from cxrkd.runs import Run
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runtime.compute import Rank, shared

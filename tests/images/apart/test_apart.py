@@ -14,9 +14,12 @@ import pytest
 from PIL import Image
 
 from cxrkd.errors import ImageError
-from cxrkd.images import Film, film_of, judge, read, to_tones
 from cxrkd.images.apart import Limits, Readers, ReadingProcess, process, wire
-from cxrkd.images.radiograph import crop_note, to_input
+from cxrkd.images.files import film_of
+from cxrkd.images.film import Film
+from cxrkd.images.gate import judge
+from cxrkd.images.radiograph import crop_note, to_input, to_tones
+from cxrkd.images.read import read
 from cxrkd.places import CHECKOUT
 
 CASES = Path(__file__).parents[1] / "cases"
