@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,6 +11,7 @@ from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 _ONE_AT_A_TIME = threading.Lock()  # two at once would take each other's cores, and spoil what they time
 
@@ -33,5 +35,6 @@ def _run(work: Callable[[], T], future: Future[T], turn: AbstractContextManager[
     with turn:
         try:
             future.set_result(work())
-        except BaseException as error:  # whoever asks for the result gets it
+        except BaseException as error:  # whoever asks for the result gets it; of some work nobody does
+            log.warning("work in the background failed", exc_info=error)
             future.set_exception(error)

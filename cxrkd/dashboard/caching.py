@@ -6,6 +6,7 @@ all visitors; all of them are only ever read.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
@@ -54,6 +55,12 @@ KeptKind = Literal["answers", "explanations", "pieces"]
 LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24, "pieces": 512}
 """How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB, a
 piece of one some ten kilobytes."""
+
+AHEAD = ("cxrkd.dashboard.explain.computing", "cxrkd.dashboard.explain.figures", "cxrkd.runs.stages")
+"""Imported while the first page is read: what explains, and what guesses how long a run will take."""
+
+PAGE_FIRST_S = 1.0
+"""Head start of the page that is being drawn: importing torch would hold it up."""
 
 OWN = 6
 KEPT = len(list(SHIPPED.glob("*/models/*.safetensors"))) + OWN
@@ -146,6 +153,7 @@ def _warmed() -> Future[None]:
 
 def _warm() -> None:
     """Load the networks of the run that pages show first and of the one that answers uploads; start what reads them."""
+    time.sleep(PAGE_FIRST_S)
     READERS.start()
     shared()
     runs = finished_runs()
@@ -156,8 +164,8 @@ def _warm() -> None:
         blank = np.zeros((1, 1, run.config.data.image_size, run.config.data.image_size), np.float32)
         for member in sorted(run.members(), key=lambda member: member == "alone"):
             torch_engine(run, member).predict(blank)
-    import_module("cxrkd.dashboard.explain.views")  # and all that explains
-    import_module("cxrkd.runs.stages")  # Distil guesses how long a run will take, which needs all that trains one
+    for module in AHEAD:
+        import_module(module)
 
 
 def torch_engine(run: Run, member: Member) -> Engine:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cxrkd.dashboard import caching
+
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = {"torch", "torchvision", "timm", "lightning", "onnxruntime", "openvino", "sklearn"}
 TABLES = {"pandas", "pydicom", "scipy", "cv2", "numpy"}
@@ -26,6 +28,15 @@ for name in ("overview", "results", "efficiency", "data"):
     assert page.metric, name
 print(json.dumps([served, sorted(sys.modules), errors]))
 """
+
+
+def test_what_is_made_ready_ahead_can_be_made_ready(home_with_run, monkeypatch):
+    """It goes on in the background, where a failure is seen in the log alone."""
+    monkeypatch.setenv("CXRKD_HOME", str(home_with_run))
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", home_with_run / "none")
+    monkeypatch.setattr(caching, "PAGE_FIRST_S", 0.0)
+    caching._warm()
+    assert set(caching.AHEAD) <= set(sys.modules)
 
 
 def test_pages_of_figures_load_no_network(tmp_path):
