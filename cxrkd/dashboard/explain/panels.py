@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit
 
 from cxrkd.answers.calls import call_of
-from cxrkd.config import MEMBER_NAMES, Member
+from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard.charts.films import ColourBar
 from cxrkd.dashboard.explain.display import Display
 from cxrkd.dashboard.pictures import Outline, Panel, grey_to_rgb
@@ -81,27 +80,3 @@ def panel_note(prob: float, threshold: float, outside: float) -> str:
 def without_evidence(heats: Mapping[str, np.ndarray]) -> list[str]:
     """Members whose map has nothing that speaks for the label."""
     return [member for member, heat in heats.items() if not (heat > 0).any()]
-
-
-def showcase(
-    logits: Mapping[Member, np.ndarray],
-    thresholds: Mapping[Member, np.ndarray],
-    targets: np.ndarray,
-    preferred: Sequence[int] = (),
-) -> tuple[int, int] | None:
-    """The case and label (n, k) that all members recognise most clearly; None without a positive case.
-
-    Args:
-        logits: member -> (N, K).
-        thresholds: member -> probabilities (K,).
-        targets: (N, K); a case counts only where its label is present.
-        preferred: labels to choose from if one of them is present anywhere, for example those with a small lesion.
-    """
-    among = np.isin(np.arange(targets.shape[1]), preferred) & (targets == 1).any(axis=0)
-    targets = np.where(among, targets, 0) if among.any() else targets
-    margins = [expit(logits[member]) - thresholds[member] for member in logits]
-    if not (targets == 1).any():
-        return None
-    worst = np.where(targets == 1, np.nan_to_num(np.min(margins, axis=0), nan=-1.0), -2.0)
-    n, k = np.unravel_index(np.argmax(worst), worst.shape)
-    return int(n), int(k)
