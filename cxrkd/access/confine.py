@@ -29,6 +29,11 @@ def confined(roots: Sequence[Path] | None = None) -> Iterator[None]:
         _roots.reset(before)
 
 
+def roots_now() -> tuple[Path, ...] | None:
+    """The folders that may be read here, for a process that goes on with this work; None reads everywhere."""
+    return _roots.get()
+
+
 def confined_as_now(work: Callable[[], T]) -> Callable[[], T]:
     """`work`, which is confined as this block is, whenever it is called."""
     roots = _roots.get()

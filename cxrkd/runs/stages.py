@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cxrkd.access.confine import roots_now
 from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, Weights
@@ -267,6 +268,7 @@ def _task(run: Run, model: Classifier, member: Member, seed: int) -> Task:
         seed=seed,
         devices=world,
         teacher=teacher,
+        roots=roots_now(),
     )
 
 

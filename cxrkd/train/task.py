@@ -7,6 +7,7 @@ the end the weights that it came to. Both are kept as they are, in float32: a tr
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from cxrkd.access.confine import confined
 from cxrkd.atomic import replacing
 from cxrkd.checksums import ChecksumError, check, seal
 from cxrkd.config import Member, RunConfig, Strict, TrainConfig
@@ -50,6 +52,7 @@ class Task(Strict):
         seed: of the order of the films, augmentation and dropout.
         devices: processes that share every batch.
         teacher: the teacher's weights file, where one teaches.
+        roots: folders that may be read, of a run that a page asked for; None reads everywhere.
     """
 
     config: RunConfig
@@ -60,6 +63,7 @@ class Task(Strict):
     seed: int
     devices: int = Field(1, ge=1)
     teacher: Path | None = None
+    roots: tuple[Path, ...] | None = None
 
     @property
     def train(self) -> TrainConfig:
@@ -102,6 +106,11 @@ def train_folder(folder: Path, tell: Callable[[dict[str, object]], None], *, wri
         CxrkdError: what the folder holds cannot be read or trained.
     """
     task = Task.read(folder)
+    with nullcontext() if task.roots is None else confined(task.roots):
+        return _train(task, folder, tell, writes=writes)
+
+
+def _train(task: Task, folder: Path, tell: Callable[[dict[str, object]], None], *, writes: bool) -> FitReport:
     cohort = load_cohort(task.config.data)
     model = build(task.arch, task.labels, task.input_size)
     read_tensors(model, folder / START)

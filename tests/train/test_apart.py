@@ -3,10 +3,12 @@
 import pytest
 import torch
 
+from cxrkd.access.folders import UNREADABLE
 from cxrkd.config import RunConfig, TrainConfig
 from cxrkd.data import load_cohort
+from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.phantom import PhantomConfig
-from cxrkd.errors import RunError
+from cxrkd.errors import DataError, RunError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.zoo import build
 from cxrkd.train.apart import fit_apart
@@ -61,3 +63,24 @@ def test_a_folder_that_holds_no_training_is_refused(task, tmp_path):
     (tmp_path / START).write_bytes((tmp_path / START).read_bytes()[:-200])
     with pytest.raises(RunError, match=r"does not hold the weights of plain_toy"):
         train_folder(tmp_path, print, writes=True)
+
+
+def test_what_a_page_asked_for_reads_no_more_in_a_process_of_its_own(monkeypatch, tmp_path):
+    """The confinement of a run goes with its task, through the file."""
+    toys.everywhere(monkeypatch, tmp_path / "site")
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "labels.csv").write_text("image,patient,Mass\na.png,1,1\n")
+    data = FolderConfig(folder=tmp_path / "films", image_size=32)
+    config = RunConfig(name="asked", data=data)
+    asked = {
+        "config": config,
+        "member": "teacher",
+        "arch": "plain_toy",
+        "labels": ("Mass",),
+        "input_size": 32,
+        "seed": 0,
+    }
+    Task(**asked, roots=(tmp_path / "allowed",)).write(tmp_path, build("plain_toy", ("Mass",), 32))
+    with pytest.raises(DataError) as error:
+        train_folder(tmp_path, lambda event: None, writes=True)
+    assert str(error.value) == UNREADABLE
