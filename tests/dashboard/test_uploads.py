@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-from cxrkd import images
 from cxrkd.dashboard import sources
 from cxrkd.dashboard.serving import uploads
 from cxrkd.data.phantom import render
+from cxrkd.images import files
+from cxrkd.images.read import read
 from tests.dashboard import test_pages
 from tests.dashboard.test_pages import assert_healthy, open_page, png_of, words
 
@@ -58,7 +59,7 @@ def test_the_hash_by_which_command_line_and_csv_name_a_film_is_shown(sample_home
     switch(page, "Uploads", name)
     content = file("a.png", film(1))
     put(page, content, key=f"{name}_upload")
-    whole = images.read(content[1], "a.png").sha256
+    whole = read(content[1], "a.png").sha256
     (caption,) = (one for one in page.caption if "fingerprint" in one.value)
     assert f"`{whole[:12]}`" in caption.value
     assert f"`{whole}`" in caption.help
@@ -227,7 +228,7 @@ def reads(monkeypatch):
 
     def counted(data, name, size, *, apart):
         names.append(name)
-        return images.film_of(data, name, size, apart=apart)
+        return files.film_of(data, name, size, apart=apart)
 
     monkeypatch.setattr(sources, "film_of", counted)
     return names
