@@ -68,7 +68,7 @@ def as_batch(x: np.ndarray, input_size: int) -> np.ndarray:
     if x.ndim != 4 or not len(x) or x.shape[1:] != (1, input_size, input_size) or x.dtype.kind != "f":
         raise ValueError(
             f"expected float images (B, 1, {input_size}, {input_size}) in [0, 1], got {x.dtype} {x.shape}; "
-            "cxrkd.images.to_input prepares them"
+            "cxrkd.images.radiograph.to_input prepares them"
         )
     return np.ascontiguousarray(x, np.float32)
 
