@@ -68,9 +68,12 @@ def run_config(
         for index, (title, members) in enumerate(sections.items()):
             with halves[index % 2], st.expander(title):
                 columns = st.columns(2)
-                for place, setting in enumerate(members):
+                switches = [setting for setting in members if setting.type is bool]
+                for place, setting in enumerate(setting for setting in members if setting not in switches):
                     with columns[place % 2]:
                         ask(setting)
+                for setting in switches:  # their titles stand beside them and would be cut
+                    ask(setting)
         submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
     return validated(nested(values)) if submitted else None
 
