@@ -13,7 +13,7 @@ WRITE_EVERY_S = 1.0
 
 
 @dataclass
-class Progress:
+class JobProgress:
     """Keeps `state.json` up to date.
 
     `weights` are guesses of each stage's seconds; how wrong they were so far corrects the guess for what is left.

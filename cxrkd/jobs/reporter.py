@@ -11,7 +11,7 @@ from typing import Any
 from cxrkd.errors import RunError
 from cxrkd.jobs.events import EVENTS, append_event, event_sentence, read_events
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.jobs.progress import Progress
+from cxrkd.jobs.progress import JobProgress
 from cxrkd.progress import Event, OnEvent
 
 log = logging.getLogger("cxrkd.jobs")
@@ -26,7 +26,7 @@ class Reporter:
 
     def __init__(self, folder: Path, sentence: Callable[[Event], str] = event_sentence) -> None:
         self.folder, self._sentence = folder, sentence
-        self.progress = Progress(folder, {})
+        self.progress = JobProgress(folder, {})
         self._record = folder / "work" / "stages.json"
         self.seconds = _read_record(self._record)
         self._largest = _furthest(read_events(folder / EVENTS))

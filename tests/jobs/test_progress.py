@@ -5,7 +5,7 @@ import math
 import pytest
 
 from cxrkd.jobs.events import append_event, read_events
-from cxrkd.jobs.progress import Progress
+from cxrkd.jobs.progress import JobProgress
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.jobs.state import JobState, read_state, write_state
 
@@ -19,14 +19,14 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_what_was_reached_stays_reached_whatever_the_stages_weigh_after_a_resume(folder):
-    first = Progress(folder, {"data": 1.0, "teacher": 1.0, "student": 2.0})
+    first = JobProgress(folder, {"data": 1.0, "teacher": 1.0, "student": 2.0})
     first.done |= {"data"}
     first.begin("teacher", "Training")
     first.update("Training", 0.8)
     reached = read_state(folder).progress
     assert reached == pytest.approx(0.45)
 
-    second, told = Progress(folder, {"data": 1.0, "teacher": 1.0, "student": 20.0}), []
+    second, told = JobProgress(folder, {"data": 1.0, "teacher": 1.0, "student": 20.0}), []
     for stage, fractions in (("data", (0.5, 1.0)), ("teacher", (0.1, 0.9)), ("student", (0.2, 0.6, 1.0))):
         second.begin(stage, "Again")
         told.append(read_state(folder).progress)
@@ -41,7 +41,7 @@ def test_what_was_reached_stays_reached_whatever_the_stages_weigh_after_a_resume
 
 @pytest.mark.parametrize("eta_s", [None, math.nan, math.inf, -5.0])
 def test_time_left_is_told_only_where_it_is_known(folder, eta_s):
-    progress = Progress(folder, {"data": 1.0})
+    progress = JobProgress(folder, {"data": 1.0})
     progress.begin("data", "Preparing")
     progress.update("Preparing", 0.0, eta_s)
     assert read_state(folder).eta_s is None
