@@ -43,6 +43,8 @@ def expectation(start: Preset, kind: str) -> str:
     if not guess.done():
         waiting.for_result(guess)
         return f"{start.expect} How long it takes on this machine is being found out."
+    if guess.exception() is not None:  # the log has it; the form works all the same
+        return f"{start.expect} How long it takes on this machine could not be found out."
     return f"{start.expect} About {duration(guess.result())} on this machine with the values below."
 
 

@@ -78,7 +78,6 @@ def showcase(run: Run) -> Showcase:
     kept = caching.showcase(run)
     if kept is not None:
         return kept
-
     ticket = shared().explain(waiting.visitor(), lambda: caching.made_showcase(run, partial(film_in, run)))
     waiting.for_all([ticket], LOOKING)
     return ticket.result()
@@ -93,8 +92,10 @@ def on_film(run: Run, look: Look) -> tuple[np.ndarray, np.ndarray]:
     if look.tones is not None and look.lesion is not None:
         return unit(look.tones), look.lesion
     film = film_in(run, look.image_id)
-    masks = caching.table(run.config.data).masks(caching.table(run.config.data).row_of(look.image_id), len(film.tones))
-    return film.pixels, masks[run.labels.index(look.label)]
+    lesion = np.zeros(film.tones.shape, bool)
+    if film.truth is not None:
+        lesion = film.truth.masks(len(film.tones))[run.labels.index(look.label)]
+    return film.pixels, lesion
 
 
 def both_look(run: Run) -> None:

@@ -43,6 +43,19 @@ class ObjectiveTerm(Strict):
     )
 
 
+class TemperedTerm(ObjectiveTerm):
+    """What is taken from the teacher's answers, softened."""
+
+    temperature: float = Field(
+        2.0,
+        gt=0,
+        le=100,
+        title="Temperature",
+        description="of the teacher's and the student's logits",
+        json_schema_extra=hints(step=0.5),
+    )
+
+
 class ObjectiveConfig(ObjectiveTerm):
     """The loss of the distilled student; `alpha` weighs the labels, `1 - alpha` the teacher.
 

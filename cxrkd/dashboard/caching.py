@@ -29,7 +29,7 @@ from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort, Split
 from cxrkd.errors import AccessError
 from cxrkd.evaluate import PairedDifference, paired_difference
-from cxrkd.images.apart import READERS
+from cxrkd.images.apart import READING
 from cxrkd.images.film import Film
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import Run
@@ -154,7 +154,7 @@ def _warmed() -> Future[None]:
 def _warm() -> None:
     """Load the networks of the run that pages show first and of the one that answers uploads; start what reads them."""
     time.sleep(PAGE_FIRST_S)
-    READERS.start()
+    READING.start()
     shared()
     runs = finished_runs()
     for run in runs[:1]:

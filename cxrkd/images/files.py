@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from cxrkd.images.apart import READERS
+from cxrkd.images.apart import READING
 from cxrkd.images.film import Film, film
 
 
@@ -24,7 +24,7 @@ def film_of(data: bytes, name: str, size: int, *, apart: bool = False) -> Film:
         GateError: the coefficients of the gate are missing or damaged.
     """
     if apart:
-        return READERS.read(data, name, size)
+        return READING.read(data, name, size)
     from cxrkd.images.read import read  # pydicom takes a while to import, and here it is not needed before
 
     return film(read(data, name), size, partial(_whole, data, name))

@@ -25,6 +25,7 @@ from cxrkd.config import MEMBERS, Member
 from cxrkd.cost.complexity import Complexity
 from cxrkd.jobs.files import cannot_write
 from cxrkd.runs.run import Run
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.data.cohort import Cohort
@@ -184,18 +185,37 @@ def read_showcase(run: Run) -> Showcase | None:
         if metadata["cxrkd_format"] != FORMAT or json.loads(metadata["weights"]) != _weights(run):
             return None
         costs = {member: Complexity.from_dict(cost) for member, cost in json.loads(metadata["costs"]).items()}
-        return Showcase(costs, _kept_look(json.loads(metadata.get("look", "null")), tensors))
-    except (ChecksumError, SafetensorError, OSError, ValueError, KeyError) as error:
+        look = _kept_look(json.loads(metadata.get("look", "null")), tensors)
+        if look is not None and look.label not in run.labels:
+            raise ValueError(f"it is about {shown(look.label)}, which the run does not answer")
+        return Showcase(costs, look)
+    except (ChecksumError, SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s: %s is damaged and computed again (%s)", run.id, FILE, error)
         return None
 
 
 def _kept_look(document: dict[str, Any] | None, tensors: Mapping[str, np.ndarray]) -> Look | None:
+    """The look of a file that may hold anything.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
     if document is None:
         return None
-    maps, lesion = {member: tensors[member] for member in MEMBERS if member in tensors}, tensors.get(LESION)
-    kept = (tensors.get(TONES), None if lesion is None else lesion.astype(bool))
-    return Look(str(document["image"]), str(document["label"]), maps, document["probs"], *kept)
+    maps = {member: tensors[member] for member in MEMBERS if member in tensors}
+    if "teacher" not in maps or any(heat.ndim != 2 or heat.dtype != np.float32 for heat in maps.values()):
+        raise ValueError("expected a map (h, w) of the teacher and of a student")
+    probs = {member: float(document["probs"][member]) for member in maps}
+    return Look(str(document["image"]), str(document["label"]), maps, probs, *_kept_film(tensors))
+
+
+def _kept_film(tensors: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+    tones, lesion = tensors.get(TONES), tensors.get(LESION)
+    if tones is None or lesion is None:
+        return None, None
+    if tones.dtype != np.uint8 or tones.ndim != 2 or tones.shape[0] != tones.shape[1] or lesion.shape != tones.shape:
+        raise ValueError("expected a film uint8 (S, S), and where its finding was drawn")
+    return tones, lesion.astype(bool)
 
 
 def _weights(run: Run) -> dict[str, str]:

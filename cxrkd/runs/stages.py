@@ -16,7 +16,6 @@ from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill.loss import Loss, control, no_distillation, objective
 from cxrkd.errors import RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
@@ -159,8 +158,7 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
         torch.manual_seed(part.seed)
         model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
-        task = _task(run, model, "teacher", part.seed)
-        _fit(task, model, cohort, no_distillation, None, work, on_event)
+        _fit(_task(run, model, "teacher", part.seed), model, cohort, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
@@ -199,9 +197,8 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
         model = _fresh_student(config, cohort, student.seed, on_event)
         teacher = run.load_model("teacher") if logits_t is None and not alone else None
-        loss = control(config.objective) if alone else objective(config.objective, model, teacher)
         answers = None if alone else teacher or logits_t
-        _fit(_task(run, model, student.member, student.seed), model, cohort, loss, answers, work, on_event)
+        _fit(_task(run, model, student.member, student.seed), model, cohort, answers, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
@@ -256,27 +253,23 @@ def _build(
 
 def _task(run: Run, model: Classifier, member: Member, seed: int) -> Task:
     """One training, in words that another process can read."""
-    config = run.config
-    teacher = run.weights_path("teacher") if member == "distilled" else None
-    world = processes((config.teacher_train if member == "teacher" else config.student_train).batch_size)
-    return Task(
-        config=config,
+    task = Task(
+        config=run.config,
         member=member,
         arch=model.arch,
         labels=model.labels,
         input_size=model.input_size,
         seed=seed,
-        devices=world,
-        teacher=teacher,
+        teacher=run.weights_path("teacher") if member == "distilled" else None,
         roots=roots_now(),
     )
+    return task.model_copy(update={"devices": processes(task.train.batch_size)})
 
 
 def _fit(
     task: Task,
     model: Classifier,
     cohort: Cohort,
-    loss: Loss,
     teacher: np.ndarray | Classifier | None,
     work: Path,
     on_event: OnEvent,
@@ -285,7 +278,8 @@ def _fit(
     if task.devices > 1:
         fit_apart(model, task, work, on_event)
         return
-    answers = {"teacher": teacher} if isinstance(teacher, Classifier) else {"teacher_logits": teacher}
+    asked = teacher if isinstance(teacher, Classifier) else None
+    loss, answers = task.loss(model, asked), {"teacher": asked} if asked else {"teacher_logits": teacher}
     fit(model, cohort, task.train, loss, **answers, seed=task.seed, work_dir=work, on_event=on_event)
     keep_objective(loss, work / OWNED)
 

@@ -5,7 +5,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
+from cxrkd.checksums import seal
 from cxrkd.cost.count import count
 from cxrkd.explain.cam import grad_cam
 from cxrkd.jobs.execute import execute
@@ -56,6 +59,32 @@ def test_it_is_read_as_it_was_made_and_only_for_the_weights_it_was_made_of(learn
     assert "damaged" in caplog.text
     (learned.path / FILE).unlink()
     assert read_showcase(learned) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"teacher": np.zeros(9, np.float32)},
+        {"distilled": np.zeros((3, 3), np.float64)},
+        {"film.tones": np.zeros((4, 4, 3), np.uint8)},
+        {"film.lesion": np.zeros((2, 2), np.uint8)},
+        {"look": "[]"},
+        {"look": '{"image": "x", "label": "no such", "probs": {"teacher": 1, "distilled": 1}}'},
+        {"costs": "3"},
+    ],
+    ids=lambda damage: next(iter(damage)),
+)
+def test_a_file_of_another_shape_is_computed_again(learned, damage, caplog):
+    """Run folders come from elsewhere, and whoever writes a file can write its checksum."""
+    path = learned.path / FILE
+    with safe_open(path, framework="np") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name, value in damage.items():
+        (metadata if isinstance(value, str) else tensors)[name] = value
+    save_file(tensors, path, metadata)
+    seal(path)
+    assert read_showcase(learned) is None
+    assert "damaged" in caplog.text
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir()))

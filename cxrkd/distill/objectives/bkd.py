@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from cxrkd.config.hints import hints
-from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
+from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, TemperedTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,18 +15,10 @@ if TYPE_CHECKING:
     from cxrkd.models.views import Views
 
 
-class BkdTerm(ObjectiveTerm):
+class BkdTerm(TemperedTerm):
     """What is taken from the teacher."""
 
     name: Literal["bkd"] = Field("bkd", title="Objective")
-    temperature: float = Field(
-        2.0,
-        gt=0,
-        le=100,
-        title="Temperature",
-        description="of the teacher's and the student's logits",
-        json_schema_extra=hints(step=0.5),
-    )
 
 
 class BkdConfig(BkdTerm, ObjectiveConfig):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from cxrkd.config.hints import hints
-from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
+from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, TemperedTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,18 +17,10 @@ if TYPE_CHECKING:
     from cxrkd.models.views import Views
 
 
-class PaperTerm(ObjectiveTerm):
+class PaperTerm(TemperedTerm):
     """What is taken from the teacher."""
 
     name: Literal["paper"] = Field("paper", title="Objective")
-    temperature: float = Field(
-        2.0,
-        gt=0,
-        le=100,
-        title="Temperature",
-        description="of the teacher's and the student's logits",
-        json_schema_extra=hints(step=0.5),
-    )
 
 
 class PaperConfig(PaperTerm, ObjectiveConfig):
@@ -39,7 +31,7 @@ class PaperConfig(PaperTerm, ObjectiveConfig):
         ge=0,
         le=10,
         title="Focal exponent",
-        description="paper objective only; 0 is plain BCE",
+        description="0 is plain BCE",
         json_schema_extra=hints(step=0.5),
     )
 

@@ -19,7 +19,7 @@ from cxrkd.images.limits import check_bytes
 AT_ONCE = 2
 
 
-class Readers:
+class ReadingPool:
     """Processes that threads take in turn; a thread waits while all are at work.
 
     The one that was used last comes first, so that a server with one visitor at a time has one.
@@ -85,5 +85,5 @@ class Readers:
             reader.close()
 
 
-READERS = Readers()
-atexit.register(READERS.close)
+READING = ReadingPool()
+atexit.register(READING.close)

@@ -26,7 +26,7 @@ OUT_OF_TIME = {-getattr(signal, name) for name in ("SIGXCPU", "SIGALRM") if hasa
 
 
 class ReadingProcess:
-    """Reads one file after another. Not for several threads at once; `Readers` sees to that.
+    """Reads one file after another. Not for several threads at once; `ReadingPool` sees to that.
 
     Attributes:
         limits: of one file.

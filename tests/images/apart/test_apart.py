@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from cxrkd.errors import ImageError
-from cxrkd.images.apart import Limits, Readers, ReadingProcess, process, wire
+from cxrkd.images.apart import Limits, ReadingPool, ReadingProcess, process, wire
 from cxrkd.images.files import film_of
 from cxrkd.images.film import Film
 from cxrkd.images.gate import judge
@@ -228,7 +228,7 @@ class Slow:
 
 
 def test_only_so_many_are_at_work_at_once():
-    readers, answers = Readers(2, Slow), []
+    readers, answers = ReadingPool(2, Slow), []
     threads = [
         threading.Thread(target=lambda n=n: answers.append(readers.read(FILM, str(n), 32).name)) for n in range(8)
     ]
@@ -248,7 +248,7 @@ def test_a_reader_comes_back_after_a_refusal():
 
         whole = read
 
-    readers = Readers(1, Refusing)
+    readers = ReadingPool(1, Refusing)
     for _ in range(3):
         with pytest.raises(ImageError, match="no"):
             readers.read(FILM, "a.png", 32)
