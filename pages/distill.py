@@ -27,7 +27,8 @@ HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *layout.
 def new_run(runs: list[Run]) -> None:
     start = preset()
     chosen = form.variants(start)
-    st.caption(expectation(start, chosen["data"]))
+    with st.container():  # a place of its own: what follows, half filled in, is not drawn anew when the guess is there
+        st.caption(expectation(start, chosen["data"]))
     finished = [run.id for run in runs if run.state.status == "done"]
     config = form.run_config(start, chosen, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
     if config is not None:

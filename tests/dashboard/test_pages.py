@@ -712,3 +712,22 @@ def test_a_shipped_run_can_be_looked_at_on_distil(sample_home, monkeypatch):
     assert [b.label for b in page.button if b.label in ("Open on every page", "Delete for good")] == [
         "Open on every page"
     ]
+
+
+def test_the_form_stays_in_its_place_when_the_guess_is_there(sample_home, monkeypatch):
+    """Browsers draw anew what has another place, and forget what was typed into a form and which parts were open."""
+    waits: Future[float] = Future()
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: waits)
+    page = open_page("distill")
+    assert "is being found out" in words(page)
+    before = list(page.expander[0].children)
+    waits.set_result(90.0)
+    page.run()
+    assert "About 1 min 30 s" in words(page)
+    assert list(page.expander[0].children) == before
+    gone: Future[float] = Future()
+    gone.set_exception(OSError("no"))
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: gone)
+    page.run()
+    assert "could not be found out" in words(page)
+    assert not page.exception
