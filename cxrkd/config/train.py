@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cxrkd.config.hints import hints
 from cxrkd.config.strict import Strict
@@ -52,7 +52,40 @@ class TrainConfig(Strict):
         json_schema_extra=hints(step=0.1, both=True),
     )
 
+    degrade: bool = Field(
+        False,
+        title="Random sharpness, noise and compression",
+        description="each film blurred, resampled, grained and compressed at random, so that how sharp it is says "
+        "nothing; of students only with {objective.view} set to same",
+        json_schema_extra=hints(both=True),
+    )
+    lesions: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        title="Weight of lesion boxes",
+        description="maps of a finding are pulled into where it was marked; 0 leaves marks alone",
+        json_schema_extra=hints(step=0.1, both=True),
+    )
+    absent: float = Field(
+        0.0,
+        ge=0,
+        lt=0.5,
+        title="Target of absent findings",
+        description="above 0 where a finding that the labels do not name may be there all the same",
+        json_schema_extra=hints(step=0.05, both=True),
+    )
+
     @property
     def changes(self) -> tuple[str, ...]:
-        """What makes the training images other than they come: of `augment`, `mixup`."""
-        return tuple(name for name, on in (("augment", self.augment), ("mixup", self.mixup > 0)) if on)
+        """What makes the training images other than they come: of `augment`, `degrade`, `mixup`."""
+        ways = (("augment", self.augment), ("degrade", self.degrade), ("mixup", self.mixup > 0))
+        return tuple(name for name, on in ways if on)
+
+    @model_validator(mode="after")
+    def _marks_are_of_one_film(self) -> Self:
+        if self.lesions and self.mixup:
+            raise ValueError(
+                "mixup mixes two films, whose lesions would lie over each other: set mixup or lesions to 0"
+            )
+        return self

@@ -2,9 +2,9 @@
 
     total = alpha * task + (1 - alpha) * distill,      distill = sum over terms of weight * ramp * term
 
-`task` is learned from labels, each term from the teacher. The student alone has `task` as it stands: so the two
-students of a run differ by the teacher and by nothing else, for every objective, and with `alpha = 1` they are trained
-alike.
+`task` is learned from labels, and from marked lesions where the training says so; each term from the teacher. The
+student alone has `task` as it stands: so the two students of a run differ by the teacher and by nothing else, for every
+objective, and with `alpha = 1` they are trained alike.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from cxrkd.config.objective import NEEDS, OBJECTIVES, ObjectiveConfig, ObjectiveTerm
 from cxrkd.distill.bce import bce
+from cxrkd.distill.lesions import outside_lesion
 from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.views import Views
@@ -34,16 +35,40 @@ class LossBreakdown:
 
     Attributes:
         total: what is minimised; the only part that carries a gradient.
-        task: the unweighted loss against the labels; 0 where no label of the batch is known.
+        task: the unweighted loss against the labels, with that against marked lesions where they count; 0 where no
+            label of the batch is known.
         distill: the loss against the teacher, terms with their weights; 0 where there is no teacher, or it knows
             nothing.
-        parts: unweighted, by name: "task", then one for each term ("bkd"), or several ("led.class", "led.instance").
+        parts: unweighted, by name: "task", "lesions" where they count, then one for each term ("bkd"), or several
+            ("led.class", "led.instance").
     """
 
     total: Tensor
     task: Tensor
     distill: Tensor
     parts: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LabelHints:
+    """What labels leave open, said by whoever knows where they come from.
+
+    Attributes:
+        absent: target of a finding that is labelled absent. Labels mined from reports leave out what was not worth a
+            word, so that absent means improbable rather than impossible; as label smoothing of one side.
+        lesions: weight of marked lesions within what is learned from labels.
+    """
+
+    absent: float = 0.0
+    lesions: float = 0.0
+
+    def softened(self, targets: Tensor) -> Tensor:
+        """Targets (B, K) with `absent` in place of less; NaN stays NaN.
+
+        >>> LabelHints(absent=0.1).softened(torch.tensor([0.0, 1.0, float("nan")]))
+        tensor([0.1000, 1.0000,    nan])
+        """
+        return targets.clamp(min=self.absent) if self.absent else targets
 
 
 class StatefulObjective(nn.Module):
@@ -96,16 +121,29 @@ class Loss(nn.Module):
         alpha: its weight; the terms have the rest.
         terms: what is learned from the teacher; none for whoever learns from labels alone.
         needs: what both networks are asked for besides logits.
+        hints: what labels leave open; nothing by default.
     """
 
     def __init__(
-        self, task: Task, alpha: float = 1.0, terms: Sequence[Term] = (), needs: frozenset[str] = frozenset()
+        self,
+        task: Task,
+        alpha: float = 1.0,
+        terms: Sequence[Term] = (),
+        needs: frozenset[str] = frozenset(),
+        hints: LabelHints = LabelHints(),
     ) -> None:
         super().__init__()
-        self.task, self.alpha, self.needs = task, alpha, needs
+        self.task, self.alpha, self.needs, self.hints = task, alpha, needs, hints
         self.terms = nn.ModuleDict({term.name: term for term in terms})
 
-    def forward(self, student: Views, teacher: Views | None, targets: Tensor, progress: float = 1.0) -> LossBreakdown:
+    def forward(
+        self,
+        student: Views,
+        teacher: Views | None,
+        targets: Tensor,
+        progress: float = 1.0,
+        covered: Tensor | None = None,
+    ) -> LossBreakdown:
         """The loss of a batch. Without terms a teacher is accepted and ignored, so that it fits where losses do.
 
         Args:
@@ -113,16 +151,28 @@ class Loss(nn.Module):
             teacher: what it says; gets no gradient.
             targets: (B, K), NaN where unknown.
             progress: share of the training's steps that is done.
+            covered: float (M, H, W), where the lesions lie whose maps `student.marked` are; see `outside_lesion`.
 
         Raises:
             ConfigError: there are terms and no teacher.
         """
-        task = self.task(student.logits, targets)
+        task, parts = self._from_labels(student, targets, covered)
         if not self.terms:
-            return LossBreakdown(task, task.detach(), task.new_zeros(()).detach(), {"task": task.detach()})
-        distill, parts = self._learned(student, _present(teacher).detached(), targets, progress)
+            return LossBreakdown(task, task.detach(), task.new_zeros(()).detach(), parts)
+        distill, of_teacher = self._learned(student, _present(teacher).detached(), targets, progress)
         total = self.alpha * task + (1 - self.alpha) * distill
-        return LossBreakdown(total, task.detach(), distill.detach(), {"task": task.detach(), **parts})
+        return LossBreakdown(total, task.detach(), distill.detach(), parts | of_teacher)
+
+    def _from_labels(self, student: Views, targets: Tensor, covered: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """What is learned from labels and marks, and its parts as they are."""
+        task = self.task(student.logits, self.hints.softened(targets))
+        parts = {"task": task.detach()}
+        if student.marked is not None and covered is not None:
+            lesions = outside_lesion(student.marked, covered)
+            # By the share of films that have a mark: a batch with one is not pulled as hard as one with ten.
+            task = task + self.hints.lesions * lesions * len(covered) / len(targets)
+            parts["lesions"] = lesions.detach()
+        return task, parts
 
     def _learned(
         self, student: Views, teacher: Views, targets: Tensor, progress: float
@@ -146,17 +196,21 @@ class Loss(nn.Module):
         return list(self.terms.values())  # type: ignore[arg-type]  # a ModuleDict forgets what it holds
 
 
-no_distillation = Loss(bce)
-"""The loss of teachers, whatever objective their students have. A student alone has `control` of its objective."""
+def plain(hints: LabelHints = LabelHints()) -> Loss:
+    """The loss of teachers, whatever objective their students have. A student alone has `control` of its objective."""
+    return Loss(bce, hints=hints)
 
 
-def objective(config: ObjectiveConfig, student: Classifier, teacher: Classifier | None = None) -> Loss:
+def objective(
+    config: ObjectiveConfig, student: Classifier, teacher: Classifier | None = None, hints: LabelHints = LabelHints()
+) -> Loss:
     """The loss of a distilled student.
 
     Args:
         config: of the objective that leads and those that go along.
         student: the network to train, for objectives that own something of its shape.
         teacher: None where its answers are cached.
+        hints: what labels leave open.
 
     Raises:
         ConfigError: no objective has that name, one needs to see more than a cached answer, or stages that a network
@@ -164,16 +218,16 @@ def objective(config: ObjectiveConfig, student: Classifier, teacher: Classifier 
     """
     _require_seen(config, student, teacher)
     terms = [_term(settings, student, teacher) for settings in config.terms]
-    return Loss(OBJECTIVES[config.name].task(config), config.alpha, terms, config.needs)
+    return Loss(OBJECTIVES[config.name].task(config), config.alpha, terms, config.needs, hints)
 
 
-def control(config: ObjectiveConfig) -> Loss:
+def control(config: ObjectiveConfig, hints: LabelHints = LabelHints()) -> Loss:
     """The loss of the student alone: the task term of the same objective, as it stands (`alpha = 1`).
 
     Raises:
         ConfigError: no objective has that name.
     """
-    return Loss(OBJECTIVES[config.name].task(config))
+    return Loss(OBJECTIVES[config.name].task(config), hints=hints)
 
 
 def _term(settings: ObjectiveTerm, student: Classifier, teacher: Classifier | None) -> Term:

@@ -57,6 +57,31 @@ def label_maps(model: Classifier, features: Tensor, *, create_graph: bool = Fals
     return logits if create_graph else logits.detach(), maps
 
 
+def marked_maps(model: Classifier, features: Tensor, films: Tensor, labels: Tensor) -> Tensor:
+    """The Grad-CAM maps of some films and labels alone, (M, h, w): float32, raw and signed; can be differentiated.
+
+    A batch has a few lesions that are marked; maps of all its labels would cost many times as much.
+
+    Args:
+        model: any classifier.
+        features: what its `forward_features` returned for B images, with their graph.
+        films: int64 (M,), places in the batch.
+        labels: int64 (M,), columns of the logits, one for each of those films.
+    """
+    shape = model.spatial(features).shape[-2:]
+    maps = features.new_zeros((len(films), *shape), dtype=torch.float32)
+    with torch.enable_grad(), _attention(True):
+        for label in labels.unique().tolist():
+            places = torch.nonzero(labels == label)[:, 0]
+            own = features[films[places]]
+            (grad,) = torch.autograd.grad(model.forward_head(own)[:, label].sum(), own, create_graph=True)
+            with torch.autocast(features.device.type, enabled=False):
+                weights = model.spatial(grad).float().mean((-2, -1))
+                own_maps = torch.einsum("bc,bchw->bhw", weights, model.spatial(own).float())
+            maps = maps.index_copy(0, places, own_maps)
+    return maps
+
+
 def gradcam_maps(acts: Tensor, grads: Tensor) -> Tensor:
     """Channels weighted by their mean gradient (Selvaraju et al., ICCV 2017, arXiv 1610.02391).
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from cxrkd.models.classifier import Classifier
-from cxrkd.models.label_maps import label_maps
+from cxrkd.models.label_maps import label_maps, marked_maps
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Views:
         maps: evidence for each label, raw and signed, (B, K, h, w) on the grid of the features (Grad-CAM).
         embeddings: mean of the features over space, (B, C).
         stages: the maps (B, C, h, w) of the network's `stages`, from the image to the features.
+        marked: evidence for single labels of single images, as many as were asked for, (M, h, w), as `maps`.
     """
 
     logits: Tensor
@@ -28,6 +29,7 @@ class Views:
     maps: Tensor | None = None
     embeddings: Tensor | None = None
     stages: tuple[Tensor, ...] | None = None
+    marked: Tensor | None = None
 
     def detached(self) -> Views:
         """The same, float32 and cut from the graph."""
@@ -35,7 +37,14 @@ class Views:
         return Views(self.logits.detach().float(), _cut(self.images), _cut(self.maps), _cut(self.embeddings), stages)
 
 
-def views(model: Classifier, images: Tensor, needs: Collection[str] = (), *, create_graph: bool = False) -> Views:
+def views(
+    model: Classifier,
+    images: Tensor,
+    needs: Collection[str] = (),
+    *,
+    create_graph: bool = False,
+    marked: tuple[Tensor, Tensor] | None = None,
+) -> Views:
     """Ask a network; logits cost one `forward`, and what nobody needs costs nothing.
 
     Args:
@@ -43,8 +52,9 @@ def views(model: Classifier, images: Tensor, needs: Collection[str] = (), *, cre
         images: float32 (B, 1, H, W) in [0, 1].
         needs: of "maps", "embeddings" and "stages".
         create_graph: whether maps are learned from; see `label_maps`.
+        marked: images and labels, each int64 (M,), whose maps are learned from, whatever else is needed.
     """
-    if not needs:
+    if not needs and marked is None:
         return Views(model(images), images)
     stages, features = model.forward_stages(images) if "stages" in needs else (None, model.forward_features(images))
     maps = None
@@ -53,7 +63,8 @@ def views(model: Classifier, images: Tensor, needs: Collection[str] = (), *, cre
     else:
         logits = model.forward_head(features)
     embeddings = model.pooled(features) if "embeddings" in needs else None
-    return Views(logits, images, maps, embeddings, None if stages is None else tuple(stages))
+    own = None if marked is None else marked_maps(model, features, *marked)
+    return Views(logits, images, maps, embeddings, None if stages is None else tuple(stages), own)
 
 
 def _cut(tensor: Tensor | None) -> Tensor | None:

@@ -91,15 +91,29 @@ def stage_seconds(
     n, n_train = images
     size = config.data.image_size
     trained = _training_s(config.student_train, n_train, student.train_s, size)
-    asked = n_train * _passes(config) * teacher.predict_s if config.objective.view == "same" else 0.0
+    asked = _asked_s(config, n_train * teacher.predict_s, student_stages)
     return {
         "data": n / (RENDERED_PER_S if READERS[config.data.kind].drawn else DECODED_PER_S),
         **_teacher_seconds(config, n_train, teacher),
         "teacher-logits": (n - n_train if config.objective.view == "same" else n) * teacher.predict_s,
-        **{stage: trained + (asked if stage.startswith("distilled") else 0.0) for stage in student_stages},
+        **{stage: trained + asked.get(stage, 0.0) for stage in student_stages},
         "reference": n * TRIVIAL_S + REFERENCE_FILMS * MAPS_OVER_FORWARD * (teacher.predict_s + 2 * student.predict_s),
         "metrics": EVALUATION_S,
     }
+
+
+def _asked_s(config: RunConfig, pass_s: float, student_stages: list[str]) -> dict[str, float]:
+    """Seconds that a teacher of views answers in each stage that distils.
+
+    Students of a run see the same views, so that the first one asks for all; unless they are mixed, or more is looked
+    at than logits.
+    """
+    if config.objective.view != "same":
+        return {}
+    distilled = [stage for stage in student_stages if stage.startswith("distilled")]
+    if not config.student_train.mixup and not config.objective.needs:
+        distilled = distilled[:1]
+    return dict.fromkeys(distilled, _passes(config) * pass_s)
 
 
 def _passes(config: RunConfig) -> int:

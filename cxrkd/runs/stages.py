@@ -280,7 +280,18 @@ def _fit(
         return
     asked = teacher if isinstance(teacher, Classifier) else None
     loss, answers = task.loss(model, asked), {"teacher": asked} if asked else {"teacher_logits": teacher}
-    fit(model, cohort, task.train, loss, **answers, seed=task.seed, work_dir=work, on_event=on_event)
+    fit(
+        model,
+        cohort,
+        task.train,
+        loss,
+        **answers,
+        seed=task.seed,
+        look=task.look,
+        work_dir=work,
+        answers_dir=home() / "cache" / "teacher_logits",
+        on_event=on_event,
+    )
     keep_objective(loss, work / OWNED)
 
 

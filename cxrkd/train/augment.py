@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,25 +31,28 @@ class Amounts:
     moves: Tensor
     tones: Tensor
 
-    def of(self, images: np.ndarray) -> Amounts:
-        """Those of some of the images."""
-        return Amounts(self.moves[:, images], self.tones[:, images])
+
+def draw(each: Sequence[np.random.Generator]) -> Amounts:
+    """Amounts for B images, each from a generator of its own: they do not depend on who else is in the batch."""
+    amounts = torch.from_numpy(np.stack([rng.uniform(-1, 1, 7) for rng in each], axis=1)).float()
+    return Amounts(amounts[:4], amounts[4:])
 
 
-def draw(n: int, generator: torch.Generator) -> Amounts:
-    """Amounts for n images. Drawn for a whole batch, whoever changes a part of it only."""
-    return Amounts(*(2 * torch.rand(kinds, n, generator=generator) - 1 for kinds in (4, 3)))
+def move(images: Tensor, amounts: Amounts, padding: str = "border") -> Tensor:
+    """Shift, turn and zoom each image, float (B, C, H, W).
 
-
-def move(images: Tensor, amounts: Amounts) -> Tensor:
-    """Shift, turn and zoom each image, float (B, 1, H, W); edges are repeated."""
+    Args:
+        images: films, or masks that go along with them.
+        amounts: of each.
+        padding: what comes in from beyond the edge: the edge repeated ("border"), or nothing ("zeros").
+    """
     across, down, turn, zoom = amounts.moves.to(images.device).unbind()
     scale = 1 + MAX_ZOOM * zoom
     cos, sin = scale * torch.cos(MAX_TURN * turn), scale * torch.sin(MAX_TURN * turn)
     # affine_grid measures in half sides, so a shift of 5 % of the side is 0.1
     rows = [torch.stack([cos, -sin, 2 * MAX_SHIFT * across], 1), torch.stack([sin, cos, 2 * MAX_SHIFT * down], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return F.grid_sample(images, grid, padding_mode=padding, align_corners=False)
 
 
 def jitter_tones(images: Tensor, amounts: Amounts) -> Tensor:

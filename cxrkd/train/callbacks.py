@@ -15,6 +15,7 @@ from cxrkd.checksums import seal
 from cxrkd.errors import RunError
 from cxrkd.progress import Event, OnEvent
 from cxrkd.train.module import Running, Training
+from cxrkd.train.once import OncePerView
 
 PROGRESS_EVERY_S = 2.0
 
@@ -108,6 +109,17 @@ def _refuse_divergence(training: Training) -> None:
             f"training diverged at step {training.global_step}: the loss is {training.last_loss}. "
             "Choose a lower learning rate."
         )
+
+
+class KeepAnswers(L.Callback):
+    """Has a teacher's answers written down after every epoch, before the checkpoint that says that it is done."""
+
+    def __init__(self, answers: OncePerView) -> None:
+        self.answers = answers
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep those of the epoch."""
+        self.answers.keep()
 
 
 class Checkpoint(L.Callback):

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import lightning as L
 import numpy as np
 import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from torch import Tensor
 
 from cxrkd.checksums import ChecksumError, check
 from cxrkd.config import TrainConfig
@@ -26,12 +27,13 @@ from cxrkd.errors import DataError
 from cxrkd.models.classifier import Classifier
 from cxrkd.progress import OnEvent
 from cxrkd.train.allocator import keep_freed_memory
-from cxrkd.train.asking import InTheLoop, cached
+from cxrkd.train.asking import Ask, InTheLoop, cached
 from cxrkd.train.batches import Batches
-from cxrkd.train.callbacks import Checkpoint, EpochReport, Watch
+from cxrkd.train.callbacks import Checkpoint, EpochReport, KeepAnswers, Watch
 from cxrkd.train.device import device
 from cxrkd.train.module import Training
 from cxrkd.train.norms import films, recount_norms
+from cxrkd.train.once import OncePerView, answers_key
 from cxrkd.train.schedule import Schedule, plan
 
 CHECKPOINT = "last.ckpt"
@@ -70,10 +72,13 @@ def fit(
     work_dir: Path,
     on_event: OnEvent,
     devices: int = 1,
+    look: int | None = None,
+    answers_dir: Path | None = None,
 ) -> FitReport:
     """Train `model` in place on the train split; the weights are those after the last epoch of the one-cycle schedule.
 
-    Where images were changed while training, the batch norms are counted again on the images as they come.
+    Where images were changed while training, the batch norms are counted again: on the images as they come, or where
+    these are one sharpness among many (`train.degrade`) on what was seen, so that no other sharpness is a surprise.
 
     A checkpoint is written to `work_dir` after every epoch. When one is there, training goes on after it and ends with
     the weights of an uninterrupted run: batches, augmentation and dropout are functions of seed and step. One that is
@@ -92,6 +97,8 @@ def fit(
         devices: processes that share every batch, started by running the program that calls this once more for each
             (`python -m cxrkd.train`); `train.batch_size` stays what all of them take together, and is a multiple of
             it. Batch norms count the films of their own process; those of the first are kept.
+        look: seed of the views, where it is not that of the training: trainings of one `look` see the same views.
+        answers_dir: where the teacher's answers about views are kept for others of the same `look`; None keeps none.
 
     Raises:
         DataError: the cohort has no training or no validation images, or neither labels nor a teacher to learn from.
@@ -100,20 +107,20 @@ def fit(
     keep_freed_memory()
     _refuse_nothing_to_learn(cohort, taught=teacher is not None or teacher_logits is not None)
     schedule = plan(train, len(cohort.rows("train")), model.input_size, warm=_takes_warm_size(model, train, on_event))
-    batches = Batches(cohort, schedule, seed, train, teacher_logits, device())
-    changed = bool(train.changes)
-    if teacher is not None and changed:
-        teacher = _for_views(teacher, batches)
-    ask = cached if teacher is None else InTheLoop(teacher, loss.needs)
+    look = seed if look is None else look
+    batches = Batches(cohort, schedule, seed, train, teacher_logits, device(), look=look)
+    ask = cached if teacher is None else _ask(teacher, batches, loss, answers_dir)
     model.train()  # Lightning trains in the mode that it finds, and a network that was loaded is in the other
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, ask)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
-    trainer = _trainer(schedule, train, work_dir, [watch, Checkpoint(checkpoint)], devices)
+    around = [watch, *([KeepAnswers(ask)] if isinstance(ask, OncePerView) else []), Checkpoint(checkpoint)]
+    trainer = _trainer(schedule, train, work_dir, around, devices)
     last = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
         trainer.fit(training, ckpt_path=last, weights_only=True)
-    if changed:
-        recount_norms(model.to(device()), films(cohort, model.input_size, schedule.batch_size, seed))
+    if train.changes:
+        as_they_come = films(cohort, model.input_size, schedule.batch_size, seed)
+        recount_norms(model.to(device()), _seen(batches) if train.degrade else as_they_come)
     model.cpu().eval()
     loss.cpu()
     return FitReport(tuple(watch.reports), schedule.epochs - len(watch.reports), training.val_auroc, schedule.steps)
@@ -154,11 +161,34 @@ def _refuse_nothing_to_learn(cohort: Cohort, *, taught: bool) -> None:
         )
 
 
+def _ask(teacher: Classifier, batches: Batches, loss: Loss, answers_dir: Path | None) -> Ask:
+    """How the teacher is asked about views: about each once, where others will see it and want no more than logits."""
+    train = batches.train
+
+    def in_the_loop() -> InTheLoop:
+        return InTheLoop(_for_views(teacher, batches) if train.changes else teacher, loss.needs)
+
+    if answers_dir is None or train.mixup or loss.needs:  # a mixture is of one training alone
+        return in_the_loop()
+    views = f"{train.augment}|{train.degrade}|{batches.look}|{batches.schedule.batch_size}"
+    key = answers_key(teacher, batches.cohort, views)
+    return OncePerView(in_the_loop, answers_dir, key, (len(batches.cohort), len(teacher.labels)))
+
+
 def _for_views(teacher: Classifier, batches: Batches) -> Classifier:
-    """A copy of a teacher with norms for the changed images that it is going to be asked about."""
-    twin = copy.deepcopy(teacher).to(device())
-    recount_norms(twin, (batches.at(step).full for step in range(batches.schedule.steps_per_epoch)))
+    """A copy of a teacher with norms for the changed images that it is going to be asked about.
+
+    In the order of the look, so that it is the same copy for every training that sees these views.
+    """
+    twin, first = copy.deepcopy(teacher).to(device()), replace(batches, seed=batches.look)
+    recount_norms(twin, (first.at(step).full for step in range(batches.schedule.steps_per_epoch)))
     return twin
+
+
+def _seen(batches: Batches) -> Iterator[Tensor]:
+    """What was seen in the last epoch, in batches."""
+    steps = range(batches.schedule.steps - batches.schedule.steps_per_epoch, batches.schedule.steps)
+    return (batches.at(step).images for step in steps)
 
 
 def _trainer(

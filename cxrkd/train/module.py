@@ -93,9 +93,10 @@ class Training(L.LightningModule):
         moment = self.global_step * self.share.world + self.share.rank  # no two processes drop out alike
         torch.manual_seed(step_seed(self.batches.seed + 1, moment))
         batch = self.batches.at(self.global_step)
-        student = views(self.model, batch.images, self.loss.needs, create_graph=True)
+        marks, covered = (None, None) if batch.marks is None else (batch.marks.pairs, batch.marks.covered)
+        student = views(self.model, batch.images, self.loss.needs, create_graph=True, marked=marks)
         progress = self.global_step / self.schedule.steps
-        loss: LossBreakdown = self.loss(student, self.ask_teacher(batch), batch.targets, progress)
+        loss: LossBreakdown = self.loss(student, self.ask_teacher(batch), batch.targets, progress, covered)
         # A mean over processes: all of them report, and give up on, the same loss.
         means = self._mean(torch.stack([loss.total, loss.task, loss.distill, *loss.parts.values()]).detach().double())
         self.running.add(loss.parts, means)

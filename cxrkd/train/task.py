@@ -23,7 +23,7 @@ from cxrkd.checksums import ChecksumError, check, seal
 from cxrkd.config import Member, RunConfig, Strict, TrainConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill.loss import Loss, control, no_distillation, objective
+from cxrkd.distill.loss import LabelHints, Loss, control, objective, plain
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import load_weights
@@ -49,7 +49,7 @@ class Task(Strict):
         arch: of the network.
         labels: of the network, in the order of its logits.
         input_size: in pixels.
-        seed: of the order of the films, augmentation and dropout.
+        seed: of the order of the films and of dropout.
         devices: processes that share every batch.
         teacher: the teacher's weights file, where one teaches.
         roots: folders that may be read, of a run that a page asked for; None reads everywhere.
@@ -70,13 +70,19 @@ class Task(Strict):
         """How the member is trained."""
         return self.config.teacher_train if self.member == "teacher" else self.config.student_train
 
+    @property
+    def look(self) -> int:
+        """Seed of the views. Students of a run see the same ones, so that their teacher answers each of them once."""
+        return self.seed if self.member == "teacher" else self.config.seeds[0]
+
     def loss(self, model: Classifier, teacher: Classifier | None) -> Loss:
         """What the member learns by; `teacher` where it is asked about every view."""
+        hints = LabelHints(self.train.absent, self.train.lesions)
         if self.member == "teacher":
-            return no_distillation
+            return plain(hints)
         if self.member == "alone":
-            return control(self.config.objective)
-        return objective(self.config.objective, model, teacher)
+            return control(self.config.objective, hints)
+        return objective(self.config.objective, model, teacher, hints)
 
     def write(self, folder: Path, model: Classifier) -> None:
         """Lay the task into a folder, to start from the weights of `model`."""
@@ -114,7 +120,13 @@ def _train(task: Task, folder: Path, tell: Callable[[dict[str, object]], None], 
     cohort = load_cohort(task.config.data)
     model = build(task.arch, task.labels, task.input_size)
     read_tensors(model, folder / START)
-    how: dict[str, Any] = {"seed": task.seed, "work_dir": folder, "on_event": tell, "devices": task.devices}
+    how: dict[str, Any] = {
+        "seed": task.seed,
+        "look": task.look,
+        "work_dir": folder,
+        "on_event": tell,
+        "devices": task.devices,
+    }
     answers = _teacher(task, cohort)
     torch.manual_seed(task.seed)  # what an objective owns starts alike in every process
     loss = task.loss(model, answers.get("teacher"))

@@ -145,6 +145,8 @@ NEEDED = {
     "--augment": ["--view", "same"],
     "--student-mixup": ["--view", "same"],
     "--student-augment": ["--view", "same"],
+    "--degrade": ["--view", "same"],
+    "--student-degrade": ["--view", "same"],
     "--teacher-trained": ["--teacher-weights", "chest-nih"],
     "--kind": ["--folder", "/films"],
 }

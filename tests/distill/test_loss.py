@@ -14,7 +14,7 @@ from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm, 
 from cxrkd.distill.bce import bce
 from cxrkd.distill.binary_kl import binary_kl
 from cxrkd.distill.focal import focal_bce
-from cxrkd.distill.loss import Loss, Term, control, no_distillation, objective
+from cxrkd.distill.loss import Loss, Term, control, objective, plain
 from cxrkd.distill.paper_mse import paper_mse
 from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Backbone, Classifier
@@ -64,7 +64,7 @@ def on_logits(loss):
     return lambda z_s, z_t, y, progress=1.0: loss(Views(z_s), None if z_t is None else Views(z_t), y, progress)
 
 
-PLAIN = on_logits(no_distillation)
+PLAIN = on_logits(plain())
 
 
 class ThirdTerm(ObjectiveTerm):

@@ -6,7 +6,7 @@ from cxrkd.train.augment import draw, jitter_tones, mixture, move
 
 
 def amounts_for(images):
-    return draw(len(images), torch.Generator().manual_seed(0))
+    return draw([np.random.default_rng(film) for film in range(len(images))])
 
 
 def centres(images):
@@ -66,3 +66,9 @@ def test_tones_stay_in_range_change_every_image_and_keep_the_order_of_greys():
     assert (toned.flatten(1).diff(dim=1) >= 0).all()
     assert ((toned - ramp).abs().amax((1, 2, 3)) > 1e-3).all()
     assert (toned - ramp).abs().max() < 0.35
+
+
+def test_what_is_drawn_for_a_film_does_not_depend_on_the_others():
+    alone, among = (draw([np.random.default_rng(film) for film in films]) for films in ([7], [3, 7, 9]))
+    assert torch.equal(alone.moves[:, 0], among.moves[:, 1])
+    assert torch.equal(alone.tones[:, 0], among.tones[:, 1])

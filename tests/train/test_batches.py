@@ -46,13 +46,64 @@ def test_a_gpu_sees_the_views_of_the_processor(blobs, step):
     torch.testing.assert_close(there.to(torch.device("cpu")).images, here.images, atol=1e-4, rtol=0)
 
 
-def test_a_film_is_changed_anew_in_every_step(blobs):
-    """Two batches of the whole split in the same order: only what is drawn for the step differs."""
+def test_a_film_is_changed_anew_in_every_epoch(blobs):
+    """Two batches of the whole split in the same order: only what is drawn for the epoch differs."""
     n = len(blobs.rows("train"))
     batches = Batches(blobs, Schedule((32, 32), steps_per_epoch=1, batch_size=n), 0, JITTERED)
     first, second = batches.at(0), batches.at(1)
     assert torch.equal(first.targets, second.targets)
     assert ((first.images - second.images).abs().amax((1, 2, 3)) > 1e-2).all()
+
+
+@pytest.mark.parametrize("changes", [{"augment": True}, {"degrade": True}, {"augment": True, "degrade": True}])
+def test_trainings_of_one_look_see_the_same_views_in_orders_of_their_own(blobs, changes):
+    """So that a teacher can answer each view once."""
+    train = TrainConfig(**changes)
+    views = {}
+    for seed, look in ((0, 5), (1, 5), (1, 6)):
+        batches = Batches(blobs, SCHEDULE, seed, train, look=look)
+        epoch = [batches.at(step) for step in range(6, 12)]
+        assert {batch.epoch for batch in epoch} == {1}
+        views[seed, look] = {row: view for batch in epoch for row, view in zip(batch.rows, batch.full, strict=True)}
+    assert all(torch.equal(views[0, 5][row], views[1, 5][row]) for row in views[0, 5])
+    assert not any(torch.equal(views[1, 6][row], views[1, 5][row]) for row in list(views[0, 5])[:5])
+
+
+def test_degrading_changes_the_films_and_stays_in_range(blobs):
+    plain, rough = (Batches(blobs, SCHEDULE, 0, TrainConfig(degrade=on)).at(7) for on in (False, True))
+    assert torch.equal(plain.targets, rough.targets)
+    assert not torch.equal(plain.images, rough.images)
+    assert 0 <= rough.images.min() <= rough.images.max() <= 1
+    assert rough.images.dtype == torch.float32
+
+
+def test_marks_move_with_their_films(blobs):
+    """A bright lesion on a black film: the mark must cover it wherever the film was moved to."""
+    n, side = 12, 224
+    films, masks = np.zeros((len(blobs), side, side), np.uint8), np.zeros((side, side), bool)
+    masks[60:100, 120:180] = True
+    films[:, masks] = 255
+
+    class Marked:
+        def masks(self, row, size):
+            reduced = cv2.resize(masks.astype(np.uint8), (size, size), interpolation=cv2.INTER_AREA) > 0
+            return np.stack([reduced, np.zeros_like(reduced), reduced])
+
+    targets = np.tile(np.float32([1, 1, 0]), (len(blobs), 1))
+    cohort = replace(blobs, pixels=InMemory(films, "marked"), targets=targets, lesions=Marked())
+    batch = Batches(cohort, Schedule((side,), 1, n), 0, TrainConfig(augment=True, lesions=1.0)).at(0)
+    assert batch.marks.films.tolist() == list(range(n)), "the third label is marked but absent, the second not marked"
+    assert set(batch.marks.labels.tolist()) == {0}
+    bright = torch.nn.functional.adaptive_avg_pool2d(batch.full, 56)[:, 0]
+    bright = (bright - bright.amin((1, 2), keepdim=True)) / (bright.amax((1, 2)) - bright.amin((1, 2)))[:, None, None]
+    assert (batch.marks.covered - bright).abs().mean() < 0.01
+    assert batch.marks.covered.sum() > 0
+
+
+def test_nobody_asks_for_lesions_that_nobody_learns_from(blobs):
+    assert Batches(blobs, SCHEDULE, 0, TrainConfig()).at(0).marks is None
+    none = Batches(blobs, SCHEDULE, 0, TrainConfig(lesions=1.0)).at(0).marks  # a data set without any
+    assert none.covered.shape == (0, 56, 56)
 
 
 def test_targets_and_teacher_belong_to_the_images(batches, blobs):
@@ -87,7 +138,9 @@ def test_mixup_mixes_images_and_targets_by_the_same_share(blobs):
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 5])
-@pytest.mark.parametrize("changes", [{}, {"augment": True}, {"mixup": 0.4}, {"augment": True, "mixup": 0.4}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"augment": True}, {"mixup": 0.4}, {"augment": True, "mixup": 0.4}, {"degrade": True}]
+)
 def test_the_shares_of_several_processes_are_the_batch_of_one(blobs, world, changes):
     """Also where the batch of 12 does not divide evenly, and where the partner of a mixture is another one's film."""
     logits_t = np.arange(len(blobs) * 3, dtype=np.float32).reshape(-1, 3)

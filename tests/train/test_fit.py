@@ -12,7 +12,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from cxrkd.checksums import check
 from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.data.pixels import InMemory
-from cxrkd.distill.loss import Loss, control, no_distillation, objective
+from cxrkd.distill.loss import Loss, control, objective, plain
 from cxrkd.errors import DataError, RunError
 from cxrkd.train.batches import Batches
 from cxrkd.train.fit import CHECKPOINT, fit
@@ -23,7 +23,10 @@ from cxrkd.train.schedule import plan
 PACE = TrainConfig(epochs=2, warm_epochs=2, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)
 
 
-def run_fit(model, cohort, folder, train=PACE, loss=no_distillation, on_event=None, **options):
+PLAIN = plain()
+
+
+def run_fit(model, cohort, folder, train=PACE, loss=PLAIN, on_event=None, **options):
     events = []
     report = fit(
         model, cohort, train, loss, **{"seed": 0, "work_dir": folder, "on_event": on_event or events.append, **options}
@@ -39,11 +42,11 @@ class Spy(Loss):
     """Does what another loss does, and shows what it was given and what came of it."""
 
     def __init__(self, inner, look):
-        super().__init__(inner.task, inner.alpha, list(inner.terms.values()), inner.needs)
+        super().__init__(inner.task, inner.alpha, list(inner.terms.values()), inner.needs, inner.hints)
         self.look = look
 
-    def forward(self, student, teacher, targets, progress=1.0):
-        parts = super().forward(student, teacher, targets, progress)
+    def forward(self, student, teacher, targets, progress=1.0, covered=None):
+        parts = super().forward(student, teacher, targets, progress, covered)
         return self.look(student, teacher, targets, parts) or parts
 
 
@@ -386,7 +389,7 @@ def test_matrices_are_decayed_and_biases_and_norms_are_not(toy, blobs, tmp_path)
         return replace(parts, total=parts.total * 0)
 
     before = {name: parameter.detach().clone() for name, parameter in toy.named_parameters()}
-    run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 1, "warm_epochs": 0}), Spy(no_distillation, flat))
+    run_fit(toy, blobs, tmp_path, PACE.model_copy(update={"epochs": 1, "warm_epochs": 0}), Spy(plain(), flat))
     for name, parameter in toy.named_parameters():
         kept = torch.equal(parameter, before[name])
         assert kept if parameter.ndim <= 1 else parameter.norm() < before[name].norm(), name
@@ -402,7 +405,7 @@ def test_a_steep_slope_is_clipped(toy, blobs, tmp_path):
 
     lengths, hook = [], register_optimizer_step_post_hook(keep)
     pace = PACE.model_copy(update={"epochs": 1, "warm_epochs": 0, "augment": False})
-    run_fit(toy, blobs, tmp_path, pace, Spy(no_distillation, steep))
+    run_fit(toy, blobs, tmp_path, pace, Spy(plain(), steep))
     hook.remove()
     assert lengths == pytest.approx([1] * 6, abs=1e-3)
 
@@ -412,7 +415,7 @@ def test_divergence_is_an_error_with_advice(toy, blobs, tmp_path):
         return replace(parts, total=parts.total * float("nan"))
 
     with pytest.raises(RunError, match="lower learning rate"):
-        run_fit(toy, blobs, tmp_path, loss=Spy(no_distillation, spoil))
+        run_fit(toy, blobs, tmp_path, loss=Spy(plain(), spoil))
 
 
 def test_a_cohort_without_validation_images_is_refused(toy, blobs, tmp_path):

@@ -196,7 +196,7 @@ def calls(monkeypatch):
 
 def batch_of(n=4):
     images = torch.rand(n, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    return Batch(images, images, torch.zeros(n, 3), None)
+    return Batch(images, images, torch.zeros(n, 3), None, None, np.arange(n), 0)
 
 
 @pytest.mark.parametrize(
