@@ -12,8 +12,9 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from cxrkd.checksums import check
 from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.data.pixels import InMemory
-from cxrkd.distill.loss import Loss, control, objective, plain
+from cxrkd.distill.loss import LabelHints, Loss, control, objective, plain
 from cxrkd.errors import DataError, RunError
+from cxrkd.models.label_maps import label_maps
 from cxrkd.train.batches import Batches
 from cxrkd.train.fit import CHECKPOINT, fit
 from cxrkd.train.norms import films, recount_norms
@@ -21,8 +22,6 @@ from cxrkd.train.predict import predict_logits
 from cxrkd.train.schedule import plan
 
 PACE = TrainConfig(epochs=2, warm_epochs=2, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)
-
-
 PLAIN = plain()
 
 
@@ -101,12 +100,12 @@ def test_every_step_is_taken_in_training_mode(half_size, blobs, tmp_path, found_
 @pytest.mark.parametrize("killed_in", [1, 2, 3])
 def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(half_size, blobs, tmp_path, killed_in):
     """Order, augmentation, dropout, batch norm, AdamW and the one-cycle rate, across the change of size."""
-    whole = half_size()
-    full_report, full_events = run_fit(whole, blobs, tmp_path / "whole")
+    whole, train = half_size(), PACE.model_copy(update={"degrade": killed_in == 2})
+    full_report, full_events = run_fit(whole, blobs, tmp_path / "whole", train)
     with pytest.raises(KilledError):
-        run_fit(half_size(), blobs, tmp_path / "cut", on_event=kill_after(killed_in))
+        run_fit(half_size(), blobs, tmp_path / "cut", train, on_event=kill_after(killed_in))
     resumed = half_size()
-    report, events = run_fit(resumed, blobs, tmp_path / "cut")
+    report, events = run_fit(resumed, blobs, tmp_path / "cut", train)
     assert report.resumed_epochs == killed_in
     assert [e["epoch"] for e in events if e["kind"] == "epoch"] == list(range(killed_in + 1, 5))
     assert [e["size"] for e in full_events if e["kind"] == "epoch"] == [32, 32, 64, 64]
@@ -236,6 +235,70 @@ def test_norms_are_those_of_films_as_they_come(fresh_toy, blobs, tmp_path):
             torch.allclose(model.state_dict()[name], tensor, rtol=1e-4, atol=1e-6) for name, tensor in found.items()
         ]
         assert all(same) if counted_again else not any(same)
+
+
+def test_norms_of_degraded_films_are_those_of_what_was_seen(fresh_toy, blobs, tmp_path):
+    """Counted on films as they come, they would make every other sharpness a surprise."""
+    train, model = PACE.model_copy(update={"augment": False, "degrade": True}), fresh_toy()
+    run_fit(model, blobs, tmp_path, train)
+    counted = {name: tensor for name, tensor in weights(model).items() if "running" in name}
+    batches = Batches(blobs, plan(train, len(blobs.rows("train")), 32), 0, train)
+    steps = range(batches.schedule.steps - batches.schedule.steps_per_epoch, batches.schedule.steps)
+    recount_norms(model, (batches.at(step).images for step in steps))
+    for name, tensor in counted.items():
+        torch.testing.assert_close(model.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
+    recount_norms(model, films(blobs, 32, train.batch_size, seed=0))
+    assert not all(torch.allclose(model.state_dict()[name], tensor, rtol=1e-3) for name, tensor in counted.items())
+
+
+def test_students_of_two_seeds_have_their_teacher_answer_each_view_once(fresh_toy, blobs, tmp_path, monkeypatch):
+    """And learn what they would have learned from a teacher that is asked at every step."""
+    monkeypatch.setattr("cxrkd.train.asking.multiplies_bfloat16", lambda where: False)
+    train, teacher, asked = PACE.model_copy(update={"degrade": True}), fresh_toy(seed=3).eval(), []
+    forward = teacher.__class__.forward_features
+    monkeypatch.setattr(
+        teacher.__class__,
+        "forward_features",
+        lambda self, x: (asked.append(len(x)) if self.arch == "teacher" else None, forward(self, x))[1],
+    )
+    teacher.arch = "teacher"
+    for seed in (0, 1):
+        live, once = fresh_toy(), fresh_toy()
+        loss = distilling("bkd", live)
+        run_fit(live, blobs, tmp_path / f"live{seed}", train, loss, teacher=teacher, seed=seed, look=0)
+        asked.clear()
+        kept = {"answers_dir": tmp_path / "answers", "seed": seed, "look": 0}
+        run_fit(once, blobs, tmp_path / f"once{seed}", train, distilling("bkd", once), teacher=teacher, **kept)
+        assert sum(asked) == (0 if seed else 5 * 72), "four epochs, and one to count its norms"
+        for name, tensor in weights(live).items():
+            torch.testing.assert_close(once.state_dict()[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_lesions_pull_the_maps_of_a_network(fresh_toy, blobs, tmp_path):
+    """The blobs' own places are marked as lesions of the third label, which is about the whole background."""
+
+    class Marked:
+        def masks(self, row, size):
+            mask = np.zeros((3, size, size), bool)
+            mask[2, : size // 2, : size // 2] = True
+            return mask
+
+        def severity(self, row):
+            return None
+
+    def share_within(model):
+        images = torch.from_numpy(blobs.images[blobs.rows("test")] / 255.0).float()[:, None]
+        maps = label_maps(model, model.forward_features(images))[1][:, 2].flatten(1)
+        looks = torch.softmax(maps * maps.shape[1], 1).reshape(len(images), *model.forward_features(images).shape[-2:])
+        return looks[:, : looks.shape[1] // 2, : looks.shape[2] // 2].sum((1, 2)).mean().item()
+
+    marked, pulled, left = replace(blobs, lesions=Marked()), fresh_toy(), fresh_toy()
+    train = PACE.model_copy(update={"lesions": 5.0})
+    _, events = run_fit(pulled, marked, tmp_path / "a", train, plain(LabelHints(lesions=5.0)))
+    run_fit(left, marked, tmp_path / "b")
+    assert share_within(pulled) > share_within(left) + 0.1
+    epochs = [event for event in events if event["kind"] == "epoch"]
+    assert epochs[-1]["parts"]["lesions"] < epochs[0]["parts"]["lesions"]
 
 
 def test_a_teacher_that_answers_changed_views_is_not_changed_itself(fresh_toy, blobs, tmp_path):
