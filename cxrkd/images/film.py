@@ -25,12 +25,14 @@ class Truth:
         targets: float32 (K,): 1 present, 0 absent, NaN unknown.
         masks: side S in pixels -> bool (K, S, S), lesions; all False where nobody marked any.
         severity: float32 (K,), 0 absent, about 0.1 barely visible, 1 obvious; None where nobody graded.
+        title: what people call it, by who gave the labels: "Expert labels".
     """
 
     labels: tuple[str, ...]
     targets: np.ndarray
     masks: Callable[[int], np.ndarray] = field(repr=False)
     severity: np.ndarray | None = None
+    title: str = "Labels of the data set"
 
     @property
     def present(self) -> tuple[str, ...] | None:
