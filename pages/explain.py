@@ -37,7 +37,7 @@ def choose_film(run: Run) -> tuple[Run, Film | None]:
 def lesion(run: Run, film: Film, label: str) -> np.ndarray | None:
     if film.truth is None:
         return None
-    mask = film.truth.masks(run.config.data.image_size)[run.labels.index(label)]
+    mask = film.truth.masks(run.config.data.image_size)[film.truth.labels.index(label)]
     return mask if mask.any() else None
 
 
@@ -124,7 +124,7 @@ def show_fit(explanation: Explanation, label: str) -> None:
 def show_lesion(run: Run, film: Film, explanation: Explanation, label: str) -> None:
     mask = lesion(run, film, label)
     if mask is None:
-        layout.notice(figures.no_lesion(display_name(label), film.present))
+        layout.notice(figures.no_lesion(label, film.present))
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(explanation, label).items()}
     layout.table(figures.lesion_table(hits), hide_index=True, key="lesion", column_config=layout.two_digits())
