@@ -53,9 +53,12 @@ def choose_label(run: Run, explanation: Explanation, film: Film) -> str:
         notes += [f"called by {callers[label]} of {len(explanation.members)}"] if callers[label] else []
         return f"{display_name(label)} ({', '.join(notes)})"
 
-    # The key holds the film: a new film starts at a label that is called on it.
-    chosen = st.selectbox("Label, called ones first", list(callers), format_func=title, key=f"label_{film.key}")
-    return str(chosen or order[0].label)
+    # The key holds the film: a new film starts at a label that is called on it, or that is marked on a real one.
+    options, key = list(callers), f"label_{film.key}"
+    marked = [label for label in options if film.real and lesion(run, film, label) is not None]
+    start = marked[0] if marked else options[0]
+    chosen = st.selectbox("Label, called ones first", options, index=options.index(start), format_func=title, key=key)
+    return str(chosen or start)
 
 
 def say_what_is_called(run: Run, explanation: Explanation, label: str) -> None:

@@ -75,6 +75,14 @@ def sample_rows(table: Cohort, finding: str) -> list[int]:
     return [int(row) for row in rows if table.positive[row, table.labels.index(finding)]]
 
 
+def sample_findings(table: Cohort) -> list[str]:
+    """What can be asked of the test films: any finding, none, or one that at least one of them has."""
+    rows = table.rows("test")
+    present = table.positive[rows].any(axis=0)
+    labels = [label for label, shown in zip(table.labels, present, strict=True) if shown]
+    return [ANY, *([NONE] if table.no_finding[rows].any() else []), *labels]
+
+
 def sample_title(table: Cohort, row: int) -> str:
     """`Patient 12, visit 1, PA: Effusion, Mass`."""
     return f"{table.titles[row]}, {table.views[row]}: {findings(present_in(table, row))}"
@@ -98,7 +106,7 @@ def choose_samples(run: Run, key: str) -> list[Film]:
         return []
     config, table = films
     left, right = st.columns([1, 3])
-    finding = left.selectbox("Samples with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")
+    finding = left.selectbox("Samples with", sample_findings(table), format_func=_title, key=f"{key}_finding")
     rows = sample_rows(table, finding)
     chosen = right.multiselect(
         "Test images", rows, default=rows[:1], format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}"
@@ -115,7 +123,7 @@ def choose_sample(run: Run, key: str) -> Film | None:
         return None
     config, table = films
     left, right = st.columns([1, 2])
-    finding = left.selectbox("Sample with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")
+    finding = left.selectbox("Sample with", sample_findings(table), format_func=_title, key=f"{key}_finding")
     rows = sample_rows(table, finding)
     row = right.selectbox("Test image", rows, format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}")
     return None if row is None else caching.film(config, row, config.image_size)

@@ -43,6 +43,10 @@ class Truth:
         present = tuple(label for label, target in zip(self.labels, self.targets, strict=True) if target > 0.5)
         return None if not present and np.isnan(self.targets).any() else present
 
+    def to_dict(self) -> dict[str, Any]:
+        """By whom and what is said to be present, plain values for JSON."""
+        return {"title": self.title, "present": None if self.present is None else list(self.present)}
+
 
 @dataclass(frozen=True, eq=False)
 class Film:
@@ -105,9 +109,10 @@ class Film:
         return self.gate is not None and not self.gate.passed
 
     def to_dict(self) -> dict[str, Any]:
-        """Which film it is and what was said of it, plain values for JSON; the hash where it is known."""
+        """Which film it is and what was said of it, plain values for JSON; hash and truth where they are known."""
         gate = None if self.gate is None else self.gate.to_dict()
-        return {"name": self.name, "sha256": self.digest, "notes": list(self.notes), "gate": gate}
+        known = {"name": self.name, "sha256": self.digest, "notes": list(self.notes), "gate": gate}
+        return known if self.truth is None else known | {"truth": self.truth.to_dict()}
 
 
 def film(r: Radiograph, size: int, read: Callable[[], np.ndarray]) -> Film:

@@ -20,8 +20,8 @@ from cxrkd.runs.run import Run
 SHIPPED = "{n} real films of ChestX-ray14's test patients, with labels by five radiologists."
 UNSEEN = "This run was trained on none of these patients."
 PARTLY_KNOWN = (
-    "This run was trained on other films of that data set, on none of {n} of these patients; whether on any of the "
-    "others is not known."
+    "This run was trained on other films of that data set: on none of {known} of these patients; of the other {rest} "
+    "that is not known."
 )
 UNKNOWN = "This run was trained on other films of that data set; whether on any of these patients is not known."
 PATIENT_UNSEEN = "This run was not trained on this patient."
@@ -69,7 +69,7 @@ def about_shipped(films: Cohort, test_patients: np.ndarray) -> str:
     """What has to be said beside the films that ship when a run of these test patients, str (M,), answers them."""
     known = int(unseen(films, test_patients).sum())
     what = UNSEEN if known == len(films) else PARTLY_KNOWN if known else UNKNOWN
-    return f"{SHIPPED.format(n=len(films))} {what.format(n=known)}"
+    return f"{SHIPPED.format(n=len(films))} {what.format(known=known, rest=len(films) - known)}"
 
 
 def about_patient(films: Cohort, image_id: str, test_patients: np.ndarray) -> str:
