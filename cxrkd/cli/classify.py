@@ -53,7 +53,7 @@ def call(args: argparse.Namespace) -> Report:
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     standings = {member: standing(run, member) for member in members}
-    samples, about = read_samples(run, args.sample)
+    samples, provenance = read_samples(run, args.sample)
     films, failures = read_all(args.files, run.config.data.image_size, force=args.force)
     films = [*samples, *films]
     answers = _answers(run, members, films, args.engine) if films else []
@@ -64,10 +64,10 @@ def call(args: argparse.Namespace) -> Report:
         "labels": list(run.labels),
         "standing": {member: known.to_dict() for member, known in standings.items()},
         "answers": [answer.to_dict() for answer in answers],
-        "samples": about,
+        "samples": provenance,
         "failures": [failure.to_dict() for failure in failures],
     }
-    lines = [about, ""] if about else []
+    lines = [provenance, ""] if provenance else []
     lines += [line for answer in answers for line in _lines(answer, standings)]
     lines += _not_judged(standings) if answers else []
     return Report(document, lines, [failure.error for failure in failures])

@@ -92,7 +92,7 @@ def call(args: argparse.Namespace) -> Report:
     members = choose_members(run, args.members)
     asked = [find_label(run.labels, label) for label in args.label or ()]
     settings = settings_of(args, EXPLAINERS[args.method].config)
-    samples, about = read_samples(run, [args.sample] if args.sample else [])
+    samples, provenance = read_samples(run, [args.sample] if args.sample else [])
     image = samples[0] if samples else read_film(args.file, run.config.data.image_size)
     failure = flagged(image, force=args.force)
     if failure is not None:
@@ -105,10 +105,10 @@ def call(args: argparse.Namespace) -> Report:
     pictures = _write_pictures(args, image, explanation, labels) if args.out else []
     body = body_mask(image.pixels)
     rows = [_of_label(explanation, label, thresholds, body, image) for label in labels]
-    document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": about}
+    document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": provenance}
     if args.out:
         _write_json(args, image, document)
-    known = [*([f"  {about}"] if about else []), *truth_lines(image)]
+    known = [*([f"  {provenance}"] if provenance else []), *truth_lines(image)]
     return Report(document, _lines(document, image.gate, known, chosen=bool(asked), fit=explanation.explainer.fit))
 
 

@@ -54,8 +54,8 @@ def read_samples(run: Run, ids: Sequence[str]) -> tuple[list[Film], str]:
     if learned:
         raise ConfigError(f"Expected a test film of {run.id}, got {shown(learned[0])}, which it was made with.")
     own = config == run.config.data
-    about = "" if own else about_shipped(table, run.predictions(run.members()[0]).patients)
-    return [table.film(row) for row in rows], about
+    provenance = "" if own else about_shipped(table, run.predictions(run.members()[0]).patients)
+    return [table.film(row) for row in rows], provenance
 
 
 def truth_lines(film: Film) -> list[str]:
