@@ -22,6 +22,9 @@ def site(package: Path = PACKAGE) -> Path:
 SITE = site()
 APP = SITE / "app.py"
 ASSETS = SITE / "assets"
+SAMPLES = ASSETS / "samples"
+"""A few real films, which may be shown to anybody."""
+
 CHECKOUT = None if SITE.is_relative_to(PACKAGE) else SITE
 """The source tree this package runs from; None where it was installed from a wheel."""
 

@@ -8,7 +8,7 @@ leave heavy imports (torch, timm, onnxruntime) to the functions that need them: 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -134,24 +134,28 @@ class Registry(Mapping[str, E], Generic[E]):
         hint = f" Did you mean {near[0]}?" if near else ""
         return f"Unknown {self.what} {shown(name)}: expected one of {', '.join(self)}.{hint}"
 
-    def config_field(self, key: str, default: str, part: str = "config") -> PlainValidator:
+    def config_field(
+        self, key: str, default: str, part: str = "config", allowed: Callable[[E], bool] = lambda entry: True
+    ) -> PlainValidator:
         """Validates a field that holds the config of an entry, found by its value of `key`.
 
-        `part` names the attribute that is the class of the field, where an entry has others than `config`.
+        `part` names the attribute that is the class of the field, where an entry has others than `config`; entries that
+        are not `allowed` are refused as unknown ones are.
 
         `Annotated[SerializeAsAny[Base], OBJECTIVES.config_field("name", "paper")]` is a discriminated union that grows
         with the registry. An error inside keeps its own place: `objective.temperature`.
         """
 
         def read(value: Any, info: ValidationInfo) -> BaseModel:
-            if isinstance(value, BaseModel) and any(type(value) is entry.config for entry in self.values()):
+            known = {name: entry for name, entry in self.items() if allowed(entry)}
+            if isinstance(value, BaseModel) and any(type(value) is entry.config for entry in known.values()):
                 return value
             if not isinstance(value, dict):
                 raise PydanticCustomError("model_type", "expected an object with settings")
             name = value.get(key, default)
-            config = getattr(self[name], part) if isinstance(name, str) and name in self else None
+            config = getattr(known[name], part) if isinstance(name, str) and name in known else None
             if config is None:
-                why = PydanticCustomError("unknown_entry", "expected {expected}", {"expected": ", ".join(self)})
+                why = PydanticCustomError("unknown_entry", "expected {expected}", {"expected": ", ".join(known)})
                 at_key: InitErrorDetails = {"type": why, "loc": (key,), "input": name}
                 raise ValidationError.from_exception_data(self.what, [at_key])
             try:

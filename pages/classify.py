@@ -17,7 +17,7 @@ from cxrkd.runs import Run
 DRAWN_AT_ONCE = 4  # of more films each is drawn when it is opened: a chart and two tables cost more than the answers
 FOR_SPREADSHEETS = "utf-8-sig"  # without the mark they take names for another encoding
 FILLED = "Filled: at or above that model's own threshold."
-PRESENT = " Bold: truly present."
+PRESENT = " Bold: present, by these labels."
 CHOOSING = "PyTorch answers while the fastest engine of this machine is being chosen; from then on, that one does."
 SKILL = " Under each label: how good each model is at it, AUROC on the test patients with its 95 % interval."
 UNJUDGED = "Without a threshold of its own a model cannot call a label; what it says about it is no yes or no."
@@ -56,9 +56,9 @@ def show_film(answer: Answer, known: Standings, key: str) -> None:
     picture, chart = st.columns([2, 5], gap="medium")
     with picture:
         st.image(grey_to_rgb(film.pixels), width="stretch", alt=film.name)
-        if film.present is not None:
+        if film.truth is not None and film.present is not None:
             present = ", ".join(display_name(label) for label in film.present) or "no finding"
-            st.markdown(f"**True labels:** {present}")
+            st.markdown(f"**{film.truth.title}:** {present}")
         for member, member_answer in answer.members.items():
             st.markdown(f"**{layout.member_title(member)}:** {answer.verdict(member)}")
             st.caption(answers_table.how_long(member_answer))

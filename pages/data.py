@@ -8,7 +8,6 @@ import streamlit as st
 
 from cxrkd.config import DataConfig
 from cxrkd.dashboard import caching, layout, sources, tables
-from cxrkd.dashboard.access import images_here
 from cxrkd.dashboard.charts import dataset
 from cxrkd.data.cohort import SPLITS, Cohort, check_no_leak
 from cxrkd.labels import RADIOGRAPHIC_SIGN, display_name
@@ -16,6 +15,11 @@ from cxrkd.runs import Run
 
 GALLERY = 8
 GALLERY_SIZE = 224
+UPLOAD_INSTEAD = "To ask its networks about films of your own, upload them on Classify or Explain."
+ELSEWHERE = (
+    "The data set that this run was made on is not on this machine, or not in a folder that pages may read "
+    "(`cxrkd app --data DIR`): its prevalence and its split are not shown."
+)
 PHANTOMS = (
     "Phantom radiographs: drawn by a program with known findings, prevalence and co-occurrence as in ChestX-ray14, "
     "tempered so that every finding has cases. Nothing in them comes from a patient."
@@ -105,16 +109,20 @@ def by_view(table: Cohort) -> None:
 
 
 def page(run: Run) -> None:
-    if not images_here(run.config.data):
-        instead = "To ask its networks about films of your own, upload them on Classify or Explain."
-        layout.images_elsewhere(run, instead, "classify", "explain")
+    films = sources.shown_films(run, UPLOAD_INSTEAD, "classify", "explain")
+    if films is None:
         return
-    table = caching.table(run.config.data)
+    config, table = films
+    if config != run.config.data:
+        layout.notice(ELSEWHERE)
+        headline(table)
+        gallery(config, table)
+        return
     layout.notice(PHANTOMS if table.synthetic else f"{table.name}, read from a folder of this server.")
     headline(table)
     for tab, draw in zip(
         st.tabs(["Gallery", "Prevalence", "Co-occurrence", "Views", "Split"], key="data_tabs"),
-        (partial(gallery, run.config.data), prevalence, cooccurrence, by_view, split_check),
+        (partial(gallery, config), prevalence, cooccurrence, by_view, split_check),
         strict=True,
     ):
         with tab, layout.boundary():

@@ -37,7 +37,7 @@ def choose_film(run: Run) -> tuple[Run, Film | None]:
 def lesion(run: Run, film: Film, label: str) -> np.ndarray | None:
     if film.truth is None:
         return None
-    mask = film.truth.masks(run.config.data.image_size)[run.labels.index(label)]
+    mask = film.truth.masks(run.config.data.image_size)[film.truth.labels.index(label)]
     return mask if mask.any() else None
 
 
@@ -53,9 +53,12 @@ def choose_label(run: Run, explanation: Explanation, film: Film) -> str:
         notes += [f"called by {callers[label]} of {len(explanation.members)}"] if callers[label] else []
         return f"{display_name(label)} ({', '.join(notes)})"
 
-    # The key holds the film: a new film starts at a label that is called on it.
-    chosen = st.selectbox("Label, called ones first", list(callers), format_func=title, key=f"label_{film.key}")
-    return str(chosen or order[0].label)
+    # The key holds the film: a new film starts at a label that is called on it, or that is marked on a real one.
+    options, key = list(callers), f"label_{film.key}"
+    marked = [label for label in options if film.real and lesion(run, film, label) is not None]
+    start = marked[0] if marked else options[0]
+    chosen = st.selectbox("Label, called ones first", options, index=options.index(start), format_func=title, key=key)
+    return str(chosen or start)
 
 
 def say_what_is_called(run: Run, explanation: Explanation, label: str) -> None:
@@ -124,7 +127,7 @@ def show_fit(explanation: Explanation, label: str) -> None:
 def show_lesion(run: Run, film: Film, explanation: Explanation, label: str) -> None:
     mask = lesion(run, film, label)
     if mask is None:
-        layout.notice(figures.no_lesion(display_name(label), film.present))
+        layout.notice(figures.no_lesion(label, film.present))
         return
     hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(explanation, label).items()}
     layout.table(figures.lesion_table(hits), hide_index=True, key="lesion", column_config=layout.two_digits())

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import caching, layout, routes, sources, tables, tiles, waiting
-from cxrkd.dashboard.access import images_here
+from cxrkd.dashboard import caching, layout, routes, tables, tiles, waiting
+from cxrkd.dashboard.access import films_of, images_here
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.dashboard.pictures import Outline, Panel, outlines
@@ -17,6 +17,7 @@ from cxrkd.images.radiograph import unit
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import RunMetrics
+from cxrkd.runs.sample_films import about_patient, shipped_for
 from cxrkd.runs.showcase import Look, Showcase
 from cxrkd.runtime.compute import shared
 
@@ -30,6 +31,14 @@ NEXT = (
     ("explain", "See where they look", "Grad-CAM and LIME of teacher and students, side by side."),
     ("results", "Read the curves", "ROC, precision and calibration of every label."),
     ("distill", "Distil a student", "Start a run here, watch it, and open it on every page."),
+)
+WHICH = (
+    "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by its "
+    "maps. The line, where there is one, is where the finding was drawn or marked."
+)
+WHICH_SHIPPED = (
+    "Grad-CAM on a film of a patient: of the sample films with a marked finding the one that both are surest of, "
+    "chosen by probability, not by its maps. The line is where ChestX-ray14 marks the finding; radiologists confirm it."
 )
 LOOKING = "the models look at one film"
 OPACITY = 0.65
@@ -76,19 +85,20 @@ def cost_row(run: Run) -> None:
 def showcase(run: Run) -> Showcase:
     """What the run keeps; of one that keeps nothing it is computed, in the one queue of this server."""
     kept = caching.showcase(run)
-    if kept is not None:
-        return kept
+    if kept is not None and (kept.look is None or kept.look.tones is not None or images_here(run.config.data)):
+        return kept  # else its film is not here, and another one is
     ticket = shared().explain(waiting.visitor(), lambda: caching.made_showcase(run, partial(film_in, run)))
     waiting.for_all([ticket], LOOKING)
     return ticket.result()
 
 
 def film_in(run: Run, image_id: str) -> Film:
-    return sources.film_of_row(run, caching.table(run.config.data).row_of(image_id))
+    data = run.config.data
+    return caching.film(data, caching.table(data).row_of(image_id), data.image_size)
 
 
 def on_film(run: Run, look: Look) -> tuple[np.ndarray, np.ndarray]:
-    """The film (S, S) in [0, 1] and the lesion (S, S): as the run keeps them, else from its data set."""
+    """The film (S, S) in [0, 1] and the lesion (S, S): as they are kept, else from the run's data set."""
     if look.tones is not None and look.lesion is not None:
         return unit(look.tones), look.lesion
     film = film_in(run, look.image_id)
@@ -107,10 +117,10 @@ def both_look(run: Run) -> None:
     st.subheader(f"Where they see {display_name(look.label).lower()}", anchor=False)
     drawn = panels(look, pixels, outlines(lesion))
     layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
-    st.caption(
-        "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by "
-        "its maps. The line, where there is one, is where the finding was drawn or marked."
-    )
+    st.caption(WHICH_SHIPPED if look.shipped else WHICH)
+    if look.shipped and (samples := shipped_for(run)):
+        test_patients = caching.predictions(run, run.members()[0]).patients
+        layout.notice(about_patient(caching.table(samples), look.image_id, test_patients))
 
 
 def panels(look: Look, pixels: np.ndarray, curves: tuple[Outline, ...]) -> list[Panel]:
@@ -146,7 +156,7 @@ def page() -> None:
     costs = st.container()
     phantoms = f"{layout.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
     layout.notice(phantoms + tiles.in_words(metrics))
-    if images_here(run.config.data):
+    if films_of(run):
         left, right = layout.side_by_side()
         with left, layout.boundary():
             both_look(run)

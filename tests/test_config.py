@@ -6,13 +6,14 @@ import re
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cxrkd.config import READERS, DataConfig, RunConfig, TrainConfig, data_summary
+from cxrkd.config import READERS, DataConfig, RunConfig, TrainConfig, data_summary, trainable
 from cxrkd.data.readers.chestmnist import ChestMnistConfig
 from cxrkd.data.readers.chestxray14 import ChestXray14Config
 from cxrkd.data.readers.chexpert import CheXpertConfig
 from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.padchest import PadChestConfig
 from cxrkd.data.readers.phantom import PhantomConfig
+from cxrkd.data.readers.samples import SamplesConfig
 from cxrkd.refusals import refusals
 
 REAL = [ChestXray14Config, CheXpertConfig, PadChestConfig, ChestMnistConfig, FolderConfig]
@@ -115,3 +116,12 @@ def test_what_a_run_recorded_of_its_data_is_held_to_its_types():
         RunConfig.recorded({"name": "x", "data": {"kind": "phantom", "n_patients": "40"}})
     recorded = {"kind": "folder", "folder": "/films", "labels": ["Mass"], "table": "a.csv"}
     assert RunConfig.recorded({"name": "x", "data": recorded}).data == FolderConfig(**recorded)
+
+
+def test_no_run_is_made_on_films_that_are_there_to_be_looked_at():
+    for data in ({"kind": "samples"}, SamplesConfig()):
+        with pytest.raises(ValidationError):
+            RunConfig(name="x", data=data)
+    assert TypeAdapter(DataConfig).validate_python({"kind": "samples"}) == SamplesConfig()
+    assert "samples" not in trainable()
+    assert set(trainable()) < set(READERS)

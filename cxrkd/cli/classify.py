@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, table
-from cxrkd.errors import ImageError
+from cxrkd.cli.sample_films import NOTHING, add_sample, read_samples, truth_lines
+from cxrkd.errors import ConfigError, ImageError
 from cxrkd.text import interval, number
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         description="PNG or JPEG with 8 or 16 bits, or DICOM. A file that cannot be read, or does not look like a "
         "frontal chest radiograph, gets a sentence on stderr and the others are answered (exit code 1).",
     )
-    verb.add_argument("files", nargs="+", type=Path, metavar="FILE", help="radiographs")
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="radiographs")
+    add_sample(verb, several=True)
     add_force(verb)
     add_run_options(verb)
     verb.add_argument("--csv", type=Path, metavar="OUT", help="also write a table, one row a file and label")
@@ -38,14 +40,22 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Read what can be read, then ask."""
+    """Read what can be read, then ask.
+
+    Raises:
+        ConfigError: neither a file nor a sample was named.
+    """
     from cxrkd.runs.choosing import choose_members, choose_run
     from cxrkd.runs.standing import standing
 
+    if not args.files and not args.sample:
+        raise ConfigError(NOTHING)
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     standings = {member: standing(run, member) for member in members}
+    samples, provenance = read_samples(run, args.sample)
     films, failures = read_all(args.files, run.config.data.image_size, force=args.force)
+    films = [*samples, *films]
     answers = _answers(run, members, films, args.engine) if films else []
     if args.csv:
         write_csv(args.csv, answers, standings)
@@ -54,9 +64,11 @@ def call(args: argparse.Namespace) -> Report:
         "labels": list(run.labels),
         "standing": {member: known.to_dict() for member, known in standings.items()},
         "answers": [answer.to_dict() for answer in answers],
+        "samples": provenance,
         "failures": [failure.to_dict() for failure in failures],
     }
-    lines = [line for answer in answers for line in _lines(answer, standings)]
+    lines = [provenance, ""] if provenance else []
+    lines += [line for answer in answers for line in _lines(answer, standings)]
     lines += _not_judged(standings) if answers else []
     return Report(document, lines, [failure.error for failure in failures])
 
@@ -111,7 +123,7 @@ def _lines(answer: Answer, standings: Mapping[Member, Standing]) -> list[str]:
     notes = [f"  {note}" for note in answer.film.notes]
     warning = gate_line(answer.film.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
     body = [f"  {line}" for line in table(head, rows)]
-    return [answer.film.name, *notes, *warning, *says, *body, f"  {_took(answer)}", ""]
+    return [answer.film.name, *notes, *truth_lines(answer.film), *warning, *says, *body, f"  {_took(answer)}", ""]
 
 
 def _row(row: Mapping[str, Any], k: int, standings: Mapping[Member, Standing]) -> list[str]:

@@ -14,6 +14,8 @@ from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, table
+from cxrkd.cli.sample_films import NOTHING, add_sample, lesion_figures, lesion_lines, read_samples, truth_lines
+from cxrkd.errors import ConfigError
 from cxrkd.names import file_name, file_names, without_image_suffix
 from cxrkd.plain import plain
 from cxrkd.text import number
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from cxrkd.runs import Run
 
 DEFAULT = "gradcam"
+ONE = "Expected one radiograph, got a file and a sample. Leave one of them out."
 SCALES = ("strong", "shared", "own")
 NO_CALL = "No network calls a finding on this film; shown is the label that is held most probable."
 SCALE_HELP = (
@@ -56,7 +59,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 def _add_arguments(verb: Any) -> None:
     from cxrkd.explain.explainer import EXPLAINERS
 
-    verb.add_argument("file", type=Path, metavar="FILE", help="a radiograph")
+    verb.add_argument("file", type=Path, nargs="?", metavar="FILE", help="a radiograph")
+    add_sample(verb, several=False)
     verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: one that is called)")
     titles = ", ".join(f"{name} ({entry.title})" for name, entry in EXPLAINERS.items())
     verb.add_argument("--method", choices=list(EXPLAINERS), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
@@ -71,18 +75,25 @@ def _add_arguments(verb: Any) -> None:
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Explain one file, unless the radiograph gate flags it."""
+    """Explain one file, unless the radiograph gate flags it, or one sample.
+
+    Raises:
+        ConfigError: neither or both were named.
+    """
     from cxrkd.answers.calls import ranked
     from cxrkd.explain.body import body_mask
     from cxrkd.explain.explainer import EXPLAINERS
     from cxrkd.runs.choosing import choose_members, choose_run
     from cxrkd.runs.standing import thresholds_of
 
+    if (args.file is None) == (args.sample is None):
+        raise ConfigError(NOTHING if args.file is None else ONE)
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     asked = [find_label(run.labels, label) for label in args.label or ()]
     settings = settings_of(args, EXPLAINERS[args.method].config)
-    image = read_film(args.file, run.config.data.image_size)
+    samples, provenance = read_samples(run, [args.sample] if args.sample else [])
+    image = samples[0] if samples else read_film(args.file, run.config.data.image_size)
     failure = flagged(image, force=args.force)
     if failure is not None:
         return Report(_document(run, image, [], [], [failure]), [], [failure.error])
@@ -93,17 +104,18 @@ def call(args: argparse.Namespace) -> Report:
     labels = list(dict.fromkeys(asked)) or [first.label]
     pictures = _write_pictures(args, image, explanation, labels) if args.out else []
     body = body_mask(image.pixels)
-    rows = [_of_label(explanation, label, thresholds, body) for label in labels]
-    document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0}
+    rows = [_of_label(explanation, label, thresholds, body, image) for label in labels]
+    document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": provenance}
     if args.out:
-        _write_json(args, document)
-    return Report(document, _lines(document, image.gate, chosen=bool(asked), fit=explanation.explainer.fit))
+        _write_json(args, image, document)
+    known = [*([f"  {provenance}"] if provenance else []), *truth_lines(image)]
+    return Report(document, _lines(document, image.gate, known, chosen=bool(asked), fit=explanation.explainer.fit))
 
 
 def _of_label(
-    explanation: Explanation, label: str, thresholds: Mapping[Member, np.ndarray], body: np.ndarray
+    explanation: Explanation, label: str, thresholds: Mapping[Member, np.ndarray], body: np.ndarray, image: Film
 ) -> dict[str, Any]:
-    """Everything about one label: that of the explanation, the calls, and how much evidence lies outside the body."""
+    """Everything about one label: that of the explanation, the calls, and how much evidence lies where."""
     from cxrkd.answers.calls import call_of
     from cxrkd.answers.explanation import outside
 
@@ -113,6 +125,8 @@ def _of_label(
         call = call_of(float(explanation.probs[member][k]), cut)
         peak = float(explanation.heat(member, label).max())
         row["members"][member] |= {"threshold": cut, "call": call, "evidence_outside_body": share, "peak": peak}
+    for name, figures in lesion_figures(image, explanation, label).items():
+        row["members"][name]["lesion"] = figures
     return row | {"air": float(1 - body.mean())}
 
 
@@ -176,7 +190,7 @@ def _write_pictures(
     from cxrkd.answers.explanation import strong_evidence
     from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_scales, overlay
 
-    paths, film, names = [], _film_name(args), file_names(explanation.labels)
+    paths, film, names = [], _film_name(image), file_names(explanation.labels)
     for label in labels:
         heats = {member: explanation.heat(member, label) for member in explanation.members}
         signed, strong = args.colormap in SIGNED_COLORMAPS, strong_evidence(explanation, label)
@@ -189,24 +203,27 @@ def _write_pictures(
     return paths
 
 
-def _write_json(args: argparse.Namespace, document: dict[str, Any]) -> None:
-    with writing(args.out / f"{_film_name(args)}-{args.method}.json") as path:
+def _write_json(args: argparse.Namespace, image: Film, document: dict[str, Any]) -> None:
+    with writing(args.out / f"{_film_name(image)}-{args.method}.json") as path:
         path.write_text(json.dumps(plain(document), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _film_name(args: argparse.Namespace) -> str:
-    return file_name(without_image_suffix(args.file.name))
+def _film_name(image: Film) -> str:
+    return file_name(without_image_suffix(Path(image.name).name))
 
 
-def _lines(document: Mapping[str, Any], gate: Verdict | None, *, chosen: bool, fit: Fit | None) -> list[str]:
+def _lines(
+    document: Mapping[str, Any], gate: Verdict | None, known: Sequence[str], *, chosen: bool, fit: Fit | None
+) -> list[str]:
     """Tables of a label: what each network says and where it looks, and agreement with the teacher."""
     warning = gate_line(gate) + ([f"  WARNING: {document['warning']}"] if document["warning"] else [])
-    lines = [document["name"], *(f"  {note}" for note in document["notes"]), *warning]
+    lines = [document["name"], *(f"  {note}" for note in document["notes"]), *known, *warning]
     if document["no_call"] and not chosen:
         lines += [f"  {NO_CALL}"]
     for one in document["explanations"]:
         lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one, fit))]
         lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
+        lines += lesion_lines(one["members"])
         lines += [f"  {line}" for line in _agreements(one)]
     return lines + [""] + [f"wrote {path}" for path in document["pictures"]] if document["pictures"] else lines
 

@@ -8,6 +8,7 @@ from cxrkd.config.data import (
     Folder,
     Reader,
     data_summary,
+    trainable,
 )
 from cxrkd.config.members import MEMBER_NAMES, MEMBERS, Member
 from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
@@ -36,4 +37,5 @@ __all__ = [
     "TrainConfig",
     "Weights",
     "data_summary",
+    "trainable",
 ]

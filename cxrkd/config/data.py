@@ -52,6 +52,7 @@ class Reader(Entry):
         read: a config -> `cxrkd.data.cohort.Cohort`. Reads tables, never a pixel; may download what the config allows,
             and then calls `Progress` with bytes.
         drawn: whether the images are made here, so that they are nobody's, and always at hand.
+        trains: whether a run can be made on it; False of films that are there to be looked at.
         films_of: name of the reader whose films these are in another form or split; empty where it is itself.
         is_here: whether the images are on this machine.
         size_without_reading: (images, images to train on) where a config says so itself; None where the table must be
@@ -62,6 +63,7 @@ class Reader(Entry):
     config: type[DataSettings]
     read: Callable[[Any, Progress | None], Any]
     drawn: bool = False
+    trains: bool = True
     films_of: str = ""
     is_here: Callable[[Any], bool] = _in_its_folder
     size_without_reading: Callable[[Any], tuple[float, float] | None] = lambda config: None
@@ -79,8 +81,20 @@ READERS: Registry[Reader] = Registry(
     first=("phantom", "chestxray14", "chexpert", "padchest", "chestmnist", "folder"),
 )
 
+
+def trainable() -> dict[str, Reader]:
+    """By name, the kinds of data sets that a run can be made on."""
+    return {name: reader for name, reader in READERS.items() if reader.trains}
+
+
 DataConfig = Annotated[SerializeAsAny[DataSettings], READERS.config_field("kind", "phantom")]
 """The settings of a data set of any kind; configs written before there were kinds may leave it out."""
+
+
+RunData = Annotated[
+    SerializeAsAny[DataSettings], READERS.config_field("kind", "phantom", allowed=lambda reader: reader.trains)
+]
+"""The same of a data set that a run can be made on."""
 
 
 def data_summary(data: DataConfig) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from cxrkd.config.data import READERS, DataConfig
+from cxrkd.config.data import READERS, RunData
 from cxrkd.config.hints import hints
 from cxrkd.config.objective import AnyObjective, ObjectiveConfig
 from cxrkd.config.strict import Strict
@@ -23,7 +23,7 @@ class RunConfig(Strict):
     """One distillation: data, a teacher, a student, and how they are trained."""
 
     name: str = Field(min_length=1, max_length=80, title="Name")
-    data: DataConfig = Field(
+    data: RunData = Field(
         default_factory=lambda: READERS["phantom"].config.model_validate({}),
         title="Images",
         json_schema_extra=hints(flag="--kind", section="Data and seeds"),

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cxrkd.config.data import READERS
+from cxrkd.config.data import trainable
 from cxrkd.config.hints import Hints
 from cxrkd.config.objective import OBJECTIVES
 from cxrkd.config.run import RunConfig
@@ -37,7 +37,7 @@ class Variants:
 
 
 VARIANTS: dict[str, Variants] = {
-    "data": Variants("kind", lambda: READERS),
+    "data": Variants("kind", trainable),
     "objective": Variants("name", lambda: OBJECTIVES),
 }
 """Part of a run -> the registry that says which settings it has."""

@@ -12,7 +12,7 @@ from cxrkd.config import READERS, DataConfig
 from cxrkd.dashboard.serving.door import PERSON, WRONG_TOKEN, introduced
 from cxrkd.errors import AccessError, RunError
 from cxrkd.jobs.asked import by_page
-from cxrkd.runs import Run
+from cxrkd.runs import Run, sample_films
 
 NO_DOOR = "This page is served without the door that says who may see it. Start the dashboard with `cxrkd app`."
 ON_COMMAND_LINE = "It stopped; `cxrkd runs show {id}` on the machine of this server says why."
@@ -48,6 +48,15 @@ def makes() -> bool:
 def images_here(config: DataConfig) -> bool:
     """Whether pages can show the images of a data set: they are on this machine, in a folder that is open to pages."""
     return folders.is_open(config) and data.is_here(config)
+
+
+def films_of(run: Run) -> DataConfig | None:
+    """The data set whose test films pages can show a run on; None where there is none that they may show.
+
+    Raises:
+        RunError: its config or labels are damaged.
+    """
+    return sample_films.films_of(run, images_here)
 
 
 def message(run: Run) -> str:

@@ -23,7 +23,7 @@ from cxrkd.access import folders
 from cxrkd.access.confine import confined
 from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
-from cxrkd.dashboard.access import images_here, served
+from cxrkd.dashboard.access import films_of, served
 from cxrkd.dashboard.background import in_background
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort, Split
@@ -135,9 +135,9 @@ def prepare_first_page() -> None:
     """Read what Overview shows first, before anybody has asked for it."""
     for run in finished_runs()[:1]:
         metrics(run)
-        kept = showcase(run)
-        if images_here(run.config.data) and (kept is None or kept.look is None or kept.look.tones is None):
-            table(run.config.data)
+        kept, films = showcase(run), films_of(run)
+        if films and (kept is None or kept.look is None or kept.look.tones is None or kept.look.shipped):
+            table(films)
 
 
 def warm() -> None:
@@ -158,8 +158,8 @@ def _warm() -> None:
     shared()
     runs = finished_runs()
     for run in runs[:1]:
-        if images_here(run.config.data):
-            table(run.config.data)
+        if films := films_of(run):
+            table(films)
     for run in [*runs[:1], *(answering(first, runs) for first in runs[:1])]:
         blank = np.zeros((1, 1, run.config.data.image_size, run.config.data.image_size), np.float32)
         for member in sorted(run.members(), key=lambda member: member == "alone"):

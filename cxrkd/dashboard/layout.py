@@ -163,7 +163,7 @@ def offer_run(run: Run, *, key: str) -> None:
 
 
 def images_elsewhere(run: Run, instead: str, *links: str) -> None:
-    """The empty state of whatever shows images of a run that are not on this machine.
+    """The empty state of whatever shows films of a run of which there are none on this machine.
 
     Args:
         run: whose images are missing.
@@ -173,7 +173,7 @@ def images_elsewhere(run: Run, instead: str, *links: str) -> None:
     where = "not on this machine, or not in a folder that pages may read (`cxrkd app --data DIR`)"
     empty_state(f"The images of {literal(run_title(run))} are {where}. {instead}".strip(), *links)
     others = (one for one in finished_runs() if one.id != run.id)
-    with_images = next((one for one in others if access.images_here(one.config.data)), None)
+    with_images = next((one for one in others if access.films_of(one)), None)
     if with_images is not None:
         offer_run(with_images, key="images_elsewhere")
 

@@ -1,4 +1,4 @@
-"""Where a film comes from: the run's test patients or an upload. Widgets -> `Film`."""
+"""Where a film comes from: test patients, the run's own or those that ship, or an upload. Widgets -> `Film`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxrkd.config import DataConfig
 from cxrkd.dashboard import caching, layout, session
-from cxrkd.dashboard.access import images_here
+from cxrkd.dashboard.access import films_of
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.serving import uploads
 from cxrkd.dashboard.serving.uploads import Upload
@@ -19,31 +20,49 @@ from cxrkd.images.files import film_of
 from cxrkd.images.film import Film
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
+from cxrkd.runs.sample_films import about_shipped
 
 SAMPLES, UPLOADS = "Samples", "Uploads"
 ANY = "Any finding"
 NONE = "No finding"
 THUMBNAIL_PX = 96
+UPLOAD_INSTEAD = "Upload films instead: the choice is above."
 FORGET_HELP = "Removes these files from memory."
 NAMES_SHOWN = 3
 ANYWAY_HELP = "The models know frontal chest radiographs only; what they say about anything else means nothing."
 
 
 def choose_source(run: Run, title: str, key: str) -> str:
-    """SAMPLES or UPLOADS; a run whose images are not on this machine starts with uploads."""
-    start = SAMPLES if images_here(run.config.data) else UPLOADS
+    """SAMPLES or UPLOADS; a run of which there are no films on this machine starts with uploads."""
+    start = SAMPLES if films_of(run) else UPLOADS
     return layout.choose(title, [SAMPLES, UPLOADS], start, key=key)
 
 
 def ask_for_upload(run: Run) -> None:
     """The empty state of a page without an upload; samples are offered where there are some."""
-    samples = ", or switch to Samples" if images_here(run.config.data) else ""
+    samples = ", or switch to Samples" if films_of(run) else ""
     layout.empty_state(f"No film yet. Drop a radiograph above{samples}.")
 
 
-def film_of_row(run: Run, row: int) -> Film:
-    """A test image of the run with its truth."""
-    return caching.film(run.config.data, row, run.config.data.image_size)
+def shown_films(run: Run, instead: str, *links: str) -> tuple[DataConfig, Cohort] | None:
+    """The films that a run can be looked at on, under a line on those that are not its own.
+
+    Args:
+        run: the chosen one.
+        instead: what else can be done on this page where there are none, as a sentence.
+        links: pages that help then.
+
+    Returns:
+        Which films, and what is known of them; None where there are none.
+    """
+    config = films_of(run)
+    if config is None:
+        layout.images_elsewhere(run, instead, *links)
+        return None
+    table = caching.table(config)
+    if config != run.config.data:
+        layout.notice(about_shipped(table, caching.predictions(run, run.members()[0]).patients))
+    return config, table
 
 
 def sample_rows(table: Cohort, finding: str) -> list[int]:
@@ -54,6 +73,14 @@ def sample_rows(table: Cohort, finding: str) -> list[int]:
     if finding == ANY:
         return [int(row) for row in rows if table.positive[row].any()]
     return [int(row) for row in rows if table.positive[row, table.labels.index(finding)]]
+
+
+def sample_findings(table: Cohort) -> list[str]:
+    """What can be asked of the test films: any finding, none, or one that at least one of them has."""
+    rows = table.rows("test")
+    present = table.positive[rows].any(axis=0)
+    labels = [label for label, shown in zip(table.labels, present, strict=True) if shown]
+    return [ANY, *([NONE] if table.no_finding[rows].any() else []), *labels]
 
 
 def sample_title(table: Cohort, row: int) -> str:
@@ -73,33 +100,33 @@ def findings(present: tuple[str, ...] | None) -> str:
 
 
 def choose_samples(run: Run, key: str) -> list[Film]:
-    """One or more test images of the run; none where its images are not on this machine."""
-    if not images_here(run.config.data):
-        layout.images_elsewhere(run, "Upload films instead: the choice is above.")
+    """One or more test images; none where there are none on this machine."""
+    films = shown_films(run, UPLOAD_INSTEAD)
+    if films is None:
         return []
-    table = caching.table(run.config.data)
+    config, table = films
     left, right = st.columns([1, 3])
-    finding = left.selectbox("Samples with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")
+    finding = left.selectbox("Samples with", sample_findings(table), format_func=_title, key=f"{key}_finding")
     rows = sample_rows(table, finding)
     chosen = right.multiselect(
         "Test images", rows, default=rows[:1], format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}"
     )
     if not chosen:
         layout.empty_state("No film yet. Take one of the samples, or switch to Uploads.")
-    return [film_of_row(run, row) for row in chosen]
+    return [caching.film(config, row, config.image_size) for row in chosen]
 
 
 def choose_sample(run: Run, key: str) -> Film | None:
-    """One test image of the run; None where none has the finding, or its images are not on this machine."""
-    if not images_here(run.config.data):
-        layout.images_elsewhere(run, "Upload films instead: the choice is above.")
+    """One test image; None where none has the finding, or there are none on this machine."""
+    films = shown_films(run, UPLOAD_INSTEAD)
+    if films is None:
         return None
-    table = caching.table(run.config.data)
+    config, table = films
     left, right = st.columns([1, 2])
-    finding = left.selectbox("Sample with", [ANY, NONE, *table.labels], format_func=_title, key=f"{key}_finding")
+    finding = left.selectbox("Sample with", sample_findings(table), format_func=_title, key=f"{key}_finding")
     rows = sample_rows(table, finding)
     row = right.selectbox("Test image", rows, format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}")
-    return None if row is None else film_of_row(run, row)
+    return None if row is None else caching.film(config, row, config.image_size)
 
 
 def _title(choice: str) -> str:

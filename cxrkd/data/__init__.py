@@ -26,8 +26,10 @@ def load_cohort(config: DataConfig, progress: Progress | None = None) -> Cohort:
 
 
 def _read(config: DataConfig, progress: Progress | None) -> Cohort:
-    cohort: Cohort = READERS[config.kind].read(config, progress)
-    refuse_empty_splits(cohort.name, cohort.split)
+    reader = READERS[config.kind]
+    cohort: Cohort = reader.read(config, progress)
+    if reader.trains:
+        refuse_empty_splits(cohort.name, cohort.split)
     return cohort
 
 

@@ -46,6 +46,7 @@ class Cohort:
         lesions: where they are; None where the data set knows of none at all.
         captions: str (N,), what people call an image; None where that is its id.
         notes: what was read otherwise than it is written, a sentence each.
+        truth: what people call its labels, by who gave them.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Cohort:
     lesions: Lesions | None = field(default=None, repr=False)
     captions: np.ndarray | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    truth: str = "Labels of the data set"
 
     def __post_init__(self) -> None:
         """Refuse what nothing can be learned from.
@@ -165,7 +167,7 @@ class Cohort:
             tones=self.pixels.tones(row, size or self.size),
             read=confined_as_now(partial(self.pixels.whole, row)),
             real=not self.synthetic,
-            truth=Truth(self.labels, self.targets[row], partial(self.masks, row), severity),
+            truth=Truth(self.labels, self.targets[row], partial(self.masks, row), severity, self.truth),
             patient=str(self.patients[row]),
             view=str(self.views[row]),
         )

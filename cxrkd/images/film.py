@@ -25,12 +25,14 @@ class Truth:
         targets: float32 (K,): 1 present, 0 absent, NaN unknown.
         masks: side S in pixels -> bool (K, S, S), lesions; all False where nobody marked any.
         severity: float32 (K,), 0 absent, about 0.1 barely visible, 1 obvious; None where nobody graded.
+        title: what people call it, by who gave the labels: "Expert labels".
     """
 
     labels: tuple[str, ...]
     targets: np.ndarray
     masks: Callable[[int], np.ndarray] = field(repr=False)
     severity: np.ndarray | None = None
+    title: str = "Labels of the data set"
 
     @property
     def present(self) -> tuple[str, ...] | None:
@@ -40,6 +42,10 @@ class Truth:
         """
         present = tuple(label for label, target in zip(self.labels, self.targets, strict=True) if target > 0.5)
         return None if not present and np.isnan(self.targets).any() else present
+
+    def to_dict(self) -> dict[str, Any]:
+        """By whom and what is said to be present, plain values for JSON."""
+        return {"title": self.title, "present": None if self.present is None else list(self.present)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +109,10 @@ class Film:
         return self.gate is not None and not self.gate.passed
 
     def to_dict(self) -> dict[str, Any]:
-        """Which film it is and what was said of it, plain values for JSON; the hash where it is known."""
+        """Which film it is and what was said of it, plain values for JSON; hash and truth where they are known."""
         gate = None if self.gate is None else self.gate.to_dict()
-        return {"name": self.name, "sha256": self.digest, "notes": list(self.notes), "gate": gate}
+        known = {"name": self.name, "sha256": self.digest, "notes": list(self.notes), "gate": gate}
+        return known if self.truth is None else known | {"truth": self.truth.to_dict()}
 
 
 def film(r: Radiograph, size: int, read: Callable[[], np.ndarray]) -> Film:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cxrkd.config import DataConfig, Member
-from cxrkd.data import is_here
+from cxrkd.config import READERS, DataConfig, Member
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs.run import Run, list_runs, open_run
+from cxrkd.runs.sample_films import films_of
 
 PHANTOM_WARNING = (
     "This model was trained on phantoms (drawn radiographs) only. "
@@ -17,9 +17,13 @@ PHANTOM_WARNING = (
 
 
 def finished_runs() -> list[Run]:
-    """Runs that are done: those whose images are here first, of them shipped ones, then newest; damaged ones last."""
+    """Runs that are done, the one that a newcomer should see first in front.
+
+    Those that can show films come before those that cannot, and those that learned from patients before those that
+    know drawn radiographs; of equals shipped ones, then newest. Damaged ones are last.
+    """
     done = [run for run in list_runs() if run.state.status == "done"]
-    return sorted(done, key=lambda run: (not _has_labels(run), not has_images(run)))
+    return sorted(done, key=lambda run: (not _has_labels(run), not has_films(run), not knows_patients(run)))
 
 
 def _has_labels(run: Run) -> bool:
@@ -29,10 +33,18 @@ def _has_labels(run: Run) -> bool:
         return False
 
 
-def has_images(run: Run) -> bool:
-    """Whether the images that a run was made on are on this machine; False where its config cannot be read."""
+def has_films(run: Run) -> bool:
+    """Whether there are films here to look at a run on, see `films_of`; False where the run cannot be read."""
+    try:
+        return films_of(run) is not None
+    except RunError:
+        return False
+
+
+def knows_patients(run: Run) -> bool:
+    """Whether a run learned from patients; False where its config cannot be read."""
     data = _data(run)
-    return data is not None and is_here(data)
+    return data is not None and not READERS[data.kind].drawn
 
 
 def answering(chosen: Run, runs: Sequence[Run]) -> Run:
@@ -42,7 +54,7 @@ def answering(chosen: Run, runs: Sequence[Run]) -> Run:
     """
     if chosen.config.data.kind != "phantom":
         return chosen
-    real = [run for run in runs if (data := _data(run)) and data.kind != "phantom"]
+    real = [run for run in runs if knows_patients(run)]
     return max((run for run in real if _data(run) == _data(real[0])), key=_distilled_auroc, default=chosen)
 
 

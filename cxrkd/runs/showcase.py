@@ -3,7 +3,8 @@
 `showcase.safetensors` holds the Grad-CAM of teacher and student on one test film, raw, and in its metadata what
 each member costs, which film and finding it is, what the two answer, and the checksums of the weights that all this was
 computed from. With other weights, or without the file, it is computed again. A few kB; the film is in it only where
-this program drew it, which spares the first page of a server reading the data set.
+this program drew it or it ships, which spares the first page of a server reading the data set. Of a run on patients it
+is therefore one of those that ship, where they suit the run.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from cxrkd.config import MEMBERS, Member
 from cxrkd.cost.complexity import Complexity
 from cxrkd.jobs.files import cannot_write
 from cxrkd.runs.run import Run
+from cxrkd.runs.sample_films import shipped_for
 from cxrkd.text import shown
 
 if TYPE_CHECKING:
@@ -48,12 +50,13 @@ class Look:
     """One film of the test split, and where teacher and student see its finding.
 
     Attributes:
-        image_id: of the film, in the run's data set.
+        image_id: of the film, in the run's data set or among those that ship.
         label: the finding.
         maps: by member, the raw signed map (h, w).
         probs: by member, of the finding.
-        tones: the film as the networks see it, uint8 (S, S); None of a real one, which stays in its data set.
-        lesion: where the finding was drawn, bool (S, S); likewise.
+        tones: the film as the networks see it, uint8 (S, S); None of a real one that stays in its data set.
+        lesion: where the finding was drawn or marked, bool (S, S); likewise.
+        shipped: it is one of the real films that ship.
     """
 
     image_id: str
@@ -62,6 +65,7 @@ class Look:
     probs: Mapping[Member, float]
     tones: np.ndarray | None = field(default=None, repr=False)
     lesion: np.ndarray | None = field(default=None, repr=False)
+    shipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,14 @@ def clearest(
 
     Args:
         logits: member -> (N, K).
-        thresholds: member -> probabilities (K,).
+        thresholds: member -> probabilities (K,); where one is NaN, what a label is called from is not known, and any
+            film on which a label is called comes first.
         targets: (N, K); a case counts only where its label is present.
         preferred: labels to choose from if one of them is present anywhere, for example those with a small lesion.
     """
     among = np.isin(np.arange(targets.shape[1]), preferred) & (targets == 1).any(axis=0)
     targets = np.where(among, targets, 0) if among.any() else targets
-    margins = [expit(logits[member]) - thresholds[member] for member in logits]
+    margins = [expit(logits[member]) - np.nan_to_num(thresholds[member], nan=1.0) for member in logits]
     if not (targets == 1).any():
         return None
     worst = np.where(targets == 1, np.nan_to_num(np.min(margins, axis=0), nan=-1.0), -2.0)
@@ -118,24 +123,59 @@ def _look(run: Run, film_of: FilmOf, networks: Mapping[Member, Classifier]) -> L
 
     from cxrkd.explain.cam import grad_cam
 
-    metrics, student = run.metrics(), "distilled" if "distilled" in networks else "alone"
-    pair: tuple[Member, ...] = ("teacher", student)  # type: ignore[assignment]
-    answers = {member: run.predictions(member) for member in pair}
-    cuts = {member: metrics.of(member).thresholds_array() for member in pair}
-    focal = [k for k, label in enumerate(run.labels) if label in FOCAL]
-    targets = answers["teacher"].targets
-    best = clearest({member: one.logits[0] for member, one in answers.items()}, cuts, targets, focal)
-    if best is None:
+    student: Member = "distilled" if "distilled" in networks else "alone"
+    pair = {member: networks[member] for member in MEMBERS if member in ("teacher", student)}
+    shipped = _shipped_case(run, pair)
+    chosen = shipped or _own_case(run, list(pair), film_of)
+    if chosen is None:
         return None
-    n, k = best
-    film = film_of(str(answers["teacher"].ids[n]))
-    pixels = torch.from_numpy(film.pixels)[None, None]
-    cams = {member: grad_cam(networks[member], pixels) for member in pair}
+    film, label = chosen
+    k, pixels = run.labels.index(label), torch.from_numpy(film.pixels)[None, None]
+    cams = {member: grad_cam(network, pixels) for member, network in pair.items()}
     probs = {member: float(expit(cam.logits[k])) for member, cam in cams.items()}
     maps = {member: cam.cams[k] for member, cam in cams.items()}
-    if film.real or film.truth is None:
-        return Look(film.name, run.labels[k], maps, probs)
-    return Look(film.name, run.labels[k], maps, probs, film.tones, film.truth.masks(len(film.tones))[k])
+    if film.truth is None or (film.real and not shipped):
+        return Look(film.name, label, maps, probs)
+    lesion = film.truth.masks(len(film.tones))[film.truth.labels.index(label)]
+    return Look(film.name, label, maps, probs, film.tones, lesion, shipped=shipped is not None)
+
+
+def _own_case(run: Run, members: Sequence[Member], film_of: FilmOf) -> tuple[Film, str] | None:
+    """The film of the run's own test split that these members recognise most clearly, and its finding."""
+    answers = {member: run.predictions(member) for member in members}
+    first = answers[members[0]]
+    best = _clearest(run, {member: one.logits[0] for member, one in answers.items()}, first.targets)
+    return None if best is None else (film_of(str(first.ids[best[0]])), run.labels[best[1]])
+
+
+def _shipped_case(run: Run, networks: Mapping[Member, Classifier]) -> tuple[Film, str] | None:
+    """The same among the films that ship on which a finding is marked; None where they do not suit the run.
+
+    The page that shows it says whether the run is known not to have been trained on that patient.
+    """
+    import torch
+
+    from cxrkd.data import load_cohort
+
+    config = shipped_for(run)
+    if config is None:
+        return None
+    films = load_cohort(config)
+    columns = [films.labels.index(label) for label in run.labels]
+    rows = [films.film(row) for row in range(len(films))]
+    marked = np.stack([films.masks(row, films.size)[columns].any(axis=(1, 2)) for row in range(len(films))])
+    pixels = torch.from_numpy(np.stack([film.pixels for film in rows])[:, None])
+    with torch.inference_mode():
+        logits = {member: network(pixels).numpy() for member, network in networks.items()}
+    best = _clearest(run, logits, marked.astype(np.float32))
+    return None if best is None else (rows[best[0]], run.labels[best[1]])
+
+
+def _clearest(run: Run, logits: Mapping[Member, np.ndarray], targets: np.ndarray) -> tuple[int, int] | None:
+    """`clearest` by the run's thresholds, findings in one place first."""
+    metrics = run.metrics()
+    cuts = {member: metrics.of(member).thresholds_array() for member in logits}
+    return clearest(logits, cuts, targets, [k for k, label in enumerate(run.labels) if label in FOCAL])
 
 
 def write_showcase(run: Run, film_of: FilmOf) -> None:
@@ -149,7 +189,8 @@ def write_showcase(run: Run, film_of: FilmOf) -> None:
     metadata["costs"] = json.dumps({member: cost.to_dict() for member, cost in made.costs.items()})
     tensors = {} if made.look is None else _tensors(made.look)
     if made.look is not None:
-        document = {"image": made.look.image_id, "label": made.look.label, "probs": made.look.probs}
+        look = made.look
+        document = {"image": look.image_id, "label": look.label, "probs": look.probs, "shipped": look.shipped}
         metadata["look"] = json.dumps(document)
     try:
         with replacing(path) as part:
@@ -206,7 +247,9 @@ def _kept_look(document: dict[str, Any] | None, tensors: Mapping[str, np.ndarray
     if "teacher" not in maps or any(heat.ndim != 2 or heat.dtype != np.float32 for heat in maps.values()):
         raise ValueError("expected a map (h, w) of the teacher and of a student")
     probs = {member: float(document["probs"][member]) for member in maps}
-    return Look(str(document["image"]), str(document["label"]), maps, probs, *_kept_film(tensors))
+    shipped = document.get("shipped") is True
+    tones, lesion = _kept_film(tensors)
+    return Look(str(document["image"]), str(document["label"]), maps, probs, tones, lesion, shipped)
 
 
 def _kept_film(tensors: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:

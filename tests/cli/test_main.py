@@ -33,7 +33,9 @@ def test_every_verb_explains_itself(cli, verb):
     assert verb in found.out
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["classify"], ["explain", "a.png", "--method", "eigen"], ["runs"]])
+@pytest.mark.parametrize(
+    "words", [[], ["nonsense"], ["reference"], ["explain", "a.png", "--method", "eigen"], ["runs"]]
+)
 def test_wrong_usage_is_two_and_leaves_stdout_empty(cli, words):
     found = cli(*words)
     assert (found.code, found.out) == (2, "")

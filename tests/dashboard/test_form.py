@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.config import READERS, ObjectiveConfig, RunConfig
+from cxrkd.config import READERS, ObjectiveConfig, RunConfig, trainable
 from cxrkd.config.hints import hints
 from cxrkd.config.settings import VARIANTS, Variants, settings
 from cxrkd.dashboard.distill import form
@@ -67,7 +67,7 @@ def test_every_setting_has_a_title_and_a_widget():
     assert [setting.key for setting in settings() if not setting.entries and not has_widget(setting)] == []
 
 
-@pytest.mark.parametrize("kind", list(READERS))
+@pytest.mark.parametrize("kind", list(trainable()))
 def test_every_setting_of_a_run_is_in_the_form(kind):
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
     kinds = ("text_input", "number_input", "selectbox", "multiselect", "checkbox")
@@ -103,7 +103,7 @@ def test_the_full_preset_is_what_the_shipped_run_did():
     assert PRESETS["Full"].config(shipped.name) == shipped
 
 
-@pytest.mark.parametrize("kind", [kind for kind in READERS if kind != "phantom"])
+@pytest.mark.parametrize("kind", [kind for kind in trainable() if kind != "phantom"])
 def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path))
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()

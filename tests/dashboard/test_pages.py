@@ -482,11 +482,11 @@ def test_the_frame_reaches_every_page(sample_home):
         assert_healthy(app)
 
 
-def add_real_run(home):
+def add_real_run(home, kind="padchest"):
     """Beside "made" a run "real", on a data set that is not on this machine."""
     path = Path(shutil.copytree(home / "runs" / "made", home / "runs" / "real")) / "config.json"
     config = json.loads(path.read_text())
-    config["data"] = {"kind": "chestxray14", "folder": "absent", "image_size": config["data"]["image_size"]}
+    config["data"] = {"kind": kind, "folder": "absent", "image_size": config["data"]["image_size"]}
     path.write_text(json.dumps(config))
 
 
@@ -511,6 +511,61 @@ def test_a_run_without_its_images_shows_the_rest(name, home_with_real_run):
     page.sidebar.selectbox[0].set_value("real").run()
     assert_healthy(page)
     assert ("not on this machine" in words(page)) == (name in ("overview", "classify", "explain", "data"))
+
+
+@pytest.fixture(scope="module")
+def nih_home(home_with_run, tmp_path_factory):
+    """Beside "made" a run "real", on films of ChestX-ray14 that are not on this machine."""
+    home = tmp_path_factory.mktemp("nih")
+    shutil.copytree(home_with_run / "runs", home / "runs")
+    add_real_run(home, "chestxray14")
+    return home
+
+
+@pytest.fixture
+def first_visit(nih_home, monkeypatch):
+    """A newcomer, before anything was chosen."""
+    monkeypatch.setenv("CXRKD_HOME", str(nih_home))
+
+
+@pytest.mark.parametrize("name", ["overview", "classify", "explain", "data"])
+def test_a_newcomer_sees_real_films_without_any_data(name, first_visit):
+    page = open_page(name)
+    assert_healthy(page)
+    assert page.sidebar.selectbox[0].value == "real"
+    assert "is not known" in words(page), "what is known of its training patients is said"
+    assert ("24 real films of ChestX-ray14's test patients" in words(page)) == (name != "overview")
+    assert "No film yet" not in words(page)
+    assert not page.warning
+
+
+def test_overview_shows_both_networks_on_a_film_that_ships(first_visit):
+    page = open_page("overview")
+    assert "Where they see" in "".join(heading.value for heading in page.subheader)
+    assert "Grad-CAM on a film of a patient" in words(page)
+    assert "not on this machine" not in words(page)
+
+
+def test_classify_says_what_experts_see_on_a_film_that_ships(first_visit):
+    page = open_page("classify")
+    assert "**Expert labels:** Atelectasis, Effusion" in words(page)
+    assert "True labels" not in words(page)
+
+
+def test_explain_holds_the_maps_against_the_box_of_a_film_that_ships(first_visit):
+    page = open_page("explain")
+    assert_healthy(page)
+    assert next(box for box in page.selectbox if box.label.startswith("Label")).value == "Atelectasis", "it is marked"
+    assert any("Evidence inside" in frame.value for frame in page.dataframe)
+    next(box for box in page.selectbox if box.label.startswith("Label")).set_value("Effusion").run()
+    assert "Effusion is present on this film, but nobody marked where" in words(page)
+
+
+def test_data_says_that_what_it_shows_is_not_what_the_run_learned_from(first_visit):
+    page = open_page("data")
+    assert "its prevalence and its split are not shown" in words(page)
+    assert {metric.label: metric.value for metric in page.metric}["Images"] == "24"
+    assert not page.success
 
 
 def upload(page, name):
@@ -609,7 +664,7 @@ def test_tables_are_drawn_in_one_place():
 def test_settings_that_one_run_lacks_are_missing_and_not_the_word_none(home_with_real_run):
     page = on_tab(open_page("results"), "Compare")
     table = next(frame.value for frame in page.dataframe if "Setting" in frame.value).set_index("Setting")
-    assert table.loc["Images", "Other run"] == "chestxray14"
+    assert table.loc["Images", "Other run"] == "padchest"
     assert pd.isna(table.loc["Folder", "This run"])
     assert not any("." in name for name in table.index), "titles, no keys"
 

@@ -43,3 +43,8 @@ def test_samples_without_a_finding_are_known_to_have_none():
     table = table_of([(0, 0), (0, NAN), (NAN, NAN), (1, 0)])
     assert sources.sample_rows(table, sources.NONE) == [0]
     assert sources.sample_rows(table, sources.ANY) == [3]
+
+
+def test_only_what_a_test_film_shows_can_be_asked_for():
+    assert sources.sample_findings(table_of([(0, 0), (1, 0)])) == [sources.ANY, sources.NONE, "Mass"]
+    assert sources.sample_findings(table_of([(0, NAN), (1, 1)])) == [sources.ANY, "Mass", "Pleural_Thickening"]

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from cxrkd.data.readers.chestxray14 import ChestXray14Config
+from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError, RunError
+from cxrkd.labels import CHESTXRAY14
 from cxrkd.runs import choosing
 from cxrkd.runs.choosing import PHANTOM_WARNING, choose_members, choose_run, warning_for
 
@@ -32,7 +34,7 @@ def test_only_real_films_carry_the_phantom_warning(tmp_path):
     assert {warning_for(drawn, real=False), warning_for(real, real=True)} == {""}
 
 
-def run_on(data, id="run", status="done", auroc=None):
+def run_on(data, id="run", status="done", auroc=None, labels=("Mass",)):
     """A run of which only config and state are known, and the distilled student's macro AUROC if one is given."""
 
     def metrics():
@@ -43,7 +45,7 @@ def run_on(data, id="run", status="done", auroc=None):
 
     config = SimpleNamespace(data=data)
     state = SimpleNamespace(status=status)
-    return SimpleNamespace(id=id, state=state, config=config, metrics=metrics, labels=("Mass",))
+    return SimpleNamespace(id=id, state=state, config=config, metrics=metrics, labels=labels)
 
 
 class Damaged(SimpleNamespace):
@@ -58,11 +60,19 @@ class Damaged(SimpleNamespace):
         raise RunError("labels.json is damaged")
 
 
-def test_the_first_finished_run_with_its_images_is_the_default(monkeypatch, tmp_path):
-    elsewhere = run_on(ChestXray14Config(folder=tmp_path / "none"), "elsewhere")
-    here, drawn = run_on(ChestXray14Config(folder=tmp_path), "here"), run_on(PhantomConfig(), "drawn")
+def test_a_run_on_patients_with_films_to_look_at_is_the_default(monkeypatch, tmp_path):
+    elsewhere = run_on(FolderConfig(folder=tmp_path / "none"), "elsewhere")
+    here, drawn = run_on(FolderConfig(folder=tmp_path), "here"), run_on(PhantomConfig(), "drawn")
     damaged = Damaged(id="damaged", state=SimpleNamespace(status="done"))
-    for runs, first in (([damaged, elsewhere, drawn, here], "drawn"), ([elsewhere, here], "here")):
+    nih = run_on(ChestXray14Config(folder=tmp_path / "none"), "nih", labels=CHESTXRAY14)
+    other = run_on(ChestXray14Config(folder=tmp_path / "none"), "other")
+    for runs, first in (
+        ([damaged, elsewhere, drawn, here], "here"),
+        ([damaged, elsewhere, drawn], "drawn"),
+        ([elsewhere, here], "here"),
+        ([drawn, nih, here], "nih"),
+        ([other, drawn], "drawn"),
+    ):
         monkeypatch.setattr(choosing, "list_runs", lambda runs=runs: runs)
         assert choose_run().id == first
     monkeypatch.setattr(choosing, "list_runs", lambda: [damaged, elsewhere])

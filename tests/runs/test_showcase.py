@@ -1,6 +1,8 @@
 """What the first look at a run shows: the same from its file as computed, and nothing of other weights."""
 
+import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from safetensors.numpy import save_file
 
 from cxrkd.checksums import seal
 from cxrkd.cost.count import count
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.samples import SamplesConfig
 from cxrkd.explain.cam import grad_cam
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import SHIPPED
@@ -87,15 +91,38 @@ def test_a_file_of_another_shape_is_computed_again(learned, damage, caplog):
     assert "damaged" in caplog.text
 
 
+def test_a_run_on_patients_keeps_a_film_that_ships(learned, blobs):
+    """Its own films stay where they are: whoever gets the run has none of them."""
+    own = replace(blobs, synthetic=False)
+    config = {**json.loads((learned.path / "config.json").read_text()), "version": 1}
+    config["data"] = {"kind": "chestxray14", "folder": "none", "image_size": learned.config.data.image_size}
+    write_showcase(learned, film_in(own))
+    assert (read_showcase(learned).look.tones, read_showcase(learned).look.shipped) == (None, False)
+    (learned.path / "config.json").write_text(json.dumps(config))
+    run = Run(learned.path)
+    write_showcase(run, film_in(own))
+    look, films = read_showcase(run).look, load_cohort(SamplesConfig(image_size=run.config.data.image_size))
+    row, k = films.row_of(look.image_id), films.labels.index(look.label)
+    assert look.shipped
+    assert films.positive[row, k]
+    np.testing.assert_array_equal(look.lesion, films.masks(row, films.size)[k])
+    np.testing.assert_array_equal(look.tones, films.film(row).tones)
+    cam = grad_cam(run.load_model("teacher"), torch.from_numpy(films.film(row).pixels)[None, None])
+    np.testing.assert_allclose(look.maps["teacher"], cam.cams[k], atol=1e-5)
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir()))
 def test_what_ships_is_of_the_weights_that_ship(name):
     run = open_run(name)
     kept = read_showcase(run)
     assert list(kept.costs) == run.members(), "make it again: cxrkd reference"
     assert kept.look.label in run.labels
-    drawn = run.config.data.kind == "phantom"
-    assert (kept.look.tones is not None) == (kept.look.lesion is not None) == drawn, "films of patients stay at home"
-    assert (run.path / FILE).stat().st_size < (110_000 if drawn else 10_000)
+    assert kept.look.shipped == (run.config.data.kind != "phantom"), "of patients only films that ship are shown"
+    assert kept.look.lesion.any()
+    assert (run.path / FILE).stat().st_size < 110_000
+    if kept.look.shipped:
+        films = load_cohort(SamplesConfig(image_size=run.config.data.image_size))
+        np.testing.assert_array_equal(kept.look.tones, films.film(films.row_of(kept.look.image_id)).tones)
     assert kept.costs["distilled"] == count(Run(run.path).load_model("distilled"))
 
 
@@ -105,6 +132,12 @@ def test_the_showcase_is_the_case_that_all_members_recognise():
     assert clearest(logits, cuts, np.array([[1.0, 0.0], [1.0, 1.0]])) == (1, 1)
     assert clearest(logits, cuts, np.array([[1.0, 0.0], [1.0, 0.0]])) == (1, 0)
     assert clearest(logits, cuts, np.zeros((2, 2))) is None
+
+
+def test_without_thresholds_the_showcase_is_the_most_probable_case():
+    logits = {"teacher": np.array([[1.0, 0.0], [2.0, 0.0]])}
+    assert clearest(logits, {"teacher": np.array([np.nan, np.nan])}, np.ones((2, 2))) == (1, 0)
+    assert clearest(logits, {"teacher": np.array([np.nan, 0.5])}, np.ones((2, 2))) == (0, 1)
 
 
 def test_the_showcase_prefers_some_labels_where_one_is_present():

@@ -98,8 +98,8 @@ def answers_summary(answers: Sequence[Answer]) -> pd.DataFrame:
     rows = []
     for answer in answers:
         row: dict[str, object] = {"Film": answer.film.name}
-        if answer.film.present is not None:
-            row["True labels"] = _some(answer.film.present)
+        if answer.film.truth is not None and answer.film.present is not None:
+            row[answer.film.truth.title] = _some(answer.film.present)
         row |= {MEMBER_NAMES[member]: answer.verdict(member, at_most=3) for member in answer.members}
         rows.append(row)
     return pd.DataFrame(rows)

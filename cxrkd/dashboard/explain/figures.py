@@ -86,8 +86,11 @@ def lesion_table(hits: Mapping[str, LesionHit]) -> pd.DataFrame:
 
 def no_lesion(label: str, truth: Sequence[str] | None) -> str:
     """Why there is no lesion to hold the maps against, and which label would have one."""
+    name = display_name(label)
     if truth is None:
-        return f"Nobody marked {label.lower()} on this film, so there is no truth to hold the maps against."
-    present = ", ".join(display_name(name).lower() for name in truth)
+        return f"Nobody marked {name.lower()} on this film, so there is no truth to hold the maps against."
+    if label in truth:
+        return f"{name} is present on this film, but nobody marked where, so there is nothing to hold the maps against."
+    present = ", ".join(display_name(other).lower() for other in truth)
     choose = f"Present are: {present}." if present else "It shows no finding at all."
-    return f"{label} is not present on this film, so there is no lesion to hit. {choose}"
+    return f"{name} is not present on this film, so there is no lesion to hit. {choose}"

@@ -93,6 +93,7 @@ def read(config: ChestMnistConfig, progress: Progress | None = None) -> Cohort:
         split=np.repeat(np.array(SPLITS), counts),
         views=np.full(len(ids), "unknown"),
         pixels=ImageFiles(ids, tuple(sources), config.image_size),
+        truth="Labels mined from reports",
     )
 
 

@@ -79,8 +79,9 @@ def read(config: ChestXray14Config, progress: Progress | None = None) -> Cohort:
         split=split,
         views=filled(entries, "View Position", path, empty="unknown"),
         pixels=ImageFiles(ids, require(_paths(folder, names), entries.index, path), config.image_size),
-        lesions=_boxes(folder / "BBox_List_2017.csv", names),
+        lesions=boxes(folder / "BBox_List_2017.csv", names),
         notes=notes,
+        truth="Labels mined from reports",
     )
 
 
@@ -129,10 +130,13 @@ def _image_folders(folder: Path) -> list[Path]:
     return [folder / "images", *sorted(folder.glob("images_[0-9]*/images"))]
 
 
-def _boxes(path: Path, names: Sequence[str]) -> Boxes | None:
-    """Boxes of the images in `names`.
+def boxes(path: Path, names: Sequence[str]) -> Boxes | None:
+    """Boxes of the images in `names`, from a table in the form of BBox_List_2017.csv; None where there is no table.
 
     The header reads `Bbox [x,y,w,h],,,`, which splits at its own commas, so columns are taken by position.
+
+    Raises:
+        DataError: a finding is unknown, or a box is not four numbers.
     """
     if not path.exists():
         return None

@@ -57,6 +57,7 @@ def read(config: PhantomConfig, progress: Progress | None = None) -> Cohort:
         pixels=drawn,
         synthetic=True,
         lesions=drawn,
+        truth="True labels",
         captions=np.array([f"Patient {patient}, visit {visit + 1}" for patient, visit in visits]),
     )
 
