@@ -1,10 +1,11 @@
-"""What a paired difference shows, in words: the command line and the pages say the same."""
+"""What figures show, in words: the command line and the pages say the same."""
 
 from __future__ import annotations
 
 import math
 
 from cxrkd.evaluate.paired import MIN_SEEDS, PairedDifference
+from cxrkd.evaluate.readers import ABOVE, BELOW, WITHIN_CHANCE, MemberReach, ReaderStudy
 
 
 def gain_verdict(gain: PairedDifference) -> str:
@@ -19,3 +20,20 @@ def gain_verdict(gain: PairedDifference) -> str:
         return "The interval of the gain, over patients and seeds, holds zero: no difference is shown."
     effect = "distillation helped" if gain.macro_diff > 0 else "distillation did harm"
     return f"The interval of the gain, over patients and seeds, leaves zero out: {effect}."
+
+
+def reference_sentence(study: ReaderStudy) -> str:
+    """Which readers the reference was made from, and what that means for their points."""
+    made = [name for name, inside in zip(study.readers, study.in_reference, strict=True) if inside]
+    if not made:
+        return "No majority of readers is the reference, so every reader is independent of it."
+    return f"The reference is the majority of {', '.join(made)}: it flatters them, so they are shown and not counted."
+
+
+def reach_sentence(reach: MemberReach) -> str:
+    """How many points of independent readers a network reaches, and how many of these differences are shown."""
+    if not reach.of:
+        return "No point of an independent reader has enough cases to be held against this network."
+    words = ", ".join(f"{reach.worded(word)} {word}" for word in (ABOVE, WITHIN_CHANCE, BELOW))
+    points = f"point{'' if reach.of == 1 else 's'} of independent readers"
+    return f"Reaches {reach.reached} of {reach.of} {points}; by the interval of each difference: {words}."
