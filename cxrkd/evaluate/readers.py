@@ -22,6 +22,7 @@ from cxrkd.evaluate.inputs import MIN_POSITIVE_PATIENTS, Cases, as_cases, as_see
 from cxrkd.evaluate.jackknife import Figure, drawn_interval, rate_interval
 from cxrkd.evaluate.leaving import rarer_weight, rate_figure
 from cxrkd.evaluate.majority import MIN_CELLS, reference_readers
+from cxrkd.evaluate.metrics import RATES
 from cxrkd.evaluate.reach import sensitivity_at, sensitivity_of
 from cxrkd.evaluate.record import Record
 from cxrkd.evaluate.thresholds import N_BOOT, draw_patients
@@ -192,13 +193,24 @@ def _films(cases: Cases, calls: np.ndarray, k: int) -> _Read:
 
 
 def _point(reader: str, label: str, read: _Read, in_reference: bool, min_patients: int) -> ReaderPoint:
-    rates, evaluable = [math.nan] * 6, read.enough(min_patients)
-    if evaluable:
-        hits = (read.called & read.positive, read.positive), (~read.called & ~read.positive, ~read.positive)
-        figures = [rate_figure(hit[None, side], read.who[side], read.n_patients) for hit, side in hits]
-        rates = [value for figure in figures for value in (figure.value, *rate_interval(figure))]
-    counts = (len(read.rows), int(read.positive.sum()), read.n_pos_patients)
-    return ReaderPoint(str(reader), label, *counts, *rates, in_reference=in_reference, evaluable=evaluable)
+    evaluable = read.enough(min_patients)
+    return ReaderPoint(
+        reader=str(reader),
+        label=label,
+        n=len(read.rows),
+        n_pos=int(read.positive.sum()),
+        n_pos_patients=read.n_pos_patients,
+        **(_rates(read) if evaluable else dict.fromkeys(RATES, math.nan)),
+        in_reference=in_reference,
+        evaluable=evaluable,
+    )
+
+
+def _rates(read: _Read) -> dict[str, float]:
+    """Sensitivity and specificity of a reader with their intervals."""
+    hits = (read.called & read.positive, read.positive), (~read.called & ~read.positive, ~read.positive)
+    figures = [rate_figure(hit[None, side], read.who[side], read.n_patients) for hit, side in hits]
+    return dict(zip(RATES, (v for f in figures for v in (f.value, *rate_interval(f))), strict=True))
 
 
 def _member(
