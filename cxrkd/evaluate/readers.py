@@ -167,21 +167,21 @@ def reader_study(
     Raises:
         DataError: shapes do not fit, logits are NaN, or targets or calls are not 0, 1 or NaN.
     """
-    cases, said = as_cases(targets, patients, labels), np.asarray(calls, dtype=np.float64)
-    if said.shape != (len(readers), *cases.targets.shape):
+    cases, judged = as_cases(targets, patients, labels), np.asarray(calls, dtype=np.float64)
+    if judged.shape != (len(readers), *cases.targets.shape):
         raise DataError(
             f"expected calls of shape ({len(readers)} readers, {len(cases.targets)} films, {len(labels)} findings), "
-            f"got {said.shape}"
+            f"got {judged.shape}"
         )
-    if not np.isin(said[~np.isnan(said)], (0.0, 1.0)).all():
+    if not np.isin(judged[~np.isnan(judged)], (0.0, 1.0)).all():
         raise DataError("calls must be 1 (present), 0 (absent) or NaN (not judged); other values came")
-    makers = reference_readers(said, cases.targets, min_cells)
-    read = {(k, r): _films(cases, said[r], k) for k in range(len(labels)) for r in range(len(readers))}
+    makers = reference_readers(judged, cases.targets, min_cells)
+    read = {(k, r): _films(cases, judged[r], k) for k in range(len(labels)) for r in range(len(readers))}
     points = tuple(_point(readers[r], labels[k], films, r in makers, min_patients) for (k, r), films in read.items())
     reach = tuple(
         _member(name, as_seeds(logits, cases.targets.shape), read, points) for name, logits in members.items()
     )
-    n = int((~np.isnan(said) & ~np.isnan(cases.targets)).any(axis=(0, 2)).sum())
+    n = int((~np.isnan(judged) & ~np.isnan(cases.targets)).any(axis=(0, 2)).sum())
     marks = tuple(r in makers for r in range(len(readers)))
     return ReaderStudy(tuple(map(str, readers)), marks, tuple(labels), points, reach, n)
 

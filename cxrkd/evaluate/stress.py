@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,8 @@ from cxrkd.evaluate.inputs import MIN_POSITIVE_PATIENTS, as_seeds
 from cxrkd.evaluate.metrics import evaluate
 from cxrkd.evaluate.paired import paired_difference
 from cxrkd.evaluate.record import Record
+
+Name = TypeVar("Name", bound=str)  # a mapping of members is none of texts to a type checker
 
 TOLERATED = 0.02
 """Macro AUROC that a network may lose and still be said to hold."""
@@ -96,8 +99,8 @@ class StressMetrics(Record):
 
 
 def measure_stress(
-    clean: Mapping[str, ArrayLike],
-    stressed: Mapping[str, Mapping[str, ArrayLike]],
+    clean: Mapping[Name, ArrayLike],
+    stressed: Mapping[str, Mapping[Name, ArrayLike]],
     targets: ArrayLike,
     patients: ArrayLike,
     labels: Sequence[str],

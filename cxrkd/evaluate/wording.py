@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from cxrkd.evaluate.paired import MIN_SEEDS, PairedDifference
 from cxrkd.evaluate.readers import ABOVE, BELOW, WITHIN_CHANCE, MemberReach, ReaderStudy
+from cxrkd.evaluate.stress import StressMetrics, StressRow
+from cxrkd.text import NOT_ENOUGH, number
 
 
 def gain_verdict(gain: PairedDifference) -> str:
@@ -37,3 +40,22 @@ def reach_sentence(reach: MemberReach) -> str:
     words = ", ".join(f"{reach.worded(word)} {word}" for word in (ABOVE, WITHIN_CHANCE, BELOW))
     points = f"point{'' if reach.of == 1 else 's'} of independent readers"
     return f"Reaches {reach.reached} of {reach.of} {points}; by the interval of each difference: {words}."
+
+
+def stress_verdict(of: Mapping[str, StressRow]) -> str:
+    """Whether all networks hold under a degradation, else which do not."""
+    if any(math.isnan(row.diff) for row in of.values()):
+        return NOT_ENOUGH
+    falls = [member for member, row in of.items() if not row.holds]
+    return f"falls: {', '.join(falls)}" if falls else "holds"
+
+
+def stress_sentence(metrics: StressMetrics, member: str) -> str:
+    """Under how many degradations a network holds, and what the worst one takes."""
+    rows = [row for row in metrics.rows if row.member == member and not math.isnan(row.diff)]
+    if not rows:
+        return f"{member}: {NOT_ENOUGH}."
+    worst = min(rows, key=lambda row: row.diff)
+    return (
+        f"{member} holds under {sum(row.holds for row in rows)} of {len(rows)}; worst {number(worst.diff, sign=True)}."
+    )

@@ -72,11 +72,11 @@ def read_readings(path: Path, labels: Sequence[str], ids: Sequence[str]) -> Read
     names = filled(table, reader, path)
     _refuse_twice(names, rows, table, path)
     readers, which = np.unique(names[rows >= 0], return_inverse=True)
-    said = numbers(table, list(columns.values()), (0, 1), path, YES_NO)
+    judged = numbers(table, list(columns.values()), (0, 1), path, YES_NO)
     calls = np.full((len(readers), len(ids), len(labels)), np.nan, np.float32)
     here = rows >= 0
     for k, label in enumerate(columns):
-        calls[which, rows[here], list(labels).index(label)] = said[here, k]
+        calls[which, rows[here], list(labels).index(label)] = judged[here, k]
     return Readings(tuple(readers.tolist()), tuple(labels), calls)
 
 
