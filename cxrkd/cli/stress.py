@@ -47,7 +47,7 @@ def call(run: Run, folder: Path | None) -> Report:
 
 def _tested(run: Run, folder: Path | None) -> StressJob:
     from cxrkd.runs.stress_job import stress_of
-    from cxrkd.runs.stressing import asked_for, find_stress
+    from cxrkd.runs.stress_making import asked_for, find_stress
 
     kept = stress_of(run) if folder is None else None
     job = kept or find_stress(asked_for(run, folder=folder))
@@ -63,7 +63,7 @@ def _made_here(run: Run, folder: Path | None) -> StressJob:
     """Execute a new test; one that its data refuse leaves no folder."""
     from cxrkd.errors import DataError
     from cxrkd.jobs.queue import delete
-    from cxrkd.runs.stressing import create_stress
+    from cxrkd.runs.stress_making import create_stress
 
     job = create_stress(run, folder=folder)
     try:
