@@ -47,6 +47,8 @@ def stress_verdict(of: Mapping[str, StressRow]) -> str:
     if any(math.isnan(row.diff) for row in of.values()):
         return NOT_ENOUGH
     falls = [member for member, row in of.items() if not row.holds]
+    if len(falls) == len(of) > 1:
+        return "falls: all"
     return f"falls: {', '.join(falls)}" if falls else "holds"
 
 

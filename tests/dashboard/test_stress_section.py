@@ -69,7 +69,7 @@ def test_a_finished_test_is_shown(run):
     assert [frame.value["Films"].tolist() for frame in page.dataframe] == [
         ["As they came", *(stress.title for stress in BY_NAME.values())]
     ]
-    assert "loses at most 0.02" in words(page)
+    assert "dashed line at −0.02" in words(page)
     assert not page.button
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
 from cxrkd.dashboard.charts import style
 from cxrkd.dashboard.charts.quality import Interval, forest_height, whiskers
+from cxrkd.text import NOT_ENOUGH
 
 
 def changes(titles: Sequence[str], rows: Mapping[str, Sequence[Interval]], tolerated: float) -> go.Figure:
@@ -22,18 +24,7 @@ def changes(titles: Sequence[str], rows: Mapping[str, Sequence[Interval]], toler
     chart = style.figure(forest_height(len(titles), len(members)) + 20)
     line = {"color": style.NEUTRAL, "width": 1}
     chart.add_vline(x=0, line=line)
-    chart.add_vline(
-        x=-tolerated,
-        line=line | {"dash": "dash"},
-        annotation={
-            "text": f"−{tolerated:g}",
-            "yref": "paper",
-            "y": 0,
-            "yanchor": "bottom",
-            "xanchor": "right",
-            "font": {"color": style.NEUTRAL, "size": 12},
-        },
-    )
+    chart.add_vline(x=-tolerated, line=line | {"dash": "dash"})
     for place, member in enumerate(members):
         whiskers(chart, rows[member], ((len(members) - 1) / 2 - place) * 0.24, member)
     chart.update_yaxes(
@@ -48,6 +39,6 @@ def changes(titles: Sequence[str], rows: Mapping[str, Sequence[Interval]], toler
         tickformat=style.SIGNED,
         range=style.span((0.0, -tolerated), *ends, empty=(-0.1, 0.02), least=0.04),
     )
-    if not any(one.value == one.value for own in rows.values() for one in own):
-        style.say_empty(chart, "No value: not enough cases")
+    if not any(math.isfinite(value) for value, _, _ in ends):
+        style.say_empty(chart, f"No value: {NOT_ENOUGH}")
     return chart

@@ -60,9 +60,10 @@ def _results(job: StressJob) -> None:
     st.caption(
         f"{mean_of(len(metrics.counted)).capitalize()}, {metrics.n} films ({layout.literal(job.films_title)}) of "
         f"{metrics.n_patients} patients; first seed of each member, paired by patient, 95 % interval. Right of the "
-        f"dashed line a network holds: it loses at most {TOLERATED:g}."
+        f"dashed line at −{TOLERATED:g} a network holds."
     )
-    layout.table(stress_table(metrics), height="content", key="stress_table")
+    form = {"Verdict": st.column_config.TextColumn(width=170)}
+    layout.table(stress_table(metrics), height="content", column_config=form, key="stress_table")
     layout.notice(" ".join(_sentence(metrics, member) for member in metrics.members))
 
 
@@ -95,8 +96,9 @@ def stress_table(metrics: StressMetrics) -> pd.DataFrame:
         for member in of:
             verdict = verdict.replace(member, layout.member_title(member).lower())
         rows.append(row | {"Verdict": verdict, "What it is": BY_NAME[name].sentence if name in BY_NAME else MISSING})
-    columns = ["Films", "Verdict", *(name for name in rows[-1] if name not in ("Films", "Verdict"))]
-    return pd.DataFrame(rows).reindex(columns=columns)
+    titles = [layout.member_title(member) for member in metrics.members]
+    figures = [f"{title}{of}" for of in (", change", "", ", probability moves") for title in titles]
+    return pd.DataFrame(rows).reindex(columns=["Films", "Verdict", *figures, "What it is"])
 
 
 def _wait_for(job: StressJob) -> None:

@@ -109,9 +109,13 @@ def _rows_of(names: np.ndarray, ids: Sequence[str]) -> np.ndarray:
     """The place in `ids` of each name, int (n,), -1 where it is none of them.
 
     A name is its whole path with hyphens between folders, as ids are made, or the file's own name where no two paths
-    of the table share it; what says the format does not count.
+    of the table share it; what says the format does not count. Where all ids lie in one folder, the folder may lack:
+    published tables name `00000211_006.png` what lies in `images`.
     """
-    place = {without_image_suffix(one): n for n, one in enumerate(map(str, ids))}
+    whole = [without_image_suffix(str(one)) for one in ids]
+    folder = _one_folder(whole)
+    place = {name.removeprefix(folder): n for n, name in enumerate(whole)}
+    place |= {name: n for n, name in enumerate(whole)}
     paths = [str(name).replace("\\", "/") for name in names]
     own = {path: without_image_suffix(path.rpartition("/")[2]) for path in paths}
     once = Counter(own.values())  # over paths: a film has a row for each of its readers
@@ -120,6 +124,12 @@ def _rows_of(names: np.ndarray, ids: Sequence[str]) -> np.ndarray:
         row = place.get(without_image_suffix(path.replace("/", "-")), -1)
         rows.append(place.get(own[path], -1) if row < 0 and once[own[path]] == 1 else row)
     return np.array(rows, int)
+
+
+def _one_folder(names: Sequence[str]) -> str:
+    """What all names begin with, up to a hyphen; empty where nothing is."""
+    starts = [names[0][: place + 1] for place, mark in enumerate(names[0]) if mark == "-"]
+    return next((start for start in reversed(starts) if all(name.startswith(start) for name in names)), "")
 
 
 def _refuse_twice(names: np.ndarray, rows: np.ndarray, table: pd.DataFrame, path: Path) -> None:

@@ -35,6 +35,14 @@ def test_a_name_that_two_folders_share_is_no_name(tmp_path):
     np.testing.assert_array_equal(found.calls[0, :, 2], [1, np.nan])
 
 
+def test_films_of_one_folder_are_known_without_it(tmp_path):
+    rows = ("7_1.png,1,one,1,YES,NO,", "8_1.png,2,one,1,NO,NO,")
+    found = read(tmp_path, *rows, ids=("images-8_1", "images-7_1"))
+    np.testing.assert_array_equal(found.calls[0, :, 2], [0, 1])
+    with pytest.raises(DataError, match="none of the 2 films"):
+        read(tmp_path, *rows, ids=("x-8_1", "images-7_1"))
+
+
 @pytest.mark.parametrize(
     ("rows", "header", "sentence"),
     [
