@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.cli import stress
 from cxrkd.cli.names import find_labels
 from cxrkd.cli.output import Report, table
 from cxrkd.text import MISSING, interval, number, over_findings, percent_interval
@@ -40,18 +41,23 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--table", type=Path, metavar="CSV", help="with --by: image in the first column, groups in others"
     )
+    stress.add_options(verb)
     verb.set_defaults(call=call)
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Recompute and compare with what is stored."""
+    """Recompute and compare with what is stored; with --stress, ask again about degraded films."""
     from cxrkd.checksums import relist
     from cxrkd.jobs.files import write_json
     from cxrkd.runs.choosing import choose_run
     from cxrkd.runs.metrics import measure
     from cxrkd.runs.run import METRICS
 
+    stress.refuse_alone(args)
     run = choose_run(args.run)
+    if args.stress:
+        stress.refuse_beside(args)
+        return stress.call(run, args.folder)
     labels = find_labels(run.labels, args.labels or ()) or None
     held_out, archs = run.held_out(), run.archs()
     whole = measure(held_out, archs)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cxrkd.config import MEMBERS
-from cxrkd.dashboard.charts import cost, dataset, films, probabilities, quality, style, training
+from cxrkd.dashboard.charts import cost, dataset, films, probabilities, quality, stress, style, training
 from cxrkd.dashboard.pictures import Panel, grey_to_rgb, outlines
 
 LABELS = ("Effusion", "Mass", "Pleural_Thickening")
@@ -303,3 +303,43 @@ def test_rare_findings_have_an_axis_of_shares_they_can_be_read_on():
     assert low == 0
     assert 0.002 < high < 0.02
     assert chart.layout.xaxis.tickformat == style.PERCENT
+
+
+CURVES = {"teacher": quality.Curve([0, 0.2, 1], [0, 0.8, 1], "0.800")}
+
+
+def test_radiologists_stand_in_a_roc_filled_where_the_reference_is_not_theirs():
+    marks = [
+        quality.ReaderMark(0.1, 0.6, "<one>", independent=True),
+        quality.ReaderMark(0.3, 0.9, "two", independent=True),
+        quality.ReaderMark(0.0, 0.4, "three", independent=False),
+    ]
+    chart = quality.roc(CURVES, marks)
+    (alone,), (inside,) = (traces(chart, f"Radiologist{rest}") for rest in (" (2)", ", part of the reference (1)"))
+    assert (alone.x, alone.y, inside.x, inside.y) == ((0.1, 0.3), (0.6, 0.9), (0.0,), (0.4,))
+    assert (alone.marker.color, inside.marker.color) == (style.READER, style.CLEAR)
+    assert alone.marker.line.color == inside.marker.line.color == style.READER
+    assert style.READER not in style.COLOURS.values()
+    assert alone.text[0] == "&lt;one&gt;"
+
+
+def test_a_roc_without_radiologists_is_as_it_was():
+    assert quality.roc(CURVES) == quality.roc(CURVES, [])
+    assert not [trace for trace in quality.roc(CURVES).data if "Radiologist" in trace.name]
+
+
+def test_changes_under_stress_stand_row_by_row_with_a_line_at_what_is_tolerated():
+    rows = {
+        "distilled": [quality.Interval(-0.05, -0.08, -0.02), quality.Interval(0.001, -0.01, 0.012)],
+        "teacher": [quality.Interval(-0.01, -0.02, 0.0), quality.Interval(np.nan, np.nan, np.nan)],
+    }
+    chart = stress.changes(["Blur", "JPEG, quality 50"], rows, 0.02)
+    assert [trace.name for trace in chart.data] == ["Teacher", "Student distilled"]
+    assert chart.data[1].x.tolist() == [-0.05, 0.001]
+    assert chart.data[0].y[0] < chart.data[1].y[0] < 0.5
+    assert list(chart.layout.yaxis.ticktext) == ["Blur", "JPEG, quality 50"]
+    assert {shape.x0 for shape in chart.layout.shapes} == {0, -0.02}
+    assert chart.layout.xaxis.range[0] < -0.08
+    assert not [one for one in chart.layout.annotations if "not enough" in one.text]
+    empty = stress.changes(["Blur"], {"teacher": rows["teacher"][1:]}, 0.02)
+    assert [one.text for one in empty.layout.annotations if "not enough" in one.text]

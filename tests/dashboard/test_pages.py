@@ -41,6 +41,7 @@ RESULTS = {
     "Per label": {"forest", "gain"},
     "Calibration": {"reliability"},
     "Seeds": {"seeds"},
+    "Stress": set(),
     "Compare": set(),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -32,13 +33,55 @@ class Interval:
     high: float
 
 
-def roc(curves: Mapping[str, Curve]) -> go.Figure:
-    """True positive rate against false positive rate, one line a member, with the chance diagonal."""
+@dataclass(frozen=True)
+class ReaderMark:
+    """One radiologist in a ROC diagram: where, what is read of the marker, and whether the reference is independent."""
+
+    fpr: float
+    tpr: float
+    text: str
+    independent: bool
+
+
+def roc(curves: Mapping[str, Curve], readers: Sequence[ReaderMark] = ()) -> go.Figure:
+    """True positive rate against false positive rate, one line a member, with the chance diagonal.
+
+    Args:
+        curves: by member.
+        readers: radiologists of the same films; hollow where the reference was made from them.
+    """
     chart = style.figure(430)
     style.diagonal(chart, "Chance")
     _lines(chart, curves, "FPR %{x:.2f}, TPR %{y:.2f}")
+    _reader_marks(chart, [mark for mark in readers if mark.independent], "Radiologist ({})", style.READER)
+    _reader_marks(
+        chart,
+        [mark for mark in readers if not mark.independent],
+        "Radiologist, part of the reference ({})",
+        style.CLEAR,
+    )
     style.unit_square(chart, "False positive rate (1 − specificity)", "True positive rate (sensitivity)")
     return chart
+
+
+def _reader_marks(chart: go.Figure, marks: Sequence[ReaderMark], name: str, fill: str) -> None:
+    if marks:
+        chart.add_trace(
+            go.Scatter(
+                x=[mark.fpr for mark in marks],
+                y=[mark.tpr for mark in marks],
+                mode="markers",
+                marker={
+                    "symbol": "triangle-up",
+                    "size": 12,
+                    "color": fill,
+                    "line": {"color": style.READER, "width": 2},
+                },
+                name=name.format(len(marks)),
+                text=[escape(mark.text) for mark in marks],
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
 
 
 def precision_recall(curves: Mapping[str, Curve], prevalence: float) -> go.Figure:
@@ -81,7 +124,7 @@ def forest(labels: Sequence[str], rows: Mapping[str, Sequence[Interval]], x_titl
     chart.add_vline(x=0.5, line={"color": style.NEUTRAL, "dash": "dash", "width": 1})
     for place, member in enumerate(members):
         offset = ((len(members) - 1) / 2 - place) * 0.24
-        _whiskers(chart, rows[member], offset, member)
+        whiskers(chart, rows[member], offset, member)
     _label_axis(chart, labels)
     _auroc_axis(chart, rows)
     chart.update_xaxes(title=x_title)
@@ -93,7 +136,7 @@ def macro_forest(rows: Mapping[str, Sequence[Interval]], x_title: str) -> go.Fig
     chart = style.figure(52 * len(rows) + 60, legend=False)
     members = style.ordered(rows)
     for place, member in enumerate(members):
-        _whiskers(chart, rows[member], -float(place), member)
+        whiskers(chart, rows[member], -float(place), member)
     chart.update_yaxes(
         tickvals=list(range(len(members))),
         ticktext=[style.name(member) for member in members],
@@ -136,7 +179,7 @@ def differences(
     chart = style.figure(forest_height(len(labels), beside))
     chart.update_layout(showlegend=False)
     chart.add_vline(x=0, line={"color": style.NEUTRAL, "dash": "dash", "width": 1})
-    _whiskers(chart, rows, 0.0, "distilled", hollow_across_zero=True)
+    whiskers(chart, rows, 0.0, "distilled", hollow_across_zero=True)
     _label_axis(chart, labels)
     ends = [(row.value, row.low, row.high) for row in rows]
     chart.update_xaxes(
@@ -158,9 +201,10 @@ def _label_axis(chart: go.Figure, labels: Sequence[str]) -> None:
     )
 
 
-def _whiskers(
+def whiskers(
     chart: go.Figure, rows: Sequence[Interval], offset: float, member: str, *, hollow_across_zero: bool = False
 ) -> None:
+    """Draw markers with their intervals, one a row, numbered downwards from 0 and moved up by `offset`."""
     colour = style.COLOURS[member]
     value = np.array([row.value for row in rows])
     low, high = np.array([row.low for row in rows]), np.array([row.high for row in rows])

@@ -20,7 +20,7 @@ from cxrkd.config import MEMBER_NAMES, MEMBERS
 COLOURS: dict[str, str] = {"teacher": "#2F86C9", "alone": "#E07B00", "distilled": "#029E73"}
 DASHES: dict[str, str] = {"teacher": "solid", "alone": "dot", "distilled": "dash"}
 SYMBOLS: dict[str, str] = {"teacher": "circle", "alone": "square", "distilled": "diamond"}
-NEUTRAL = "#7A8794"
+NEUTRAL = READER = "#7A8794"
 FAINT = "rgba(122,135,148,0.35)"
 CLEAR = "rgba(0,0,0,0)"
 PERCENT = "~%"

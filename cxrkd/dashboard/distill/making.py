@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from cxrkd.access.bounds import Bounds
 from cxrkd.access.confine import confined
@@ -11,13 +12,17 @@ from cxrkd.access.folders import admit_data, allowed_roots, folder_of
 from cxrkd.access.record import recording
 from cxrkd.access.roles import Person
 from cxrkd.config import RunConfig
+from cxrkd.data import cohort_size
 from cxrkd.errors import AccessError, ConfigError, RunError
 from cxrkd.jobs.asked import mark_page
 from cxrkd.jobs.job import Job, list_own_jobs
 from cxrkd.jobs.queue import cancel, delete, resume
 from cxrkd.runs import Run, create, list_runs
 from cxrkd.runs.refusing import Settled, settle
+from cxrkd.runs.stress_job import StressJob
+from cxrkd.runs.stress_making import create_stress
 
+J = TypeVar("J", bound=Job)
 _ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue
 ACTS: dict[str, Callable[[Run], object]] = {"cancel": cancel, "resume": resume, "delete": delete}
 """What a page does to a run that is there."""
@@ -56,12 +61,36 @@ def queue_run(who: Person, config: RunConfig) -> Run:
             Bounds.of().refuse_images(asked.config.data, asked.images[0])
             run = create(asked)
         note.on = run.id
-        try:
-            mark_page(run, allowed_roots())
-        except RunError:
-            delete(run)  # without its mark it would be read as the operator's own
-            raise
-        return resume(run)
+        return _marked(run)
+
+
+def queue_stress(who: Person, run: Run) -> StressJob:
+    """Make and queue a stress test of a run on its own test films.
+
+    Raises:
+        AccessError: the role, a bound, a folder or the record does not allow it.
+        CxrkdError: the run has no networks, or its films are not here.
+    """
+    with recording(who, "queue", f"{run.id} stress") as note, _ONE_AT_A_TIME:
+        who.require("make")
+        bounds = Bounds.of()
+        bounds.refuse_queue(_active())
+        admit_data(run.config.data)
+        with confined():
+            bounds.refuse_images(run.config.data, cohort_size(run.config.data)[0])
+            job = create_stress(run)
+        note.on = job.id
+        return _marked(job)
+
+
+def _marked(job: J) -> J:
+    """Queue a job that was just made, marked as asked for by a page; without its mark it is none, and goes."""
+    try:
+        mark_page(job, allowed_roots())
+    except RunError:
+        delete(job)  # without its mark it would be read as the operator's own
+        raise
+    return resume(job)
 
 
 def _bounded(config: RunConfig) -> RunConfig:

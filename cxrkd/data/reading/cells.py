@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 UNKNOWN = frozenset(("", "nan", "na", "n/a", "<na>", "null"))
 """What spreadsheets, pandas and R write for a cell without a value, in lower case."""
 WORDS = {"true": 1.0, "false": 0.0}
+YES_NO = WORDS | {"yes": 1.0, "no": 0.0}
+"""As people answer; tables of labels write numbers, where a "no" is more often a slip."""
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation"), "val"),
@@ -34,8 +36,21 @@ _EXACT = 2**53  # from here on a float64 no longer holds every whole number
 _ROUNDED = 11  # from this exponent on spreadsheets save `1.23457E+11` for every number that shows as such
 
 
-def numbers(table: pd.DataFrame, columns: Sequence[str], allowed: Sequence[float], path: Path) -> np.ndarray:
+def numbers(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    allowed: Sequence[float],
+    path: Path,
+    words: Mapping[str, float] = WORDS,
+) -> np.ndarray:
     """Columns of text as float32 (N, K); True and False as 1 and 0, what stands for nothing (UNKNOWN) as NaN.
+
+    Args:
+        table: columns of text, its index the numbers of the rows.
+        columns: K names.
+        allowed: the numbers that may stand there.
+        path: of the table, for the sentence.
+        words: what also stands for a number, in lower case.
 
     Raises:
         DataError: a cell holds something else than `allowed`.
@@ -45,11 +60,12 @@ def numbers(table: pd.DataFrame, columns: Sequence[str], allowed: Sequence[float
     targets = np.empty((len(table), len(columns)), np.float32)
     for k, column in enumerate(columns):
         codes, texts = pd.factorize(table[column])
-        values = np.array([_number(text) for text in texts], np.float32)
+        values = np.array([_number(text, words) for text in texts], np.float32)
         wrong = ~np.isin(values, allowed) & [text.lower() not in UNKNOWN for text in texts]
         if wrong.any():
             row = int(np.flatnonzero(wrong[codes])[0])
-            choices = ", ".join(f"{value:g}" for value in allowed)
+            more = [word.upper() for word in words if word not in WORDS]
+            choices = ", ".join([*(f"{value:g}" for value in allowed), *more])
             raise _refused(table, row, column, path, f"expected {choices} or nothing")
         targets[:, k] = values[codes]
     return targets
@@ -116,10 +132,10 @@ def _refused(table: pd.DataFrame, row: int, column: str, path: Path, expected: s
     return DataError(f"{path}, row {table.index[row]}, column {shown(column)}: {expected}, got {shown(text)}{minus}.")
 
 
-def _number(text: str) -> float:
+def _number(text: str, words: Mapping[str, float] = WORDS) -> float:
     """The value of a cell, NaN where it is none."""
-    if text.lower() in WORDS:
-        return WORDS[text.lower()]
+    if text.lower() in words:
+        return words[text.lower()]
     return float(text) if _NUMBER.fullmatch(text) else float("nan")
 
 

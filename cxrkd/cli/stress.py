@@ -1,0 +1,126 @@
+"""`evaluate --stress`: what degraded films do to the answers of a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxrkd.cli.output import Report, table
+from cxrkd.cli.watching import command, execute_watched
+from cxrkd.text import interval, number, over_findings
+
+if TYPE_CHECKING:
+    from cxrkd.evaluate.stress import StressMetrics, StressRow
+    from cxrkd.runs import Run
+    from cxrkd.runs.stress_job import StressJob
+
+
+def add_options(verb: argparse.ArgumentParser) -> None:
+    """The options of a stress test."""
+    verb.add_argument(
+        "--stress",
+        action="store_true",
+        help="ask the networks about their test films under noise, blur, compression and other tones; kept as a job "
+        "beside the run, and read from there the next time",
+    )
+    verb.add_argument(
+        "--folder",
+        type=Path,
+        metavar="DIR",
+        help="with --stress: where the run's data set is now (default: where it was)",
+    )
+
+
+def call(run: Run, folder: Path | None) -> Report:
+    """Test, or read what an earlier test of the same weights left.
+
+    Raises:
+        CxrkdError: the films are not here, or the test failed.
+    """
+    job = _tested(run, folder)
+    metrics = job.metrics()
+    document = {"run": run.id, "stress": job.id, "path": str(job.path), "films": job.films_title, **metrics.to_dict()}
+    document["rows"] = [row.to_dict() | {"holds": row.holds} for row in metrics.rows]
+    return Report(document, [*_lines(run, job, metrics)])
+
+
+def _tested(run: Run, folder: Path | None) -> StressJob:
+    from cxrkd.runs.stress_job import stress_of
+    from cxrkd.runs.stress_making import asked_for, find_stress
+
+    kept = stress_of(run) if folder is None else None
+    job = kept or find_stress(asked_for(run, folder=folder))
+    if job is not None and job.state.status == "done" and job.is_of(run):
+        return job
+    if job is not None and job.state.status in ("interrupted", "failed", "cancelled"):
+        execute_watched(job, command("resume", job))
+        return job
+    return _made_here(run, folder)
+
+
+def _made_here(run: Run, folder: Path | None) -> StressJob:
+    """Execute a new test; one that its data refuse leaves no folder."""
+    from cxrkd.errors import DataError
+    from cxrkd.jobs.queue import delete
+    from cxrkd.runs.stress_making import create_stress
+
+    job = create_stress(run, folder=folder)
+    try:
+        execute_watched(job, command("resume", job))
+    except DataError:
+        delete(job)
+        raise
+    return job
+
+
+def _lines(run: Run, job: StressJob, metrics: StressMetrics) -> list[str]:
+    from cxrkd.evaluate.stress import TOLERATED
+    from cxrkd.evaluate.wording import stress_sentence, stress_verdict
+    from cxrkd.images.stress import BY_NAME
+
+    head = ["films", *(word for member in metrics.members for word in (member, "change of AUROC")), "verdict"]
+    clean = [cell for one in metrics.clean for cell in (number(one.auroc), interval(one.auroc, one.low, one.high))]
+    rows = [["as they came", *clean, ""]]
+    for stress in metrics.stresses:
+        of = metrics.of(stress)
+        title = BY_NAME[stress].title if stress in BY_NAME else stress
+        rows.append([title, *(cell for row in of.values() for cell in _cells(row)), stress_verdict(of)])
+    return [
+        f"{run.id}: macro AUROC {over_findings(len(metrics.counted))} on {metrics.n} films ({job.films_title}) of "
+        f"{metrics.n_patients} patients, first seed; changes paired by patient, 95 % interval",
+        *table(head, rows),
+        "",
+        *(stress_sentence(metrics, member) for member in metrics.members),
+        f"holds: loses at most {TOLERATED:g} of its macro AUROC. It is kept in {job.path}",
+    ]
+
+
+def _cells(row: StressRow) -> list[str]:
+    return [number(row.auroc), interval(row.diff, row.low, row.high, sign=True)]
+
+
+def refuse_alone(args: argparse.Namespace) -> None:
+    """Refuse options that only a stress test has, without one.
+
+    Raises:
+        ConfigError: says which.
+    """
+    from cxrkd.errors import ConfigError
+
+    if args.folder is not None and not args.stress:
+        raise ConfigError("--folder says where films are that are asked about again; add --stress, or leave it out.")
+
+
+def refuse_beside(args: argparse.Namespace) -> None:
+    """Refuse options of other figures beside a stress test.
+
+    Raises:
+        ConfigError: says which.
+    """
+    from cxrkd.errors import ConfigError
+
+    others = {"--curves": args.curves, "--labels": args.labels, "--by": args.by, "--table": args.table}
+    given = [option for option, value in (others | {"--write": args.write}).items() if value]
+    if given:
+        raise ConfigError(f"--stress measures over all findings and films; leave {' and '.join(given)} out.")

@@ -1,0 +1,137 @@
+"""What degraded films do to the answers of a run: the stored test, one that is at work, or how to make one."""
+
+from __future__ import annotations
+
+import shlex
+
+import pandas as pd
+import streamlit as st
+
+from cxrkd.config import MEMBER_NAMES
+from cxrkd.dashboard import access, layout, tables
+from cxrkd.dashboard.charts import stress as charts
+from cxrkd.dashboard.charts.quality import Interval
+from cxrkd.evaluate.stress import TOLERATED, StressMetrics, StressRow
+from cxrkd.evaluate.wording import stress_sentence, stress_verdict
+from cxrkd.images.stress import BY_NAME
+from cxrkd.jobs.asked import by_page
+from cxrkd.runs import Run
+from cxrkd.runs.stress_job import StressJob, stress_tests
+from cxrkd.runs.stress_making import asked_for, find_stress
+from cxrkd.text import MISSING, duration, mean_of, number, percent
+
+POLL_S = 2.0
+WHY = (
+    "A film comes through scanners, exports and messengers before it is uploaded. A stress test asks the networks "
+    f"about the test films once more under {len(BY_NAME)} such changes."
+)
+
+
+def draw(run: Run) -> None:
+    """The newest stress test of the run, or the empty state that says how one is made."""
+    tests = stress_tests(run)
+    if tests:
+        _results(_chosen(tests))
+        return
+    asked = find_stress(asked_for(run))
+    if asked is not None and asked.state.active:
+        _wait_for(asked)
+        return
+    if asked is not None and asked.state.status != "done":
+        _stopped(asked)
+    _offer(run)
+
+
+def _chosen(tests: list[StressJob]) -> StressJob:
+    if len(tests) == 1:
+        return tests[0]
+    by_id = {job.id: job for job in tests}
+    return by_id[st.selectbox("Stress test", list(by_id), format_func=lambda i: f"{i}: {by_id[i].films_title}")]
+
+
+def _results(job: StressJob) -> None:
+    metrics = job.metrics()
+    st.subheader("AUROC on degraded films", anchor=False)
+    titles = [_title(name) for name in metrics.stresses]
+    rows = {member: [_change(metrics.of(name)[member]) for name in metrics.stresses] for member in metrics.members}
+    layout.chart(
+        charts.changes(titles, rows, TOLERATED), key="stress", alt="Change of AUROC under each degradation and member"
+    )
+    st.caption(
+        f"{mean_of(len(metrics.counted)).capitalize()}, {metrics.n} films ({layout.literal(job.films_title)}) of "
+        f"{metrics.n_patients} patients; first seed of each member, paired by patient, 95 % interval. Right of the "
+        f"dashed line at −{TOLERATED:g} a network holds."
+    )
+    form = {"Verdict": st.column_config.TextColumn(width=170)}
+    layout.table(stress_table(metrics), height="content", column_config=form, key="stress_table")
+    layout.notice(" ".join(_sentence(metrics, member) for member in metrics.members))
+
+
+def _title(name: str) -> str:
+    return BY_NAME[name].title if name in BY_NAME else name
+
+
+def _change(row: StressRow) -> Interval:
+    return Interval(row.diff, row.low, row.high)
+
+
+def _sentence(metrics: StressMetrics, member: str) -> str:
+    return tables.minus(stress_sentence(metrics, member)).replace(member, layout.member_title(member), 1)
+
+
+def stress_table(metrics: StressMetrics) -> pd.DataFrame:
+    """A row a degradation: AUROC of each member, its change, how far probabilities moved, and the verdict."""
+    clean: dict[str, object] = {"Films": "As they came"}
+    clean |= {MEMBER_NAMES[one.member]: number(one.auroc) for one in metrics.clean}
+    rows = [clean]
+    for name in metrics.stresses:
+        of = metrics.of(name)
+        row: dict[str, object] = {"Films": _title(name)}
+        for member, one in of.items():
+            title = layout.member_title(member)
+            row[title] = number(one.auroc)
+            row[f"{title}, change"] = tables.with_interval(one.diff, one.low, one.high, sign=True)
+            row[f"{title}, probability moves"] = percent(one.change)
+        verdict = stress_verdict(of)
+        for member in of:
+            verdict = verdict.replace(member, layout.member_title(member).lower())
+        rows.append(row | {"Verdict": verdict, "What it is": BY_NAME[name].sentence if name in BY_NAME else MISSING})
+    titles = [layout.member_title(member) for member in metrics.members]
+    figures = [f"{title}{of}" for of in (", change", "", ", probability moves") for title in titles]
+    return pd.DataFrame(rows).reindex(columns=["Films", "Verdict", *figures, "What it is"])
+
+
+def _wait_for(job: StressJob) -> None:
+    @layout.boundary()
+    def look() -> None:
+        state = job.state
+        if not state.active:
+            st.rerun()
+        left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
+        st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
+
+    st.markdown("A stress test of this run is at work; you can leave.")
+    st.fragment(look, run_every=POLL_S)()
+
+
+def _stopped(job: StressJob) -> None:
+    state = job.state
+    if state.status == "failed" and by_page(job):
+        layout.refused(state.message)
+    else:
+        layout.notice(
+            f"A stress test of this run was stopped ({state.status}). Go on with it: "
+            f"`python -m cxrkd runs resume {layout.literal(job.id)}`"
+        )
+
+
+def _offer(run: Run) -> None:
+    command = f"`python -m cxrkd evaluate {shlex.quote(run.id)} --stress`"
+    here = access.images_here(run.config.data)
+    elsewhere = "" if here else " Its films are not where pages may read them: add `--folder DIR`."
+    layout.empty_state(f"This run was not put under stress yet. {WHY} On the command line: {command}.{elsewhere}")
+    if here and access.makes() and st.button("Run the stress test", icon=":material/science:", type="primary"):
+        from cxrkd.dashboard.distill import making  # what makes runs is not imported to look at one
+
+        making.queue_stress(access.current(), run)
+        st.rerun()
