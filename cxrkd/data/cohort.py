@@ -46,6 +46,7 @@ class Cohort:
         lesions: where they are; None where the data set knows of none at all.
         captions: str (N,), what people call an image; None where that is its id.
         notes: what was read otherwise than it is written, a sentence each.
+        split_drawn: whether the split was drawn by the reader, because the data set has none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Cohort:
     lesions: Lesions | None = field(default=None, repr=False)
     captions: np.ndarray | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    split_drawn: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what nothing can be learned from.
