@@ -250,8 +250,14 @@ def _write_epochs(run, member, seed):
 
 
 def _write_films(run, rng):
+    from cxrkd.data import load_cohort
     from cxrkd.explain.reference import MIN_FILMS
+    from cxrkd.images.likeness import BYTES
     from cxrkd.runs.reference import write_reference
+    from cxrkd.runs.seen import Seen, write_seen
 
     side = run.config.data.image_size
     write_reference(run, rng.integers(0, 255, (MIN_FILMS, side, side), np.uint8))
+    rows = load_cohort(run.config.data)
+    hashes = rng.integers(0, 256, (len(rows), BYTES), np.uint8)  # of no film: drawing them takes longer
+    write_seen(run, Seen(rows.ids, rows.ids, rows.patients, rows.split, hashes))

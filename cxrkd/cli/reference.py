@@ -22,8 +22,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         help="keep what a run's figures and maps are held against",
         description="Fits a model that knows no anatomy to a run's training films and keeps what it says about the "
         "held-out ones, keeps maps of all networks on validation films, for the chance lines of explain, measures the "
-        "run again, and keeps what Overview shows first. New runs have all this; it is for a run that was made "
-        "without, and needs its data set.",
+        "run again, keeps what Overview shows first, and which films the run was made from. New runs have all this; it "
+        "is for a run that was made without, and needs its data set.",
     )
     verb.add_argument("run", metavar="RUN", help="id or folder")
     verb.add_argument("--folder", type=Path, metavar="DIR", help="where its data set is now (default: where it was)")
@@ -37,6 +37,7 @@ def call(args: argparse.Namespace) -> Report:
     from cxrkd.runs import open_run
     from cxrkd.runs.reference import FILE, cohort_of, keep_reference
     from cxrkd.runs.run import METRICS
+    from cxrkd.runs.seen import keep_seen
     from cxrkd.runs.showcase import film_in, write_showcase
 
     run, ticker = open_run(args.run), Ticker()
@@ -47,6 +48,7 @@ def call(args: argparse.Namespace) -> Report:
     write_json(run.path / METRICS, metrics.to_dict())
     relist(run.path / METRICS)
     write_showcase(run, film_in(cohort))
+    keep_seen(run, cohort)
     plain = metrics.trivial
     document = {"run": run.id, "films": n_maps, "file": str(run.path / FILE), "trivial": plain and plain.to_dict()}
     return Report(document, [_maps(run, n_maps), *_no_anatomy(plain)])

@@ -11,9 +11,10 @@ from cxrkd.cli.watching import command, execute_watched
 from cxrkd.text import interval, number, over_findings
 
 if TYPE_CHECKING:
+    from cxrkd.config import DataConfig
     from cxrkd.evaluate.stress import StressMetrics, StressRow
     from cxrkd.runs import Run
-    from cxrkd.runs.stress_job import StressJob
+    from cxrkd.runs.stressing.job import StressJob
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
@@ -22,50 +23,50 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         "--stress",
         action="store_true",
         help="ask the networks about their test films under noise, blur, compression and other tones; kept as a job "
-        "beside the run, and read from there the next time",
-    )
-    verb.add_argument(
-        "--folder",
-        type=Path,
-        metavar="DIR",
-        help="with --stress: where the run's data set is now (default: where it was)",
+        "beside the run, and read from there the next time. --folder says where the run's data set is now, with --kind "
+        "which other films",
     )
 
 
-def call(run: Run, folder: Path | None) -> Report:
+def call(run: Run, folder: Path | None, other: DataConfig | None = None) -> Report:
     """Test, or read what an earlier test of the same weights left.
+
+    Args:
+        run: finished.
+        folder: where its data set is now; None where its config says.
+        other: films of another data set.
 
     Raises:
         CxrkdError: the films are not here, or the test failed.
     """
-    job = _tested(run, folder)
+    job = _tested(run, folder, other)
     metrics = job.metrics()
     document = {"run": run.id, "stress": job.id, "path": str(job.path), "films": job.films_title, **metrics.to_dict()}
     document["rows"] = [row.to_dict() | {"holds": row.holds} for row in metrics.rows]
     return Report(document, [*_lines(run, job, metrics)])
 
 
-def _tested(run: Run, folder: Path | None) -> StressJob:
-    from cxrkd.runs.stress_job import stress_of
-    from cxrkd.runs.stress_making import asked_for, find_stress
+def _tested(run: Run, folder: Path | None, other: DataConfig | None) -> StressJob:
+    from cxrkd.runs.stressing.job import stress_of
+    from cxrkd.runs.stressing.making import asked_for, find_stress
 
-    kept = stress_of(run) if folder is None else None
-    job = kept or find_stress(asked_for(run, folder=folder))
+    kept = stress_of(run) if folder is None and other is None else None
+    job = kept or find_stress(asked_for(run, other, folder))
     if job is not None and job.state.status == "done" and job.is_of(run):
         return job
     if job is not None and job.state.status in ("interrupted", "failed", "cancelled"):
         execute_watched(job, command("resume", job))
         return job
-    return _made_here(run, folder)
+    return _made_here(run, folder, other)
 
 
-def _made_here(run: Run, folder: Path | None) -> StressJob:
+def _made_here(run: Run, folder: Path | None, other: DataConfig | None) -> StressJob:
     """Execute a new test; one that its data refuse leaves no folder."""
     from cxrkd.errors import DataError
     from cxrkd.jobs.queue import delete
-    from cxrkd.runs.stress_making import create_stress
+    from cxrkd.runs.stressing.making import create_stress
 
-    job = create_stress(run, folder=folder)
+    job = create_stress(run, other, folder)
     try:
         execute_watched(job, command("resume", job))
     except DataError:
@@ -100,18 +101,6 @@ def _cells(row: StressRow) -> list[str]:
     return [number(row.auroc), interval(row.diff, row.low, row.high, sign=True)]
 
 
-def refuse_alone(args: argparse.Namespace) -> None:
-    """Refuse options that only a stress test has, without one.
-
-    Raises:
-        ConfigError: says which.
-    """
-    from cxrkd.errors import ConfigError
-
-    if args.folder is not None and not args.stress:
-        raise ConfigError("--folder says where films are that are asked about again; add --stress, or leave it out.")
-
-
 def refuse_beside(args: argparse.Namespace) -> None:
     """Refuse options of other figures beside a stress test.
 
@@ -120,7 +109,8 @@ def refuse_beside(args: argparse.Namespace) -> None:
     """
     from cxrkd.errors import ConfigError
 
-    others = {"--curves": args.curves, "--labels": args.labels, "--by": args.by, "--table": args.table}
-    given = [option for option, value in (others | {"--write": args.write}).items() if value]
+    others = {"--curves": args.curves, "--labels": args.labels, "--by": args.by, "--write": args.write}
+    others |= {"--leave-out": args.leave_out, "--other-patients": args.other_patients, "--name": args.name}
+    given = [option for option, value in others.items() if value]
     if given:
         raise ConfigError(f"--stress measures over all findings and films; leave {' and '.join(given)} out.")

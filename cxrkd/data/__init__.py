@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from cxrkd.access.confine import unsaid
 from cxrkd.access.folders import folder_of
@@ -21,15 +21,30 @@ def load_cohort(config: DataConfig, progress: Progress | None = None) -> Cohort:
     Raises:
         DataError: a file, column, label or image is missing or not as published; the sentence says which.
     """
-    with nullcontext() if folder_of(config) is None else unsaid():  # where the published file lies is no secret
+    with _saying(config):
+        cohort = _read(config, progress)
+        if READERS[config.kind].trains:
+            refuse_empty_splits(cohort.name, cohort.split)
+        return cohort
+
+
+def load_to_ask(config: DataConfig, progress: Progress | None = None) -> Cohort:
+    """A cohort that networks are only asked about: as `load_cohort`, but splits may be empty.
+
+    Raises:
+        DataError: as there.
+    """
+    with _saying(config):
         return _read(config, progress)
 
 
+def _saying(config: DataConfig) -> AbstractContextManager[None]:
+    """What may be said when reading fails: where the published file lies is no secret."""
+    return nullcontext() if folder_of(config) is None else unsaid()
+
+
 def _read(config: DataConfig, progress: Progress | None) -> Cohort:
-    reader = READERS[config.kind]
-    cohort: Cohort = reader.read(config, progress)
-    if reader.trains:
-        refuse_empty_splits(cohort.name, cohort.split)
+    cohort: Cohort = READERS[config.kind].read(config, progress)
     return cohort
 
 

@@ -47,6 +47,7 @@ class Cohort:
         captions: str (N,), what people call an image; None where that is its id.
         notes: what was read otherwise than it is written, a sentence each.
         truth: what people call its labels, by who gave them.
+        split_drawn: whether the split was drawn by the reader, because the data set has none.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Cohort:
     captions: np.ndarray | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     truth: str = "Labels of the data set"
+    split_drawn: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what nothing can be learned from.

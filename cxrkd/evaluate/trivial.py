@@ -58,30 +58,51 @@ def trivial_logits(
     Returns:
         float32 (n, K); a column of NaN where the training films lack positives or negatives.
     """
-    fit = fit[np.linspace(0, len(fit) - 1, min(len(fit), MAX_FIT)).astype(int)] if len(fit) else fit
+    fit = evenly_spread(fit)
     rows = np.concatenate([fit, asked])
-    features = []
+    blocks = features(images, rows, progress)
+    known, others = ([block[part] for block in blocks] for part in (slice(len(fit)), slice(len(fit), None)))
+    return fitted_logits(known, targets[fit], others)
+
+
+def evenly_spread(rows: np.ndarray) -> np.ndarray:
+    """MAX_FIT of some rows, evenly spread; all where they are no more."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), MAX_FIT)).astype(int)] if len(rows) else rows
+
+
+def features(images: np.ndarray, rows: np.ndarray, progress: Progress | None = None) -> list[np.ndarray]:
+    """Power spectra (n, 14) and thumbnails (n, 256) of some films.
+
+    Args:
+        images: uint8 (N, S, S).
+        rows: which n.
+        progress: called with (films looked at, n).
+    """
+    both = []
     for n, row in enumerate(rows.tolist()):
         image = np.asarray(images[row])
-        features.append((power_spectrum(image), thumbnail(image)))
+        both.append((power_spectrum(image), thumbnail(image)))
         if progress is not None:
             progress(n + 1, len(rows))
-    blocks = [np.array(block) for block in zip(*features, strict=True)]
-    truth, n_fit = targets[fit], len(fit)
-    return np.stack([_label_logits(blocks, truth[:, k], n_fit) for k in range(targets.shape[1])], axis=1)
+    return [np.array(block) for block in zip(*both, strict=True)] or [np.zeros((0, N_BANDS)), np.zeros((0, SIDE**2))]
 
 
-def _label_logits(blocks: list[np.ndarray], truth: np.ndarray, n_fit: int) -> np.ndarray:
-    """Logits float32 (n,) of one label behind the first `n_fit` rows of each block of features."""
+def fitted_logits(known: list[np.ndarray], truth: np.ndarray, asked: list[np.ndarray]) -> np.ndarray:
+    """Logits float32 (n, K) on the features of some films, after a fit to those of others with their targets (m, K)."""
+    return np.stack([_label_logits(known, truth[:, k], asked) for k in range(truth.shape[1])], axis=1)
+
+
+def _label_logits(known: list[np.ndarray], truth: np.ndarray, asked: list[np.ndarray]) -> np.ndarray:
+    """Logits float32 (n,) of one label."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    known = np.flatnonzero(~np.isnan(truth))
-    if len(np.unique(truth[known])) < 2:
-        return np.full(len(blocks[0]) - n_fit, np.nan, np.float32)
+    rows = np.flatnonzero(~np.isnan(truth))
+    if len(np.unique(truth[rows])) < 2:
+        return np.full(len(asked[0]), np.nan, np.float32)
     total = 0.0
-    for block, c in zip(blocks, (C_SPECTRUM, C_THUMBNAIL), strict=True):
+    for fit, block, c in zip(known, asked, (C_SPECTRUM, C_THUMBNAIL), strict=True):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=1000))
-        total += model.fit(block[known], truth[known]).decision_function(block[n_fit:])
+        total += model.fit(fit[rows], truth[rows]).decision_function(block)
     return np.asarray(total, dtype=np.float32)

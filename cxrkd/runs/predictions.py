@@ -94,14 +94,29 @@ def write_cases(run_folder: Path, cohort: Cohort) -> None:
     """Write `cases.csv`: id, patient, split, view and the target of each label (empty where unknown); list it."""
     rows = kept_rows(cohort)
     known = [cohort.ids, cohort.patients, cohort.split, cohort.views]
-    table = pd.DataFrame({name: column[rows] for name, column in zip(_COLUMNS, known, strict=True)})
-    targets = pd.DataFrame(cohort.targets[rows], columns=list(cohort.labels)).astype("Int8")
+    write_table(run_folder, [column[rows] for column in known], cohort.targets[rows], cohort.labels)
+
+
+def write_table(folder: Path, known: Sequence[np.ndarray], targets: np.ndarray, labels: Sequence[str]) -> None:
+    """Write `cases.csv` of any job that keeps answers; list it.
+
+    Args:
+        folder: of the job.
+        known: id, patient, split and view, str (N,) each.
+        targets: (N, K): 1, 0, NaN unknown.
+        labels: K names.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    table = pd.DataFrame(dict(zip(_COLUMNS, known, strict=True)))
+    truth = pd.DataFrame(targets, columns=list(labels)).astype("Int8")
     try:
-        with replacing(run_folder / FOLDER / CASES) as part:
-            pd.concat([table, targets], axis=1).to_csv(part, index=False)
-        enlist(run_folder / FOLDER / CASES, run_folder)
+        with replacing(folder / FOLDER / CASES) as part:
+            pd.concat([table, truth], axis=1).to_csv(part, index=False)
+        enlist(folder / FOLDER / CASES, folder)
     except OSError as error:
-        raise cannot_write(run_folder, error) from error
+        raise cannot_write(folder, error) from error
 
 
 def write_logits(run_folder: Path, member: str, seed: int, logits: np.ndarray) -> None:

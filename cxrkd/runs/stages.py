@@ -32,6 +32,7 @@ from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
+from cxrkd.runs.seen import keep_seen
 from cxrkd.runs.showcase import film_in, write_showcase
 from cxrkd.train.apart import fit_apart
 from cxrkd.train.device import device, processes
@@ -112,12 +113,13 @@ def run_stages(run: Run, report: Reporter) -> None:
 
 
 def prepare_data(run: Run, report: Reporter) -> Cohort:
-    """Load the cohort, prepare its images on first use, and write down labels and held-out cases."""
+    """Load the cohort, prepare its images on first use, and write down labels, held-out cases and all films."""
     with report.stage("data", "Preparing the data") as on_event:
         cohort = load_cohort(run.config.data, _counting(on_event))
         cohort.prepare(_counting(on_event))
         write_json(run.path / LABELS, list(cohort.labels))
         write_cases(run.path, cohort)
+        keep_seen(run, cohort)
     return cohort
 
 

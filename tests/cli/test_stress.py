@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from cxrkd.runs.stress_job import stress_of
+from cxrkd.runs.stressing.job import stress_of
 from tests import toys
 
 
@@ -32,7 +32,7 @@ def test_it_is_done_printed_and_kept(cli, run):
 
 
 def test_a_test_that_was_stopped_goes_on(cli, run, monkeypatch):
-    from cxrkd.runs import stressing
+    from cxrkd.runs.stressing import stages as stressing
 
     def stop(*args):
         raise KeyboardInterrupt

@@ -20,7 +20,7 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.queue import cancel
 from cxrkd.runs import list_runs
-from cxrkd.runs.stress_making import create_stress
+from cxrkd.runs.stressing.making import create_stress
 from tests import toys
 
 

@@ -71,7 +71,7 @@ def test_a_run_leaves_everything_it_promises(learned, blobs):
         *("config.json", "state.json", "events.jsonl", "labels.json", "environment.json", "log.txt", "metrics.json"),
         *("models/teacher.safetensors", "models/alone.safetensors", "models/distilled.safetensors"),
         *("predictions/teacher-seed3.npz", "predictions/trivial-seed3.npz", "predictions/cases.csv"),
-        *("reference.safetensors", "showcase.safetensors", "SHA256SUMS"),
+        *("reference.safetensors", "showcase.safetensors", "seen.npz", "SHA256SUMS"),
     }
     state = learned.state
     assert (state.status, state.progress, state.pid, state.eta_s) == ("done", 1.0, None, None)

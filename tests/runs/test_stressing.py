@@ -15,8 +15,8 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import read_json, write_json
 from cxrkd.jobs.job import KINDS, open_job
 from cxrkd.runs import list_runs, stressing
-from cxrkd.runs.stress_job import CLEAN, FIGURES, FILMS, StressJob, stress_of, stress_tests
-from cxrkd.runs.stress_making import asked_for, create_stress, find_stress
+from cxrkd.runs.stressing.job import CLEAN, FIGURES, FILMS, StressJob, stress_of, stress_tests
+from cxrkd.runs.stressing.making import asked_for, create_stress, find_stress
 from cxrkd.train.predict import predict_logits
 from tests import toys
 

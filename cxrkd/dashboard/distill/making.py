@@ -19,8 +19,8 @@ from cxrkd.jobs.job import Job, list_own_jobs
 from cxrkd.jobs.queue import cancel, delete, resume
 from cxrkd.runs import Run, create, list_runs
 from cxrkd.runs.refusing import Settled, settle
-from cxrkd.runs.stress_job import StressJob
-from cxrkd.runs.stress_making import create_stress
+from cxrkd.runs.stressing.job import StressJob
+from cxrkd.runs.stressing.making import create_stress
 
 J = TypeVar("J", bound=Job)
 _ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue

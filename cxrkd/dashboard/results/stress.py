@@ -16,8 +16,8 @@ from cxrkd.evaluate.wording import stress_sentence, stress_verdict
 from cxrkd.images.stress import BY_NAME
 from cxrkd.jobs.asked import by_page
 from cxrkd.runs import Run
-from cxrkd.runs.stress_job import StressJob, stress_tests
-from cxrkd.runs.stress_making import asked_for, find_stress
+from cxrkd.runs.stressing.job import StressJob, stress_tests
+from cxrkd.runs.stressing.making import asked_for, find_stress
 from cxrkd.text import MISSING, duration, mean_of, number, percent
 
 POLL_S = 2.0

@@ -87,6 +87,7 @@ def read(config: FolderConfig, progress: Progress | None = None) -> Cohort:
         views=_views(table, config, path),
         pixels=ImageFiles(ids, sources, config.image_size),
         notes=notes,
+        split_drawn=config.split_column not in table,
     )
 
 

@@ -101,7 +101,7 @@ def patients(table: pd.DataFrame, column: str, path: Path) -> tuple[np.ndarray, 
     texts = filled(table, column, path)
     spellings = defaultdict(set)
     for text in np.unique(texts).tolist():
-        spellings[_identity(text)].add(text)
+        spellings[patient_key(text)].add(text)
     lost = {text for text in np.unique(texts).tolist() if _lost_digits(text)}
     if lost:
         row = next(row for row, text in enumerate(texts) if text in lost)
@@ -139,7 +139,7 @@ def _number(text: str, words: Mapping[str, float] = WORDS) -> float:
     return float(text) if _NUMBER.fullmatch(text) else float("nan")
 
 
-def _identity(text: str) -> object:
+def patient_key(text: str) -> object:
     """Equal for spellings of one number, also with a decimal comma; of other texts the text."""
     number = text.replace(",", ".")
     if not _NUMBER.fullmatch(number):

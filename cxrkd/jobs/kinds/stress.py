@@ -7,9 +7,9 @@ KINDS.register(
         name="stress",
         title="Stress",
         sentence="The networks of a run asked about its test films under noise, blur, compression and other tones.",
-        source="this program",
-        entry_point="cxrkd.runs.stress_job:StressJob",
-        executes="cxrkd.runs.stressing:stress_run",
+        source="cxrkd",
+        entry_point="cxrkd.runs.stressing.job:StressJob",
+        executes="cxrkd.runs.stressing.stages:stress_run",
         signs=("stress.json", "logits"),
     )
 )

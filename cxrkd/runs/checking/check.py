@@ -19,6 +19,7 @@ from cxrkd.jobs.locks import deciding
 from cxrkd.runs.checking import looks
 from cxrkd.runs.checking.finding import Finding
 from cxrkd.runs.run import Run
+from cxrkd.runs.validating.validation import Validation
 from cxrkd.text import legible
 
 REPAIR = "Repair it: python -m cxrkd runs check{} --repair"
@@ -90,6 +91,8 @@ def _look(job: Job) -> Iterator[Finding]:
     state = job.state
     if run and state.status != "unreadable":
         yield from _look_at_networks(run)
+    if isinstance(job, Validation):
+        yield from looks.validation(job)
     yield from looks.texts(job)
     if not state.active and not is_held(job.path):
         yield from looks.leftovers(job)
@@ -105,3 +108,4 @@ def _look_at_networks(run: Run) -> Iterator[Finding]:
     if not wrong and asked:
         yield from looks.figures(run)
     yield from looks.maps(run)
+    yield from looks.films(run)

@@ -19,12 +19,17 @@ from cxrkd.jobs.state import STATE, read_state
 from cxrkd.runs.checking import mends
 from cxrkd.runs.checking.finding import RESTORE, Finding
 from cxrkd.runs.metrics import same_figures
+from cxrkd.runs.predictions import FOLDER as PREDICTIONS
 from cxrkd.runs.predictions import TRIVIAL, Answerer
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
 from cxrkd.runs.run import CONFIG, LABELS, METRICS, Run
+from cxrkd.runs.seen import FILE as SEEN
+from cxrkd.runs.seen import read_seen
+from cxrkd.runs.validating.validation import FACTS, Validation
 from cxrkd.text import legible
 
+ASK_AGAIN = "Restore it from a copy, or delete the validation and ask again."
 NOTHING_ELSE = "Nothing else tells the settings of a run; without a copy, delete it."
 
 
@@ -33,7 +38,7 @@ def settings(job: Job) -> Iterator[Finding]:
     try:
         job.require_settings()
     except RunError as error:
-        yield Finding(job.id, CONFIG if isinstance(job, Run) else KIND, str(error), NOTHING_ELSE)
+        yield Finding(job.id, CONFIG if isinstance(job, Run | Validation) else KIND, str(error), NOTHING_ELSE)
 
 
 def standing(job: Job) -> Iterator[Finding]:
@@ -151,6 +156,40 @@ def maps(run: Run) -> Iterator[Finding]:
                 read_reference(run, method)
         except CxrkdError as error:
             yield Finding(run.id, REFERENCE, str(error), f"Make it again: python -m cxrkd reference {run.id}")
+
+
+def films(run: Run) -> Iterator[Finding]:
+    """Whether the list of the films that it was made from can be read."""
+    if os.path.lexists(run.path / SEEN):
+        try:
+            read_seen(run)
+        except CxrkdError as error:
+            yield Finding(run.id, SEEN, str(error), f"Make it again: python -m cxrkd reference {run.id}")
+
+
+def validation(job: Validation) -> Iterator[Finding]:
+    """Whether what a finished validation measured can be read, and follows from its answers where its run is here."""
+    if job.state.status != "done":
+        return
+    for name, read in ((FACTS, job.facts), (METRICS, job.metrics)):
+        try:
+            read()
+        except CxrkdError as error:
+            yield Finding(job.id, name, str(error), ASK_AGAIN)
+            return
+    try:
+        job.run()
+    except CxrkdError as error:
+        yield Finding(job.id, CONFIG, str(error))
+        return
+    try:
+        measured = job.measure()
+    except CxrkdError as error:
+        yield Finding(job.id, PREDICTIONS, f"{job.id}: nothing can be measured ({error})", ASK_AGAIN)
+        return
+    if not same_figures(job.metrics().to_dict(), measured.to_dict()):
+        problem = f"{job.id}: {METRICS} has other figures than follow from the predictions"
+        yield Finding(job.id, METRICS, problem, ASK_AGAIN)
 
 
 def texts(job: Job) -> Iterator[Finding]:

@@ -7,24 +7,21 @@ so that a test that was stopped goes on with the next one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from cxrkd.access.confine import unsaid
-from cxrkd.access.folders import folder_of
-from cxrkd.config import READERS, Member
+from cxrkd.config import Member
+from cxrkd.data import load_to_ask
 from cxrkd.data.cohort import Cohort
-from cxrkd.errors import DataError
 from cxrkd.images.stress import STRESSES
 from cxrkd.jobs.reporter import Reporter
-from cxrkd.labels import label_key
 from cxrkd.models.classifier import Classifier
 from cxrkd.progress import OnEvent, Progress
 from cxrkd.runs.reference import cohort_of
 from cxrkd.runs.run import Run
-from cxrkd.runs.stress_job import CLEAN, FILMS, StressConfig, StressJob, write_arrays
+from cxrkd.runs.stressing.job import CLEAN, FILMS, StressConfig, StressJob, write_arrays
+from cxrkd.runs.validating.asked import match_findings, rows_to_ask, targets_of
 from cxrkd.train.device import device
 from cxrkd.train.predict import predict_logits
 
@@ -86,22 +83,12 @@ def stress_films(run: Run, asked: StressConfig) -> StressFilms:
     """
     if asked.data is None:
         cohort = cohort_of(run, asked.folder)
+        rows = cohort.rows("test")
     else:
-        with nullcontext() if folder_of(asked.data) is None else unsaid():
-            cohort = READERS[asked.data.kind].read(asked.data, None)
-    rows = cohort.rows("test")
-    rows = rows if len(rows) else np.arange(len(cohort))
-    place = {label_key(label): k for k, label in enumerate(cohort.labels)}
-    targets = np.full((len(rows), len(run.labels)), np.nan, np.float32)
-    shared = [k for k, label in enumerate(run.labels) if label_key(label) in place]
-    if not shared:
-        raise DataError(
-            f"{cohort.name} knows none of the findings of {run.id} ({', '.join(run.labels)}); expected one at least. "
-            "Name its columns after them."
-        )
-    for k in shared:
-        targets[:, k] = cohort.targets[rows, place[label_key(run.labels[k])]]
-    return StressFilms(cohort, rows, targets)
+        cohort = load_to_ask(asked.data)
+        match_findings(run.labels, cohort)
+        rows = rows_to_ask(cohort)
+    return StressFilms(cohort, rows, targets_of(run.labels, cohort)[rows])
 
 
 def ask_degraded(

@@ -10,7 +10,7 @@ from cxrkd.errors import DataError, RunError
 from cxrkd.jobs import queue
 from cxrkd.jobs.job import list_own_jobs
 from cxrkd.runs.run import Run, open_run
-from cxrkd.runs.stress_job import ASKED, ASKED_VERSION, StressConfig, StressJob
+from cxrkd.runs.stressing.job import ASKED, ASKED_VERSION, StressConfig, StressJob
 
 
 def create_stress(run: Run, data: DataConfig | None = None, folder: Path | None = None) -> StressJob:

@@ -1,0 +1,1 @@
+"""Stress tests: the networks of a run asked about degraded films."""

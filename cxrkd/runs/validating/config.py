@@ -1,0 +1,45 @@
+"""What a validation is told, saved as `config.json` of its job."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+from pydantic import Field
+
+from cxrkd.config import DataConfig
+from cxrkd.config.data import Folder
+from cxrkd.config.strict import Strict
+from cxrkd.registry import RECORDED
+
+VERSION = 1
+
+
+class ValidationConfig(Strict):
+    """One run, and the films that it is measured on."""
+
+    name: str = Field(min_length=1, max_length=80, title="Name")
+    run: str = Field(min_length=1, title="Run", description="its id")
+    run_folder: Folder | None = Field(
+        None, title="Folder of the run", description="where it is no run of this machine; none where it is one"
+    )
+    data: DataConfig = Field(title="Images")
+    other_patients: bool = Field(
+        False,
+        title="The numbers mean other people",
+        description="patients and files of one name are others, as in two hospitals; only pictures are compared",
+    )
+    leave_out: bool = Field(
+        False,
+        title="Leave out patients that the run was trained on",
+        description="measure on the others; without it such patients are refused",
+    )
+
+    @classmethod
+    def recorded(cls, values: Any) -> Self:
+        """The config of a validation that is on disk.
+
+        Raises:
+            ValidationError: a key or a value is not known at all, or a value is of another type.
+        """
+        return cls.model_validate_json(json.dumps(values), strict=True, context={RECORDED: True})
