@@ -7,7 +7,7 @@ import streamlit as st
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard import caching, layout, tables, tiles
 from cxrkd.dashboard.charts import quality
-from cxrkd.dashboard.results import stress
+from cxrkd.dashboard.results import elsewhere, stress
 from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
@@ -209,6 +209,7 @@ def page() -> None:
         "Per label": partial(per_label, run, metrics),
         "Calibration": partial(calibration, run, metrics),
         "Seeds": partial(seeds, metrics),
+        "Other films": partial(elsewhere.draw, run),
         "Stress": partial(stress.draw, run),
         "Compare": partial(compare, run, metrics, asked),
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from cxrkd.cli.figures import auroc_table, differences, macro_auroc, quality_tab
 from cxrkd.cli.output import Report, table
 from cxrkd.cli.settings import Flag, add_settings, flag_name, flags
 from cxrkd.cli.watching import command, execute_watched
+from cxrkd.config import FilesSettings
 from cxrkd.errors import ConfigError
 from cxrkd.text import MISSING, interval, number, over_findings
 
@@ -28,14 +31,21 @@ OF_THE_RUN = {"by": "--by", "curves": "--curves", "write": "--write", "labels": 
 
 def data_flags() -> tuple[Flag, ...]:
     """The options of `distill` that say which data set; the side of its images is the run's."""
-    return tuple(flag for flag in flags() if flag.keys[0].startswith("data.") and flag.keys[0] != "data.image_size")
+    named = (flag for flag in flags() if flag.keys[0].startswith("data.") and flag.keys[0] != "data.image_size")
+    return tuple(replace(flag, group="Another data set to measure on") for flag in named)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the options that name another data set, and what is done about its patients."""
     add_settings(parser, [flag for flag in data_flags() if flag.attribute != TABLE], defaults=False)
-    group = parser.add_argument_group("On another data set")
+    group = parser.add_argument_group("How it is measured there")
     group.add_argument("--name", metavar="TEXT", help="what to call this validation (default: after run and set)")
+    group.add_argument(
+        "--readers",
+        type=Path,
+        metavar="CSV",
+        help="what radiologists read on these films, a row for a film and a reader; in the folder or an absolute path",
+    )
     group.add_argument(
         "--leave-out", action="store_true", help="leave out patients that the run was trained on, who are refused else"
     )
@@ -54,7 +64,13 @@ def asks_for_data(args: argparse.Namespace) -> bool:
         ConfigError: only what belongs to one is.
     """
     named = any(getattr(args, flag.attribute) is not None for flag in data_flags() if flag.attribute != TABLE)
-    beside = [f"--{name.replace('_', '-')}" for name in ("name", "leave_out", "other_patients") if getattr(args, name)]
+    given = {
+        "--name": args.name is not None,
+        "--readers": args.readers is not None,
+        "--leave-out": args.leave_out,
+        "--other-patients": args.other_patients,
+    }
+    beside = [name for name, is_given in given.items() if is_given]
     if beside and not named:
         raise ConfigError(
             f"{beside[0]} is about films of another data set; say which with --kind KIND and --folder DIR."
@@ -93,9 +109,24 @@ def call(args: argparse.Namespace, run: Run) -> Report:
     from cxrkd.runs.validating.making import validation_config
 
     data = data_config(args, run.config.data.image_size)
-    how = {"other_patients": args.other_patients, "leave_out": args.leave_out}
-    validation = measured(run, validation_config(run, data, args.name, **how))
+    validation_of = partial(validation_config, run, data, args.name, readers=_readers(args, data))
+    validation = measured(run, validation_of(other_patients=args.other_patients, leave_out=args.leave_out))
     return report(validation)
+
+
+def _readers(args: argparse.Namespace, data: DataConfig) -> Path | None:
+    """The table of readings: as it is named, or in the folder of the set, as its own table may be.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    if args.readers is None:
+        return None
+    places = [args.readers, *([data.folder / args.readers] if isinstance(data, FilesSettings) else [])]
+    place = next((place for place in places if place.is_file()), None)
+    if place is None:
+        raise ConfigError(f"--readers: expected a table, got {args.readers}, which is not there. Give its path.")
+    return Path(place)
 
 
 def measured(run: Run, config: ValidationConfig) -> Validation:
@@ -136,6 +167,9 @@ def report(validation: Validation) -> Report:
 
 def document_of(validation: Validation, comparison: Comparison) -> dict[str, Any]:
     """Everything, as JSON has it."""
+    from cxrkd.runs.validating.readers import study_of
+    from cxrkd.runs.validating.wording import answered, remarks
+
     config, facts = validation.config, validation.facts()
     document: dict[str, Any] = {
         "run": config.run,
@@ -144,6 +178,9 @@ def document_of(validation: Validation, comparison: Comparison) -> dict[str, Any
         "path": str(validation.path),
     }
     document |= {"data": config.data.model_dump(mode="json"), "facts": facts.model_dump(mode="json")}
+    document["sentences"] = [answered(facts), *remarks(facts)]
+    study = study_of(validation)
+    document["readers"] = None if study is None else study.to_dict()
     return document | {"metrics": validation.metrics().to_dict(), "beside_own": comparison.to_dict()}
 
 
@@ -164,7 +201,29 @@ def lines_of(validation: Validation, comparison: Comparison) -> list[str]:
     ]
     tables = [*auroc_table(metrics), "", *quality_table(metrics), "", *threshold_table(metrics), ""]
     kept = f"Kept as {validation.id}: python -m cxrkd runs show {validation.id}"
-    return [*head, *tables, *differences(metrics), "", *beside_table(comparison), "", kept]
+    return [*head, *tables, *differences(metrics), "", *_readers_lines(validation), *beside_table(comparison), "", kept]
+
+
+def _readers_lines(validation: Validation) -> list[str]:
+    """Which radiologists each network reaches, finding by finding; nothing where nobody gave their readings."""
+    from cxrkd.evaluate.wording import reach_sentence, reference_sentence
+    from cxrkd.runs.validating.readers import study_of
+
+    study = study_of(validation)
+    if study is None:
+        return []
+    rows = []
+    for point in (point for label in study.labels for point in study.at(label) if not point.in_reference):
+        sensitivity = interval(point.sensitivity, point.sensitivity_low, point.sensitivity_high)
+        row = [point.label, point.reader, sensitivity, number(point.specificity)]
+        for reach in study.members:
+            one = next(one for one in reach.rows if (one.label, one.reader) == (point.label, point.reader))
+            row += [interval(one.diff, one.low, one.high, sign=True), one.word]
+        rows.append(row)
+    head = ["independent readers", "", "sensitivity", "specificity"]
+    head += [word for reach in study.members for word in (f"{reach.member} - reader", "")]
+    words = [f"{reach.member}: {reach_sentence(reach)}" for reach in study.members]
+    return [*table(head, rows), "", *words, reference_sentence(study), ""]
 
 
 def beside_table(comparison: Comparison) -> list[str]:

@@ -24,6 +24,9 @@ class ValidationConfig(Strict):
         None, title="Folder of the run", description="where it is no run of this machine; none where it is one"
     )
     data: DataConfig = Field(title="Images")
+    readers: Folder | None = Field(
+        None, title="Readings", description="a table of what radiologists read on these films; none without"
+    )
     other_patients: bool = Field(
         False,
         title="The numbers mean other people",

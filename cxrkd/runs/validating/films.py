@@ -112,6 +112,7 @@ def fingerprint(run: Run, config: ValidationConfig, cohort: Cohort) -> str:
     """
     paths = [run.weights_path(member) for member in run.members()]
     paths += [*sorted((run.path / PREDICTIONS).glob("*.*")), run.path / FILE]
+    paths += [config.readers] if config.readers is not None else []
     asked = config.model_dump(mode="json", exclude={"name"})
     files = [_identity(path) for path in paths]
     content = {"files": files, "cohort": cohort.fingerprint, "labels": run.labels, "asked": asked}

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
 from cxrkd.config import DataConfig
 from cxrkd.data import load_to_ask
+from cxrkd.errors import ConfigError
 from cxrkd.jobs import queue
+from cxrkd.refusals import refusals
 from cxrkd.runs.run import CONFIG, Run
 from cxrkd.runs.validating.config import VERSION, ValidationConfig
 from cxrkd.runs.validating.films import fingerprint
@@ -14,7 +21,13 @@ _LONGEST = 80
 
 
 def validation_config(
-    run: Run, data: DataConfig, name: str | None = None, *, other_patients: bool = False, leave_out: bool = False
+    run: Run,
+    data: DataConfig,
+    name: str | None = None,
+    *,
+    readers: Path | None = None,
+    other_patients: bool = False,
+    leave_out: bool = False,
 ) -> ValidationConfig:
     """What is asked of a run.
 
@@ -22,19 +35,24 @@ def validation_config(
         run: to be measured.
         data: a set; its films are read at the side that the run's networks take.
         name: what to call it; default after run and set.
+        readers: table of what radiologists read on the films; None without.
         other_patients: numbers and names of the set mean other people than those of the run.
         leave_out: measure on those films whose patients the run was not trained on.
 
     Raises:
         RunError: the run is not finished, or cannot be read.
+        ConfigError: the name is empty or too long.
     """
     require_finished(run)
     data = data.model_copy(update={"image_size": run.config.data.image_size})
-    called = name or f"{run.id} on {_set_name(data)}"[:_LONGEST]
+    called = name if name is not None else f"{run.id} on {_set_name(data)}"[:_LONGEST]
     folder = None if is_listed(run) else run.path
-    return ValidationConfig(
-        name=called, run=run.id, run_folder=folder, data=data, other_patients=other_patients, leave_out=leave_out
-    )
+    asked: dict[str, Any] = {"run": run.id, "run_folder": folder, "data": data}
+    asked |= {"readers": readers, "other_patients": other_patients, "leave_out": leave_out}
+    try:
+        return ValidationConfig(name=called, **asked)
+    except ValidationError as error:
+        raise ConfigError(" ".join(refusals(error, lambda key: f"The {key}").values())) from error
 
 
 def _set_name(data: DataConfig) -> str:

@@ -26,6 +26,7 @@ from cxrkd.runs.validating.asked import targets_of
 from cxrkd.runs.validating.facts import VERSION as FACTS_VERSION
 from cxrkd.runs.validating.facts import Facts
 from cxrkd.runs.validating.films import Films, fingerprint, gather
+from cxrkd.runs.validating.readers import measure_readers
 from cxrkd.runs.validating.validation import FACTS, Validation
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def validate(validation: Validation, report: Reporter) -> None:
     """Read the films, ask for answers, measure; goes on where it was stopped, and from the start if films changed."""
     run = validation.run()
     members = run.members()
-    report.plan({"data": 5.0, **{_stage(who): 10.0 for who in (*members, TRIVIAL)}, "metrics": 2.0})
+    stages = {"data": 5.0, **{_stage(who): 10.0 for who in (*members, TRIVIAL)}}
+    report.plan(stages | ({"readers": 2.0} if validation.config.readers is not None else {}) | {"metrics": 2.0})
     with report.stage("data", "Reading the films, and whether the run was trained on them") as on_event:
         films = gather(run, validation.config, _counting(on_event))
         mark = fingerprint(run, validation.config, films.cohort)
@@ -57,11 +59,12 @@ def validate(validation: Validation, report: Reporter) -> None:
     for member in members:
         ask = _asking(run, member, films, rows)
         _answer(validation, report, member, ask, again=not same)
-    if rows is None or run.has_predictions(TRIVIAL):
-        if not _answer(validation, report, TRIVIAL, _asking_trivial(run, films, rows), again=not same):
-            notes.append(NO_TRIVIAL)
-    else:
-        report.skip(_stage(TRIVIAL))
+    kept = rows if run.has_predictions(TRIVIAL) else None
+    if not _answer(validation, report, TRIVIAL, _asking_trivial(run, films, kept), again=not same):
+        notes.append(NO_TRIVIAL)
+    if validation.config.readers is not None:
+        with report.stage("readers", "Holding the networks against radiologists"):
+            measure_readers(validation, validation.config.readers)
     with report.stage("metrics", "Measuring"):
         write_json(validation.path / METRICS, validation.measure().to_dict())
         facts = facts_of(run, films, rows is not None, notes, mark)
