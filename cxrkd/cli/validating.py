@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,14 @@ OF_THE_RUN = {"by": "--by", "curves": "--curves", "write": "--write", "labels": 
 
 def data_flags() -> tuple[Flag, ...]:
     """The options of `distill` that say which data set; the side of its images is the run's."""
-    return tuple(flag for flag in flags() if flag.keys[0].startswith("data.") and flag.keys[0] != "data.image_size")
+    named = (flag for flag in flags() if flag.keys[0].startswith("data.") and flag.keys[0] != "data.image_size")
+    return tuple(replace(flag, group="Another data set to measure on") for flag in named)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the options that name another data set, and what is done about its patients."""
     add_settings(parser, [flag for flag in data_flags() if flag.attribute != TABLE], defaults=False)
-    group = parser.add_argument_group("On another data set")
+    group = parser.add_argument_group("How it is measured there")
     group.add_argument("--name", metavar="TEXT", help="what to call this validation (default: after run and set)")
     group.add_argument(
         "--leave-out", action="store_true", help="leave out patients that the run was trained on, who are refused else"
@@ -54,7 +56,8 @@ def asks_for_data(args: argparse.Namespace) -> bool:
         ConfigError: only what belongs to one is.
     """
     named = any(getattr(args, flag.attribute) is not None for flag in data_flags() if flag.attribute != TABLE)
-    beside = [f"--{name.replace('_', '-')}" for name in ("name", "leave_out", "other_patients") if getattr(args, name)]
+    given = {"--name": args.name is not None, "--leave-out": args.leave_out, "--other-patients": args.other_patients}
+    beside = [name for name, is_given in given.items() if is_given]
     if beside and not named:
         raise ConfigError(
             f"{beside[0]} is about films of another data set; say which with --kind KIND and --folder DIR."
@@ -136,6 +139,8 @@ def report(validation: Validation) -> Report:
 
 def document_of(validation: Validation, comparison: Comparison) -> dict[str, Any]:
     """Everything, as JSON has it."""
+    from cxrkd.runs.validating.wording import answered, remarks
+
     config, facts = validation.config, validation.facts()
     document: dict[str, Any] = {
         "run": config.run,
@@ -144,6 +149,7 @@ def document_of(validation: Validation, comparison: Comparison) -> dict[str, Any
         "path": str(validation.path),
     }
     document |= {"data": config.data.model_dump(mode="json"), "facts": facts.model_dump(mode="json")}
+    document["sentences"] = [answered(facts), *remarks(facts)]
     return document | {"metrics": validation.metrics().to_dict(), "beside_own": comparison.to_dict()}
 
 

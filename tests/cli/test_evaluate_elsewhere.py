@@ -54,6 +54,7 @@ def test_the_document_follows_from_the_answers(cli, run, other):
     document = cli("evaluate", run.id, "--folder", other, "--json").document
     assert document["data"]["kind"] == "folder"
     assert document["facts"]["answered_by"] == "networks"
+    assert "The networks were asked" in document["sentences"][0]
     row = document["metrics"]["members"]["alone"]["over_seeds"]["labels"][0]
     test = list_own_jobs()[0].test()["alone"]
     assert row["auroc"] == pytest.approx(roc_auc_score(np.arange(30) % 2, test.logits[0, :, 0]))
@@ -133,6 +134,8 @@ def test_a_refusal_leaves_no_folder(cli, run, tmp_path):
         (["--curves"], "--curves is about the run's own test films"),
         (["--write"], "--write is about the run's own test films"),
         (["--labels", "Mass"], "--labels is about the run's own test films"),
+        (["--name", "x" * 90], "The name: expected at most 80 characters"),
+        (["--name", ""], "The name: nothing was given"),
         (["--kind", "floder"], "--kind: expected phantom"),
         (["--patients", "3"], "--patients"),
         (["--kind", "chexpert", "--table", "x.csv"], "--table"),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import ValidationError
+
 from cxrkd.config import DataConfig
 from cxrkd.data import load_to_ask
+from cxrkd.errors import ConfigError
 from cxrkd.jobs import queue
+from cxrkd.refusals import refusals
 from cxrkd.runs.run import CONFIG, Run
 from cxrkd.runs.validating.config import VERSION, ValidationConfig
 from cxrkd.runs.validating.films import fingerprint
@@ -27,14 +33,18 @@ def validation_config(
 
     Raises:
         RunError: the run is not finished, or cannot be read.
+        ConfigError: the name is empty or too long.
     """
     require_finished(run)
     data = data.model_copy(update={"image_size": run.config.data.image_size})
-    called = name or f"{run.id} on {_set_name(data)}"[:_LONGEST]
+    called = name if name is not None else f"{run.id} on {_set_name(data)}"[:_LONGEST]
     folder = None if is_listed(run) else run.path
-    return ValidationConfig(
-        name=called, run=run.id, run_folder=folder, data=data, other_patients=other_patients, leave_out=leave_out
-    )
+    asked: dict[str, Any] = {"run": run.id, "run_folder": folder, "data": data}
+    asked |= {"other_patients": other_patients, "leave_out": leave_out}
+    try:
+        return ValidationConfig(name=called, **asked)
+    except ValidationError as error:
+        raise ConfigError(" ".join(refusals(error, lambda key: f"The {key}").values())) from error
 
 
 def _set_name(data: DataConfig) -> str:

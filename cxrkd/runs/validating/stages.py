@@ -57,11 +57,9 @@ def validate(validation: Validation, report: Reporter) -> None:
     for member in members:
         ask = _asking(run, member, films, rows)
         _answer(validation, report, member, ask, again=not same)
-    if rows is None or run.has_predictions(TRIVIAL):
-        if not _answer(validation, report, TRIVIAL, _asking_trivial(run, films, rows), again=not same):
-            notes.append(NO_TRIVIAL)
-    else:
-        report.skip(_stage(TRIVIAL))
+    kept = rows if run.has_predictions(TRIVIAL) else None
+    if not _answer(validation, report, TRIVIAL, _asking_trivial(run, films, kept), again=not same):
+        notes.append(NO_TRIVIAL)
     with report.stage("metrics", "Measuring"):
         write_json(validation.path / METRICS, validation.measure().to_dict())
         facts = facts_of(run, films, rows is not None, notes, mark)

@@ -89,6 +89,13 @@ def test_a_file_of_the_same_name_with_another_picture_is_no_own_film(run, first,
     assert ask(second.write("expert.csv", rows)).facts().answered_by == "networks"
 
 
+def test_where_the_model_without_anatomy_was_never_asked_it_is_fitted(run, first, ask, no_network):
+    (run.path / "predictions" / "trivial-seed4.npz").unlink()
+    validation = ask(first.write("expert.csv", expert(first)))
+    assert validation.facts().answered_by == "kept"
+    assert validation.metrics().trivial is not None
+
+
 def test_a_copy_elsewhere_under_another_folder_is_an_own_film(first, tmp_path, ask, no_network):
     """The file's own name decides, and the picture."""
     rows = expert(first)
