@@ -60,7 +60,7 @@ def made(furnish, tmp_path_factory):
         config = toys.tiny_config("Measured", data=hospital.write(), arch="plain_toy", seeds=(4, 2, 3))
         run = toys.finished_run(config, skill=toys.SKILL | {"trivial": 0.5})
         keep_seen(run, load_cohort(config.data))
-        yield hospital, home
+    return hospital, home
 
 
 @pytest.fixture

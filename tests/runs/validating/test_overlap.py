@@ -131,6 +131,13 @@ def test_two_sets_of_one_published_origin_have_the_same_patients():
     refuse_other_patients(settings("chexpert"), settings("chestxray14"), True)
 
 
+def test_phantoms_are_told_apart_by_their_numbers_alone():
+    one, other = films(["a", "b"], ["1", "2"]), films(["c", "b"], ["3", "2"])
+    overlap = find_overlap(one, [(settings("phantom"), other)], settings("phantom"), False)
+    assert (overlap.rows.tolist(), overlap.by_picture) == ([False, True], 0)
+    assert find_overlap(one, [(settings("chexpert"), other)], settings("phantom"), False).by_picture == 2
+
+
 def test_names_that_come_twice_say_nothing():
     """As CheXpert's view1_frontal.jpg."""
     one = films(["p1-v", "p2-v"], ["x", "y"], files=["v", "v"])
