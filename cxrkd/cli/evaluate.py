@@ -71,7 +71,8 @@ def call(args: argparse.Namespace) -> Report:
     if args.stress:
         stress.refuse_beside(args)
         other = validating.data_config(args, run.config.data.image_size) if args.kind is not None else None
-        return stress.call(run, args.folder if other is None else None, other)
+        own = Path(args.folder) if args.folder is not None and other is None else None
+        return stress.call(run, own, other)
     if validating.asks_for_data(args):
         return validating.call(args, run)
     labels = find_labels(run.labels, args.labels or ()) or None

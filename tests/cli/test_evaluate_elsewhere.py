@@ -50,6 +50,19 @@ def test_people_read_how_and_on_what_it_was_measured(cli, run, other):
     assert "Asking the network: teacher" in found.err
 
 
+def test_radiologists_are_named_by_a_table_in_the_folder(cli, run, other):
+    rows = [[f"{5001 + i}.png", reader, "YES" if i % 3 else "NO"] for i in range(30) for reader in ("a", "b")]
+    write_csv(other / "readers.csv", ["Image_ID", "Reader_ID", "Effusion"], rows)
+    shown = cli("evaluate", run.id, "--folder", other, "--readers", "readers.csv")
+    assert shown.code == 0, shown.err
+    assert "teacher: Reaches" in shown.out
+    assert "of 2 points of independent readers" in shown.out
+    document = cli("evaluate", run.id, "--folder", other, "--readers", other / "readers.csv", "--json").document
+    assert document["readers"]["readers"] == ["a", "b"]
+    missing = cli("evaluate", run.id, "--folder", other, "--readers", "elsewhere.csv")
+    assert (missing.code, "expected a table, got elsewhere.csv" in missing.err) == (2, True)
+
+
 def test_the_document_follows_from_the_answers(cli, run, other):
     document = cli("evaluate", run.id, "--folder", other, "--json").document
     assert document["data"]["kind"] == "folder"

@@ -48,7 +48,6 @@ def test_a_test_that_was_stopped_goes_on(cli, run, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--folder", "x"], "add --stress"),
         (["--stress", "--curves", "--write"], "leave --curves and --write out"),
         (["--stress", "--folder", "x"], "Phantoms are drawn"),
     ],

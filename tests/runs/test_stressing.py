@@ -14,7 +14,8 @@ from cxrkd.images.stress import BY_NAME, STRESSES
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import read_json, write_json
 from cxrkd.jobs.job import KINDS, open_job
-from cxrkd.runs import list_runs, stressing
+from cxrkd.runs import list_runs
+from cxrkd.runs.stressing import stages as stressing
 from cxrkd.runs.stressing.job import CLEAN, FIGURES, FILMS, StressJob, stress_of, stress_tests
 from cxrkd.runs.stressing.making import asked_for, create_stress, find_stress
 from cxrkd.train.predict import predict_logits
@@ -119,7 +120,7 @@ def test_films_of_another_data_set_with_some_of_the_findings(run, tmp_path):
     assert np.isnan(np.delete(films["targets"], known, axis=1)).all()
     assert "folder" in job.films_title
     (tmp_path / "labels.csv").write_text("image,patient,split,Flu\n0.png,0,test,1\n")
-    with pytest.raises(DataError, match="knows none of the findings of small"):
+    with pytest.raises(DataError, match="has no finding in common with the run"):
         execute(create_stress(run, FolderConfig(folder=tmp_path, image_size=32)))
 
 

@@ -1,0 +1,99 @@
+"""Other films on the Results page: none yet, figures beside the run's own, radiologists where they read."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrkd.access.roles import THIS_MACHINE
+from cxrkd.dashboard import access, routes
+from cxrkd.dashboard.results.elsewhere import beside_table, reach_at
+from cxrkd.data import load_cohort
+from cxrkd.data.readers.folder import FolderConfig
+from cxrkd.jobs.execute import execute
+from cxrkd.runs.seen import keep_seen
+from cxrkd.runs.validating.comparison import compare_with_own
+from cxrkd.runs.validating.making import create_validation, validation_config
+from cxrkd.runs.validating.readers import study_of
+from tests import toys
+from tests.trees import film, write_csv
+
+
+def hospital(folder, first, parts):
+    rows = []
+    for i, split in enumerate(split for split, n in parts.items() for _ in range(n)):
+        film(folder / f"{first + i}.png", first + i)
+        rows.append([f"{first + i}.png", first + i, split, i % 2, i // 2 % 2])
+    write_csv(folder / "labels.csv", ["image", "patient", "split", "Effusion", "Mass"], rows)
+    return FolderConfig(folder=folder, image_size=toys.SIZE)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
+    monkeypatch.setattr(access, "current", lambda: THIS_MACHINE)
+    data = hospital(tmp_path / "first", 1, {"train": 10, "val": 30, "test": 30})
+    run = toys.finished_run(toys.tiny_config("small", data=data, arch="mobilenetv3_small_100", seeds=(0, 1, 2)))
+    keep_seen(run, load_cohort(data))
+    return run
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    return hospital(tmp_path / "second", 5001, {"test": 40})
+
+
+def measured(run, data, **how):
+    validation = create_validation(validation_config(run, data, **how))
+    execute(validation)
+    return validation
+
+
+def section():
+    from cxrkd.dashboard.results import elsewhere
+    from cxrkd.runs import open_run
+
+    elsewhere.draw(open_run("small"))
+
+
+def opened():
+    page = AppTest.from_function(section, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def words(page):
+    return "\n".join(str(one.value) for group in (page.markdown, page.caption, page.subheader) for one in group)
+
+
+def test_without_any_the_page_says_how_one_is_made(run):
+    assert "python -m cxrkd evaluate small --kind folder --folder DIR" in words(opened())
+
+
+def test_figures_stand_beside_those_of_its_own_films(run, elsewhere):
+    validation = measured(run, elsewhere, name="Second hospital")
+    page = opened()
+    assert "**Second hospital**: 40 films of 40 patients" in words(page)
+    assert "The networks were asked" in words(page)
+    assert "ROC" in words(page)
+    assert not page.expander, "nobody gave readings"
+    table, own = beside_table(compare_with_own(validation)), run.metrics()
+    shown = table.set_index("Finding").loc["Effusion", "Student, distilled"]
+    seed = own.of("distilled").over_seeds.labels[0]
+    assert shown.split(" | ")[1] == f"{validation.metrics().of('distilled').over_seeds.labels[0].auroc:.3f}"
+    assert seed.label == "Effusion"
+
+
+def test_radiologists_stand_beside_the_networks(run, elsewhere):
+    rng, rows = np.random.default_rng(0), []
+    for i in range(40):
+        for reader in ("a", "b"):
+            rows.append([f"{5001 + i}.png", reader, "YES" if (i % 2 == 1) == (rng.random() < 0.8) else "NO"])
+    write_csv(elsewhere.folder / "readers.csv", ["Image_ID", "Reader_ID", "Effusion"], rows)
+    validation = measured(run, elsewhere, readers=elsewhere.folder / "readers.csv")
+    page = opened()
+    assert "Radiologists and networks" in words(page)
+    assert "of 2 points of independent readers" in words(page)
+    assert page.expander[0].label == "Every finding and radiologist"
+    table = reach_at(study_of(validation), "Effusion")
+    assert table["Radiologist"].tolist() == ["a", "b"]
