@@ -5,6 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.roles import THIS_MACHINE
+from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, routes
 from cxrkd.dashboard.results.elsewhere import beside_table, reach_at
 from cxrkd.data import load_cohort
@@ -78,7 +79,7 @@ def test_figures_stand_beside_those_of_its_own_films(run, elsewhere):
     assert "ROC" in words(page)
     assert not page.expander, "nobody gave readings"
     table, own = beside_table(compare_with_own(validation)), run.metrics()
-    shown = table.set_index("Finding").loc["Effusion", "Student, distilled"]
+    shown = table.set_index("Finding").loc["Effusion", MEMBER_NAMES["distilled"]]
     seed = own.of("distilled").over_seeds.labels[0]
     assert shown.split(" | ")[1] == f"{validation.metrics().of('distilled').over_seeds.labels[0].auroc:.3f}"
     assert seed.label == "Effusion"
