@@ -37,16 +37,7 @@ def choose_findings(run: Run) -> list[str]:
 
 
 def headline(run: Run, metrics: RunMetrics) -> None:
-    with st.container(border=True):
-        cells = st.grid(5, min_column_width=150)
-        for member, member_metrics in metrics.members.items():
-            with cells.cell():
-                tiles.auroc(MEMBER_NAMES[member], member_metrics)
-        if metrics.trivial is not None:
-            with cells.cell():
-                tiles.no_anatomy(metrics.trivial)
-        with cells.cell():
-            tiles.gain(metrics.gain)
+    tiles.headline(metrics)
     phantoms = f"{layout.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
     layout.notice(phantoms + tiles.in_words(metrics))
 

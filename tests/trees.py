@@ -166,3 +166,15 @@ def npz(tmp_path):
 def tools():
     """Writers for tests that need a tree of their own."""
     return film, write_csv, write_npz
+
+
+def hospital(folder, first, parts):
+    """A folder of tiny films of as many patients, with a table of two findings; `parts` says how many in each split."""
+    from cxrkd.data.readers.folder import FolderConfig
+
+    rows = []
+    for i, split in enumerate(split for split, n in parts.items() for _ in range(n)):
+        film(folder / f"{first + i}.png", first + i)
+        rows.append([f"{first + i}.png", first + i, split, i % 2, i // 2 % 2])
+    write_csv(folder / "labels.csv", ["image", "patient", "split", "Effusion", "Mass"], rows)
+    return FolderConfig(folder=folder, image_size=32)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -98,15 +97,6 @@ class RunConfig(Strict):
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must differ, got {', '.join(map(str, self.seeds))}")
         return self
-
-    @classmethod
-    def recorded(cls, values: Any) -> Self:
-        """The config of a run that is on disk: what it did stays readable where it would be refused today.
-
-        Raises:
-            ValidationError: a key or a value is not known at all, or a value is of another type.
-        """
-        return cls.model_validate_json(json.dumps(values), strict=True, context={RECORDED: True})
 
     @model_validator(mode="after")
     def _teacher_answers_what_the_student_sees(self, info: ValidationInfo) -> Self:

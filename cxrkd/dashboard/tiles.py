@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard.efficiency import costs
 from cxrkd.dashboard.tables import left_out, minus
 from cxrkd.evaluate import ModelMetrics, PairedDifference
@@ -114,6 +115,20 @@ def above_sentence(metrics: RunMetrics) -> str:
         return ""
     shown = minus(interval(above.macro_diff, above.macro_low, above.macro_high, sign=True))
     return f"Distilled minus a model without anatomy, paired: {shown}."
+
+
+def headline(metrics: RunMetrics) -> None:
+    """Mean AUROC of every member and of the model without anatomy, and the gain, side by side."""
+    with st.container(border=True):
+        cells = st.grid(5, min_column_width=150)
+        for member, member_metrics in metrics.members.items():
+            with cells.cell():
+                auroc(MEMBER_NAMES[member], member_metrics)
+        if metrics.trivial is not None:
+            with cells.cell():
+                no_anatomy(metrics.trivial)
+        with cells.cell():
+            gain(metrics.gain)
 
 
 def in_words(metrics: RunMetrics) -> str:

@@ -19,12 +19,11 @@ from cxrkd.jobs.files import (
     damaged,
     parsing,
     read_json,
-    read_versioned,
     require_file,
     require_place_for_file,
 )
 from cxrkd.jobs.job import SHIPPED, Job, list_jobs, list_own_jobs, open_job
-from cxrkd.jobs.schema import reason
+from cxrkd.jobs.schema import read_recorded
 from cxrkd.progress import Event
 from cxrkd.refusals import refusals
 from cxrkd.runs.epochs import is_training_event, training_sentence
@@ -53,11 +52,7 @@ class Run(Job):
         Raises:
             RunError: the file is missing, damaged, or written by another version.
         """
-        values = read_versioned(self.path / CONFIG, CONFIG_VERSION)
-        try:
-            return RunConfig.recorded(values)
-        except ValidationError as error:
-            raise damaged(self.path / CONFIG, reason(error)) from error
+        return read_recorded(self.path / CONFIG, CONFIG_VERSION, RunConfig)
 
     def require_settings(self) -> None:
         """Read its config."""

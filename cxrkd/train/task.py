@@ -6,6 +6,7 @@ the end the weights that it came to. Both are kept as they are, in float32: a tr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -29,7 +30,6 @@ from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import load_weights
 from cxrkd.models.zoo import build
 from cxrkd.places import home
-from cxrkd.registry import RECORDED
 from cxrkd.train.device import device
 from cxrkd.train.fit import FitReport, fit
 from cxrkd.train.teacher_cache import teacher_logits
@@ -99,7 +99,7 @@ class Task(Strict):
         """
         try:
             text = (folder / TASK).read_text(encoding="utf-8")
-            return cls.model_validate_json(text, strict=True, context={RECORDED: True})
+            return cls.recorded(json.loads(text))
         except (OSError, ValueError) as error:
             first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             raise RunError(f"{folder} holds no training: expected a readable {TASK} ({first}).") from error

@@ -5,21 +5,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrkd.data import load_cohort
-from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.jobs.job import list_own_jobs
 from cxrkd.runs.seen import keep_seen
 from cxrkd.runs.validating import stages
 from tests import toys
-from tests.trees import film, write_csv
-
-
-def hospital(folder, first, parts):
-    rows = []
-    for i, split in enumerate(split for split, n in parts.items() for _ in range(n)):
-        film(folder / f"{first + i}.png", first + i)
-        rows.append([f"{first + i}.png", first + i, split, i % 2, i // 2 % 2])
-    write_csv(folder / "labels.csv", ["image", "patient", "split", "Effusion", "Mass"], rows)
-    return FolderConfig(folder=folder, image_size=toys.SIZE)
+from tests.trees import hospital, write_csv
 
 
 @pytest.fixture

@@ -9,23 +9,13 @@ from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, routes
 from cxrkd.dashboard.results.elsewhere import beside_table, reach_at
 from cxrkd.data import load_cohort
-from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.jobs.execute import execute
 from cxrkd.runs.seen import keep_seen
 from cxrkd.runs.validating.comparison import compare_with_own
 from cxrkd.runs.validating.making import create_validation, validation_config
 from cxrkd.runs.validating.readers import study_of
 from tests import toys
-from tests.trees import film, write_csv
-
-
-def hospital(folder, first, parts):
-    rows = []
-    for i, split in enumerate(split for split, n in parts.items() for _ in range(n)):
-        film(folder / f"{first + i}.png", first + i)
-        rows.append([f"{first + i}.png", first + i, split, i % 2, i // 2 % 2])
-    write_csv(folder / "labels.csv", ["image", "patient", "split", "Effusion", "Mass"], rows)
-    return FolderConfig(folder=folder, image_size=toys.SIZE)
+from tests.trees import hospital, write_csv
 
 
 @pytest.fixture

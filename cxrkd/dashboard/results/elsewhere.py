@@ -41,7 +41,8 @@ def draw(run: Run) -> None:
         f"**{layout.literal(validation.name)}**: {facts.n_films:,} films of {facts.n_patients:,} patients of "
         f"{layout.literal(facts.data)}."
     )
-    _headline(metrics)
+    tiles.headline(metrics)
+    layout.notice(tiles.in_words(metrics))
     layout.notice(layout.literal(" ".join([answered(facts), *remarks(facts)])))
     _curves(validation, metrics, study_of(validation))
     st.subheader("Beside its own test films", anchor=False)
@@ -55,20 +56,6 @@ def _chosen(done: list[Validation]) -> Validation:
         return done[0]
     by_id = {one.id: one for one in done}
     return by_id[st.selectbox("Films", list(by_id), format_func=lambda i: by_id[i].name, key="validation")]
-
-
-def _headline(metrics: RunMetrics) -> None:
-    with st.container(border=True):
-        cells = st.grid(5, min_column_width=150)
-        for member, member_metrics in metrics.members.items():
-            with cells.cell():
-                tiles.auroc(MEMBER_NAMES[member], member_metrics)
-        if metrics.trivial is not None:
-            with cells.cell():
-                tiles.no_anatomy(metrics.trivial)
-        with cells.cell():
-            tiles.gain(metrics.gain)
-    layout.notice(tiles.in_words(metrics))
 
 
 def _curves(validation: Validation, metrics: RunMetrics, study: ReaderStudy | None) -> None:

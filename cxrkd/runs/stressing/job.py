@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import check, identity, seal
@@ -26,9 +26,8 @@ from cxrkd.errors import RunError
 from cxrkd.evaluate.stress import StressMetrics, measure_stress
 from cxrkd.jobs.files import cannot_write, damaged, read_json, read_versioned, require_file, write_json
 from cxrkd.jobs.job import Job, list_jobs
-from cxrkd.jobs.schema import reason
+from cxrkd.jobs.schema import read_recorded
 from cxrkd.logits import require_numbers
-from cxrkd.registry import RECORDED
 from cxrkd.runs.run import Run, open_run
 
 ASKED, FILMS, FIGURES, LOGITS = "stress.json", "films.npz", "figures.json", "logits"
@@ -56,11 +55,7 @@ class StressJob(Job):
         Raises:
             RunError: the file is missing, damaged, or written by another version.
         """
-        values = read_versioned(self.path / ASKED, ASKED_VERSION)
-        try:
-            return StressConfig.model_validate(values, context={RECORDED: True})
-        except ValidationError as error:
-            raise damaged(self.path / ASKED, reason(error)) from error
+        return read_recorded(self.path / ASKED, ASKED_VERSION, StressConfig)
 
     def require_settings(self) -> None:
         """Read what was asked."""

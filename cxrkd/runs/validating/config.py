@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Self
-
 from pydantic import Field
 
 from cxrkd.config import DataConfig
 from cxrkd.config.data import Folder
 from cxrkd.config.strict import Strict
-from cxrkd.registry import RECORDED
 
 VERSION = 1
 
@@ -37,12 +33,3 @@ class ValidationConfig(Strict):
         title="Leave out patients that the run was trained on",
         description="measure on the others; without it such patients are refused",
     )
-
-    @classmethod
-    def recorded(cls, values: Any) -> Self:
-        """The config of a validation that is on disk.
-
-        Raises:
-            ValidationError: a key or a value is not known at all, or a value is of another type.
-        """
-        return cls.model_validate_json(json.dumps(values), strict=True, context={RECORDED: True})

@@ -12,15 +12,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
 
 from cxrkd.config import MEMBERS
 from cxrkd.errors import RunError
-from cxrkd.jobs.files import damaged, parsing, read_json, read_versioned, require_place_for_file
+from cxrkd.jobs.files import damaged, parsing, read_json, require_place_for_file
 from cxrkd.jobs.job import Job, list_jobs
-from cxrkd.jobs.schema import reason
+from cxrkd.jobs.schema import read_recorded
 from cxrkd.runs.metrics import VERSION as METRICS_VERSION
 from cxrkd.runs.metrics import RunMetrics, measure
 from cxrkd.runs.predictions import CASES, TRIVIAL, Answerer, HeldOut, Predictions, has_logits, read_held_out
@@ -32,7 +29,6 @@ from cxrkd.runs.validating.facts import Facts
 
 KIND = "validation"
 FACTS = "facts.json"
-M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,7 @@ class Validation(Job):
         Raises:
             RunError: the file is missing, damaged, or written by another version.
         """
-        values = read_versioned(self.path / CONFIG, VERSION)
-        try:
-            return ValidationConfig.recorded(values)
-        except ValidationError as error:
-            raise damaged(self.path / CONFIG, reason(error)) from error
+        return read_recorded(self.path / CONFIG, VERSION, ValidationConfig)
 
     def require_settings(self) -> None:
         """Read its config."""
@@ -91,12 +83,7 @@ class Validation(Job):
         Raises:
             RunError: it has not come that far, or the file is damaged.
         """
-        path = self.path / FACTS
-        values = read_versioned(path, FACTS_VERSION)
-        try:
-            return Facts.model_validate(_tuples(values), strict=True)
-        except ValidationError as error:
-            raise damaged(path, reason(error)) from error
+        return read_recorded(self.path / FACTS, FACTS_VERSION, Facts)
 
     def metrics(self) -> RunMetrics:
         """The measured figures: those stored, or of a file of another version, measured again.
@@ -150,11 +137,6 @@ def of_seeds(predictions: Predictions, seeds: tuple[int, ...]) -> Predictions:
     layers = [layer for layer, seed in enumerate(predictions.seeds) if seed in seeds]
     kept = tuple(predictions.seeds[layer] for layer in layers)
     return replace(predictions, logits=predictions.logits[layers], seeds=kept)
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no tuples."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def require_finished(run: Run) -> None:
