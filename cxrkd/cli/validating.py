@@ -12,7 +12,6 @@ from cxrkd.cli.figures import auroc_table, differences, macro_auroc, quality_tab
 from cxrkd.cli.output import Report, table
 from cxrkd.cli.settings import Flag, add_settings, flag_name, flags
 from cxrkd.cli.watching import command, execute_watched
-from cxrkd.config import FilesSettings
 from cxrkd.errors import ConfigError
 from cxrkd.text import MISSING, interval, number, over_findings
 
@@ -120,6 +119,8 @@ def _readers(args: argparse.Namespace, data: DataConfig) -> Path | None:
     Raises:
         ConfigError: it is not there.
     """
+    from cxrkd.config import FilesSettings
+
     if args.readers is None:
         return None
     places = [args.readers, *([data.folder / args.readers] if isinstance(data, FilesSettings) else [])]
