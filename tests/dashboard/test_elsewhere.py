@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 from cxrkd.access.roles import THIS_MACHINE
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, routes
-from cxrkd.dashboard.results.elsewhere import beside_table, reach_at
+from cxrkd.dashboard.results.elsewhere import beside_table
+from cxrkd.dashboard.results.readers import reach_at
 from cxrkd.data import load_cohort
 from cxrkd.jobs.execute import execute
 from cxrkd.runs.seen import keep_seen

@@ -74,7 +74,8 @@ def _curves(validation: Validation, metrics: RunMetrics, study: ReaderStudy | No
         if study is None:
             layout.table(tables.auroc_table(metrics), height="content", key="validation_auroc")
         else:
-            layout.table(reach_at(study, label), height="content", key="reach_label")
+            layout.table(readers.reach_at(study, label), height="content", key="reach_label")
+            st.caption("Sensitivity of the network at the radiologist's specificity minus the radiologist's own.")
             layout.notice(tables.minus(readers.in_words(study)))
     if study is not None:
         with st.expander("Every finding and radiologist"):
@@ -84,12 +85,6 @@ def _curves(validation: Validation, metrics: RunMetrics, study: ReaderStudy | No
                 "specificity minus the radiologist's sensitivity, 95 % interval by patient and over seeds."
             )
             layout.table(tables.auroc_table(metrics), height="content", key="validation_auroc")
-
-
-def reach_at(study: ReaderStudy, label: str) -> pd.DataFrame:
-    """The readers of one finding."""
-    table = readers.reach_table(study)
-    return table[table["Finding"] == display_name(label)].drop(columns="Finding")
 
 
 def beside_table(comparison: Comparison) -> pd.DataFrame:

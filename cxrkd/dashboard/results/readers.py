@@ -10,6 +10,7 @@ from cxrkd.dashboard.charts.quality import ReaderMark
 from cxrkd.evaluate.readers import MemberReach, ReaderPoint, ReaderReach, ReaderStudy
 from cxrkd.evaluate.wording import reach_sentence, reference_sentence
 from cxrkd.labels import display_name
+from cxrkd.text import number
 
 
 def marks(study: ReaderStudy, label: str) -> list[ReaderMark]:
@@ -26,6 +27,24 @@ def _text(point: ReaderPoint) -> str:
     return f"{point.reader}: sensitivity {sensitivity}, specificity {specificity}, {point.n} films"
 
 
+def reach_at(study: ReaderStudy, label: str) -> pd.DataFrame:
+    """One finding at a glance: a row a reader, each network's difference and the word that its interval comes to."""
+    rows = []
+    for point in study.at(label):
+        row: dict[str, object] = {"Radiologist": _name(point)}
+        for reach in study.members:
+            one = next(one for one in reach.rows if (one.label, one.reader) == (label, point.reader))
+            row[MEMBER_NAMES.get(reach.member, reach.member)] = tables.minus(
+                f"{number(one.diff, 2, sign=True)}{f', {one.word}' if one.word else ''}"
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _name(point: ReaderPoint) -> str:
+    return f"{point.reader} (part of the reference)" if point.in_reference else point.reader
+
+
 def reach_table(study: ReaderStudy) -> pd.DataFrame:
     """A row a finding and reader: the reader's point, and each network's sensitivity at the reader's specificity."""
     of = {reach.member: {(row.label, row.reader): row for row in reach.rows} for reach in study.members}
@@ -33,7 +52,7 @@ def reach_table(study: ReaderStudy) -> pd.DataFrame:
     for point in (point for label in study.labels for point in study.at(label)):
         row: dict[str, object] = {
             "Finding": display_name(point.label),
-            "Radiologist": f"{point.reader} (part of the reference)" if point.in_reference else point.reader,
+            "Radiologist": _name(point),
             "Sensitivity": tables.with_interval(
                 point.sensitivity, point.sensitivity_low, point.sensitivity_high, digits=2
             ),
