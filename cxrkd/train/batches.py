@@ -115,7 +115,8 @@ class Batches:
         """Views (B, 1, S, S) of some films in an epoch at full size, their targets (B, K), and their lesions."""
         images = torch.from_numpy(np.asarray(self.cohort.images[rows]))
         views, targets = to_unit(images.to(self.device)), torch.from_numpy(self.cohort.targets[rows]).float()
-        each = [np.random.default_rng((self.look, epoch, row)) for row in rows.tolist()]
+        changed = rows.tolist() if self.train.augment or self.train.degrade else []
+        each = [np.random.default_rng((self.look, epoch, row)) for row in changed]
         amounts = draw(each) if self.train.augment else None
         if amounts is not None:
             views = jitter_tones(move(views, amounts), amounts)

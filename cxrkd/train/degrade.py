@@ -12,6 +12,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from cxrkd.images.stress import jpeg
+
 SIDE = 224
 """Pixels a side that blurs are meant at; they grow with the film."""
 
@@ -56,9 +58,7 @@ def _grain(film: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _compress(film: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """JPEG and back."""
-    grey = (np.clip(film, 0, 1) * 255).round().astype(np.uint8)
-    _, data = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32) / 255
+    return jpeg(int(rng.integers(30, 96)))(film, 0)
 
 
 _WAYS: tuple[tuple[float, Callable[[np.ndarray, np.random.Generator], np.ndarray]], ...] = (
