@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-MAX_SHIFT = 0.05  # of the side
-MAX_TURN = math.radians(5)
-MAX_ZOOM = 0.08  # relative
+MAX_SHIFT = 0.06  # of the side
+MAX_TURN = math.radians(7)
+MAX_ZOOM = 0.12  # relative
 MAX_BRIGHTNESS = 0.1  # added, of the full range
-MAX_CONTRAST = 0.2  # relative, about mid-grey
-MAX_LOG_GAMMA = 0.25
+MAX_CONTRAST = 0.3  # relative, about mid-grey
+MAX_LOG_GAMMA = 0.35
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def move(images: Tensor, amounts: Amounts, padding: str = "border") -> Tensor:
     across, down, turn, zoom = amounts.moves.to(images.device).unbind()
     scale = 1 + MAX_ZOOM * zoom
     cos, sin = scale * torch.cos(MAX_TURN * turn), scale * torch.sin(MAX_TURN * turn)
-    # affine_grid measures in half sides, so a shift of 5 % of the side is 0.1
+    # affine_grid measures in half sides, so a shift of 6 % of the side is 0.12
     rows = [torch.stack([cos, -sin, 2 * MAX_SHIFT * across], 1), torch.stack([sin, cos, 2 * MAX_SHIFT * down], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode=padding, align_corners=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -19,6 +20,7 @@ from cxrkd.train.ranks import ALONE, Share
 from cxrkd.train.schedule import Schedule
 
 CPU = torch.device("cpu")
+PROBED = 16  # films whose views tell how films are changed
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ class Batches:
         full, targets, marks = self._mixed(rows, mine, step) if self.train.mixup else self._view(rows[mine], epoch)
         teacher = None if self.teacher_logits is None else torch.from_numpy(self.teacher_logits[rows[mine]]).float()
         return Batch(self._shrunk(full, step), full, targets, teacher, marks, rows[mine], epoch).to(self.device)
+
+    def fingerprint(self) -> str:
+        """A hash of the first views themselves: another look, or films changed by other amounts, is another one."""
+        views, _, _ = self._view(self.train_rows[:PROBED], epoch=0)
+        return hashlib.sha256(views.cpu().numpy().tobytes()).hexdigest()
 
     def _shrunk(self, full: Tensor, step: int) -> Tensor:
         """Views (B, 1, S, S) at the side of the step's epoch."""

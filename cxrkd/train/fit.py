@@ -170,7 +170,7 @@ def _ask(teacher: Classifier, batches: Batches, loss: Loss, answers_dir: Path | 
 
     if answers_dir is None or train.mixup or loss.needs:  # a mixture is of one training alone
         return in_the_loop()
-    views = f"{train.augment}|{train.degrade}|{batches.look}|{batches.schedule.batch_size}"
+    views = f"{batches.fingerprint()}|{batches.schedule.batch_size}"  # whose size the teacher's norms hang on
     key = answers_key(teacher, batches.cohort, views)
     return OncePerView(in_the_loop, answers_dir, key, (len(batches.cohort), len(teacher.labels)))
 

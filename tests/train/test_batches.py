@@ -8,6 +8,7 @@ import torch
 from cxrkd.config import TrainConfig
 from cxrkd.data.pixels import InMemory
 from cxrkd.images.resizing import resized
+from cxrkd.train import augment
 from cxrkd.train.batches import Batches, to_unit
 from cxrkd.train.ranks import Share, interleaved
 from cxrkd.train.schedule import Schedule
@@ -67,6 +68,17 @@ def test_trainings_of_one_look_see_the_same_views_in_orders_of_their_own(blobs, 
         views[seed, look] = {row: view for batch in epoch for row, view in zip(batch.rows, batch.full, strict=True)}
     assert all(torch.equal(views[0, 5][row], views[1, 5][row]) for row in views[0, 5])
     assert not any(torch.equal(views[1, 6][row], views[1, 5][row]) for row in list(views[0, 5])[:5])
+
+
+def test_a_fingerprint_names_the_views_and_by_how_much_films_are_changed(blobs, monkeypatch):
+    def of(look=0, **changes):
+        return Batches(blobs, SCHEDULE, 0, TrainConfig(**changes), look=look).fingerprint()
+
+    moved = of(augment=True)
+    assert moved == of(augment=True)
+    assert len({moved, of(), of(degrade=True), of(look=1, augment=True)}) == 4
+    monkeypatch.setattr(augment, "MAX_TURN", 0.1)
+    assert of(augment=True) != moved, "a teacher's kept answers would be about other views"
 
 
 def test_degrading_changes_the_films_and_stays_in_range(blobs):
