@@ -19,7 +19,10 @@ from cxrkd.runs import Run
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.sample_films import about_patient, shipped_for
 from cxrkd.runs.showcase import Look, Showcase
+from cxrkd.runs.validating.readers import judged_by_radiologists, study_of
+from cxrkd.runs.validating.validation import Validation
 from cxrkd.runtime.compute import shared
+from cxrkd.text import mean_of, number
 
 WHAT = (
     "cxrkd distils a large chest X-ray classifier, the teacher, into a student small enough for a phone. It measures "
@@ -65,6 +68,27 @@ def quality_row(metrics: RunMetrics) -> None:
         }
         figure = quality.macro_forest(rows, f"{tables.mean_auroc(metrics)}; 95 % interval")
         layout.chart(figure, key="macro", alt="Mean AUROC of each member with its interval")
+
+
+def by_radiologists(judged: Validation) -> str:
+    """On which films the figures are that this page leads with, and who judged these."""
+    facts, study = judged.facts(), study_of(judged)
+    whose = "of its own test films" if facts.answered_by == "kept" else f"films of {layout.literal(facts.data)}"
+    readers = f", read by {len(study.readers)} radiologists" if study else ""
+    return (
+        f"**Judged by radiologists**: {facts.n_films:,} {whose} ({facts.n_patients:,} patients){readers}. Their points "
+        "beside the curves: Results, Other films."
+    )
+
+
+def own_labels(metrics: RunMetrics) -> str:
+    """What the members reach by the labels that came with the films of the run, in one sentence."""
+    first = next(iter(metrics.members.values())).over_seeds
+    reached = (
+        f"{layout.member_title(member).lower()} {number(one.over_seeds.macro_auroc)}"
+        for member, one in metrics.members.items()
+    )
+    return f"By the labels of its data set, on all test films: {', '.join(reached)} ({mean_of(first.n_labels)})."
 
 
 def cost_row(run: Run) -> None:
@@ -152,10 +176,14 @@ def page() -> None:
         return
     metrics = caching.metrics(run)
     st.subheader(f"Run {layout.literal(run.id)}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
-    quality_row(metrics)
+    judged = judged_by_radiologists(run)
+    shown = metrics if judged is None else judged.metrics()
+    if judged is not None:
+        st.markdown(by_radiologists(judged))
+    quality_row(shown)
     costs = st.container()
     phantoms = f"{layout.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
-    layout.notice(phantoms + tiles.in_words(metrics))
+    layout.notice(" ".join(filter(None, (phantoms.strip(), tiles.in_words(shown), judged and own_labels(metrics)))))
     if films_of(run):
         left, right = layout.side_by_side()
         with left, layout.boundary():

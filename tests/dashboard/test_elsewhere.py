@@ -76,13 +76,40 @@ def test_figures_stand_beside_those_of_its_own_films(run, elsewhere):
     assert shown == f"{first_seed:.3f} | {here:.3f}"
 
 
-def test_radiologists_stand_beside_the_networks(run, elsewhere):
+@pytest.fixture
+def readings(elsewhere):
+    """Two radiologists who read these films, right in four of five."""
     rng, rows = np.random.default_rng(0), []
     for i in range(40):
         for reader in ("a", "b"):
             rows.append([f"{5001 + i}.png", reader, "YES" if (i % 2 == 1) == (rng.random() < 0.8) else "NO"])
     write_csv(elsewhere.folder / "readers.csv", ["Image_ID", "Reader_ID", "Effusion"], rows)
-    validation = measured(run, elsewhere, readers=elsewhere.folder / "readers.csv")
+    return elsewhere.folder / "readers.csv"
+
+
+def overview():
+    page = AppTest.from_file(routes.BY_NAME["overview"].path, default_timeout=60).run()
+    assert not page.exception
+    shown = next(one for one in page.metric if one.label == MEMBER_NAMES["distilled"])
+    return words(page), float(shown.value)
+
+
+def test_the_overview_leads_with_what_radiologists_say(run, elsewhere, readings):
+    measured(run, elsewhere)
+    own = run.metrics().of("distilled").over_seeds.macro_auroc
+    text, shown = overview()
+    assert "Judged by radiologists" not in text
+    assert shown == round(own, 3)
+    here = measured(run, elsewhere, readers=readings).metrics().of("distilled").over_seeds.macro_auroc
+    text, shown = overview()
+    assert "**Judged by radiologists**: 40 films of" in text
+    assert "read by 2 radiologists" in text
+    assert f"student distilled {own:.3f}" in text
+    assert shown == round(here, 3) != round(own, 3)
+
+
+def test_radiologists_stand_beside_the_networks(run, elsewhere, readings):
+    validation = measured(run, elsewhere, readers=readings)
     page = opened()
     assert "Radiologists and networks" in words(page)
     assert "of 2 points of independent readers" in words(page)

@@ -7,7 +7,8 @@ from pathlib import Path
 from cxrkd.data.reading.readings import read_readings
 from cxrkd.evaluate.readers import ReaderStudy, reader_study
 from cxrkd.jobs.files import MissingFileError, damaged, read_versioned, write_json
-from cxrkd.runs.validating.validation import Validation
+from cxrkd.runs import Run
+from cxrkd.runs.validating.validation import Validation, validations_of
 
 FILE = "readers.json"
 VERSION = 1
@@ -46,3 +47,13 @@ def study_of(validation: Validation) -> ReaderStudy | None:
         return None
     except ValueError as error:
         raise damaged(validation.path / FILE, str(error)) from error
+
+
+def judged_by_radiologists(run: Run) -> Validation | None:
+    """The first finished validation of a run whose films radiologists read; None where there is none.
+
+    Raises:
+        RunError: the folder of jobs cannot be read.
+    """
+    done = (one for one in validations_of(run) if one.state.status == "done")
+    return next((one for one in done if one.config.readers is not None), None)
