@@ -177,5 +177,8 @@ class Explainer(Entry):
 EXPLAINERS: Registry[Explainer] = Registry(
     "explainer",
     "cxrkd.explain.explainers",
-    first=("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "lime"),
+    first=(
+        *("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "eigencam", "eigengradcam"),
+        *("scorecam", "lime", "rise", "occlusion"),
+    ),
 )
