@@ -13,6 +13,7 @@ from cxrkd.plain import plain
 LINE_NAMES: dict[str, str] = {
     "random_student": "random students",
     "random_ranking": "random rankings",
+    "moved": "the student's map moved elsewhere",
     "other_film": "the student on other films",
     "label_mean": "the student's mean map of the label",
     "centre": "a bump in the middle",

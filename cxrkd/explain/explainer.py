@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from cxrkd.explain.yardsticks import Baselines
     from cxrkd.models.classifier import Classifier
 
-GRADIENTS, ANSWERS = "gradients", "answers"
-"""What an explainer can need of a network: to differentiate it, or its answers alone, from whatever engine is quick."""
+GRADIENTS, FEATURES, ANSWERS = "gradients", "features", "answers"
+"""What an explainer can need of a network: to differentiate it, to see its features, or its answers, from whatever
+engine is quick."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,7 @@ _CELL_LINES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Explainer(Entry):
-    """One way to explain. `needs` are of GRADIENTS, ANSWERS; `config` holds its settings, which become flags.
+    """One way to explain. `needs` are of GRADIENTS, FEATURES, ANSWERS; `config` holds its settings, which become flags.
 
     Attributes:
         explain: films -> maps.

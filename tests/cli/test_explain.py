@@ -128,12 +128,34 @@ def test_lime_for_people_and_programs(explain):
 
 
 @pytest.mark.parametrize(
+    ("method", "words", "settings"),
+    [
+        ("eigencam", [], {}),
+        ("eigengradcam", [], {}),
+        ("scorecam", ["--channels", 8, "--weights", "softmax"], {"n_channels": 8, "weights": "softmax"}),
+        ("rise", ["--masks", 16, "--mask-cells", 3, "--fill", "mean"], {"n_masks": 16, "n_coins": 3, "fill": "mean"}),
+        ("occlusion", ["--cells", 4, "--patch", 1], {"n_cells": 4, "patch": 1, "fill": "blur"}),
+    ],
+)
+def test_each_explainer_for_programs_with_its_settings(explain, method, words, settings):
+    one = explain("--method", method, *words, "--label", "Mass", "--json").document["explanations"][0]
+    assert settings.items() <= one.items()
+    for member, said in one["members"].items():
+        assert np.isfinite(said["cam" if method.startswith("eigen") else "map"]).all(), member
+    agreement = one["members"]["alone"]["agreement_with_teacher"]
+    assert agreement["lines"]["label_mean"]["missing"], "the run keeps no maps"
+    assert agreement["above_chance"] is not True
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--label", "Scoliosis"], "Expected a label among Atelectasis"),
         (["--colormap", "jet", "--out", "OUT"], "Unknown colour map"),
         (["--opacity", "3", "--out", "OUT"], "opacity between 0 and 1"),
         (["--method", "lime", "--samples", "2"], "--samples: expected at least 16, got 2"),
+        (["--method", "rise", "--masks", "2"], "--masks: expected at least 16, got 2"),
+        (["--method", "occlusion", "--patch", "9"], "--patch: expected at most 4, got 9"),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(explain, tmp_path, words, message):

@@ -8,6 +8,7 @@ import pytest
 from cxrkd.dashboard import caching, layout, waiting
 from cxrkd.dashboard.explain import computing
 from cxrkd.errors import BusyError
+from cxrkd.explain.explainer import EXPLAINERS
 from cxrkd.explain.steps import Step
 from cxrkd.runtime.compute import ComputeQueue, Rank, shared
 from tests.dashboard import test_pages
@@ -83,6 +84,20 @@ def test_where_the_line_fills_up_meanwhile_the_maps_stay(sample_home, happened, 
     next(b for b in page.button if b.label == "Ask again").click().run()
     assert_healthy(page)
     assert happened[4:] == ["films"] + ["piece"] * 3 + ["agreement"]
+
+
+@pytest.mark.parametrize("method", ["eigencam", "scorecam", "rise", "occlusion"])
+def test_explainers_of_every_kind_are_on_the_page_with_their_lines(sample_home, method):
+    page = open_page("explain")
+    page.segmented_control(key="method").set_value(method).run()
+    assert_healthy(page)
+    explainer = EXPLAINERS[method]
+    assert explainer.sentence in words(page)
+    assert explainer.lines in words(page)
+    assert explainer.fit is None or explainer.fit.sentence in words(page)
+    verdicts = [text for text in words(page).splitlines() if text.startswith("Teacher and ")]
+    assert len(verdicts) == 2
+    assert not any("above chance." in text and "not above" not in text for text in verdicts), "no maps are kept"
 
 
 class LeftError(Exception):

@@ -133,5 +133,5 @@ def test_what_ships_belongs_to_the_weights_that_ship(name):
         told = file.metadata()
     for member in run.members():
         assert told[f"{member}.weights"] == fingerprint(run.load_model(member)), "make it again: cxrkd reference"
-    assert (run.path / FILE).stat().st_size < 400_000
+    assert (run.path / FILE).stat().st_size < 600_000
     assert set(read_reference(run, "xgradcam")) == set(run.members())

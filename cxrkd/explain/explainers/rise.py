@@ -1,0 +1,84 @@
+"""RISE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from cxrkd.config.strict import Strict
+from cxrkd.explain.altered_words import LINES_OF_HALVES
+from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Fit, Maps, Network
+from cxrkd.explain.lime_settings import MIN_SAMPLES, Fill
+from cxrkd.explain.steps import Steps
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cxrkd.explain.agreement import Judged
+    from cxrkd.explain.altered import AlteredMaps
+    from cxrkd.explain.yardsticks import Baselines
+
+RISE = "rise"
+
+
+class RiseSettings(Strict):
+    """How many masks, how coarse, and what is seen in place of what they hide."""
+
+    n_masks: int = Field(
+        600,
+        ge=MIN_SAMPLES,
+        le=100_000,
+        title="Masks",
+        description="masked films shown to each network",
+        json_schema_extra={"flag": "--masks"},
+    )
+    n_coins: int = Field(
+        7,
+        ge=2,
+        le=32,
+        title="Cells of a mask",
+        description="along a side of the film",
+        json_schema_extra={"flag": "--mask-cells"},
+    )
+    fill: Fill = Field("blur", title="Fill", description="what is seen where a mask hides")
+    seed: int = Field(0, ge=0, title="Seed", description="of the masks")
+
+
+def explain(
+    networks: Mapping[str, Network], films: np.ndarray, settings: RiseSettings, steps: Steps
+) -> list[AlteredMaps]:
+    """The same masks for all networks and films."""
+    from cxrkd.explain.rise import rise
+
+    given = settings.model_dump()
+    return [rise(networks, film, **given, steps=steps, key=(RISE, settings, i)) for i, film in enumerate(films)]
+
+
+def judge(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> Judged:
+    """Agreement of maps from different masks; see `altered_agreement`."""
+    from cxrkd.explain import altered_agreement
+
+    return altered_agreement.judge(maps, teacher, student, k, lines)
+
+
+EXPLAINERS.register(
+    Explainer(
+        name=RISE,
+        title="RISE",
+        sentence="How much the label's logit rises with what is seen of a place: 600 random masks, the same for every "
+        "model.",
+        source="Petsiuk et al., BMVC 2018, arXiv 1806.07421",
+        needs=(ANSWERS,),
+        config=RiseSettings,
+        explain=explain,
+        judge=judge,
+        repeats=False,
+        reference="gradcam",  # RISE of many films would take hours
+        unit="change of the logit",
+        lines=LINES_OF_HALVES,
+        fit=Fit("stability", "repeats", "Rank correlation of the maps from two halves of the masks"),
+        n_images=lambda settings: int(settings.n_masks) + 1,
+    )
+)
