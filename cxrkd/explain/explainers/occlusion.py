@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cxrkd.config.strict import Strict
-from cxrkd.explain.altered_words import LINES
-from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Maps, Network
+from cxrkd.explain.altered_explainer import LINES, judge
+from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
 from cxrkd.explain.lime_settings import Fill
 from cxrkd.explain.steps import Steps
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from cxrkd.explain.agreement import Judged
     from cxrkd.explain.altered import AlteredMaps
-    from cxrkd.explain.yardsticks import Baselines
 
 OCCLUSION = "occlusion"
 
@@ -48,13 +46,6 @@ def explain(
     return [
         occlusion(networks, film, **given, steps=steps, key=(OCCLUSION, settings, i)) for i, film in enumerate(films)
     ]
-
-
-def judge(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> Judged:
-    """Agreement cell by cell; see `altered_agreement`."""
-    from cxrkd.explain import altered_agreement
-
-    return altered_agreement.judge(maps, teacher, student, k, lines)
 
 
 EXPLAINERS.register(

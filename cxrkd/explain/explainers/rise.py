@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cxrkd.config.strict import Strict
-from cxrkd.explain.altered_words import LINES_OF_HALVES
-from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Fit, Maps, Network
+from cxrkd.explain.altered_explainer import LINES_OF_HALVES, judge
+from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Fit, Network
 from cxrkd.explain.lime_settings import MIN_SAMPLES, Fill
 from cxrkd.explain.steps import Steps
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from cxrkd.explain.agreement import Judged
     from cxrkd.explain.altered import AlteredMaps
-    from cxrkd.explain.yardsticks import Baselines
 
 RISE = "rise"
 
@@ -54,13 +52,6 @@ def explain(
 
     given = settings.model_dump()
     return [rise(networks, film, **given, steps=steps, key=(RISE, settings, i)) for i, film in enumerate(films)]
-
-
-def judge(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> Judged:
-    """Agreement of maps from different masks; see `altered_agreement`."""
-    from cxrkd.explain import altered_agreement
-
-    return altered_agreement.judge(maps, teacher, student, k, lines)
 
 
 EXPLAINERS.register(

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from cxrkd.config.strict import Strict
-from cxrkd.explain.altered_words import LINES
-from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, FEATURES, Explainer, Maps, Network
+from cxrkd.explain.altered_explainer import LINES, judge
+from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, FEATURES, Explainer, Network
 from cxrkd.explain.steps import Steps
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from cxrkd.explain.agreement import Judged
     from cxrkd.explain.altered import AlteredMaps
-    from cxrkd.explain.yardsticks import Baselines
 
 SCORECAM = "scorecam"
 
@@ -48,13 +46,6 @@ def explain(
 
     given = settings.model_dump()
     return [scorecam(networks, film, **given, steps=steps, key=(SCORECAM, settings, i)) for i, film in enumerate(films)]
-
-
-def judge(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> Judged:
-    """Agreement cell by cell; see `altered_agreement`."""
-    from cxrkd.explain import altered_agreement
-
-    return altered_agreement.judge(maps, teacher, student, k, lines)
 
 
 EXPLAINERS.register(
