@@ -20,7 +20,8 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.queue import cancel
 from cxrkd.runs import list_runs
-from cxrkd.runs.stressing.making import create_stress
+from cxrkd.runs.beside import FilmsAsked, asked_about, create_beside
+from cxrkd.runs.stressing.job import StressJob
 from tests import toys
 
 
@@ -64,7 +65,7 @@ def test_without_a_test_the_page_says_how_one_is_made_and_makes_it(run):
 
 
 def test_a_finished_test_is_shown(run):
-    execute(create_stress(run))
+    execute(create_beside(StressJob, run, FilmsAsked(**asked_about(run))))
     page = opened()
     assert [frame.value["Films"].tolist() for frame in page.dataframe] == [
         ["As they came", *(stress.title for stress in BY_NAME.values())]
