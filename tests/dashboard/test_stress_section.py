@@ -79,7 +79,7 @@ def test_a_visit_that_may_look_makes_nothing(run, monkeypatch):
     monkeypatch.setattr(access, "current", lambda: looker)
     assert not opened().button
     with pytest.raises(AccessError):
-        making.queue_stress(looker, run)
+        making.queue_beside(looker, run, StressJob, FilmsAsked(**asked_about(run)))
     assert len(making.list_own_jobs()) == 1
 
 
@@ -91,7 +91,7 @@ def test_films_that_pages_may_not_read_are_not_asked_for(run, tmp_path):
     assert not page.button
     assert "--folder DIR" in words(page)
     with pytest.raises(AccessError):
-        making.queue_stress(THIS_MACHINE, list_runs()[0])
+        making.queue_beside(THIS_MACHINE, list_runs()[0], StressJob, FilmsAsked(**asked_about(run)))
     assert len(making.list_own_jobs()) == 1
 
 
