@@ -153,7 +153,7 @@ def test_some_films_are_drawn_the_same_each_time(run, done):
 
 
 def test_damage_is_a_sentence(done):
-    for damage in corruptions(done.path)[::9]:
+    for damage in (one for one in corruptions(done.path)[::7] if (done.path / one.file).is_file()):
         path = done.path / damage.file
         whole = path.read_bytes()
         damage.do(path)

@@ -182,8 +182,8 @@ def measure_audit(
     present = targets == 1
     cells = {PRESENT: present, EVERY: np.ones_like(present)}
     rows = tuple(
-        _agreement(student, found, patients, label, name, chosen)
-        for student, found in agreements.items()
+        _agreement(student, of_student, patients, label, name, chosen)
+        for student, of_student in agreements.items()
         for name, mask in cells.items()
         for label, chosen in _by_label(labels, mask)
     )
@@ -198,7 +198,9 @@ def measure_audit(
         labels=tuple(labels),
         agreement=rows,
         gain=gains,
-        lesions=tuple(row for member, found in lesions.items() for row in _lesions(member, found, labels, patients)),
+        lesions=tuple(
+            row for member, of_member in lesions.items() for row in _lesions(member, of_member, labels, patients)
+        ),
         outside=tuple(
             OutsideFigures(member, _mean(share, patients, present, rate=True), float(air.mean()))
             for member, share in outside.items()
@@ -220,11 +222,11 @@ def _mean(values: np.ndarray, patients: np.ndarray, mask: np.ndarray, *, rate: b
 
 
 def _agreement(
-    student: str, found: CohortAgreement, patients: np.ndarray, label: str, cells: str, mask: np.ndarray
+    student: str, held: CohortAgreement, patients: np.ndarray, label: str, cells: str, mask: np.ndarray
 ) -> AgreementFigures:
-    own = _mean(found.own, patients, mask)
+    own = _mean(held.own, patients, mask)
     lines = tuple(
-        Beside(name, _mean(found.lines[name], patients, mask), _mean(found.own - found.lines[name], patients, mask))
+        Beside(name, _mean(held.lines[name], patients, mask), _mean(held.own - held.lines[name], patients, mask))
         for name in LINES
     )
     return AgreementFigures(
@@ -233,32 +235,32 @@ def _agreement(
         cells=cells,
         own=own,
         lines=lines,
-        ceiling=_mean(found.ceiling, patients, mask),
-        other_labels=_mean(found.other_labels, patients, mask),
-        above_chance=_mean(found.above_chance, patients, mask, rate=True),
+        ceiling=_mean(held.ceiling, patients, mask),
+        other_labels=_mean(held.other_labels, patients, mask),
+        above_chance=_mean(held.above_chance, patients, mask, rate=True),
         enough=own.n_patients >= MIN_POSITIVE_PATIENTS,
     )
 
 
-def _lesions(member: str, found: CohortLesions, labels: Sequence[str], patients: np.ndarray) -> list[LesionFigures]:
-    if not len(found.films):
+def _lesions(member: str, held: CohortLesions, labels: Sequence[str], patients: np.ndarray) -> list[LesionFigures]:
+    if not len(held.films):
         return []
-    whose, rows = np.asarray(patients)[found.films], []
-    for label, chosen in _by_label(labels, np.eye(len(labels), dtype=bool)[found.labels]):
+    whose, rows = np.asarray(patients)[held.films], []
+    for label, chosen in _by_label(labels, np.eye(len(labels), dtype=bool)[held.labels]):
         marked = np.asarray(chosen.any(axis=1))
         if not marked.any():
             continue
         for figure in MEASURES:
-            own = found.figures[OWN][figure]
+            own = held.figures[OWN][figure]
             mean = _mean(own, whose, marked, rate=True)  # all of them lie between 0 and 1
             rivals = tuple(
                 Beside(
                     name,
-                    _mean(found.figures[name][figure], whose, marked, rate=True),
-                    _mean(own - found.figures[name][figure], whose, marked),
+                    _mean(held.figures[name][figure], whose, marked, rate=True),
+                    _mean(own - held.figures[name][figure], whose, marked),
                 )
                 for name in RIVALS
             )
             enough = mean.n_patients >= MIN_POSITIVE_PATIENTS
-            rows.append(LesionFigures(member, label, figure, mean, rivals, float(found.area[marked].mean()), enough))
+            rows.append(LesionFigures(member, label, figure, mean, rivals, float(held.area[marked].mean()), enough))
     return rows
