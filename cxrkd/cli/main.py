@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from cxrkd import __version__
 from cxrkd.cli import (
     app,
+    audit,
     bench,
     classify,
     data,
@@ -41,6 +42,7 @@ VERBS = (
     models,
     classify,
     explain,
+    audit,
     evaluate,
     distill,
     reproduce,

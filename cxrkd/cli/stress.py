@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxrkd.cli.beside import answered
 from cxrkd.cli.output import Report, table
-from cxrkd.cli.watching import command, execute_watched
 from cxrkd.text import interval, number, over_findings
 
 if TYPE_CHECKING:
@@ -39,40 +39,15 @@ def call(run: Run, folder: Path | None, other: DataConfig | None = None) -> Repo
     Raises:
         CxrkdError: the films are not here, or the test failed.
     """
-    job = _tested(run, folder, other)
+    from cxrkd.runs.beside import FilmsAsked, asked_about, newest
+    from cxrkd.runs.stressing.job import StressJob
+
+    kept = newest(StressJob, run) if folder is None and other is None else None
+    job = answered(StressJob, run, FilmsAsked(**asked_about(run, other, folder)), kept)
     metrics = job.metrics()
     document = {"run": run.id, "stress": job.id, "path": str(job.path), "films": job.films_title, **metrics.to_dict()}
     document["rows"] = [row.to_dict() | {"holds": row.holds} for row in metrics.rows]
     return Report(document, [*_lines(run, job, metrics)])
-
-
-def _tested(run: Run, folder: Path | None, other: DataConfig | None) -> StressJob:
-    from cxrkd.runs.stressing.job import stress_of
-    from cxrkd.runs.stressing.making import asked_for, find_stress
-
-    kept = stress_of(run) if folder is None and other is None else None
-    job = kept or find_stress(asked_for(run, other, folder))
-    if job is not None and job.state.status == "done" and job.is_of(run):
-        return job
-    if job is not None and job.state.status in ("interrupted", "failed", "cancelled"):
-        execute_watched(job, command("resume", job))
-        return job
-    return _made_here(run, folder, other)
-
-
-def _made_here(run: Run, folder: Path | None, other: DataConfig | None) -> StressJob:
-    """Execute a new test; one that its data refuse leaves no folder."""
-    from cxrkd.errors import DataError
-    from cxrkd.jobs.queue import delete
-    from cxrkd.runs.stressing.making import create_stress
-
-    job = create_stress(run, other, folder)
-    try:
-        execute_watched(job, command("resume", job))
-    except DataError:
-        delete(job)
-        raise
-    return job
 
 
 def _lines(run: Run, job: StressJob, metrics: StressMetrics) -> list[str]:

@@ -33,6 +33,7 @@ from cxrkd.images.apart import READING
 from cxrkd.images.film import Film
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import Run
+from cxrkd.runs.beside import FIGURES
 from cxrkd.runs.choosing import answering, finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
@@ -48,6 +49,8 @@ if TYPE_CHECKING:  # networks are imported where one is asked for: a page that s
     from cxrkd.explain.baselines import Twins
     from cxrkd.explain.yardsticks import Reference
     from cxrkd.models.classifier import Classifier
+    from cxrkd.runs.auditing.cells import Cells
+    from cxrkd.runs.auditing.job import AuditJob
     from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
@@ -284,6 +287,18 @@ def _difference(
     columns = [_run_a.labels.index(label) for label in labels]
     a, b = a.of(columns), b.of(columns)
     return paired_difference(a.logits, b.logits, a.targets, a.patients, labels)
+
+
+def audit_cells(job: AuditJob, student: Member) -> Cells:
+    """Films and findings of an audit, one by one; see `cells_of`."""
+    return _audit_cells(stamp(job.path / FIGURES), student, job)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing maps film by film")
+def _audit_cells(key: tuple[str, int], student: Member, _job: AuditJob) -> Cells:
+    from cxrkd.runs.auditing.cells import cells_of
+
+    return cells_of(_job, student)
 
 
 def references(run: Run, method: str) -> dict[Member, Reference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import cv2
 import numpy as np
 
 from cxrkd.explain.overlay import upsample
@@ -18,12 +19,15 @@ class LesionHit:
         energy: share of the positive evidence that lies in the lesion; a uniform map gives `area`.
         area: share of the image that is lesion.
         iou: of the lesion and as many of the hottest pixels; chance gives about area / (2 - area).
+        otsu_iou: of the lesion and what Otsu's threshold (IEEE Trans. SMC 1979) takes of the positive evidence, which
+            is drawn without knowing how large the lesion is: the procedure of CheXlocalize.
     """
 
     hit: bool
     energy: float
     area: float
     iou: float
+    otsu_iou: float
 
     @property
     def energy_gain(self) -> float:
@@ -35,17 +39,32 @@ class LesionHit:
         return asdict(self) | {"energy_gain": self.energy_gain}
 
 
-def _hottest_iou(heat: np.ndarray, mask: np.ndarray) -> float:
+def _hottest(heat: np.ndarray, n: int) -> np.ndarray:
     hottest = np.zeros(heat.size, dtype=bool)
-    hottest[np.argsort(-heat.reshape(-1), kind="stable")[: int(mask.sum())]] = True
-    inside = mask.reshape(-1)
-    return float((hottest & inside).sum() / (hottest | inside).sum())
+    hottest[np.argsort(-heat.reshape(-1), kind="stable")[:n]] = True
+    return hottest.reshape(heat.shape)
+
+
+def otsu_segment(positive: np.ndarray) -> np.ndarray:
+    """What Otsu's threshold takes of positive evidence (H, W), bool; all of it where it is the same everywhere.
+
+    Min to max becomes 0 to 255 in whole steps, as CheXlocalize has it (Saporta et al., Nat Mach Intell 2022).
+    """
+    low, high = float(positive.min()), float(positive.max())
+    if low == high:
+        return np.ones(positive.shape, bool)
+    grey = (255 * ((positive - low) / (high - low))).astype(np.uint8)
+    return np.asarray(cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)[1] > 0)
+
+
+def _iou(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a & b).sum() / (a | b).sum())
 
 
 def lesion_hit(heat: np.ndarray, mask: np.ndarray) -> LesionHit:
     """Hold a raw signed map against a lesion (hit rate and IoU: Saporta et al., Nat Mach Intell 2022).
 
-    A map without positive evidence hits nothing: hit False, energy NaN, IoU 0.
+    A map without positive evidence hits nothing: hit False, energy NaN, both IoU 0.
 
     Args:
         heat: (h, w), raw and signed, on any grid; brought to the mask's by bilinear interpolation.
@@ -60,10 +79,11 @@ def lesion_hit(heat: np.ndarray, mask: np.ndarray) -> LesionHit:
     positive = np.maximum(full, 0, dtype=np.float64)
     total, area = float(positive.sum()), float(mask.mean())
     if total == 0:
-        return LesionHit(hit=False, energy=float("nan"), area=area, iou=0.0)
+        return LesionHit(hit=False, energy=float("nan"), area=area, iou=0.0, otsu_iou=0.0)
     return LesionHit(
         hit=bool(mask.reshape(-1)[np.argmax(full)]),
         energy=float(positive[mask].sum()) / total,
         area=area,
-        iou=_hottest_iou(full, mask),
+        iou=_iou(_hottest(full, int(mask.sum())), mask),
+        otsu_iou=_iou(otsu_segment(positive), mask),
     )

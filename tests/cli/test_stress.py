@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from cxrkd.runs.stressing.job import stress_of
+from cxrkd.runs.beside import newest
+from cxrkd.runs.stressing.job import StressJob
 from tests import toys
 
 
@@ -17,7 +18,7 @@ def run(tmp_path, monkeypatch):
 def test_it_is_done_printed_and_kept(cli, run):
     found = cli("evaluate", run.id, "--stress")
     assert found.code == 0, found.err
-    job = stress_of(run)
+    job = newest(StressJob, run)
     assert str(job.path) in found.out
     for text in ("as they came", "JPEG, quality 50", "change of AUROC", "verdict"):
         assert text in found.out
@@ -56,7 +57,7 @@ def test_what_does_not_go_together_is_refused_and_leaves_nothing(cli, run, words
     found = cli("evaluate", run.id, *words)
     assert found.code == 2
     assert sentence in found.err
-    assert stress_of(run) is None
+    assert newest(StressJob, run) is None
     assert not list(run.path.parent.glob("small-stress*"))
 
 

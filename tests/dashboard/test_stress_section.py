@@ -20,7 +20,8 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.queue import cancel
 from cxrkd.runs import list_runs
-from cxrkd.runs.stressing.making import create_stress
+from cxrkd.runs.beside import FilmsAsked, asked_about, create_beside
+from cxrkd.runs.stressing.job import StressJob
 from tests import toys
 
 
@@ -64,7 +65,7 @@ def test_without_a_test_the_page_says_how_one_is_made_and_makes_it(run):
 
 
 def test_a_finished_test_is_shown(run):
-    execute(create_stress(run))
+    execute(create_beside(StressJob, run, FilmsAsked(**asked_about(run))))
     page = opened()
     assert [frame.value["Films"].tolist() for frame in page.dataframe] == [
         ["As they came", *(stress.title for stress in BY_NAME.values())]
@@ -78,7 +79,7 @@ def test_a_visit_that_may_look_makes_nothing(run, monkeypatch):
     monkeypatch.setattr(access, "current", lambda: looker)
     assert not opened().button
     with pytest.raises(AccessError):
-        making.queue_stress(looker, run)
+        making.queue_beside(looker, run, StressJob, FilmsAsked(**asked_about(run)))
     assert len(making.list_own_jobs()) == 1
 
 
@@ -90,7 +91,7 @@ def test_films_that_pages_may_not_read_are_not_asked_for(run, tmp_path):
     assert not page.button
     assert "--folder DIR" in words(page)
     with pytest.raises(AccessError):
-        making.queue_stress(THIS_MACHINE, list_runs()[0])
+        making.queue_beside(THIS_MACHINE, list_runs()[0], StressJob, FilmsAsked(**asked_about(run)))
     assert len(making.list_own_jobs()) == 1
 
 

@@ -15,13 +15,17 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import read_json, write_json
 from cxrkd.jobs.job import KINDS, open_job
 from cxrkd.runs import list_runs
+from cxrkd.runs.beside import FIGURES, FilmsAsked, asked_about, asked_before, create_beside, finished, newest
 from cxrkd.runs.stressing import stages as stressing
-from cxrkd.runs.stressing.job import CLEAN, FIGURES, FILMS, StressJob, stress_of, stress_tests
-from cxrkd.runs.stressing.making import asked_for, create_stress, find_stress
+from cxrkd.runs.stressing.job import CLEAN, FILMS, StressJob
 from cxrkd.train.predict import predict_logits
 from tests import toys
 
 NAMES = [CLEAN, *(stress.name for stress in STRESSES)]
+
+
+def made(run, data=None):
+    return create_beside(StressJob, run, FilmsAsked(**asked_about(run, data)))
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def run():
 
 @pytest.fixture
 def done(run):
-    job = create_stress(run)
+    job = made(run)
     execute(job)
     return job
 
@@ -59,9 +63,9 @@ def test_figures_follow_from_the_logits_and_are_of_the_weights(run, done):
     assert isinstance(found, StressMetrics)
     assert found.stresses == tuple(BY_NAME)
     assert found.to_dict() == done.measure().to_dict()
-    assert (stress_of(run), done.films_title) == (done, "test films of the run")
+    assert (newest(StressJob, run), done.films_title) == (done, "test films of the run")
     shutil.copy(run.weights_path("teacher"), run.weights_path("alone"))
-    assert stress_of(run) is None, "figures of other weights"
+    assert newest(StressJob, run) is None, "figures of other weights"
 
 
 def test_a_test_is_no_run_and_is_listed_with_its_kind(run, done):
@@ -71,7 +75,7 @@ def test_a_test_is_no_run_and_is_listed_with_its_kind(run, done):
 
 
 def test_it_goes_on_with_the_degradation_it_was_stopped_in(run, monkeypatch):
-    job, asked = create_stress(run), []
+    job, asked = made(run), []
     ask = stressing.ask_degraded
 
     def stop(models, images, rows, degrade, progress):
@@ -83,23 +87,24 @@ def test_it_goes_on_with_the_degradation_it_was_stopped_in(run, monkeypatch):
     monkeypatch.setattr(stressing, "ask_degraded", stop)
     with pytest.raises(KeyboardInterrupt):
         execute(job)
-    assert (job.state.status, find_stress(asked_for(run)), stress_of(run)) == ("interrupted", job, None)
+    assert (job.state.status, newest(StressJob, run)) == ("interrupted", None)
+    assert asked_before(StressJob, FilmsAsked(**asked_about(run))) == job
     first = job.logits_path(CLEAN).stat().st_mtime_ns
     monkeypatch.setattr(stressing, "ask_degraded", ask)
     execute(job)
     assert stages(job)[4:] == ["films", *NAMES[2:], "figures"]
     assert job.logits_path(CLEAN).stat().st_mtime_ns == first
-    assert stress_tests(run) == [job]
+    assert finished(StressJob, run) == [job]
 
 
 def test_batches_change_nothing(run, done, monkeypatch):
     monkeypatch.setattr(stressing, "BATCH", 1)
-    again = create_stress(run)
+    again = made(run)
     execute(again)
     for name in ("noise_low", "jpeg50"):
         for member, logits in again.logits(name).items():
             np.testing.assert_allclose(logits, done.logits(name)[member], atol=1e-5)
-    assert stress_tests(run) == [again, done]
+    assert finished(StressJob, run) == [again, done]
 
 
 def test_films_of_another_data_set_with_some_of_the_findings(run, tmp_path):
@@ -112,7 +117,7 @@ def test_films_of_another_data_set_with_some_of_the_findings(run, tmp_path):
     for row in rows:
         cv2.imwrite(str(tmp_path / row["image"]), rng.integers(0, 255, (40, 40), np.uint8))
     pd.DataFrame(rows).to_csv(tmp_path / "labels.csv", index=False)
-    job = create_stress(run, FolderConfig(folder=tmp_path, image_size=32))
+    job = made(run, FolderConfig(folder=tmp_path, image_size=32))
     execute(job)
     films = job.films()
     known = run.labels.index("Pleural_Thickening")
@@ -121,7 +126,7 @@ def test_films_of_another_data_set_with_some_of_the_findings(run, tmp_path):
     assert "folder" in job.films_title
     (tmp_path / "labels.csv").write_text("image,patient,split,Flu\n0.png,0,test,1\n")
     with pytest.raises(DataError, match="has no finding in common with the run"):
-        execute(create_stress(run, FolderConfig(folder=tmp_path, image_size=32)))
+        execute(made(run, FolderConfig(folder=tmp_path, image_size=32)))
 
 
 @pytest.mark.parametrize("file", [FILMS, "logits/blur.npz", FIGURES, "stress.json"])
@@ -146,8 +151,8 @@ def test_a_run_without_networks_or_films_has_no_test(run, home, tmp_path):
     write_json(run.path / "config.json", {"version": 1, **gone.model_dump(mode="json")})
     moved = list_runs()[-1]
     with pytest.raises(DataError, match="--folder DIR"):
-        create_stress(moved)
+        made(moved)
     shutil.rmtree(run.path / "models")
-    with pytest.raises(RunError, match="no networks to test"):
-        create_stress(moved)
+    with pytest.raises(RunError, match="no networks to ask"):
+        made(moved)
     assert not list(home.glob("runs/*stress*"))

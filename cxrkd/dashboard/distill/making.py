@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cxrkd.access.bounds import Bounds
 from cxrkd.access.confine import confined
@@ -18,11 +18,11 @@ from cxrkd.jobs.asked import mark_page
 from cxrkd.jobs.job import Job, list_own_jobs
 from cxrkd.jobs.queue import cancel, delete, resume
 from cxrkd.runs import Run, create, list_runs
+from cxrkd.runs.beside import BesideRun, FilmsAsked, create_beside
 from cxrkd.runs.refusing import Settled, settle
-from cxrkd.runs.stressing.job import StressJob
-from cxrkd.runs.stressing.making import create_stress
 
 J = TypeVar("J", bound=Job)
+B = TypeVar("B", bound="BesideRun[Any]")
 _ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue
 ACTS: dict[str, Callable[[Run], object]] = {"cancel": cancel, "resume": resume, "delete": delete}
 """What a page does to a run that is there."""
@@ -64,21 +64,27 @@ def queue_run(who: Person, config: RunConfig) -> Run:
         return _marked(run)
 
 
-def queue_stress(who: Person, run: Run) -> StressJob:
-    """Make and queue a stress test of a run on its own test films.
+def queue_beside(who: Person, run: Run, kind: type[B], asked: FilmsAsked) -> B:
+    """Make and queue a job that asks a run about its own test films.
+
+    Args:
+        who: asks for it.
+        run: finished.
+        kind: class of the job.
+        asked: about the run's own films.
 
     Raises:
         AccessError: the role, a bound, a folder or the record does not allow it.
         CxrkdError: the run has no networks, or its films are not here.
     """
-    with recording(who, "queue", f"{run.id} stress") as note, _ONE_AT_A_TIME:
+    with recording(who, "queue", f"{run.id} {kind.KIND}") as note, _ONE_AT_A_TIME:
         who.require("make")
         bounds = Bounds.of()
         bounds.refuse_queue(_active())
         admit_data(run.config.data)
         with confined():
             bounds.refuse_images(run.config.data, cohort_size(run.config.data)[0])
-            job = create_stress(run)
+            job = create_beside(kind, run, asked)
         note.on = job.id
         return _marked(job)
 

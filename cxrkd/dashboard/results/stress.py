@@ -8,19 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import access, layout, tables
+from cxrkd.dashboard import access, beside, layout, tables
 from cxrkd.dashboard.charts import stress as charts
 from cxrkd.dashboard.charts.quality import Interval
 from cxrkd.evaluate.stress import TOLERATED, StressMetrics, StressRow
 from cxrkd.evaluate.wording import stress_sentence, stress_verdict
 from cxrkd.images.stress import BY_NAME
-from cxrkd.jobs.asked import by_page
 from cxrkd.runs import Run
-from cxrkd.runs.stressing.job import StressJob, stress_tests
-from cxrkd.runs.stressing.making import asked_for, find_stress
-from cxrkd.text import MISSING, duration, mean_of, number, percent
+from cxrkd.runs.beside import FilmsAsked, asked_about, asked_before, finished
+from cxrkd.runs.stressing.job import StressJob
+from cxrkd.text import MISSING, mean_of, number, percent
 
-POLL_S = 2.0
 WHY = (
     "A film comes through scanners, exports and messengers before it is uploaded. A stress test asks the networks "
     f"about the test films once more under {len(BY_NAME)} such changes."
@@ -29,17 +27,13 @@ WHY = (
 
 def draw(run: Run) -> None:
     """The newest stress test of the run, or the empty state that says how one is made."""
-    tests = stress_tests(run)
+    tests = finished(StressJob, run)
     if tests:
         _results(_chosen(tests))
         return
-    asked = find_stress(asked_for(run))
-    if asked is not None and asked.state.active:
-        _wait_for(asked)
-        return
-    if asked is not None and asked.state.status != "done":
-        _stopped(asked)
-    _offer(run)
+    asked = asked_before(StressJob, FilmsAsked(**asked_about(run)))
+    if asked is None or not beside.under_way(asked, "A stress test"):
+        _offer(run)
 
 
 def _chosen(tests: list[StressJob]) -> StressJob:
@@ -101,37 +95,10 @@ def stress_table(metrics: StressMetrics) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=["Films", "Verdict", *figures, "What it is"])
 
 
-def _wait_for(job: StressJob) -> None:
-    @layout.boundary()
-    def look() -> None:
-        state = job.state
-        if not state.active:
-            st.rerun()
-        left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
-        st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
-
-    st.markdown("A stress test of this run is at work; you can leave.")
-    st.fragment(look, run_every=POLL_S)()
-
-
-def _stopped(job: StressJob) -> None:
-    state = job.state
-    if state.status == "failed" and by_page(job):
-        layout.refused(state.message)
-    else:
-        layout.notice(
-            f"A stress test of this run was stopped ({state.status}). Go on with it: "
-            f"`python -m cxrkd runs resume {layout.literal(job.id)}`"
-        )
-
-
 def _offer(run: Run) -> None:
-    command = f"`python -m cxrkd evaluate {shlex.quote(run.id)} --stress`"
-    here = access.images_here(run.config.data)
-    elsewhere = "" if here else " Its films are not where pages may read them: add `--folder DIR`."
-    layout.empty_state(f"This run was not put under stress yet. {WHY} On the command line: {command}.{elsewhere}")
-    if here and access.makes() and st.button("Run the stress test", icon=":material/science:", type="primary"):
+    missing, command = f"This run was not put under stress yet. {WHY}", f"evaluate {shlex.quote(run.id)} --stress"
+    if beside.offered(run, missing, command, "Run the stress test", ":material/science:"):
         from cxrkd.dashboard.distill import making  # what makes runs is not imported to look at one
 
-        making.queue_stress(access.current(), run)
+        making.queue_beside(access.current(), run, StressJob, FilmsAsked(**asked_about(run)))
         st.rerun()

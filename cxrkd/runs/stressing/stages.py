@@ -7,21 +7,17 @@ so that a test that was stopped goes on with the next one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from cxrkd.config import Member
-from cxrkd.data import load_to_ask
-from cxrkd.data.cohort import Cohort
 from cxrkd.images.stress import STRESSES
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
 from cxrkd.progress import OnEvent, Progress
-from cxrkd.runs.reference import cohort_of
-from cxrkd.runs.run import Run
-from cxrkd.runs.stressing.job import CLEAN, FILMS, StressConfig, StressJob, write_arrays
-from cxrkd.runs.validating.asked import match_findings, rows_to_ask, targets_of
+from cxrkd.runs.beside import write_arrays
+from cxrkd.runs.films_asked import films_to_ask
+from cxrkd.runs.stressing.job import CLEAN, FILMS, StressJob
 from cxrkd.train.device import device
 from cxrkd.train.predict import predict_logits
 
@@ -32,28 +28,13 @@ _ASKING_S = 10.0  # a degradation, beside those; only the shares count until one
 Degrade = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
-class StressFilms:
-    """The N films of a stress test.
-
-    Attributes:
-        cohort: where they are.
-        rows: int (N,), which of it.
-        targets: float32 (N, K) of the run's labels; NaN of those that the data set does not know.
-    """
-
-    cohort: Cohort
-    rows: np.ndarray = field(repr=False)
-    targets: np.ndarray = field(repr=False)
-
-
 def stress_run(job: StressJob, report: Reporter) -> None:
     """Do all that a stress test was asked, going on where it was stopped."""
     names = [CLEAN, *(stress.name for stress in STRESSES)]
     report.plan({**_GUESS_S, **dict.fromkeys(names, _ASKING_S)})
     run = job.run()
     with report.stage("films", "Preparing the films") as on_event:
-        films = stress_films(run, job.config)
+        films = films_to_ask(run, job.config)
         films.cohort.prepare(_counting(on_event))
         known = {"ids": films.cohort.ids, "patients": films.cohort.patients}
         write_arrays(
@@ -70,25 +51,7 @@ def stress_run(job: StressJob, report: Reporter) -> None:
             answers = ask_degraded(models, films.cohort.images, films.rows, degrade, _counting(on_event))
             write_arrays(job.logits_path(name), {str(member): logits for member, logits in answers.items()})
     with report.stage("figures", "Measuring"):
-        job.write_figures()
-
-
-def stress_films(run: Run, asked: StressConfig) -> StressFilms:
-    """The films that a stress test is about: the run's own test films, or those of another data set.
-
-    Of another data set it is the test split, or all where it has none; findings are matched by name.
-
-    Raises:
-        DataError: the data set is not here, is another one than the run was measured on, or shares no finding with it.
-    """
-    if asked.data is None:
-        cohort = cohort_of(run, asked.folder)
-        rows = cohort.rows("test")
-    else:
-        cohort = load_to_ask(asked.data)
-        match_findings(run.labels, cohort)
-        rows = rows_to_ask(cohort)
-    return StressFilms(cohort, rows, targets_of(run.labels, cohort)[rows])
+        job.keep_figures(job.measure().to_dict())
 
 
 def ask_degraded(

@@ -1,0 +1,1 @@
+"""The Audit page: what an audit shows, and the cells behind it."""

@@ -1,0 +1,266 @@
+"""What an audit comes to: do students look where their teacher looks, and does anybody look at the lesion?
+
+Every figure is a mean over cells (a film and a label) with a 95 % interval over patients, and every comparison is
+paired: of the same cells, so that what makes a film easy for both cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxrkd.evaluate.inputs import MIN_POSITIVE_PATIENTS
+from cxrkd.evaluate.means import Mean, mean_by_patient
+from cxrkd.evaluate.record import Record
+from cxrkd.explain.cohort_agreement import LINES, CohortAgreement
+from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
+
+PRESENT, EVERY = "present", "every"
+"""Cells that a figure is over: those whose finding is on the film, or all of them."""
+ALL_LABELS = ""
+
+
+@dataclass(frozen=True)
+class Beside(Record):
+    """Something that knows nothing of the film, and how far a figure is above it.
+
+    Attributes:
+        name: of LINES, or of `cohort_lesions.RIVALS`.
+        value: what it reaches.
+        above: the figure minus that, paired.
+    """
+
+    name: str
+    value: Mean
+    above: Mean
+
+
+@dataclass(frozen=True)
+class AgreementFigures(Record):
+    """A student's maps against its teacher's, over some cells of one label or of all.
+
+    Attributes:
+        student: who. label: ALL_LABELS for all. cells: PRESENT or EVERY.
+        own: rank correlation.
+        lines: by LINES.
+        ceiling: the teacher with itself under light noise.
+        other_labels: the teacher's map with the student's maps of other labels.
+        above_chance: share of the cells that exceed every line of their own.
+        enough: as many patients as a finding needs to count.
+    """
+
+    student: str
+    label: str
+    cells: str
+    own: Mean
+    lines: tuple[Beside, ...]
+    ceiling: Mean
+    other_labels: Mean
+    above_chance: Mean
+    enough: bool
+
+    @property
+    def holds(self) -> bool:
+        """More than each line, with an interval that leaves zero out."""
+        return self.enough and all(line.above.above_zero for line in self.lines)
+
+    @property
+    def weakest(self) -> Beside:
+        """The line that it is the least above."""
+        return min(self.lines, key=lambda line: np.inf if np.isnan(line.above.value) else line.above.value)
+
+
+@dataclass(frozen=True)
+class GainFigures(Record):
+    """Agreement with the teacher of the distilled student minus that of the student alone, over the same cells."""
+
+    cells: str
+    difference: Mean
+
+
+@dataclass(frozen=True)
+class LesionFigures(Record):
+    """A network's maps on marked findings, of one label or of all.
+
+    Attributes:
+        member: who. label: ALL_LABELS for all. figure: of MEASURES.
+        own: mean.
+        rivals: maps that have not seen the film.
+        area: share of the film that is marked: what a uniform map gets of energy, and chance of hits.
+        enough: as many patients as a finding needs to count.
+    """
+
+    member: str
+    label: str
+    figure: str
+    own: Mean
+    rivals: tuple[Beside, ...]
+    area: float
+    enough: bool
+
+    @property
+    def holds(self) -> bool:
+        """More than each rival, with an interval that leaves zero out."""
+        return self.enough and all(rival.above.above_zero for rival in self.rivals)
+
+
+@dataclass(frozen=True)
+class OutsideFigures(Record):
+    """Share of a network's evidence outside the body, of present findings; `air` is the share of the film out there."""
+
+    member: str
+    own: Mean
+    air: float
+
+
+@dataclass(frozen=True)
+class AuditFigures(Record):
+    """All of it.
+
+    Attributes:
+        labels: K findings.
+        agreement: by student, cells and label.
+        gain: where there are both students.
+        lesions: by member, label and figure; empty where nothing is marked.
+        outside: by member.
+        n: films. n_patients: distinct patients. n_marked: marked findings.
+    """
+
+    labels: tuple[str, ...]
+    agreement: tuple[AgreementFigures, ...]
+    gain: tuple[GainFigures, ...]
+    lesions: tuple[LesionFigures, ...]
+    outside: tuple[OutsideFigures, ...]
+    n: int
+    n_patients: int
+    n_marked: int
+
+    def agreement_of(self, student: str, cells: str = PRESENT, label: str = ALL_LABELS) -> AgreementFigures:
+        """The row of a student.
+
+        Raises:
+            KeyError: no such row.
+        """
+        for row in self.agreement:
+            if (row.student, row.cells, row.label) == (student, cells, label):
+                return row
+        raise KeyError((student, cells, label))
+
+    def lesions_of(self, member: str, figure: str, label: str = ALL_LABELS) -> LesionFigures | None:
+        """The row of a network; None where nothing is marked."""
+        rows = (row for row in self.lesions if (row.member, row.figure, row.label) == (member, figure, label))
+        return next(rows, None)
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """In order."""
+        return tuple(dict.fromkeys(row.student for row in self.agreement))
+
+
+def measure_audit(
+    labels: Sequence[str],
+    targets: np.ndarray,
+    patients: np.ndarray,
+    agreements: Mapping[str, CohortAgreement],
+    lesions: Mapping[str, CohortLesions],
+    outside: Mapping[str, np.ndarray],
+    air: np.ndarray,
+) -> AuditFigures:
+    """Means, intervals and comparisons.
+
+    Args:
+        labels: K names.
+        targets: (N, K): 1, 0, or NaN unknown.
+        patients: (N,).
+        agreements: by student.
+        lesions: by member, of the same marked findings.
+        outside: by member, share of the evidence outside the body (N, K), NaN where there is no evidence.
+        air: (N,), share of each film that is outside the body.
+    """
+    present = targets == 1
+    cells = {PRESENT: present, EVERY: np.ones_like(present)}
+    rows = tuple(
+        _agreement(student, of_student, patients, label, name, chosen)
+        for student, of_student in agreements.items()
+        for name, mask in cells.items()
+        for label, chosen in _by_label(labels, mask)
+    )
+    both = [agreements[name].own for name in ("distilled", "alone") if name in agreements]
+    gains = (
+        tuple(GainFigures(name, _mean(both[0] - both[1], patients, mask)) for name, mask in cells.items())
+        if len(both) == 2
+        else ()
+    )
+    first = next(iter(lesions.values()), None)
+    return AuditFigures(
+        labels=tuple(labels),
+        agreement=rows,
+        gain=gains,
+        lesions=tuple(
+            row for member, of_member in lesions.items() for row in _lesions(member, of_member, labels, patients)
+        ),
+        outside=tuple(
+            OutsideFigures(member, _mean(share, patients, present, rate=True), float(air.mean()))
+            for member, share in outside.items()
+        ),
+        n=len(patients),
+        n_patients=len(np.unique(patients)),
+        n_marked=0 if first is None else len(first.films),
+    )
+
+
+def _by_label(labels: Sequence[str], mask: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """All labels together, then each alone, as bool (N, K)."""
+    column = np.arange(mask.shape[1])
+    return [(ALL_LABELS, mask), *((label, mask & (column == k)) for k, label in enumerate(labels))]
+
+
+def _mean(values: np.ndarray, patients: np.ndarray, mask: np.ndarray, *, rate: bool = False) -> Mean:
+    return mean_by_patient(np.where(mask, values, np.nan), patients, rate=rate)
+
+
+def _agreement(
+    student: str, held: CohortAgreement, patients: np.ndarray, label: str, cells: str, mask: np.ndarray
+) -> AgreementFigures:
+    own = _mean(held.own, patients, mask)
+    lines = tuple(
+        Beside(name, _mean(held.lines[name], patients, mask), _mean(held.own - held.lines[name], patients, mask))
+        for name in LINES
+    )
+    return AgreementFigures(
+        student=student,
+        label=label,
+        cells=cells,
+        own=own,
+        lines=lines,
+        ceiling=_mean(held.ceiling, patients, mask),
+        other_labels=_mean(held.other_labels, patients, mask),
+        above_chance=_mean(held.above_chance, patients, mask, rate=True),
+        enough=own.n_patients >= MIN_POSITIVE_PATIENTS,
+    )
+
+
+def _lesions(member: str, held: CohortLesions, labels: Sequence[str], patients: np.ndarray) -> list[LesionFigures]:
+    if not len(held.films):
+        return []
+    whose, rows = np.asarray(patients)[held.films], []
+    for label, chosen in _by_label(labels, np.eye(len(labels), dtype=bool)[held.labels]):
+        marked = np.asarray(chosen.any(axis=1))
+        if not marked.any():
+            continue
+        for figure in MEASURES:
+            own = held.figures[OWN][figure]
+            mean = _mean(own, whose, marked, rate=True)  # all of them lie between 0 and 1
+            rivals = tuple(
+                Beside(
+                    name,
+                    _mean(held.figures[name][figure], whose, marked, rate=True),
+                    _mean(own - held.figures[name][figure], whose, marked),
+                )
+                for name in RIVALS
+            )
+            enough = mean.n_patients >= MIN_POSITIVE_PATIENTS
+            rows.append(LesionFigures(member, label, figure, mean, rivals, float(held.area[marked].mean()), enough))
+    return rows

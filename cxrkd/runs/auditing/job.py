@@ -1,0 +1,146 @@
+"""What is kept of an audit: see `cxrkd.runs.beside`.
+
+<job>/audit.json            what was asked: the run, which films, which explainer
+      films.npz             ids, patients and targets of the films, and the share of each outside the body; sealed
+      maps/<name>.npz       raw maps float32 (N, K, h, w) and logits (N, K) by member, and of what they are held against
+      places/<member>.npz   marked findings and what maps get there; share of the evidence outside the body
+      figures.json          what is measured from these, and the checksums of the weights that were asked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from cxrkd.config import Member
+from cxrkd.explain.cohort_agreement import CohortAgreement, cohort_agreement
+from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
+from cxrkd.jobs.files import damaged, read_versioned
+from cxrkd.runs.auditing.figures import AuditFigures, measure_audit
+from cxrkd.runs.beside import FIGURES, FIGURES_VERSION, BesideRun, FilmsAsked, read_arrays
+
+FILMS, MAPS, PLACES = "films.npz", "maps", "places"
+NOISY, RANDOM = "teacher-noise", "random"
+"""Maps of the teacher under light noise, and of a student with freshly drawn weights."""
+KNOWN = ("ids", "patients", "targets", "air")
+
+
+class AuditConfig(FilmsAsked):
+    """What an audit was asked."""
+
+    method: str = Field("gradcam", title="Explainer")
+    films: int | None = Field(None, ge=2, title="Films at most", description="drawn at random; all if not given")
+
+
+@dataclass(frozen=True)
+class AuditJob(BesideRun[AuditConfig]):
+    """One audit."""
+
+    KIND, ASKED, ASKS = "audit", "audit.json", AuditConfig
+
+    def maps_path(self, name: str) -> Path:
+        """Where the maps of a member, or NOISY or RANDOM, are, whether or not they exist."""
+        return self.path / MAPS / f"{name}.npz"
+
+    def places_path(self, member: Member) -> Path:
+        """Where it is kept what a member's maps get on marked findings, whether or not it exists."""
+        return self.path / PLACES / f"{member}.npz"
+
+    def films(self) -> dict[str, np.ndarray]:
+        """Ids str (N,), patients str (N,), targets float32 (N, K), share outside the body float32 (N,).
+
+        Raises:
+            RunError: they are not there, or damaged.
+        """
+        arrays = read_arrays(self.path / FILMS)
+        if set(arrays) != set(KNOWN):
+            raise damaged(self.path / FILMS, f"expected {', '.join(KNOWN)}")
+        return arrays
+
+    def maps(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Raw maps float32 (N, K, h, w) and logits (N, K).
+
+        Raises:
+            RunError: they are not there, or damaged.
+        """
+        arrays, shape = read_arrays(self.maps_path(name)), (len(self.films()["ids"]), len(self.run().labels))
+        maps, logits = arrays.get("maps"), arrays.get("logits")
+        if maps is None or logits is None or maps.ndim != 4 or maps.shape[:2] != shape or logits.shape != shape:
+            raise damaged(self.maps_path(name), f"expected maps {(*shape, 'h', 'w')} and logits {shape}")
+        return maps, logits
+
+    def agreements(self) -> dict[Member, CohortAgreement]:
+        """By student, agreement of every film and label with the teacher.
+
+        Raises:
+            RunError: maps are not there, or damaged.
+        """
+        patients, (teacher, _) = self.films()["patients"], self.maps("teacher")
+        noisy, random = self.maps(NOISY)[0], self.maps(RANDOM)[0]
+        return {
+            member: cohort_agreement(teacher, self.maps(member)[0], patients, noisy_t=noisy, random_s=random)
+            for member in self.run().members()
+            if member != "teacher"
+        }
+
+    def lesions(self, member: Member) -> CohortLesions:
+        """A member's maps against marked findings.
+
+        Raises:
+            RunError: they are not there, or damaged.
+        """
+        arrays = read_arrays(self.places_path(member))
+        try:
+            figures = {name: {figure: arrays[f"{name}.{figure}"] for figure in MEASURES} for name in (OWN, *RIVALS)}
+            return CohortLesions(arrays["films"], arrays["labels"], arrays["area"], figures)
+        except KeyError as error:
+            raise damaged(self.places_path(member), f"{error.args[0]} is missing") from error
+
+    def outside(self, member: Member) -> np.ndarray:
+        """Share of a member's evidence outside the body (N, K).
+
+        Raises:
+            RunError: it is not there, or damaged.
+        """
+        arrays = read_arrays(self.places_path(member))
+        if "outside" not in arrays:
+            raise damaged(self.places_path(member), "outside is missing")
+        return arrays["outside"]
+
+    def measure(self) -> AuditFigures:
+        """Every figure again, from what is kept.
+
+        Raises:
+            RunError: some of it is missing or damaged.
+        """
+        films, members = self.films(), self.run().members()
+        return measure_audit(
+            self.run().labels,
+            films["targets"],
+            films["patients"],
+            {str(member): one for member, one in self.agreements().items()},
+            {str(member): self.lesions(member) for member in members},
+            {str(member): self.outside(member) for member in members},
+            films["air"],
+        )
+
+    def figures(self) -> AuditFigures:
+        """The figures as they are kept.
+
+        Raises:
+            RunError: the audit has not come that far, or the file is damaged.
+        """
+        try:
+            return AuditFigures.from_dict(read_versioned(self.path / FIGURES, FIGURES_VERSION))
+        except ValueError as error:
+            raise damaged(self.path / FIGURES, str(error)) from error
+
+
+def places(lesions: CohortLesions, outside: np.ndarray) -> Mapping[str, np.ndarray]:
+    """What `lesions` and `outside` of a job read, as arrays for one file."""
+    columns = {f"{name}.{figure}": values for name, of in lesions.figures.items() for figure, values in of.items()}
+    return {"films": lesions.films, "labels": lesions.labels, "area": lesions.area, "outside": outside} | columns

@@ -1,0 +1,67 @@
+"""What an audit shows, in words: the command line and the pages say the same, also where the answer is no."""
+
+from __future__ import annotations
+
+from cxrkd.config import MEMBER_NAMES
+from cxrkd.evaluate.means import Mean
+from cxrkd.explain.chance import LINE_NAMES
+from cxrkd.explain.cohort_lesions import CENTRE, LABEL_MEAN
+from cxrkd.runs.auditing.figures import PRESENT, AgreementFigures, AuditFigures, GainFigures, LesionFigures
+from cxrkd.text import NOT_ENOUGH, interval, percent
+
+RIVAL_NAMES = {LABEL_MEAN: "its mean map of the finding", CENTRE: "a bump in the middle"}
+RULE = (
+    "A student looks where its teacher looks if the rank correlation of their maps, over present findings, is above "
+    "every chance line: the 95 % interval of each paired difference, by patient, leaves zero out. A network looks at "
+    "lesions if the maximum of its map lies in the marked region more often than that of its mean map of the finding, "
+    "and than the middle of the film, by the same rule. Ten patients are needed for either."
+)
+
+
+def verdicts(figures: AuditFigures) -> list[str]:
+    """A sentence for each question that the audit answers."""
+    agreement = [agreement_sentence(figures.agreement_of(student)) for student in figures.students]
+    gains = [gain_sentence(row) for row in figures.gain if row.cells == PRESENT]
+    members = dict.fromkeys(row.member for row in figures.lesions)
+    lesions = [row for member in members if (row := figures.lesions_of(member, "hit")) is not None]
+    marked = [lesion_sentence(row) for row in lesions] or ["Nothing is marked on these films: lesions cannot be asked."]
+    return [*agreement, *gains, *marked]
+
+
+def agreement_sentence(row: AgreementFigures) -> str:
+    """Whether a student looks where its teacher looks."""
+    name = MEMBER_NAMES.get(row.student, row.student)
+    if not row.enough:
+        return f"{name}: {NOT_ENOUGH} ({row.own.n_patients} patients with a finding)."
+    weakest = row.weakest
+    shown = f"{LINE_NAMES[weakest.name]}, by {of(weakest.above, sign=True)}"
+    if row.holds:
+        return f"{name} looks where its teacher looks: {of(row.own)}, above every chance line; the closest is {shown}."
+    return f"{name} does not look where its teacher looks more than chance: {of(row.own)}; not shown above {shown}."
+
+
+def gain_sentence(row: GainFigures) -> str:
+    """Whether distillation brought the student's maps to the teacher's."""
+    difference = row.difference
+    if difference.above_zero:
+        word = "agrees with its teacher more than the student alone does"
+    elif difference.below_zero:
+        word = "agrees with its teacher less than the student alone does"
+    else:
+        word = "is not shown to agree with its teacher more, or less, than the student alone does"
+    return f"Student distilled {word}: {of(difference, sign=True)}."
+
+
+def lesion_sentence(row: LesionFigures) -> str:
+    """Whether a network looks at marked lesions."""
+    name = MEMBER_NAMES.get(row.member, row.member)
+    if not row.enough:
+        return f"{name}, lesions: {NOT_ENOUGH} ({row.own.n_patients} patients with a marked finding)."
+    word = "looks at lesions" if row.holds else "is not shown to look at lesions more than what has not seen the film"
+    rivals = ", ".join(f"{RIVAL_NAMES[rival.name]} in {percent(rival.value.value)}" for rival in row.rivals)
+    return f"{name} {word}: its map points into {percent(row.own.value)} of {row.own.n} marked findings, {rivals}."
+
+
+def of(mean: Mean, *, sign: bool = False, digits: int = 3) -> str:
+    """A mean with its interval."""
+    return interval(mean.value, mean.low, mean.high, digits=digits, sign=sign)

@@ -1,0 +1,69 @@
+"""`audit`: done once, read from then on, and gone on with where it was stopped."""
+
+import pytest
+
+from cxrkd.runs.auditing import stages as auditing
+from cxrkd.runs.auditing.job import AuditJob
+from cxrkd.runs.beside import finished, newest
+from tests import toys
+from tests.trees import hospital
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
+    return toys.finished_run(toys.tiny_config("small", patients=60, size=64, arch="mobilenetv3_small_100"))
+
+
+def test_it_is_done_printed_and_kept(cli, run):
+    outcome = cli("audit", run.id)
+    assert outcome.code == 0, outcome.err
+    job = newest(AuditJob, run)
+    assert str(job.path) in outcome.out
+    for text in ("Student distilled", "random student", "label mean", "ceiling", "marked findings", "outside the body"):
+        assert text in outcome.out
+    assert "nan" not in outcome.out
+    document = cli("audit", run.id, "--json").document
+    assert (document["audit"], document["run"], document["method"]) == (job.id, "small", "gradcam")
+    assert len(document["verdicts"]) == 2 + 1 + 3
+    assert document["rule"].startswith("A student looks where its teacher looks if")
+    assert document["agreement"][0]["own"]["value"] == job.figures().agreement[0].own.value
+
+
+def test_other_questions_are_other_audits(cli, run):
+    few = cli("audit", run.id, "--films", "6", "--method", "layercam", "--json").document
+    assert (few["n"], few["method"]) == (6, "layercam")
+    assert cli("audit", run.id, "--films", "6", "--json").document["audit"] != few["audit"]
+    assert cli("audit", run.id, "--films", "6", "--method", "layercam", "--json").document["audit"] == few["audit"]
+    assert len(finished(AuditJob, run)) == 2
+
+
+def test_films_of_another_data_set_without_marks(cli, run, tmp_path):
+    hospital(tmp_path / "other", 5001, {"test": 12})
+    outcome = cli("audit", run.id, "--kind", "folder", "--folder", tmp_path / "other")
+    assert outcome.code == 0, outcome.err
+    assert "Nothing is marked on these films" in outcome.out
+    assert cli("audit", run.id, "--kind", "folder", "--folder", tmp_path / "other", "--json").document["n_marked"] == 0
+
+
+def test_an_audit_that_was_stopped_goes_on(cli, run, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(auditing, "explained", stop)
+        stopped = cli("audit", run.id)
+    assert stopped.code == 130
+    assert "runs resume small-audit" in stopped.err
+    assert cli("audit", run.id, "--json").document["audit"] == "small-audit"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(["--films", "1"], "expected 2 films or more, got 1"), (["--folder", "x"], "Phantoms are drawn")],
+)
+def test_what_cannot_be_audited_is_refused_and_leaves_nothing(cli, run, words, sentence):
+    outcome = cli("audit", run.id, *words)
+    assert outcome.code == 2
+    assert sentence in outcome.err
+    assert not list(run.path.parent.glob("small-audit*"))

@@ -1,0 +1,104 @@
+"""The Audit page: not asked for yet, at work, stopped, and what it shows of one that is done."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrkd.access.roles import THIS_MACHINE, Person
+from cxrkd.dashboard import access, routes
+from cxrkd.dashboard.audit.figures import FIELDS, TITLES, four_fields, label_table, lesion_table, lines_table
+from cxrkd.dashboard.distill import making
+from cxrkd.jobs.asked import by_page
+from cxrkd.jobs.execute import execute
+from cxrkd.jobs.queue import cancel
+from cxrkd.runs.auditing.cells import cells_of
+from cxrkd.runs.auditing.job import AuditConfig, AuditJob
+from cxrkd.runs.beside import asked_about, create_beside
+from tests import toys
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A finished run alone in its home, and no worker."""
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
+    monkeypatch.setattr(access, "current", lambda: THIS_MACHINE)
+    return toys.finished_run(toys.tiny_config("small", patients=80, size=64, arch="mobilenetv3_small_100"))
+
+
+@pytest.fixture
+def audit(run):
+    job = create_beside(AuditJob, run, AuditConfig(**asked_about(run)))
+    execute(job)
+    return job
+
+
+def opened():
+    page = AppTest.from_file(routes.BY_NAME["audit"].path, default_timeout=60).run()
+    assert not page.exception
+    assert not page.error
+    return page
+
+
+def words(page):
+    return "\n".join(str(one.value) for group in (page.markdown, page.caption, page.subheader) for one in group)
+
+
+def test_without_an_audit_the_page_says_how_one_is_made_and_makes_it(run):
+    page = opened()
+    assert "python -m cxrkd audit small" in words(page)
+    page.button[0].click().run()
+    (job,) = [one for one in making.list_own_jobs() if isinstance(one, AuditJob)]
+    assert (job.id, job.state.status, by_page(job)) == ("small-audit", "queued", True)
+    assert "at work" in words(page)
+    cancel(job)
+    assert "runs resume small" in words(opened())
+
+
+def test_a_visit_that_may_look_makes_nothing(run, monkeypatch):
+    monkeypatch.setattr(access, "current", lambda: Person("look", "aaaaaa", "10.0.0.7"))
+    assert not opened().button
+
+
+def test_a_finished_audit_is_shown_with_its_verdicts_and_cells(run, audit):
+    page = opened()
+    text = words(page)
+    assert "Student distilled" in text
+    assert "networks of the first seed" in text
+    assert "Measured on phantom radiographs" in text
+    assert [one.value for one in page.subheader] == [
+        "Do they look at the same places?",
+        "Same answer, same reason?",
+        "Do they look at the lesion?",
+    ]
+    fields = next(one.value for one in page.dataframe if "Cells" in one.value)
+    cells = cells_of(audit, "distilled")
+    assert fields["Teacher and student"].tolist() == list(FIELDS)
+    assert fields["Cells"].sum() == len(cells.films)
+
+
+def test_another_student_and_another_field_show_other_cells(run, audit):
+    page = opened()
+    cells = cells_of(audit, "alone")
+    page.segmented_control(key="audit_student").set_value("Student alone").run()
+    page.segmented_control(key="audit_field").set_value("Other answer, other reason").run()
+    assert not page.exception
+    chosen = cells.field(same_answer=False, same_reason=False)
+    shown = [one.value for one in page.dataframe if "Agreement of maps" in one.value]
+    if len(chosen):
+        np.testing.assert_allclose(shown[0]["Teacher"].astype(float), cells.probs_t[chosen])
+    else:
+        assert not shown
+
+
+def test_tables_print_the_figures(run, audit):
+    figures = audit.figures()
+    row = figures.agreement_of("distilled")
+    lines = lines_table(figures)
+    assert lines.iloc[0]["Student distilled"].startswith(f"{row.own.value:.2f}".replace("-", "−"))
+    assert len(lines) == 1 + len(row.lines) + 1
+    labels, rows = label_table(figures), [figures.agreement_of("distilled", label=label) for label in figures.labels]
+    assert labels["Films"].tolist() == [row.own.n for row in rows]
+    assert lesion_table(figures)["Figure"].tolist() == list(TITLES.values()) * 3
+    assert four_fields(cells_of(audit, "alone"))["Cells"].sum() == len(cells_of(audit, "alone").films)

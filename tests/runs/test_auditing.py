@@ -1,0 +1,190 @@
+"""An audit of a run: made, done, stopped and gone on with, and figures that follow from its maps."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+
+from cxrkd.data import load_cohort
+from cxrkd.errors import RunError
+from cxrkd.explain.body import body_mask, evidence_outside
+from cxrkd.explain.cam import grad_cam
+from cxrkd.explain.cohort_agreement import LINES
+from cxrkd.explain.lesion import lesion_hit
+from cxrkd.images.radiograph import unit
+from cxrkd.jobs.execute import execute
+from cxrkd.jobs.job import KINDS, open_job
+from cxrkd.runs import list_runs
+from cxrkd.runs.auditing import stages as auditing
+from cxrkd.runs.auditing.cells import cells_of
+from cxrkd.runs.auditing.figures import EVERY, PRESENT, AuditFigures
+from cxrkd.runs.auditing.job import NOISY, RANDOM, AuditConfig, AuditJob
+from cxrkd.runs.beside import asked_about, asked_before, create_beside, finished, newest
+from tests import toys
+from tests.runs.corruptions import corruptions, told
+
+NAMES = ["teacher", "alone", "distilled", NOISY, RANDOM]
+
+
+def made(run, **asked):
+    return create_beside(AuditJob, run, AuditConfig(**asked_about(run), **asked))
+
+
+@pytest.fixture
+def run():
+    return toys.finished_run(toys.tiny_config("small", patients=200))
+
+
+@pytest.fixture
+def done(run):
+    job = made(run)
+    execute(job)
+    return job
+
+
+@pytest.fixture
+def test_films(run):
+    cohort = load_cohort(run.config.data)
+    return cohort, cohort.rows("test")
+
+
+def stages(job):
+    return [event["stage"] for event in job.events() if event["kind"] == "stage"]
+
+
+def test_every_network_explains_every_film_as_one_alone_would(run, done, test_films):
+    names = [f"maps-{name}" for name in NAMES]
+    assert (done.id, done.state.status, stages(done)) == ("small-audit", "done", ["films", *names, "places", "figures"])
+    cohort, rows = test_films
+    films = done.films()
+    np.testing.assert_array_equal(films["ids"], cohort.ids[rows])
+    np.testing.assert_array_equal(films["targets"], cohort.targets[rows])
+    for member in run.members():
+        maps, logits = done.maps(member)
+        film = torch.from_numpy(unit(np.asarray(cohort.images[rows[5]])))[None, None]
+        alone = grad_cam(run.load_model(member), film)
+        np.testing.assert_allclose(maps[5], alone.cams, atol=1e-5)
+        np.testing.assert_allclose(logits[5], alone.logits, atol=1e-4)
+    assert not np.allclose(done.maps(NOISY)[0], done.maps("teacher")[0])
+    assert np.abs(done.maps(NOISY)[1] - done.maps("teacher")[1]).max() < 2, "light noise"
+
+
+def test_lesions_and_the_body_are_those_of_single_films(done, run, test_films):
+    cohort, rows = test_films
+    lesions, maps = done.lesions("distilled"), done.maps("distilled")[0]
+    marked = [(n, k) for n, row in enumerate(rows) for k in np.flatnonzero(cohort.masks(row, 32).any((1, 2)))]
+    assert list(zip(lesions.films, lesions.labels, strict=True)) == marked
+    n, k = marked[3]
+    hit = lesion_hit(maps[n, k], cohort.masks(rows[n], 32)[k])
+    assert lesions.figures["own"]["energy"][3] == pytest.approx(hit.energy)
+    share = evidence_outside(maps[n, k], body_mask(unit(np.asarray(cohort.images[rows[n]]))))
+    assert done.outside("distilled")[n, k] == pytest.approx(share, nan_ok=True)
+
+
+def test_figures_follow_from_the_maps_and_are_of_the_weights(run, done):
+    found = done.figures()
+    assert isinstance(found, AuditFigures)
+    assert found.to_dict() == done.measure().to_dict()
+    assert newest(AuditJob, run) == done
+    assert found.students == ("alone", "distilled")
+    of_all = found.agreement_of("distilled", EVERY)
+    agreement = done.agreements()["distilled"]
+    assert of_all.own.value == pytest.approx(np.nanmean(agreement.own))
+    assert [line.name for line in of_all.lines] == list(LINES)
+    for line in of_all.lines:
+        assert line.above.value == pytest.approx(np.nanmean(agreement.own - agreement.lines[line.name]))
+    present = done.films()["targets"] == 1
+    assert found.agreement_of("distilled", PRESENT).own.value == pytest.approx(np.nanmean(agreement.own[present]))
+    alone = done.agreements()["alone"]
+    gain = next(row for row in found.gain if row.cells == EVERY)
+    assert gain.difference.value == pytest.approx(np.nanmean(agreement.own - alone.own))
+    run.weights_path("alone").write_bytes(run.weights_path("teacher").read_bytes())
+    assert newest(AuditJob, run) is None, "figures of other weights"
+
+
+def test_a_student_that_is_its_teacher_agrees_with_it_fully(run):
+    for member in ("alone", "distilled"):
+        run.weights_path(member).write_bytes(run.weights_path("teacher").read_bytes())
+    job = made(run)
+    execute(job)
+    found = job.figures()
+    assert found.agreement_of("distilled", EVERY).own.value == pytest.approx(1)
+    assert found.agreement_of("distilled", EVERY).holds
+    assert all(row.difference.value == 0 for row in found.gain)
+
+
+def test_an_audit_is_no_run_and_is_listed_with_its_kind(run, done):
+    assert done not in list_runs()
+    assert isinstance(open_job(done.id), AuditJob)
+    assert done.kind is KINDS["audit"]
+
+
+def test_it_goes_on_with_the_network_it_was_stopped_in(run, monkeypatch):
+    job, asked, explain = made(run), [], auditing.explained
+
+    def stop(*args):
+        asked.append(args)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return explain(*args)
+
+    monkeypatch.setattr(auditing, "explained", stop)
+    with pytest.raises(KeyboardInterrupt):
+        execute(job)
+    assert (job.state.status, newest(AuditJob, run)) == ("interrupted", None)
+    assert asked_before(AuditJob, AuditConfig(**asked_about(run))) == job
+    first = job.maps_path("teacher").stat().st_mtime_ns
+    monkeypatch.setattr(auditing, "explained", explain)
+    execute(job)
+    assert stages(job)[4:] == ["films", "maps-distilled", "maps-teacher-noise", "maps-random", "places", "figures"]
+    assert job.maps_path("teacher").stat().st_mtime_ns == first
+    assert finished(AuditJob, run) == [job]
+
+
+def test_some_films_are_drawn_the_same_each_time(run, done):
+    few = made(run, films=7, method="layercam")
+    execute(few)
+    again = made(run, films=7)
+    execute(again)
+    np.testing.assert_array_equal(few.films()["ids"], again.films()["ids"])
+    assert set(few.films()["ids"]) < set(done.films()["ids"])
+    assert few.maps("teacher")[0].min() >= 0, "LayerCAM has no evidence against"
+    assert few.figures().n == 7
+
+
+def test_damage_is_a_sentence(done):
+    for damage in (one for one in corruptions(done.path)[::7] if (done.path / one.file).is_file()):
+        path = done.path / damage.file
+        whole = path.read_bytes()
+        damage.do(path)
+        told(done.measure)
+        told(done.figures)
+        told(lambda: done.state)
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        path.unlink(missing_ok=True)
+        path.write_bytes(whole)
+    done.maps_path(RANDOM).unlink()
+    with pytest.raises(RunError, match="random"):
+        done.measure()
+
+
+def test_the_four_fields_hold_every_cell_that_matters_once(run, done):
+    cells = cells_of(done, "distilled")
+    targets, cuts = done.films()["targets"], {m: run.thresholds(m) for m in ("teacher", "distilled")}
+    probs = {member: expit(done.maps(member)[1]) for member in cuts}
+    called = {member: probs[member] >= np.nan_to_num(cuts[member], nan=2) for member in cuts}
+    expected = set(zip(*np.nonzero((targets == 1) | called["teacher"] | called["distilled"]), strict=True))
+    assert set(zip(cells.films, cells.labels, strict=True)) == expected
+    fields = [cells.field(same_answer=a, same_reason=r) for a in (True, False) for r in (True, False)]
+    assert sorted(np.concatenate(fields)) == list(range(len(cells.films)))
+    for field in fields:
+        assert (np.diff(cells.probs_t[field]) <= 0).all()
+    agreement = done.agreements()["distilled"]
+    for m in range(0, len(cells.films), 7):
+        n, k = cells.films[m], cells.labels[m]
+        judged = not np.isnan([cuts[member][k] for member in cuts]).any()
+        near = abs(probs["teacher"][n, k] - probs["distilled"][n, k]) <= 0.1
+        assert cells.same_answer[m] == (called["teacher"][n, k] == called["distilled"][n, k] if judged else near)
+        assert cells.same_reason[m] == (agreement.above_chance[n, k] == 1)
+        assert cells.present[m] == (targets[n, k] == 1)
