@@ -91,7 +91,7 @@ def test_classify_answers(installed, film):
 
 
 def test_explain_writes_pictures(installed, film):
-    words = "--run nih_mini_lite0 --label Effusion --out pictures"  # the run whose teacher ships in another
+    words = "--run nih --label Effusion --out pictures"
     done = installed.run("cxrkd", "explain", film.name, *words.split())
     assert done.returncode == 0, done.stderr
     pictures = list((installed.elsewhere / "pictures").rglob("*.png"))

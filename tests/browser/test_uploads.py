@@ -126,7 +126,7 @@ def test_another_page_remembers_what_is_still_there_and_forgets(page):
 
 
 def test_a_finding_that_cannot_be_called_is_not_called_absent(page):
-    run = open_run("nih_mini")
+    run = open_run("nih")
     judged = int((~np.isnan(run.thresholds("teacher"))).sum())
     add(page, film("a.png", 4))
     answered(page, "a.png")

@@ -15,11 +15,11 @@ from cxrkd.explain.explainer import Network
 from cxrkd.explain.reference import references
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import write_json
-from cxrkd.jobs.job import SHIPPED
 from cxrkd.models.weights import fingerprint
 from cxrkd.runs import create, open_run
 from cxrkd.runs.reference import FILE, cohort_of, read_reference
 from cxrkd.runs.run import LABELS
+from tests.shipped import RUNS
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_too_few_validation_films_keep_no_maps(config, capsys):
     assert "fewer than 24 validation films" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir()))
+@pytest.mark.parametrize("name", RUNS)
 def test_what_ships_belongs_to_the_weights_that_ship(name):
     run = open_run(name)
     with safe_open(run.path / FILE, framework="np") as file:

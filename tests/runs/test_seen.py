@@ -10,11 +10,11 @@ from cxrkd.errors import RunError
 from cxrkd.images.likeness import likeness
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.files import MissingFileError
-from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import create, open_run
 from cxrkd.runs.checking.check import check_job
 from cxrkd.runs.seen import FILE, VERSION, Seen, keep_seen, read_seen, seen_by
 from tests import toys
+from tests.shipped import REAL
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_nothing_is_known_where_neither_file_nor_data_are_here(run, monkeypatch)
     assert seen_by(run) is not None
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir() if path.name.startswith("nih")))
+@pytest.mark.parametrize("name", REAL)
 def test_real_shipped_runs_name_their_films(name):
     run = open_run(name)
     seen = read_seen(run)

@@ -16,10 +16,10 @@ from cxrkd.data import load_cohort
 from cxrkd.data.readers.samples import SamplesConfig
 from cxrkd.explain.cam import grad_cam
 from cxrkd.jobs.execute import execute
-from cxrkd.jobs.job import SHIPPED
 from cxrkd.runs import create, open_run
 from cxrkd.runs.run import Run
 from cxrkd.runs.showcase import FILE, clearest, film_in, make_showcase, read_showcase, write_showcase
+from tests.shipped import RUNS
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_run_on_patients_keeps_a_film_that_ships(learned, blobs):
     np.testing.assert_allclose(look.maps["teacher"], cam.cams[k], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir()))
+@pytest.mark.parametrize("name", RUNS)
 def test_what_ships_is_of_the_weights_that_ship(name):
     run = open_run(name)
     kept = read_showcase(run)

@@ -12,6 +12,7 @@ from cxrkd.runs.metrics import measure_member
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.run import LABELS as LABELS_FILE
 from cxrkd.runs.standing import NO_NEGATIVE, UNTAUGHT, standing, standing_from, thresholds_of
+from tests.shipped import RUNS
 
 LABELS = ("Mass", "Edema", "Hernia", "Nodule", "Fibrosis", "Effusion")
 
@@ -78,7 +79,7 @@ def test_json_has_none_where_there_are_not_enough_cases(known):
 
 
 def test_shipped_runs_say_why_for_every_label_that_they_do_not_judge():
-    for name in ("nih_mini", "phantom"):
+    for name in RUNS:
         run = open_run(name)
         for member in run.members():
             known = standing(run, member)
