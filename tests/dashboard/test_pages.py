@@ -25,7 +25,7 @@ from cxrkd.data.phantom import render
 from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.jobs.queue import resume
 from cxrkd.labels import display_name
-from cxrkd.runs import create, list_runs, open_run
+from cxrkd.runs import beside, create, list_runs, open_run
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runtime.compute import ComputeQueue
 from cxrkd.runtime.select import EngineReport, build_engine
@@ -122,6 +122,7 @@ def test_a_damaged_run_is_one_sentence(name, sample_home, monkeypatch):
         monkeypatch.setattr(caching, reader, damaged)
     monkeypatch.setattr(computing, "explanation", damaged)
     monkeypatch.setattr(asking, "answers", damaged)
+    monkeypatch.setattr(beside, "finished", damaged)
     page = open_page(name)
     assert not page.exception
     assert "metrics.json is damaged" in page.error[0].value

@@ -8,18 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from cxrkd.dashboard import layout
-from cxrkd.jobs.job import Job, list_jobs
+from cxrkd.jobs.job import Job, list_own_jobs
 from cxrkd.runs import Run
 from cxrkd.text import duration
 
 
 def other_jobs() -> list[Job]:
-    """Every job that is no run.
+    """Every job of this machine that is no run; what ships never waited here.
 
     Raises:
         RunError: the folder of jobs cannot be read.
     """
-    return [job for job in list_jobs() if not isinstance(job, Run)]
+    return [job for job in list_own_jobs() if not isinstance(job, Run)]
 
 
 def jobs_table(jobs: Sequence[Job]) -> pd.DataFrame:
