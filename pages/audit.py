@@ -66,11 +66,8 @@ def agreement(figures: AuditFigures) -> None:
         student: [Interval(line.above.value, line.above.low, line.above.high) for line in row.lines]
         for student, row in rows.items()
     }
-    left, right = layout.side_by_side()
-    with left:
-        layout.chart(charts.above(names, above), key="above", alt="How far each student is above each chance line")
-    with right:
-        layout.table(shown.lines_table(figures), height="content", key="lines")
+    layout.chart(charts.above(names, above), key="above", alt="How far each student is above each chance line")
+    layout.table(shown.lines_table(figures), height="content", key="lines")
     with st.expander("Every finding"):
         layout.table(shown.label_table(figures), height="content", key="labels")
 
@@ -88,8 +85,9 @@ def four_fields(job: AuditJob, figures: AuditFigures) -> None:
         layout.table(shown.four_fields(cells), height="content", key="fields")
         st.caption(
             f"{CELL} The answer is the same where both call it or neither does, or, of findings that not both can "
-            f"call, where their probabilities are within {NEAR}. The reason is the same where the agreement of the two "
-            "maps is above every chance line of that film."
+            f"call, where their probabilities are within {NEAR}. Maps are above chance where their agreement "
+            "exceeds every chance line of that film, which is much to ask of a single one; the others come least alike "
+            "first."
         )
     drill_down(cells, ids, labels)
 
@@ -140,7 +138,7 @@ def page() -> None:
         st.subheader("Do they look at the same places?", anchor=False)
         agreement(figures)
     with layout.boundary():
-        st.subheader("Same answer, same reason?", anchor=False)
+        st.subheader("Same answer, for the same reason?", anchor=False)
         four_fields(job, figures)
     with layout.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)

@@ -69,7 +69,7 @@ def test_a_finished_audit_is_shown_with_its_verdicts_and_cells(run, audit):
     assert "Measured on phantom radiographs" in text
     assert [one.value for one in page.subheader] == [
         "Do they look at the same places?",
-        "Same answer, same reason?",
+        "Same answer, for the same reason?",
         "Do they look at the lesion?",
     ]
     fields = next(one.value for one in page.dataframe if "Cells" in one.value)
@@ -82,7 +82,7 @@ def test_another_student_and_another_field_show_other_cells(run, audit):
     page = opened()
     cells = cells_of(audit, "alone")
     page.segmented_control(key="audit_student").set_value("Student alone").run()
-    page.segmented_control(key="audit_field").set_value("Other answer, other reason").run()
+    page.segmented_control(key="audit_field").set_value("Other answer, maps not above chance").run()
     assert not page.exception
     chosen = cells.field(same_answer=False, same_reason=False)
     shown = [one.value for one in page.dataframe if "Agreement of maps" in one.value]

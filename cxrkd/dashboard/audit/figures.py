@@ -18,10 +18,10 @@ from cxrkd.runs.auditing.wording import RIVAL_NAMES, of
 from cxrkd.text import NOT_ENOUGH, number, percent
 
 FIELDS = {
-    "Same answer, other reason": (True, False),
-    "Same answer, same reason": (True, True),
-    "Other answer, same reason": (False, True),
-    "Other answer, other reason": (False, False),
+    "Same answer, maps not above chance": (True, False),
+    "Same answer, maps above chance": (True, True),
+    "Other answer, maps above chance": (False, True),
+    "Other answer, maps not above chance": (False, False),
 }
 """Title -> same answer, same reason; the one to open first."""
 TITLES = {

@@ -1,7 +1,8 @@
 """Film by film: do teacher and student give the same answer, and for the same reason?
 
-The four fields of prediction agreement by explanation agreement. The one to open is *same answer, other reason*: a
-table of AUROCs cannot show it.
+The four fields of prediction agreement by explanation agreement. The one to open is *same answer, maps no more alike
+than chance*: a table of AUROCs cannot show it. On one film chance reaches high, so this is where a common reason is not
+shown, and its first rows, whose maps are least alike, are where the reason is another one.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ class Cells:
     present: np.ndarray
 
     def field(self, *, same_answer: bool, same_reason: bool) -> np.ndarray:
-        """Cells int (m,) of one of the four fields, the most probable by the teacher first."""
+        """Cells int (m,) of one of the four fields, the most alike first; without a common reason the least alike."""
         inside = np.flatnonzero((self.same_answer == same_answer) & (self.same_reason == same_reason))
-        return inside[np.argsort(-self.probs_t[inside], kind="stable")]
+        agreement = self.agreement[inside]
+        return inside[np.argsort(-agreement if same_reason else agreement, kind="stable")]
 
 
 def cells_of(job: AuditJob, student: Member) -> Cells:
