@@ -91,8 +91,12 @@ class BesideRun(Job, Generic[A]):
 
     @property
     def films_title(self) -> str:
-        """Which films it asks about, in words."""
-        return "test films of the run" if self.config.data is None else data_summary(self.config.data)
+        """Which films it asks about, in words; of a folder its name alone, since visitors read it."""
+        data = self.config.data
+        if data is None:
+            return "test films of the run"
+        folder = getattr(data, "folder", None)
+        return data_summary(data if folder is None else data.model_copy(update={"folder": Path(Path(folder).name)}))
 
     def keep_figures(self, figures: Mapping[str, Any]) -> None:
         """Write figures down with the checksums of the weights that they are of.

@@ -119,6 +119,7 @@ def test_films_of_another_data_set_with_some_of_the_findings(run, tmp_path):
     pd.DataFrame(rows).to_csv(tmp_path / "labels.csv", index=False)
     job = made(run, FolderConfig(folder=tmp_path, image_size=32))
     execute(job)
+    assert job.films_title == f"folder, {tmp_path.name}, seed 0, 32 px", "where it lies is nobody's business"
     films = job.films()
     known = run.labels.index("Pleural_Thickening")
     np.testing.assert_array_equal(films["targets"][:, known], np.arange(8) % 2)
