@@ -11,3 +11,12 @@ Progress = Callable[[int, int], None]
 Event = dict[str, Any]
 """Something that happened: what (`kind`), and what is known of it; plain values."""
 OnEvent = Callable[[Event], None]
+
+
+def counting(on_event: OnEvent) -> Progress:
+    """Progress as `(done, total)` turned into events."""
+
+    def progress(done: int, total: int) -> None:
+        on_event({"kind": "progress", "fraction": done / max(total, 1)})
+
+    return progress

@@ -26,7 +26,7 @@ from cxrkd.models.network import parts_of
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
-from cxrkd.progress import Event, OnEvent, Progress
+from cxrkd.progress import OnEvent, counting
 from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
@@ -115,8 +115,8 @@ def run_stages(run: Run, report: Reporter) -> None:
 def prepare_data(run: Run, report: Reporter) -> Cohort:
     """Load the cohort, prepare its images on first use, and write down labels, held-out cases and all films."""
     with report.stage("data", "Preparing the data") as on_event:
-        cohort = load_cohort(run.config.data, _counting(on_event))
-        cohort.prepare(_counting(on_event))
+        cohort = load_cohort(run.config.data, counting(on_event))
+        cohort.prepare(counting(on_event))
         write_json(run.path / LABELS, list(cohort.labels))
         write_cases(run.path, cohort)
         keep_seen(run, cohort)
@@ -174,7 +174,7 @@ def ask_teacher(run: Run, report: Reporter, cohort: Cohort) -> np.ndarray | None
     with report.stage("teacher-logits", "Asking the teacher", member="teacher") as on_event:
         model = run.load_model("teacher").to(device())
         in_the_loop = run.config.objective.view == "same"
-        logits = teacher_logits(model, cohort, cache, _counting(on_event), kept if in_the_loop else None)
+        logits = teacher_logits(model, cohort, cache, counting(on_event), kept if in_the_loop else None)
         write_logits(run.path, "teacher", run.config.seeds[0], logits if in_the_loop else logits[kept])
     return None if in_the_loop else logits
 
@@ -217,7 +217,7 @@ def ask_others(run: Run, report: Reporter, cohort: Cohort) -> None:
     if report.is_done("reference"):
         return report.skip("reference")
     with report.stage("reference", "Asking a model without anatomy, keeping maps of validation films") as on_event:
-        keep_reference(run, cohort, _counting(on_event))
+        keep_reference(run, cohort, counting(on_event))
 
 
 def measure(run: Run, report: Reporter, cohort: Cohort) -> RunMetrics:
@@ -249,7 +249,7 @@ def _build(
     arch: str, weights: Weights | StudentWeights, cohort: Cohort, config: RunConfig, on_event: OnEvent
 ) -> Classifier:
     """A network with its pretrained weights, which are downloaded if the run may."""
-    size, progress = cohort.images.shape[1], _counting(on_event)
+    size, progress = cohort.images.shape[1], counting(on_event)
     return build(arch, cohort.labels, size, weights, download=config.download, progress=progress)
 
 
@@ -304,13 +304,3 @@ def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:
     with replacing(path) as part:
         shutil.copyfile(source.weights_path("teacher"), part)
         seal(part)  # a file that is listed where it came from has no checksum of its own
-
-
-def _counting(on_event: OnEvent) -> Progress:
-    """Progress as `(done, total)` turned into events."""
-
-    def progress(done: int, total: int) -> None:
-        event: Event = {"kind": "progress", "fraction": done / max(total, 1)}
-        on_event(event)
-
-    return progress

@@ -22,7 +22,7 @@ from cxrkd.explain.explainer import Network
 from cxrkd.explain.steps import in_turn
 from cxrkd.images.radiograph import unit
 from cxrkd.jobs.reporter import Reporter
-from cxrkd.progress import OnEvent, Progress
+from cxrkd.progress import Progress, counting
 from cxrkd.runs.auditing.job import FILMS, NOISY, RANDOM, AuditConfig, AuditJob, places
 from cxrkd.runs.beside import write_arrays
 from cxrkd.runs.films_asked import FilmsToAsk, films_to_ask
@@ -57,7 +57,7 @@ def audit_run(job: AuditJob, report: Reporter) -> None:
     report.plan(_GUESS_S | dict.fromkeys((f"maps-{one.name}" for one in asked), _NETWORK_S) | {"places": 5.0})
     with report.stage("films", "Preparing the films") as on_event:
         films = chosen(films_to_ask(run, job.config), job.config)
-        films.cohort.prepare(_counting(on_event))
+        films.cohort.prepare(counting(on_event))
         bodies = [body_mask(unit(np.asarray(film))) for film in films.cohort.images[films.rows]]
         _write_films(job, films, bodies)
     for one in asked:
@@ -65,10 +65,10 @@ def audit_run(job: AuditJob, report: Reporter) -> None:
             report.skip(f"maps-{one.name}")
             continue
         with report.stage(f"maps-{one.name}", one.title) as on_event:
-            maps, logits = explained(one.network(), films, job.config.method, one.change, _counting(on_event))
+            maps, logits = explained(one.network(), films, job.config.method, one.change, counting(on_event))
             write_arrays(job.maps_path(one.name), {"maps": maps, "logits": logits})
     with report.stage("places", "Holding maps against lesions and the body") as on_event:
-        counted = _counting(on_event)
+        counted = counting(on_event)
         for done, member in enumerate(members, 1):
             maps, _ = job.maps(member)
             lesions = cohort_lesions(maps, films.cohort.patients[films.rows], films.masks)
@@ -147,8 +147,3 @@ def _write_films(job: AuditJob, films: FilmsToAsk, bodies: list[np.ndarray]) -> 
     known = {name: column[films.rows].astype(str) for name, column in names.items()}
     air = np.array([1 - body.mean() for body in bodies], np.float32)
     write_arrays(job.path / FILMS, known | {"targets": films.targets, "air": air})
-
-
-def _counting(on_event: OnEvent) -> Progress:
-    """Progress as `(done, total)` turned into events."""
-    return lambda done, total: on_event({"kind": "progress", "fraction": done / max(total, 1)})

@@ -14,7 +14,7 @@ from cxrkd.config import Member
 from cxrkd.images.stress import STRESSES
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
-from cxrkd.progress import OnEvent, Progress
+from cxrkd.progress import Progress, counting
 from cxrkd.runs.beside import write_arrays
 from cxrkd.runs.films_asked import films_to_ask
 from cxrkd.runs.stressing.job import CLEAN, FILMS, StressJob
@@ -35,7 +35,7 @@ def stress_run(job: StressJob, report: Reporter) -> None:
     run = job.run()
     with report.stage("films", "Preparing the films") as on_event:
         films = films_to_ask(run, job.config)
-        films.cohort.prepare(_counting(on_event))
+        films.cohort.prepare(counting(on_event))
         known = {"ids": films.cohort.ids, "patients": films.cohort.patients}
         write_arrays(
             job.path / FILMS,
@@ -48,7 +48,7 @@ def stress_run(job: StressJob, report: Reporter) -> None:
             report.skip(name)
             continue
         with report.stage(name, title) as on_event:
-            answers = ask_degraded(models, films.cohort.images, films.rows, degrade, _counting(on_event))
+            answers = ask_degraded(models, films.cohort.images, films.rows, degrade, counting(on_event))
             write_arrays(job.logits_path(name), {str(member): logits for member, logits in answers.items()})
     with report.stage("figures", "Measuring"):
         job.keep_figures(job.measure().to_dict())
@@ -86,8 +86,3 @@ def ask_degraded(
 
 def _as_they_came(films: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     return films
-
-
-def _counting(on_event: OnEvent) -> Progress:
-    """Progress as `(done, total)` turned into events."""
-    return lambda done, total: on_event({"kind": "progress", "fraction": done / max(total, 1)})

@@ -11,7 +11,7 @@ import numpy as np
 from cxrkd.config import Member
 from cxrkd.errors import RunError
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.progress import Event, OnEvent, Progress
+from cxrkd.progress import Progress, counting
 from cxrkd.runs.predictions import FOLDER as PREDICTIONS
 from cxrkd.runs.predictions import TRIVIAL, Answerer, has_logits, write_logits, write_table
 from cxrkd.runs.run import METRICS, Run
@@ -47,7 +47,7 @@ def validate(validation: Validation, report: Reporter) -> None:
     stages = {"data": 5.0, **{_stage(who): 10.0 for who in (*members, TRIVIAL)}}
     report.plan(stages | ({"readers": 2.0} if validation.config.readers is not None else {}) | {"metrics": 2.0})
     with report.stage("data", "Reading the films, and whether the run was trained on them") as on_event:
-        films = gather(run, validation.config, _counting(on_event))
+        films = gather(run, validation.config, counting(on_event))
         mark = fingerprint(run, validation.config, films.cohort)
         same = _is_same(validation, mark)
         if not same:  # answers of other seeds or networks must not stay behind
@@ -135,7 +135,7 @@ def _answer(
         return any(has_logits(validation.path, who, seed) for seed in seeds)
     title = "Asking a model without anatomy" if who == TRIVIAL else f"Asking the network: {who}"
     with report.stage(stage, title) as on_event:
-        answers = ask(_counting(on_event)) or {}
+        answers = ask(counting(on_event)) or {}
         for seed, logits in answers.items():
             write_logits(validation.path, who, seed, logits)
     return bool(answers)
@@ -147,13 +147,3 @@ def _is_same(validation: Validation, mark: str) -> bool:
         return bool(read_json(validation.path / ASKED) == mark)
     except RunError:
         return False
-
-
-def _counting(on_event: OnEvent) -> Progress:
-    """Progress as `(done, total)` turned into events."""
-
-    def progress(done: int, total: int) -> None:
-        event: Event = {"kind": "progress", "fraction": done / max(total, 1)}
-        on_event(event)
-
-    return progress
