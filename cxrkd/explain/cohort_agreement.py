@@ -18,6 +18,8 @@ from cxrkd.explain.chance import QUANTILE
 from cxrkd.explain.similarity import common_grid
 from cxrkd.explain.yardsticks import centre_prior
 
+BLOCK = 512
+"""Films held against all others at a time: all pairs of a large cohort are more than a memory holds."""
 LINES = ("random_student", "other_film", "label_mean", "centre")
 """What an agreement is held against, named as in `cxrkd.explain.chance.LINE_NAMES`."""
 
@@ -94,10 +96,12 @@ def _directions(maps: np.ndarray) -> np.ndarray:
 def _other_films(t: np.ndarray, s: np.ndarray, whose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and 95th percentile (N, K) of the teacher's map with the student's of the label on films of others."""
     means, highs = (np.full(t.shape[:2], np.nan) for _ in range(2))
-    same = whose[:, None] == whose[None]
-    for k in range(t.shape[1]):
-        draws = np.where(same, np.nan, t[:, k] @ s[:, k].T)
-        means[:, k], highs[:, k] = _mean(draws), _high(draws)
+    for start in range(0, len(t), BLOCK):
+        some = slice(start, start + BLOCK)
+        same = whose[some, None] == whose[None]
+        for k in range(t.shape[1]):
+            draws = np.where(same, np.nan, t[some, k] @ s[:, k].T)
+            means[some, k], highs[some, k] = _mean(draws), _high(draws)
     return means, highs
 
 

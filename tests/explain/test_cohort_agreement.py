@@ -85,6 +85,17 @@ def test_the_finer_grid_comes_to_the_coarser(rng):
     np.testing.assert_allclose(found.own, 1)
 
 
+def test_blocks_change_nothing(rng, monkeypatch):
+    t, s = rng.normal(size=(2, N, K, 5, 5))
+    told = {"noisy_t": t, "random_s": s}
+    whole = ask(t, s, rng, **told)
+    monkeypatch.setattr("cxrkd.explain.cohort_agreement.BLOCK", 7)
+    parts = ask(t, s, rng, **told)
+    for name in LINES:
+        np.testing.assert_allclose(parts.highs[name], whole.highs[name])
+        np.testing.assert_allclose(parts.lines[name], whole.lines[name])
+
+
 def test_flat_maps_are_undefined_and_nothing_else_becomes_so(rng):
     t, s = rng.normal(size=(2, N, K, 5, 5))
     t[3, 1], s[:, 2], s[4, 0] = 0, 0, 7

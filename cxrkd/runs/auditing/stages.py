@@ -58,7 +58,8 @@ def audit_run(job: AuditJob, report: Reporter) -> None:
     with report.stage("films", "Preparing the films") as on_event:
         films = chosen(films_to_ask(run, job.config), job.config)
         films.cohort.prepare(counting(on_event))
-        bodies = [body_mask(unit(np.asarray(film))) for film in films.cohort.images[films.rows]]
+        images = films.cohort.images
+        bodies = [body_mask(unit(np.asarray(images[row]))) for row in films.rows.tolist()]
         _write_films(job, films, bodies)
     for one in asked:
         if report.is_done(f"maps-{one.name}") and job.maps_path(one.name).exists():
