@@ -6,9 +6,11 @@ if __name__ == "__main__":
     from cxrkd.dashboard.caching import warm
     from cxrkd.dashboard.routes import ICON, LOGO, sections
 
-    st.set_page_config(page_title="cxrkd", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
+    page = st.navigation(sections())
+    title = f"{page.title} · cxrkd"
+    st.set_page_config(page_title=title, page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
-    st.navigation(sections()).run()
+    page.run()
     warm()
 else:
     from cxrkd.dashboard.serving import server

@@ -5,10 +5,12 @@ import streamlit as st
 from cxrkd.answers.answer import Answer
 from cxrkd.answers.csv import answers_csv
 from cxrkd.config import Member
-from cxrkd.dashboard import asking, caching, engines, layout, sources, waiting
+from cxrkd.dashboard import asking, caching, engines, layout, routes, sources, waiting
 from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.classify import answers as answers_table
 from cxrkd.dashboard.classify.answers import Standings
+from cxrkd.dashboard.explain.link import film_key
+from cxrkd.dashboard.explain.view import View
 from cxrkd.dashboard.pictures import grey_to_rgb
 from cxrkd.images.film import Film
 from cxrkd.labels import display_name
@@ -63,6 +65,7 @@ def show_film(answer: Answer, known: Standings, key: str) -> None:
             st.markdown(f"**{layout.member_title(member)}:** {answer.verdict(member)}")
             st.caption(answers_table.how_long(member_answer))
         layout.about_film(film)
+        routes.link("explain", "Explain this film", View(film=film_key(film)).params())
     with chart:
         show_judged(answer, known, key)
         show_not_judged(answer, known, key)

@@ -5,12 +5,15 @@ import streamlit as st
 
 from cxrkd.answers.calls import ranked
 from cxrkd.answers.explanation import Explanation, outside, strong_evidence
-from cxrkd.config import Member
-from cxrkd.dashboard import caching, layout, sources
+from cxrkd.dashboard import layout
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
-from cxrkd.dashboard.explain import computing, figures, panels
+from cxrkd.dashboard.explain import choosing, computing, figures, panels, truth
+from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.display import choose_display, choose_method
+from cxrkd.dashboard.explain.link import film_key
+from cxrkd.dashboard.explain.thresholds import thresholds
+from cxrkd.dashboard.explain.view import View
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
 from cxrkd.explain.lesion import lesion_hit
@@ -21,67 +24,22 @@ from cxrkd.runs import Run
 from cxrkd.runs.choosing import warning_for
 
 
-def choose_film(run: Run) -> tuple[Run, Film | None]:
-    if sources.choose_source(run, "Image", "explain_source") == sources.SAMPLES:
-        return run, sources.choose_sample(run, "explain")
-    uploads = dict(sources.remember_uploads("explain_upload"))
-    if not uploads:
-        sources.ask_for_upload(run)
-        return run, None
-    layout.suit_uploads(run)
-    name = st.selectbox("File", list(uploads), key="explain_file") if len(uploads) > 1 else next(iter(uploads))
-    readable = sources.read_uploads(((name, uploads[name]),), run.config.data.image_size, "explain")
-    return run, readable[0] if readable else None
-
-
-def lesion(run: Run, film: Film, label: str) -> np.ndarray | None:
-    if film.truth is None:
-        return None
-    mask = film.truth.masks(run.config.data.image_size)[film.truth.labels.index(label)]
-    return mask if mask.any() else None
-
-
-def choose_label(run: Run, explanation: Explanation, film: Film) -> str:
-    probs = explanation.probs[explanation.members[0]]
-    order = ranked(explanation.labels, explanation.probs, cuts_of(run, explanation))
-    callers = {one.label: one.callers for one in order}
-
-    def title(label: str) -> str:
-        prob = probs[explanation.labels.index(label)]
-        notes = ["no answer" if np.isnan(prob) else f"{prob:.0%}"]
-        notes += ["present"] if film.present and label in film.present else []
-        notes += [f"called by {callers[label]} of {len(explanation.members)}"] if callers[label] else []
-        return f"{display_name(label)} ({', '.join(notes)})"
-
-    # The key holds the film: a new film starts at a label that is called on it, or that is marked on a real one.
-    options, key = list(callers), f"label_{film.key}"
-    marked = [label for label in options if film.real and lesion(run, film, label) is not None]
-    start = marked[0] if marked else options[0]
-    chosen = st.selectbox("Label, called ones first", options, index=options.index(start), format_func=title, key=key)
-    return str(chosen or start)
-
-
 def say_what_is_called(run: Run, explanation: Explanation, label: str) -> None:
-    cuts = cuts_of(run, explanation)
+    cuts = thresholds(run)
     first = ranked(explanation.labels, explanation.probs, cuts)[0]
     if not first.callers:
         sentence = figures.no_call_sentence(explanation.labels, cuts, opened=label == first.label)
         st.info(sentence, icon=":material/info:")
 
 
-def cuts_of(run: Run, explanation: Explanation) -> dict[Member, np.ndarray]:
-    metrics = caching.metrics(run)
-    return {m: metrics.of(m).thresholds_array() for m in explanation.members}
-
-
 def notes_of(run: Run, explanation: Explanation, label: str, body: np.ndarray) -> dict[str, str]:
-    k, cuts = explanation.labels.index(label), cuts_of(run, explanation)
+    k, cuts = explanation.labels.index(label), thresholds(run)
     air = outside(explanation, label, body)
     return {str(m): panels.panel_note(float(p[k]), float(cuts[m][k]), air[m]) for m, p in explanation.probs.items()}
 
 
 def pictures(run: Run, film: Film, explanation: Explanation, label: str) -> None:
-    mask, heats = lesion(run, film, label), heats_of(explanation, label)
+    mask, heats = truth.lesion(film, label), heats_of(explanation, label)
     strong, body = {str(m): s for m, s in strong_evidence(explanation, label).items()}, body_mask(film.pixels)
     display = choose_display(mask is not None, panels.scales_for(strong, list(heats)))
     curves = outlines(mask) if mask is not None and display.outline else ()
@@ -125,7 +83,7 @@ def show_fit(explanation: Explanation, label: str) -> None:
 
 
 def show_lesion(run: Run, film: Film, explanation: Explanation, label: str) -> None:
-    mask = lesion(run, film, label)
+    mask = truth.lesion(film, label)
     if mask is None:
         layout.notice(figures.no_lesion(label, film.present))
         return
@@ -134,17 +92,20 @@ def show_lesion(run: Run, film: Film, explanation: Explanation, label: str) -> N
     st.caption("Share of the positive evidence inside the lesion; chance is the lesion's share of the film.")
 
 
-def explain(run: Run, film: Film) -> None:
+def explain(run: Run, film: Film, asked: View) -> None:
     layout.film_title(film)
     if warning := warning_for(run, film.real):
         st.warning(warning, icon=":material/warning:")
     layout.about_film(film)
     left, right = st.columns([1, 2])
     with right:
-        method = choose_method()
+        method = choose_method(asked)
     explanation = computing.explanation(run, film, method)
     with left:
-        label = choose_label(run, explanation, film)
+        label = choosing.choose_label(run, explanation, film, asked)
+    shown = View(run.id, film_key(film), label, method)
+    views.keep(shown)
+    views.offer_link(shown)
     say_what_is_called(run, explanation, label)
     st.caption(explanation.explainer.sentence)
     pictures(run, film, explanation, label)
@@ -159,15 +120,17 @@ def explain(run: Run, film: Film) -> None:
 
 
 def page() -> None:
+    asked = views.asked()
     run = layout.frame(
         "Explain", "Where each model finds evidence for a label. Zoom or move one film and the others follow."
     )
     if run is None:
         layout.no_run()
         return
-    run, film = choose_film(run)
+    views.refuse_run(asked, run)
+    film, asked = choosing.choose_film(run, asked)
     if film is not None:
-        explain(run, film)
+        explain(run, film, asked)
 
 
 with layout.boundary():

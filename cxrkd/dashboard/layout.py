@@ -223,7 +223,8 @@ def side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 def choose(label: str, options: Sequence[str], default: str, *, key: str, help: str | None = None) -> str:
     """A segmented control that always has a value."""
-    chosen = st.segmented_control(label, options, default=default, required=True, key=key, help=help)
+    start = None if key in st.session_state else default  # Streamlit's log complains of two values
+    chosen = st.segmented_control(label, options, default=start, required=True, key=key, help=help)
     return str(chosen or default)
 
 

@@ -18,6 +18,7 @@ from cxrkd.errors import ImageError
 
 if TYPE_CHECKING:  # the door of a server asks here, before any page needs these
     from cxrkd.dashboard.efficiency.costs import Measured
+    from cxrkd.dashboard.explain.view import View
     from cxrkd.images.film import Film
 
 ChosenBy = Literal["nobody", "upload", "visitor"]
@@ -40,6 +41,9 @@ class Session:
         films: what each upload, by name and input size, was read to, beside its bytes. A refusal is kept too: a file
             that takes all its time to fail must not do so whenever the page is drawn.
         answered_anyway: identities of flagged films that the visitor wants answered all the same.
+        view: what Explain shows, or showed last.
+        views: all that it has shown or was asked for.
+        awaited: a view of a file that Explain was asked for and that nobody has given yet.
     """
 
     run_id: str | None = None
@@ -50,6 +54,9 @@ class Session:
     not_taken: str = ""
     films: dict[tuple[str, int], tuple[bytes, Film | ImageError]] = field(default_factory=dict, repr=False)
     answered_anyway: set[str] = field(default_factory=set)
+    view: View | None = None
+    views: set[View] = field(default_factory=set)
+    awaited: View | None = None
     latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
 
 

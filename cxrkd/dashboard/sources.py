@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 import streamlit as st
@@ -106,7 +107,7 @@ def choose_samples(run: Run, key: str) -> list[Film]:
         return []
     config, table = films
     left, right = st.columns([1, 3])
-    finding = left.selectbox("Samples with", sample_findings(table), format_func=_title, key=f"{key}_finding")
+    finding = left.selectbox("Samples with", sample_findings(table), format_func=finding_title, key=f"{key}_finding")
     rows = sample_rows(table, finding)
     chosen = right.multiselect(
         "Test images", rows, default=rows[:1], format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}"
@@ -116,20 +117,8 @@ def choose_samples(run: Run, key: str) -> list[Film]:
     return [caching.film(config, row, config.image_size) for row in chosen]
 
 
-def choose_sample(run: Run, key: str) -> Film | None:
-    """One test image; None where none has the finding, or there are none on this machine."""
-    films = shown_films(run, UPLOAD_INSTEAD)
-    if films is None:
-        return None
-    config, table = films
-    left, right = st.columns([1, 2])
-    finding = left.selectbox("Sample with", sample_findings(table), format_func=_title, key=f"{key}_finding")
-    rows = sample_rows(table, finding)
-    row = right.selectbox("Test image", rows, format_func=lambda row: sample_title(table, row), key=f"{key}_{finding}")
-    return None if row is None else caching.film(config, row, config.image_size)
-
-
-def _title(choice: str) -> str:
+def finding_title(choice: str) -> str:
+    """What people read in a box of `sample_findings`."""
     return choice if choice in (ANY, NONE) else display_name(choice)
 
 
@@ -211,6 +200,15 @@ def read_upload(name: str, data: bytes, size: int) -> Film:
     if isinstance(outcome, ImageError):
         raise ImageError(str(outcome))
     return outcome
+
+
+def digests(chosen: Mapping[str, bytes], size: int) -> dict[str, str]:
+    """Name -> hash of the pixels, of the uploads that can be read."""
+    known = {}
+    for name, data in chosen.items():
+        with suppress(ImageError):  # whoever shows it says why not
+            known[name] = read_upload(name, data, size).digest
+    return known
 
 
 def _read_film(name: str, data: bytes, size: int) -> Film | ImageError:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from cxrkd.dashboard.explain import view as views
+from cxrkd.dashboard.explain.view import View
 from cxrkd.explain.explainer import EXPLAINERS
 from cxrkd.explain.overlay import COLORMAPS, SIGNED_COLORMAPS, Scale
 
@@ -55,11 +57,13 @@ def _colormap_title(colormap: str) -> str:
     return f"{colormap.removesuffix('_r')} (for and against)" if colormap in SIGNED_COLORMAPS else colormap
 
 
-def choose_method() -> str:
-    """Which explanation: one of EXPLAINERS."""
+def choose_method(view: View) -> str:
+    """Which explanation: one of EXPLAINERS, at first the one that is asked for."""
     first = next(iter(EXPLAINERS))
     titles = {name: explainer.title for name, explainer in EXPLAINERS.items()}
+    views.seeded(view, "method", "method", list(titles))
+    st.session_state.setdefault("method", first)
     chosen = st.segmented_control(
-        "Method", list(titles), default=first, format_func=titles.__getitem__, required=True, wrap=True, key="method"
+        "Method", list(titles), format_func=titles.__getitem__, required=True, wrap=True, key="method"
     )
     return str(chosen or first)

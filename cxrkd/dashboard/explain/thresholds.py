@@ -1,0 +1,15 @@
+"""From which probability each member calls each label."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cxrkd.config import Member
+from cxrkd.dashboard import caching
+from cxrkd.runs import Run
+
+
+def thresholds(run: Run) -> dict[Member, np.ndarray]:
+    """By member, (K,); NaN where a label cannot be called."""
+    metrics = caching.metrics(run)
+    return {member: metrics.of(member).thresholds_array() for member in run.members()}
