@@ -1,25 +1,19 @@
 """Explain: where teacher and students look, side by side, and whether they agree more than chance."""
 
-import numpy as np
 import streamlit as st
 
 from cxrkd.answers.calls import ranked
-from cxrkd.answers.explanation import Explanation, outside, strong_evidence
+from cxrkd.answers.explanation import Explanation
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.charts import agreement as agreement_chart
-from cxrkd.dashboard.charts import films
-from cxrkd.dashboard.explain import choosing, computing, figures, panels, truth
+from cxrkd.dashboard.explain import choosing, computing, figures, swiped, truth, viewer
 from cxrkd.dashboard.explain import view as views
-from cxrkd.dashboard.explain.display import choose_display, choose_method
+from cxrkd.dashboard.explain.display import choose_method
 from cxrkd.dashboard.explain.link import film_key
 from cxrkd.dashboard.explain.thresholds import thresholds
 from cxrkd.dashboard.explain.view import View
-from cxrkd.dashboard.pictures import headed, outlines, strip
-from cxrkd.explain.body import body_mask
 from cxrkd.explain.lesion import lesion_hit
 from cxrkd.images.film import Film
-from cxrkd.labels import display_name
-from cxrkd.names import file_name
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import warning_for
 
@@ -30,33 +24,6 @@ def say_what_is_called(run: Run, explanation: Explanation, label: str) -> None:
     if not first.callers:
         sentence = figures.no_call_sentence(explanation.labels, cuts, opened=label == first.label)
         st.info(sentence, icon=":material/info:")
-
-
-def notes_of(run: Run, explanation: Explanation, label: str, body: np.ndarray) -> dict[str, str]:
-    k, cuts = explanation.labels.index(label), thresholds(run)
-    air = outside(explanation, label, body)
-    return {str(m): panels.panel_note(float(p[k]), float(cuts[m][k]), air[m]) for m, p in explanation.probs.items()}
-
-
-def pictures(run: Run, film: Film, explanation: Explanation, label: str) -> None:
-    mask, heats = truth.lesion(film, label), heats_of(explanation, label)
-    strong, body = {str(m): s for m, s in strong_evidence(explanation, label).items()}, body_mask(film.pixels)
-    display = choose_display(mask is not None, panels.scales_for(strong, list(heats)))
-    curves = outlines(mask) if mask is not None and display.outline else ()
-    drawn = panels.panels(film.pixels, heats, display, notes_of(run, explanation, label, body), curves, strong)
-    bar = panels.colour_bar(heats, display, explanation.explainer.unit, strong)
-    alt = f"Where each model sees {display_name(label)}"
-    file = file_name(f"{film.name}-{label}-{explanation.method}", n_bytes=200)
-    layout.chart(films.films(drawn, bar), key="films", alt=alt, file=file)
-    st.caption(f"Outside the body: share of the evidence. A map that knows nothing has {1 - body.mean():.0%} there.")
-    for member in panels.without_evidence(heats):
-        layout.notice(f"{layout.member_title(member)}: no positive evidence for {display_name(label).lower()}.")
-    picture = headed(strip(drawn), f"{film.name}: {display_name(label)}")
-    st.download_button("Picture as PNG", picture, f"{file}.png", "image/png", icon=":material/download:")
-
-
-def heats_of(explanation: Explanation, label: str) -> dict[str, np.ndarray]:
-    return {str(member): explanation.heat(member, label) for member in explanation.members}
 
 
 def show_agreement(explanation: Explanation, label: str) -> None:
@@ -87,7 +54,7 @@ def show_lesion(run: Run, film: Film, explanation: Explanation, label: str) -> N
     if mask is None:
         layout.notice(figures.no_lesion(label, film.present))
         return
-    hits = {member: lesion_hit(heat, mask) for member, heat in heats_of(explanation, label).items()}
+    hits = {member: lesion_hit(heat, mask) for member, heat in viewer.heats_of(explanation, label).items()}
     layout.table(figures.lesion_table(hits), hide_index=True, key="lesion", column_config=layout.two_digits())
     st.caption("Share of the positive evidence inside the lesion; chance is the lesion's share of the film.")
 
@@ -97,18 +64,18 @@ def explain(run: Run, film: Film, asked: View) -> None:
     if warning := warning_for(run, film.real):
         st.warning(warning, icon=":material/warning:")
     layout.about_film(film)
-    left, right = st.columns([1, 2])
-    with right:
+    pictures, controls = swiped.places()
+    with controls:
+        first = st.container()  # the label stands first, and needs answers
         method = choose_method(asked)
-    explanation = computing.explanation(run, film, method)
-    with left:
+    with pictures:
+        explanation = computing.explanation(run, film, method)
+    with first:
         label = choosing.choose_label(run, explanation, film, asked)
     shown = View(run.id, film_key(film), label, method)
     views.keep(shown)
-    views.offer_link(shown)
+    viewer.show(run, film, explanation, shown, pictures, controls)
     say_what_is_called(run, explanation, label)
-    st.caption(explanation.explainer.sentence)
-    pictures(run, film, explanation, label)
     left, right = layout.side_by_side()
     with right, layout.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)

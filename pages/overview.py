@@ -140,7 +140,7 @@ def both_look(run: Run) -> None:
     pixels, lesion = on_film(run, look)
     st.subheader(f"Where they see {display_name(look.label).lower()}", anchor=False)
     drawn = panels(look, pixels, outlines(lesion))
-    layout.chart(films.films(drawn, height=310), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
+    layout.chart(films.films(drawn, height=250), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
     st.caption(WHICH_SHIPPED if look.shipped else WHICH)
     if look.shipped and (samples := shipped_for(run)):
         test_patients = caching.predictions(run, run.members()[0]).patients

@@ -54,10 +54,10 @@ if TYPE_CHECKING:  # networks are imported where one is asked for: a page that s
     from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
-KeptKind = Literal["answers", "explanations", "pieces"]
-LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24, "pieces": 512}
+KeptKind = Literal["answers", "explanations", "pieces", "squares"]
+LIMITS: dict[KeptKind, int] = {"answers": 4096, "explanations": 24, "pieces": 512, "squares": 3}
 """How many of a kind are kept for a visitor: an answer is a few numbers of one member, an explanation up to 1 MB, a
-piece of one some ten kilobytes."""
+piece of one some ten kilobytes, the square of a film for the eye 4 MB."""
 
 AHEAD = ("cxrkd.dashboard.explain.computing", "cxrkd.dashboard.explain.figures", "cxrkd.runs.stages")
 """Imported while the first page is read: what explains, and what guesses how long a run will take."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -209,10 +209,16 @@ def table(data: pd.DataFrame | Styler, **options: Any) -> Any:
     return st.dataframe(shown, placeholder=MISSING, **{"hide_index": True, **options})
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, file: str = "cxrkd") -> None:
-    """Draw a figure across the column, in the theme's colours; saved as a picture it is called `file`.png."""
-    config = style.CONFIG | {"toImageButtonOptions": {"filename": file_name(file)}}
-    st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=config, alt=alt)
+def chart(
+    figure: go.Figure, *, key: str, alt: str, file: str = "cxrkd", config: Mapping[str, object] | None = None
+) -> None:
+    """Draw a figure across the column, in the theme's colours; saved as a picture it is called `file`.png.
+
+    A figure without a height of its own fills its container. `config` is of plotly, beside what all figures have.
+    """
+    config = style.CONFIG | {"toImageButtonOptions": {"filename": file_name(file)}} | dict(config or {})
+    height: Literal["content", "stretch"] = "stretch" if figure.layout.height is None else "content"
+    st.plotly_chart(figure, width="stretch", height=height, theme="streamlit", key=key, config=config, alt=alt)
 
 
 def side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:

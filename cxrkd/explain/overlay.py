@@ -110,17 +110,46 @@ def overlay(
     Raises:
         ConfigError: unknown colour map, opacity outside 0 to 1, or a scale that is negative or not finite.
     """
+    colours, alpha = _coloured(heat, pixels.shape, colormap, opacity, scale)
+    grey = 255 * np.clip(pixels, 0, 1)[..., None]
+    return np.rint((1 - alpha) * grey + alpha * colours).astype(np.uint8)
+
+
+def layer(
+    heat: np.ndarray, side: int, *, colormap: str = "inferno", opacity: float = 0.5, scale: float | None = None
+) -> np.ndarray:
+    """The colours of `overlay` alone, to be laid over a film of any size by whoever draws it.
+
+    Args:
+        heat: (h, w), raw.
+        side: of the layer.
+        colormap: as in `overlay`.
+        opacity: as in `overlay`.
+        scale: as in `overlay`.
+
+    Returns:
+        uint8 (side, side, 4), alpha last and not multiplied in.
+
+    Raises:
+        ConfigError: as in `overlay`.
+    """
+    colours, alpha = _coloured(heat, (side, side), colormap, opacity, scale)
+    return np.concatenate([colours, np.rint(255 * alpha).astype(np.uint8)], axis=2)
+
+
+def _coloured(
+    heat: np.ndarray, shape: tuple[int, ...], colormap: str, opacity: float, scale: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colours uint8 (H, W, 3) of a map and how opaque they are, 0 to 1 (H, W, 1)."""
     table, signed = colour_table(colormap), colormap in SIGNED_COLORMAPS
     if not 0 <= opacity <= 1:
         raise ConfigError(f"Expected an opacity between 0 and 1, got {opacity}.")
     scale = shared_scale([heat], signed=signed) if scale is None else scale
     if not (np.isfinite(scale) and scale >= 0):
         raise ConfigError(f"Expected a scale that is finite and not negative, got {scale}.")
-    share = np.clip(upsample(heat, pixels.shape) / (scale or 1.0), -1 if signed else 0, 1)
+    share = np.clip(upsample(heat, shape) / (scale or 1.0), -1 if signed else 0, 1)
     colours = table[np.rint(255 * ((share + 1) / 2 if signed else share)).astype(np.intp)]
-    alpha = opacity * np.abs(share)[..., None]
-    grey = 255 * np.clip(pixels, 0, 1)[..., None]
-    return np.rint((1 - alpha) * grey + alpha * colours).astype(np.uint8)
+    return colours, opacity * np.abs(share)[..., None]
 
 
 def draw_contour(

@@ -52,7 +52,7 @@ def to_tones(r: Radiograph, size: int) -> np.ndarray:
     Training images are made by this very function and kept in 8 bits; an upload that kept its finer steps would be
     answered a little differently from the same film in a data set.
     """
-    square = resized(_centre_square(r.pixels), size)
+    square = resized(centre_square(r.pixels), size)
     tones = np.rint(np.clip(square, 0, 1) * 255).astype(np.uint8)
     tones.flags.writeable = False
     return tones
@@ -80,7 +80,8 @@ def crop_note(r: Radiograph) -> str | None:
     )
 
 
-def _centre_square(pixels: np.ndarray) -> np.ndarray:
+def centre_square(pixels: np.ndarray) -> np.ndarray:
+    """The central square of (H, W), which is all that networks see."""
     height, width = pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -11,16 +11,19 @@ from cxrkd.answers.answer import Answer, MemberAnswer
 from cxrkd.answers.verdict import Standing
 from cxrkd.config import RunConfig
 from cxrkd.dashboard import tables
+from cxrkd.dashboard.charts import films, style
 from cxrkd.dashboard.classify import answers
 from cxrkd.dashboard.efficiency import costs
 from cxrkd.dashboard.explain import figures, panels
 from cxrkd.dashboard.explain.display import Display
+from cxrkd.dashboard.pictures import outlines
 from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.explain.agreement import Agreement
 from cxrkd.explain.chance import ChanceLine
-from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_table
+from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_table, overlay
 from cxrkd.images.film import Film, Truth
+from cxrkd.images.showing import windowed
 
 DISPLAY = Display("inferno", 0.5, scale="shared", heat=True, outline=False)
 
@@ -117,22 +120,26 @@ def test_the_best_latency_leaves_out_engines_that_disagree():
     assert {t.engine for t in costs.latency_bars(found)} == {"PyTorch", "OpenVINO", "OpenVINO bfloat16"}
 
 
+def flat(panel):
+    return np.asarray(panel.flat())
+
+
 def test_on_a_shared_scale_half_the_evidence_is_drawn_paler():
     film = np.full((8, 8), 0.5, np.float32)
     heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 1.0)}
     notes = dict.fromkeys(heats, "")
-    strong, weak = panels.panels(film, heats, DISPLAY, notes)
-    assert not np.array_equal(strong.rgb, weak.rgb)
+    strong, weak = panels.panels(panels.Pictured(film, 8), heats, DISPLAY, notes)
+    assert not np.array_equal(flat(strong), flat(weak))
     own = Display("inferno", 0.5, scale="own", heat=True, outline=False)
-    strong, weak = panels.panels(film, heats, own, notes)
-    np.testing.assert_array_equal(strong.rgb, weak.rgb)
+    strong, weak = panels.panels(panels.Pictured(film, 8), heats, own, notes)
+    np.testing.assert_array_equal(flat(strong), flat(weak))
 
 
 def test_without_heat_the_film_is_bare():
     film = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
     bare = Display("inferno", 0.5, scale="shared", heat=False, outline=False)
-    (panel,) = panels.panels(film, {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
-    np.testing.assert_array_equal(panel.rgb[..., 0], np.round(film * 255))
+    (panel,) = panels.panels(panels.Pictured(film, 8), {"teacher": np.ones((2, 2))}, bare, {"teacher": ""})
+    np.testing.assert_array_equal(flat(panel)[..., 0], np.round(film * 255))
     assert panels.colour_bar({"teacher": np.ones((2, 2))}, bare, "raw") is None
 
 
@@ -149,15 +156,74 @@ def test_a_map_that_is_weak_for_its_network_stays_faint():
     heats = {"teacher": np.full((2, 2), 2.0), "alone": np.full((2, 2), 2.0)}
     display = Display("inferno", 1.0, scale="strong", heat=True, outline=False)
     strong = {"teacher": 2.0, "alone": 40.0}
-    full, faint = panels.panels(film, heats, display, dict.fromkeys(heats, ""), strong=strong)
-    assert (full.rgb == colour_table("inferno")[-1]).all()
-    assert np.abs(faint.rgb.astype(int) - 128).max() < 10
+    full, faint = panels.panels(panels.Pictured(film, 8), heats, display, dict.fromkeys(heats, ""), strong)
+    assert (flat(full) == colour_table("inferno")[-1]).all()
+    assert np.abs(flat(faint).astype(int) - 128).max() < 10
     bar = panels.colour_bar(heats, display, "raw", strong)
     assert (bar.high, bar.title) == (1.0, "share of strong evidence")
     unknown = panels.colour_bar(heats, display, "raw", {"teacher": 2.0})
     assert (unknown.high, unknown.title) == (2.0, "raw"), "one that is not known makes the scale a shared one"
     assert panels.scales_for(strong, ["teacher"]) == ["strong", "shared", "own"]
     assert panels.scales_for({}, ["teacher"]) == ["shared", "own"]
+
+
+def test_a_layer_over_a_film_is_the_overlay_in_colours_of_8_bits():
+    rng = np.random.default_rng(0)
+    film, heat = rng.random((32, 32), dtype=np.float32), rng.normal(size=(4, 4))
+    for colormap in ("inferno", SIGNED_COLORMAPS[0]):
+        display = Display(colormap, 0.7, scale="own", heat=True, outline=False)
+        (panel,) = panels.panels(panels.Pictured(film, 32), {"teacher": heat}, display, {"teacher": ""})
+        expected = overlay(film, heat, colormap=colormap, opacity=0.7)
+        assert np.abs(flat(panel).astype(int) - expected).max() <= 2
+
+
+def test_the_film_is_as_fine_as_it_is_and_the_map_covers_it_all():
+    film = np.random.default_rng(0).random((96, 96), dtype=np.float32)
+    display = Display("inferno", 1.0, scale="own", heat=True, outline=True, window=(0.2, 0.6), invert=True)
+    box = np.zeros((32, 32), bool)
+    box[8:16, 8:16] = True
+    pictured = panels.Pictured(film, 32, outlines(box))
+    (panel,) = panels.panels(pictured, {"teacher": np.ones((2, 2))}, display, {"teacher": ""})
+    np.testing.assert_array_equal(panel.rgb, windowed(film, 0.2, 0.6, invert=True))
+    assert (panel.layer.shape, panel.side) == ((32, 32, 4), 32)
+    assert (flat(panel)[0, 0] == colour_table("inferno")[-1]).all()
+    figure = films.films([panel])
+    film_image, map_image = (trace for trace in figure.data if trace.type == "image")
+    for image, n in ((film_image, 96), (map_image, 32)):  # both reach from edge to edge of the same coordinates
+        assert image.x0 - image.dx / 2 == pytest.approx(-0.5)
+        assert image.x0 + (n - 0.5) * image.dx == pytest.approx(31.5)
+    assert tuple(figure.layout.xaxis.range) == (-0.5, 31.5)
+
+
+def test_a_difference_is_in_shares_of_what_is_strong_for_each():
+    heats = {"teacher": np.full((4, 4), 3.0), "alone": np.full((2, 2), 10.0), "distilled": np.full((2, 2), -5.0)}
+    strong = {"teacher": 6.0, "alone": 10.0, "distilled": 10.0}
+    display = Display("inferno", 1.0, scale="strong", heat=True, outline=False, difference=True)
+    maps, colormap, scales, what = panels._coloured(heats, display, strong)
+    assert {name: float(one.max()) for name, one in maps.items()} == {"teacher": 0.5, "alone": 0.5, "distilled": -1.0}
+    assert maps["alone"].shape == (2, 2), "on the coarser grid"
+    assert (colormap, set(scales.values()), what) == (SIGNED_COLORMAPS[0], {1.0}, "difference")
+    bar = panels.colour_bar(heats, display, "raw", strong)
+    assert (bar.low, bar.high) == (-1.0, 1.0)
+    unknown = panels.colour_bar(heats, display, "raw", {"teacher": 6.0})
+    assert "maximum" in unknown.title
+
+
+def test_a_contour_holds_the_hottest_share_and_nothing_that_speaks_against():
+    heat = np.zeros((10, 10))
+    heat[:2] = 1.0 + np.arange(20).reshape(2, 10)
+    (colour, (_, y)), *_ = panels.contours({"teacher": heat}, 0.1, 10)["teacher"]
+    assert colour == style.COLOURS["teacher"]
+    assert y.max() == pytest.approx(1.5), "the hottest tenth is one row, the second"
+    assert panels.contours({"teacher": -heat - 1}, 0.1, 10) == {"teacher": ()}
+    assert panels.contours({"teacher": heat}, 0.0, 10) == {}
+
+
+def test_words_carry_what_stands_over_the_films():
+    notes = {"teacher": "81.0%, called\nthreshold 50.0%\n4% outside the body", "alone": "2.0%, not called\nx\ny"}
+    assert panels.in_words(notes) == (
+        "Teacher: 81.0%, called, threshold 50.0%, 4% outside the body. Student alone: 2.0%, not called, x, y."
+    )
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def test_a_film_of_a_row(cohort):
     assert not cohort.film(0).truth.masks(16).any()
     assert cohort.film(3).truth.present is None
     assert cohort.film(4, 16).tones.shape == (16, 16)
-    assert film.key == "film-4@32", "no film is read for its name in a cache"
+    assert film.key.startswith("film-4-"), "no film is read for its name in a cache"
+    assert film.key.endswith("@32")
     assert film.sha256 == digest_of(cohort.images[4].astype(np.float32) / np.float32(255))
     assert film.gate is None
 
