@@ -20,24 +20,29 @@ CONTROLS_PX = 236
 _ROOM_PX = 1080
 """Of the window: below it the controls stand under the films."""
 _STYLE = f"""<style>
-.st-key-{VIEWER}_films {{ container-type: inline-size; flex: 1 1 0; min-width: 0; }}
-.st-key-{VIEWER}_controls {{ flex: 0 0 {CONTROLS_PX}px; }}
+.st-key-{VIEWER}_films {{ container-type: inline-size; }}
+.st-key-{VIEWER} > :first-child {{ flex: 1 1 0 !important; min-width: 0; }}
+.st-key-{VIEWER} > :last-child {{ flex: 0 0 {CONTROLS_PX}px !important; }}
 @media (max-width: {_ROOM_PX}px) {{
   .st-key-{VIEWER} {{ flex-direction: column; }}
-  .st-key-{VIEWER}_films, .st-key-{VIEWER}_controls {{ flex: 0 0 auto; width: 100%%; }}
+  .st-key-{VIEWER} > * {{ flex: 0 0 auto !important; width: 100% !important; }}
 }}
-.st-key-{WIDE} {{ height: %s; }}
+.st-key-{WIDE} {{ flex: 0 0 auto !important; }}
+.st-key-{WIDE} :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"], .stPlotlyChart) {{
+  height: 100%;
+}}
 @media (min-width: {NARROWEST_PX + 1}px) {{ .st-key-{NARROW}, .st-key-{NARROW}_bar {{ display: none; }} }}
 @media (max-width: {NARROWEST_PX}px) {{
   .st-key-{WIDE} {{ display: none; }}
   .st-key-{NARROW} {{ flex-wrap: nowrap; overflow-x: auto; scroll-snap-type: x mandatory; }}
-  .st-key-{NARROW} > * {{ flex: 0 0 92%%; min-width: 92%%; scroll-snap-align: center; }}
+  .st-key-{NARROW} > * {{ flex: 0 0 92%; min-width: 92%; scroll-snap-align: center; }}
 }}
 </style>"""
 
 
 def places() -> tuple[DeltaGenerator, DeltaGenerator]:
     """Where films and controls go: beside each other, or on a narrow screen the films first."""
+    st.html(_STYLE)
     with st.container(key=VIEWER, horizontal=True, wrap=False, gap="medium"):
         return st.container(key=f"{VIEWER}_films"), st.container(key=f"{VIEWER}_controls")
 
@@ -51,7 +56,7 @@ def show(panels: Sequence[Panel], bar: ColourBar | None, title: str, height: str
         title: what they show, for who does not see it.
         height: of WIDE, in CSS.
     """
-    st.html(_STYLE % height)
+    st.html(f"<style>.st-key-{WIDE} {{ height: {height}; }}</style>")
     with st.container(key=NARROW, horizontal=True, wrap=False):
         for number, panel in enumerate(panels, 1):
             said = ", ".join(panel.note.splitlines())
