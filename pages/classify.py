@@ -9,8 +9,7 @@ from cxrkd.dashboard import asking, caching, engines, layout, routes, sources, w
 from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.classify import answers as answers_table
 from cxrkd.dashboard.classify.answers import Standings
-from cxrkd.dashboard.explain.link import film_key
-from cxrkd.dashboard.explain.view import View
+from cxrkd.dashboard.explain.link import View, film_key
 from cxrkd.dashboard.pictures import grey_to_rgb
 from cxrkd.images.film import Film
 from cxrkd.labels import display_name

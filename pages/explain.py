@@ -9,9 +9,8 @@ from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.explain import choosing, computing, figures, swiped, truth, viewer
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.display import choose_method
-from cxrkd.dashboard.explain.link import film_key
+from cxrkd.dashboard.explain.link import View, film_key
 from cxrkd.dashboard.explain.thresholds import thresholds
-from cxrkd.dashboard.explain.view import View
 from cxrkd.explain.lesion import lesion_hit
 from cxrkd.images.film import Film
 from cxrkd.runs import Run

@@ -36,9 +36,9 @@ def captioned(picture: bytes, lines: Sequence[str], bar: ColourBar | None = None
         top += for_bar
     for number, line in enumerate(broken):
         pen.text((_MARGIN, top + number * _LINE), line, fill="black", font=font)
-    said, buffer = PngInfo(), io.BytesIO()
-    said.add_itxt("Description", "\n".join(lines))
-    canvas.save(buffer, format="PNG", pnginfo=said)
+    notes, buffer = PngInfo(), io.BytesIO()
+    notes.add_itxt("Description", "\n".join(lines))
+    canvas.save(buffer, format="PNG", pnginfo=notes)
     return buffer.getvalue()
 
 

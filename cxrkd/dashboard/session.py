@@ -18,7 +18,7 @@ from cxrkd.errors import ImageError
 
 if TYPE_CHECKING:  # the door of a server asks here, before any page needs these
     from cxrkd.dashboard.efficiency.costs import Measured
-    from cxrkd.dashboard.explain.view import View
+    from cxrkd.dashboard.explain.link import View
     from cxrkd.images.film import Film
 
 ChosenBy = Literal["nobody", "upload", "visitor"]

@@ -151,7 +151,9 @@ def test_the_upload_is_explained_by_another_label_and_method(page):
     page.get_by_text("LayerCAM", exact=True).click()
     settle(page)
     assert_no_errors(page)
-    expect(page.locator(".js-plotly-plot image")).to_have_count(6)  # film and map of three; old ones may still be leaving
+    expect(page.locator(".js-plotly-plot image")).to_have_count(
+        6
+    )  # film and map of three; old ones may still be leaving
 
 
 def test_no_page_shows_an_error(page):

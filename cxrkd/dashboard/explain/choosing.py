@@ -9,9 +9,9 @@ from cxrkd.answers.explanation import Explanation
 from cxrkd.dashboard import layout, session, sources
 from cxrkd.dashboard.explain import film_sets, truth
 from cxrkd.dashboard.explain import view as views
-from cxrkd.dashboard.explain.link import hash_in
+from cxrkd.dashboard.explain.link import View, hash_in
 from cxrkd.dashboard.explain.thresholds import thresholds
-from cxrkd.dashboard.explain.view import SOURCE, View
+from cxrkd.dashboard.explain.view import SOURCE
 from cxrkd.images.film import SHORT, Film
 from cxrkd.labels import display_name
 from cxrkd.runs import Run

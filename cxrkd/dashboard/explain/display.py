@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cxrkd.dashboard.explain import view as views
-from cxrkd.dashboard.explain.view import View
+from cxrkd.dashboard.explain.link import View
 from cxrkd.explain.explainer import EXPLAINERS
 from cxrkd.explain.overlay import COLORMAPS, SIGNED_COLORMAPS, Scale
 

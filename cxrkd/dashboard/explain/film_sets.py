@@ -8,7 +8,7 @@ from cxrkd.config import DataConfig
 from cxrkd.dashboard import caching, layout, sources
 from cxrkd.dashboard.access import films_of, images_here
 from cxrkd.dashboard.explain import view as views
-from cxrkd.dashboard.explain.view import View
+from cxrkd.dashboard.explain.link import View
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.readers.samples import SamplesConfig
 from cxrkd.images.film import Film

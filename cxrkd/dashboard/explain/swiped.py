@@ -59,9 +59,9 @@ def show(panels: Sequence[Panel], bar: ColourBar | None, title: str, height: str
     st.html(f"<style>.st-key-{WIDE} {{ height: {height}; }}</style>")
     with st.container(key=NARROW, horizontal=True, wrap=False):
         for number, panel in enumerate(panels, 1):
-            said = ", ".join(panel.note.splitlines())
-            caption = f"**{panel.title}** ({number} of {len(panels)}): {said}"
-            alt = f"{title}, {panel.title}: {said}"
+            note = ", ".join(panel.note.splitlines())
+            caption = f"**{panel.title}** ({number} of {len(panels)}): {note}"
+            alt = f"{title}, {panel.title}: {note}"
             st.image(panel.flat(SIDE_PX), caption=caption, width="stretch", output_format="JPEG", alt=alt)
     with st.container(key=f"{NARROW}_bar"):
         if bar is not None:

@@ -7,38 +7,18 @@ keeps it while another page is open.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from urllib.parse import urljoin
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxrkd.dashboard import layout, session
-from cxrkd.dashboard.explain.link import PARAMETERS, link
+from cxrkd.dashboard.explain.link import PARAMETERS, View, link
 from cxrkd.runs import Run
 from cxrkd.text import shown
 
 SOURCE = "explain_source"
 """Key of the first widget of the page: where it is not known, the page was just opened."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One view of the page; what is empty is not asked for. Names are those of the address.
-
-    Attributes:
-        linked: an address asked for it, and it is said what of it cannot be shown; else the visitor was here before.
-    """
-
-    run: str = ""
-    film: str = ""
-    label: str = ""
-    method: str = ""
-    linked: bool = field(default=False, compare=False)
-
-    def params(self) -> dict[str, str]:
-        """What stands in the address."""
-        return {name: value for name, value in asdict(self).items() if name in PARAMETERS and value}
 
 
 NOTHING = View()

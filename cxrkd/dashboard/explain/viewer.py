@@ -18,8 +18,8 @@ from cxrkd.dashboard.charts.films import ColourBar
 from cxrkd.dashboard.explain import computing, grid, panels, swiped, truth
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.display import DIFFERENCE_HELP, Display, choose_display
+from cxrkd.dashboard.explain.link import View
 from cxrkd.dashboard.explain.thresholds import thresholds
-from cxrkd.dashboard.explain.view import View
 from cxrkd.dashboard.pictures import Panel, outlines, strip
 from cxrkd.explain.body import body_mask
 from cxrkd.explain.explainer import EXPLAINERS
