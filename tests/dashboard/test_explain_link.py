@@ -1,11 +1,13 @@
 """The address of a view of Explain: it opens that very view, follows what is chosen, and says what it cannot open."""
 
+from types import SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.dashboard import caching, routes
+from cxrkd.dashboard.explain import film_sets
 from cxrkd.dashboard.explain.link import PARAMETERS, film_key, hash_in, link
 from cxrkd.data.phantom import render
 from cxrkd.images.files import film_of
@@ -211,3 +213,30 @@ def test_the_title_of_the_tab_names_the_page(sample_home, name, monkeypatch):
     monkeypatch.setattr("streamlit.set_page_config", lambda page_title, **_: titles.append(page_title))
     AppTest.from_file(routes.APP, default_timeout=TIMEOUT).run().switch_page(f"pages/{name}.py").run()
     assert titles[-1] == f"{routes.BY_NAME[name].title} · cxrkd"
+
+
+def test_the_offered_link_is_the_view_as_it_is_drawn(asked):
+    page = visit(**asked, opacity="0.3", window=["20", "60"])
+    (address,) = [one.value for one in page.code]
+    assert parse_qs(urlsplit(address).query) == {k: [v] for k, v in asked.items()} | {
+        "opacity": ["0.3"],
+        "window": ["20", "60"],
+    }
+
+
+def test_a_film_of_an_audit_is_opened_by_its_link(asked, films, monkeypatch):
+    """The audit is of phantoms beyond those of the run."""
+    own = open_run("made").config.data
+    job = SimpleNamespace(
+        id="audit-1",
+        films_title="more phantoms",
+        config=SimpleNamespace(data=own.model_copy(update={"n_patients": 1300}), folder=None),
+    )
+    monkeypatch.setattr(film_sets, "finished", lambda kind, run: [job])
+    more = caching.table(job.config.data)
+    row = next(row for row in more.rows("test") if more.ids[row] not in films.ids)
+    page = visit(**asked | {"film": str(more.ids[row])})
+    assert_healthy(page)
+    assert not page.warning
+    assert page.selectbox(key="explain_set").value == "Audit audit-1: more phantoms"
+    assert (heading(page), label_box(page).value) == (more.ids[row], "Hernia")

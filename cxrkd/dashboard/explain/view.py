@@ -7,7 +7,7 @@ keeps it while another page is open.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -65,10 +65,12 @@ def keep(view: View) -> None:
 
 def offer_link(view: View) -> None:
     """The address of what is shown, to be copied."""
-    address = urljoin(st.context.url or "", link(view.run, view.film, view.label, view.method))
+    look = {name: st.query_params.get_all(name) for name in st.query_params if name not in PARAMETERS}
+    query = "".join(f"&{urlencode({name: values}, doseq=True)}" for name, values in look.items())
+    address = urljoin(st.context.url or "", link(view.run, view.film, view.label, view.method) + query)
     with st.popover("Link to this view", icon=":material/link:"):
         st.code(address, language=None, wrap_lines=True)
-        st.caption("Opens this run, film, label and method. A file of yours is not in it: the page asks for it.")
+        st.caption("Opens this very view. A file of yours is not in the link: the page asks for it.")
 
 
 def refuse_run(view: View, run: Run) -> None:
