@@ -9,7 +9,7 @@ from cxrkd.config import Member
 from cxrkd.dashboard import caching, layout, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
-from cxrkd.dashboard.explain import computing, figures, panels
+from cxrkd.dashboard.explain import computing, figures, panels, report
 from cxrkd.dashboard.explain.display import choose_display, choose_method
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
@@ -154,8 +154,10 @@ def explain(run: Run, film: Film) -> None:
         show_lesion(run, film, explanation, label)
     with left, layout.boundary():  # last, because it takes longest: all else can be read meanwhile
         st.subheader("Do they look at the same places?", anchor=False)
-        show_agreement(computing.with_chance_lines(run, film, explanation), label)
+        explanation = computing.with_chance_lines(run, film, explanation)
+        show_agreement(explanation, label)
         show_fit(explanation, label)
+        report.offer(run, film, explanation, label, cuts_of(run, explanation))
 
 
 def page() -> None:

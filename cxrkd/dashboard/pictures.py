@@ -1,8 +1,7 @@
-"""Pixels for the screen: PNG bytes, outlines of masks, and the strip a visitor downloads."""
+"""Pixels for the screen: outlines of masks, and the strip a visitor downloads."""
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,18 +43,6 @@ def outlines(mask: np.ndarray) -> tuple[Outline, ...]:
     """Closed curves (x, y) around the True pixels of a (H, W) mask, also where it touches the border."""
     padded = np.pad(mask.astype(float), 1)
     return tuple((curve[:, 1] - 1, curve[:, 0] - 1) for curve in find_contours(padded, 0.5))
-
-
-def png(rgb: np.ndarray) -> bytes:
-    """Encode uint8 (H, W, 3) as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-def data_uri(rgb: np.ndarray) -> str:
-    """The same as a `data:` URI, which plotly draws as one image instead of one cell a pixel."""
-    return "data:image/png;base64," + base64.b64encode(png(rgb)).decode("ascii")
 
 
 def outlined(rgb: np.ndarray, curves: Sequence[Outline], scale: int = 1) -> Image.Image:

@@ -3,7 +3,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from cxrkd.dashboard.pictures import Panel, data_uri, grey_to_rgb, headed, outlined, outlines, png, strip
+from cxrkd.dashboard.pictures import Panel, grey_to_rgb, headed, outlined, outlines, strip
+from cxrkd.images.encoded import data_uri, png
 
 
 def test_grey_floats_become_three_equal_channels():
