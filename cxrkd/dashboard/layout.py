@@ -24,12 +24,12 @@ from cxrkd.images.film import SHORT, Film
 from cxrkd.names import file_name
 from cxrkd.report.provenance import NOT_CLINICAL
 from cxrkd.runs import Run
+from cxrkd.runs.choosing import PHANTOM_RESULT as PHANTOM_RESULT
 from cxrkd.runs.choosing import answering, finished_runs
 from cxrkd.text import MISSING
 
 log = logging.getLogger("cxrkd.dashboard")
 
-PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
 HALF_PX = 360
 _CHOOSER = "chosen_run"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+|~$:!&])")

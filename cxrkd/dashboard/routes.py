@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,10 +66,16 @@ def enter_by_app() -> None:
         st.stop()
 
 
-def link(name: str, label: str | None = None) -> None:
-    """A link to a page; plain text where the page runs outside `app.py` and the sibling is unknown."""
+def link(name: str, label: str | None = None, asked: Mapping[str, str] | None = None) -> None:
+    """A link to a page; plain text where the page runs outside `app.py` and the sibling is unknown.
+
+    Args:
+        name: of the page.
+        label: of the link; the page's title if not given.
+        asked: what its address asks for.
+    """
     route = BY_NAME[name]
     try:
-        st.page_link(route.path, label=label or route.title, icon=route.icon)
+        st.page_link(route.path, label=label or route.title, icon=route.icon, query_params=dict(asked or {}))
     except StreamlitAPIException:
         st.markdown(f"{route.icon} {label or route.title}")

@@ -14,12 +14,14 @@ from cxrkd.answers.explained import about_label, marked
 from cxrkd.answers.explanation import strong_evidence
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.explain.body import body_mask
+from cxrkd.images.encoded import data_uri
 from cxrkd.images.film import SHORT
+from cxrkd.images.radiograph import digest_of_tones
 from cxrkd.labels import display_name
 from cxrkd.report.pictures import Look, bare, colour_bar, with_maps
-from cxrkd.report.provenance import NOT_CLINICAL, about_run, hash_of, stamp, versions
+from cxrkd.report.provenance import NOT_CLINICAL, about_run, stamp, versions
 from cxrkd.report.sheet import Sheet, Table
-from cxrkd.runs.choosing import warning_for
+from cxrkd.runs.choosing import PHANTOM_RESULT, warning_for
 from cxrkd.text import minus, number, percent
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def film_report(
         "made": stamp(now),
         "run": about_run(run),
         "film": _about_film(film, named=named),
-        "remarks": [*([warning] if warning else []), *remarks],
+        "remarks": [*([warning] if warning else []), *([] if film.real else [PHANTOM_RESULT]), *remarks],
         "method": {"name": explanation.method, "title": explanation.explainer.title}
         | {"sentence": explanation.explainer.sentence, "settings": explanation.maps.settings()},
         "answers": answers,
@@ -103,7 +105,11 @@ def _name(film: Film) -> str:
 
 def _about_film(film: Film, *, named: bool) -> dict[str, Any]:
     """Which film; never the patient, and of a file nothing of its header."""
-    known = {"name": _name(film) if named else None, "pixels_sha256": film.sha256, "input_sha256": hash_of(film.tones)}
+    known = {
+        "name": _name(film) if named else None,
+        "pixels_sha256": film.sha256,
+        "input_sha256": digest_of_tones(film.tones),
+    }
     gate, truth = film.gate and film.gate.to_dict(), film.truth and film.truth.to_dict()
     return known | {"input_size": len(film.tones), "notes": list(film.notes), "gate": gate, "truth": truth}
 
@@ -144,11 +150,11 @@ def _shown(film: Film, explanation: Explanation, row: Mapping[str, Any], look: L
     strong = {str(m): value for m, value in strong_evidence(explanation, label).items()}
     drawn = with_maps(film.pixels, heats, look, strong, mask)
     notes = {m: _note(row["members"][m]) for m in drawn}
-    pictures = [{"title": "Film", "note": "without a map", "uri": bare(film.pixels, mask), "alt": "The film"}]
+    pictures = [{"title": "Film", "note": "without a map", "uri": data_uri(bare(film.pixels, mask)), "alt": "The film"}]
     pictures += [
-        {"title": MEMBER_NAMES[m], "note": notes[m], "uri": uri}
+        {"title": MEMBER_NAMES[m], "note": notes[m], "uri": data_uri(rgb)}
         | {"alt": f"{MEMBER_NAMES[m]}, {display_name(label)}: {notes[m]}"}
-        for m, uri in drawn.items()
+        for m, rgb in drawn.items()
     ]
     return {
         "title": display_name(label),

@@ -46,8 +46,8 @@ class Bar:
     title: str
 
 
-def bare(pixels: np.ndarray, mask: np.ndarray | None = None) -> str:
-    """A film (H, W) in [0, 1] without a map."""
+def bare(pixels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """A film (H, W) in [0, 1] without a map, uint8 (H, W, 3)."""
     return _outlined(overlay(pixels, np.zeros((1, 1)), scale=1.0), mask)
 
 
@@ -57,8 +57,8 @@ def with_maps(
     look: Look,
     strong: Mapping[str, float] | None = None,
     mask: np.ndarray | None = None,
-) -> dict[str, str]:
-    """The film under each map, by network.
+) -> dict[str, np.ndarray]:
+    """The film under each map, by network, uint8 (H, W, 3).
 
     Args:
         pixels: float32 (H, W) in [0, 1].
@@ -89,7 +89,5 @@ def colour_bar(
     return Bar(data_uri(np.array(colours)), f"-{high}" if signed else "0", high, _BAR_TITLES.get(used, unit))
 
 
-def _outlined(rgb: np.ndarray, mask: np.ndarray | None) -> str:
-    if mask is not None:
-        rgb = draw_contour(rgb, mask, width=max(1, round(len(rgb) / _LINE_SHARE)))
-    return data_uri(rgb)
+def _outlined(rgb: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    return rgb if mask is None else draw_contour(rgb, mask, width=max(1, round(len(rgb) / _LINE_SHARE)))

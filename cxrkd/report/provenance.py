@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from cxrkd.checksums import sha256
 from cxrkd.config import READERS, DataConfig
@@ -55,11 +52,6 @@ def made_with(environment: dict[str, Any]) -> dict[str, Any]:
 def versions() -> dict[str, Any]:
     """Of the program that runs now."""
     return made_with(describe())
-
-
-def hash_of(tones: np.ndarray) -> str:
-    """SHA-256 of the grey values that networks were shown, uint8 (S, S), row by row."""
-    return hashlib.sha256(np.ascontiguousarray(tones, np.uint8).tobytes()).hexdigest()
 
 
 def stamp(now: datetime | None = None) -> str:

@@ -153,7 +153,7 @@ def cohort_of(run: Run, folder: Path | None = None) -> Cohort:
     from cxrkd.data import load_cohort
 
     held_out = np.concatenate([run.predictions("teacher", split).ids for split in KEPT_SPLITS])
-    cohort = load_cohort(_at(run.config.data, folder))
+    cohort = load_cohort(data_at(run.config.data, folder))
     if not np.array_equal(np.sort(cohort.ids[kept_rows(cohort)]), np.sort(held_out)):
         raise DataError(
             f"{cohort.name} holds out other films than those {len(held_out)} that {run.id} was measured on; expected "
@@ -162,7 +162,12 @@ def cohort_of(run: Run, folder: Path | None = None) -> Cohort:
     return cohort
 
 
-def _at(config: DataConfig, folder: Path | None) -> DataConfig:
+def data_at(config: DataConfig, folder: Path | None) -> DataConfig:
+    """The data set of a run in another folder than its config says; the same where None.
+
+    Raises:
+        DataError: it is drawn, and in no folder.
+    """
     if folder is None:
         return config
     if READERS[config.kind].drawn:

@@ -6,13 +6,13 @@ from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.dashboard import access, routes
-from cxrkd.dashboard.audit.figures import FIELDS, TITLES, four_fields, label_table, lesion_table, lines_table
 from cxrkd.dashboard.distill import making
 from cxrkd.jobs.asked import by_page
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.queue import cancel
 from cxrkd.runs.auditing.cells import cells_of
 from cxrkd.runs.auditing.job import AuditConfig, AuditJob
+from cxrkd.runs.auditing.tables import FIELDS, TITLES, four_fields, label_table, lesion_table, lines_table
 from cxrkd.runs.beside import asked_about, create_beside
 from tests import toys
 
