@@ -14,9 +14,9 @@ from cxrkd.runs.auditing.cells import Cells
 from cxrkd.runs.auditing.job import AuditJob
 from cxrkd.runs.auditing.tables import cell_note
 
-GAP = 6
-LEAST_PX = 300
-"""Pixels between two pictures, and of the narrowest column of pictures."""
+GAP, GREY = 6, 128
+LEAST_PX = 230
+"""Pixels of the narrowest column of pictures."""
 
 
 def show(job: AuditJob, student: Member, cells: Cells) -> None:
@@ -50,7 +50,7 @@ def _legend(student: Member) -> str:
 
 def _picture(job: AuditJob, cells: Cells, m: int, pair: tuple[np.ndarray, np.ndarray], film: str) -> None:
     title = f"{display_name(job.run().labels[cells.labels[m]])}, {film}"
-    note, gap = cell_note(cells, m), np.full((len(pair[0]), GAP, 3), 255, np.uint8)
+    note, gap = cell_note(cells, m), np.full((len(pair[0]), GAP, 3), GREY, np.uint8)
     st.image(np.hstack([pair[0], gap, pair[1]]), width="stretch", alt=f"{title}: {note}")
     st.caption(f"**{layout.literal(title)}**  \n{layout.literal(note)}")
 
