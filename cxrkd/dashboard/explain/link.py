@@ -10,6 +10,7 @@ Whoever opens it sees that film, label and method by that run. A file is not in 
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, field
 from urllib.parse import quote, urlencode
 
 from cxrkd.images.film import Film
@@ -43,3 +44,22 @@ def film_key(film: Film) -> str:
 def hash_in(key: str) -> str:
     """The hash of the pixels of a file that a key names; empty where it names a row of a data set."""
     return key.removeprefix(OF_FILE) if key.startswith(OF_FILE) else ""
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of the page; what is empty is not asked for. Names are those of the address.
+
+    Attributes:
+        linked: an address asked for it, and it is said what of it cannot be shown; else the visitor was here before.
+    """
+
+    run: str = ""
+    film: str = ""
+    label: str = ""
+    method: str = ""
+    linked: bool = field(default=False, compare=False)
+
+    def params(self) -> dict[str, str]:
+        """What stands in the address."""
+        return {name: value for name, value in asdict(self).items() if name in PARAMETERS and value}
