@@ -95,6 +95,15 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}"
 
 
+def minus(text: str) -> str:
+    """Hyphens of formatted numbers as true minus signs.
+
+    >>> minus(number(-0.5, 1))
+    '−0.5'
+    """
+    return text.replace("-", "−")
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A share as percent.
 

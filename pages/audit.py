@@ -4,20 +4,22 @@ import shlex
 
 import numpy as np
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, beside, caching, layout, tables
-from cxrkd.dashboard.audit import figures as shown
+from cxrkd.dashboard.audit import gallery, report
 from cxrkd.dashboard.charts import audit as charts
 from cxrkd.dashboard.charts.quality import Interval
 from cxrkd.explain.cam_family import cams
 from cxrkd.explain.chance import LINE_NAMES
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
+from cxrkd.runs.auditing import tables as shown
 from cxrkd.runs.auditing.cells import NEAR, Cells
 from cxrkd.runs.auditing.figures import AuditFigures
 from cxrkd.runs.auditing.job import AuditConfig, AuditJob
-from cxrkd.runs.auditing.wording import RULE, verdicts
+from cxrkd.runs.auditing.wording import OVER, remarks, rule, verdicts
 from cxrkd.runs.beside import asked_about, asked_before, finished
 
 LEAD = (
@@ -52,15 +54,15 @@ def answers(run: Run, job: AuditJob, figures: AuditFigures) -> None:
     with st.container(border=True):
         for sentence in verdicts(figures):
             st.markdown(tables.minus(layout.literal(sentence)))
-    phantoms = f"{layout.PHANTOM_RESULT} " if run.config.data.kind == "phantom" else ""
+    known = "".join(f"{sentence} " for sentence in remarks(job))
     layout.notice(
-        f"{phantoms}{cams()[job.config.method].title} on {figures.n:,} films ({layout.literal(job.films_title)}) of "
-        f"{figures.n_patients:,} patients, networks of the first seed. {RULE}"
+        f"{known}{cams()[job.config.method].title} on {figures.n:,} films ({layout.literal(job.films_title)}) of "
+        f"{figures.n_patients:,} patients, networks of the first seed. {rule(figures)}"
     )
 
 
 def agreement(figures: AuditFigures) -> None:
-    rows = {student: figures.agreement_of(student) for student in figures.students}
+    rows = {student: figures.agreement_of(student, figures.counted) for student in figures.students}
     names = [LINE_NAMES[line.name].capitalize() for line in figures.agreement[0].lines]
     above = {
         student: [Interval(line.above.value, line.above.low, line.above.high) for line in row.lines]
@@ -89,10 +91,11 @@ def four_fields(job: AuditJob, figures: AuditFigures) -> None:
             "exceeds every chance line of that film, which is much to ask of a single one; the others come least alike "
             "first."
         )
-    drill_down(cells, ids, labels)
+    drill_down(job, cells, ids, labels)
+    gallery.show(job, student, cells)
 
 
-def drill_down(cells: Cells, ids: np.ndarray, labels: tuple[str, ...]) -> None:
+def drill_down(job: AuditJob, cells: Cells, ids: np.ndarray, labels: tuple[str, ...]) -> None:
     field = layout.choose("Cells to look at", list(shown.FIELDS), next(iter(shown.FIELDS)), key="audit_field")
     same_answer, same_reason = shown.FIELDS[field]
     chosen = cells.field(same_answer=same_answer, same_reason=same_reason)
@@ -100,8 +103,12 @@ def drill_down(cells: Cells, ids: np.ndarray, labels: tuple[str, ...]) -> None:
         layout.notice("No cell is in this field.")
         return
     columns = ("Teacher", "Student", "Agreement of maps")
-    form = {name: st.column_config.NumberColumn(format="%.2f") for name in columns}
-    layout.table(shown.cell_table(cells, chosen, ids, labels), column_config=form, key="cell_table")
+    form: dict[str, ColumnConfig] = {name: st.column_config.NumberColumn(format="%.2f") for name in columns}
+    table = shown.cell_table(cells, chosen, ids, labels)
+    if access.images_here(job.data):
+        table["Explain"] = [gallery.address(job, cells, int(m)) for m in chosen]
+        form["Explain"] = st.column_config.LinkColumn(display_text="Open", help="This film on the Explain page")
+    layout.table(table, column_config=form, key="cell_table")
 
 
 def lesions(figures: AuditFigures) -> None:
@@ -117,7 +124,7 @@ def lesions(figures: AuditFigures) -> None:
         f"{MEMBER_NAMES[row.member].lower()} {row.own.value:.0%}" for row in figures.outside if row.own.n
     )
     air = figures.outside[0].air
-    st.caption(f"Evidence outside the body, of present findings: {outside}; of the film {air:.0%} lies outside.")
+    st.caption(f"Evidence outside the body, of {OVER[figures.counted]}: {outside}; of the film {air:.0%} lies outside.")
 
 
 def page() -> None:
@@ -134,6 +141,7 @@ def page() -> None:
     job = choose_audit(done)
     figures = job.figures()
     answers(run, job, figures)
+    report.offer(job)
     with layout.boundary():
         st.subheader("Do they look at the same places?", anchor=False)
         agreement(figures)

@@ -6,7 +6,7 @@ from cxrkd.answers.calls import ranked
 from cxrkd.answers.explanation import Explanation
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.charts import agreement as agreement_chart
-from cxrkd.dashboard.explain import choosing, computing, figures, swiped, truth, viewer
+from cxrkd.dashboard.explain import choosing, computing, figures, report, swiped, truth, viewer
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.display import choose_method
 from cxrkd.dashboard.explain.link import View, film_key
@@ -81,8 +81,10 @@ def explain(run: Run, film: Film, asked: View) -> None:
         show_lesion(run, film, explanation, label)
     with left, layout.boundary():  # last, because it takes longest: all else can be read meanwhile
         st.subheader("Do they look at the same places?", anchor=False)
-        show_agreement(computing.with_chance_lines(run, film, explanation), label)
+        explanation = computing.with_chance_lines(run, film, explanation)
+        show_agreement(explanation, label)
         show_fit(explanation, label)
+        report.offer(run, film, explanation, label, thresholds(run))
 
 
 def page() -> None:

@@ -23,7 +23,7 @@ FLOORS = [
     {"jobs"},
     {"answers"},
     {"runs"},
-    {"paper"},
+    {"paper", "report"},
     {"bench", "cli", "dashboard"},
     {"__main__"},
 ]

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli import validating
 from cxrkd.cli.beside import answered
 from cxrkd.cli.output import Report, table
+from cxrkd.cli.reports import add_report, ending_of, write_report
 from cxrkd.errors import ConfigError
 from cxrkd.text import number, percent
 
 if TYPE_CHECKING:
+    from cxrkd.config import DataConfig
     from cxrkd.evaluate.means import Mean
+    from cxrkd.runs import Run
     from cxrkd.runs.auditing.figures import AuditFigures
     from cxrkd.runs.auditing.job import AuditJob
 
@@ -28,7 +31,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         help="do students look where their teacher looks, and does anybody look at the lesion? Over many films",
         description="Explains every test film by every network of a run, or the films of another data set (--kind, "
         "--folder), and says of each student whether its maps agree with the teacher's more than chance, and of each "
-        "network whether they point at marked lesions more than what has not seen the film. A job that can be resumed; "
+        "network whether they point at marked lesions more than what has not seen the film. A folder without a table "
+        "will do: figures are then over findings that some network calls. A job that can be resumed; "
         "its result is kept beside the run.",
     )
     verb.add_argument("run", nargs="?", metavar="RUN", help="id or folder (default: the first finished run)")
@@ -44,6 +48,7 @@ def _add_arguments(verb: Any) -> None:
     titles = ", ".join(f"{name} ({entry.title})" for name, entry in cams().items())
     verb.add_argument("--method", choices=list(cams()), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
     verb.add_argument("--films", type=int, metavar="N", help="at most so many films, drawn at random (default: all)")
+    add_report(verb, "films of published data sets go by their names, others by number")
     add_settings(verb, [flag for flag in validating.data_flags() if flag.attribute != validating.TABLE], defaults=False)
 
 
@@ -54,14 +59,14 @@ def call(args: argparse.Namespace) -> Report:
         CxrkdError: the films are not here, too few were asked for, or the audit failed.
     """
     from cxrkd.runs.auditing.job import AuditConfig, AuditJob
-    from cxrkd.runs.auditing.wording import RULE, verdicts
+    from cxrkd.runs.auditing.wording import remarks, rule, verdicts
     from cxrkd.runs.beside import asked_about, finished
     from cxrkd.runs.choosing import choose_run
 
     if args.films is not None and args.films < 2:
         raise ConfigError(f"--films: expected 2 films or more, got {args.films}.")
-    run = choose_run(args.run)
-    other = validating.data_config(args, run.config.data.image_size) if args.kind is not None else None
+    form, run = ending_of(args), choose_run(args.run)
+    other = _other_films(args, run)
     own = Path(args.folder) if args.folder is not None and other is None else None
     asked = AuditConfig(**asked_about(run, other, own), method=args.method, films=args.films)
     wanted = (asked.data, asked.method, asked.films)
@@ -70,18 +75,48 @@ def call(args: argparse.Namespace) -> Report:
     figures = job.figures()
     answers = verdicts(figures)
     document: dict[str, Any] = {"run": run.id, "audit": job.id, "path": str(job.path), "films": job.films_title}
-    document |= {"method": job.config.method, "verdicts": answers, "rule": RULE, **figures.to_dict()}
-    return Report(document, _lines(run.id, job, figures, answers))
+    document |= {
+        "method": job.config.method,
+        "remarks": remarks(job),
+        "verdicts": answers,
+        "rule": rule(figures),
+        **figures.to_dict(),
+    }
+    lines = _lines(run.id, job, figures, answers)
+    if form:
+        document["report"] = _write_report(args, form, job)
+        lines.append(f"wrote {document['report']}")
+    return Report(document, lines)
+
+
+def _other_films(args: argparse.Namespace, run: Run) -> DataConfig | None:
+    """The data set that the options name; a folder that has no table, and was given none, is one of films alone."""
+    from cxrkd.data.readers.films import FilmsConfig
+    from cxrkd.data.readers.folder import FolderConfig
+
+    if args.kind is None:
+        return None
+    data = validating.data_config(args, run.config.data.image_size)
+    if not isinstance(data, FolderConfig) or args.table is not None or (data.folder / data.table).exists():
+        return data
+    return FilmsConfig(folder=data.folder, image_size=data.image_size)
+
+
+def _write_report(args: argparse.Namespace, form: str, job: AuditJob) -> str:
+    """The report as HTML or JSON; returns its path."""
+    from cxrkd.report.audit import audit_report
+
+    return write_report(args.report, audit_report(job, named=args.names).text(form))
 
 
 def _lines(run_id: str, job: AuditJob, figures: AuditFigures, answers: list[str]) -> list[str]:
     from cxrkd.explain.cam_family import cams
-    from cxrkd.runs.auditing.wording import RULE
+    from cxrkd.runs.auditing.wording import remarks, rule
 
     return [
         f"{run_id}: {cams()[job.config.method].title} on {figures.n} films ({job.films_title}) of "
         f"{figures.n_patients} patients, first seed; 95 % intervals by patient",
-        *(f"  {sentence}" for sentence in answers),
+        *(f"  {sentence}" for sentence in (*remarks(job), *answers)),
         "",
         *_agreement_table(figures),
         "",
@@ -90,7 +125,7 @@ def _lines(run_id: str, job: AuditJob, figures: AuditFigures, answers: list[str]
         *_lesion_table(figures),
         *_outside_table(figures),
         "",
-        RULE,
+        rule(figures),
         f"It is kept in {job.path}",
     ]
 
@@ -112,15 +147,15 @@ def _agreement_table(figures: AuditFigures) -> list[str]:
 
 
 def _label_table(figures: AuditFigures) -> list[str]:
-    from cxrkd.runs.auditing.figures import PRESENT
+    from cxrkd.runs.auditing.wording import OVER
 
     pairs = ((student, f"{student}, above the closest line") for student in figures.students)
-    head = ["present findings", *(title for pair in pairs for title in pair)]
+    head = [OVER[figures.counted], *(title for pair in pairs for title in pair)]
     rows = []
     for label in figures.labels:
         row = [label]
         for student in figures.students:
-            one = figures.agreement_of(student, PRESENT, label)
+            one = figures.agreement_of(student, figures.counted, label)
             row += [_mean(one.own), _mean(one.weakest.above, sign=True)] if one.enough else ["not enough cases", ""]
         rows.append(row)
     return table(head, rows)
@@ -147,5 +182,7 @@ def _lesion_table(figures: AuditFigures) -> list[str]:
 
 
 def _outside_table(figures: AuditFigures) -> list[str]:
+    from cxrkd.runs.auditing.wording import OVER
+
     rows = [[row.member, _mean(row.own), number(row.air)] for row in figures.outside]
-    return table(["evidence outside the body", "present findings", "share of the film"], rows)
+    return table(["evidence outside the body", OVER[figures.counted], "share of the film"], rows)

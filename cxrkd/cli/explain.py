@@ -14,7 +14,8 @@ from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, table
-from cxrkd.cli.sample_films import NOTHING, add_sample, lesion_figures, lesion_lines, read_samples, truth_lines
+from cxrkd.cli.reports import add_report, ending_of, write_report
+from cxrkd.cli.sample_films import NOTHING, add_sample, lesion_lines, read_samples, truth_lines
 from cxrkd.errors import ConfigError
 from cxrkd.names import file_name, file_names, without_image_suffix
 from cxrkd.plain import plain
@@ -67,6 +68,7 @@ def _add_arguments(verb: Any) -> None:
     add_force(verb)
     add_run_options(verb)
     verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
+    add_report(verb, "a sample of a published data set goes by its name, a file by the hash of its pixels")
     picture = verb.add_argument_group("pictures")
     picture.add_argument("--colormap", default="inferno", help="default inferno; berlin draws evidence against, too")
     picture.add_argument("--opacity", type=float, default=0.5, help="0 to 1 (default 0.5)")
@@ -81,6 +83,7 @@ def call(args: argparse.Namespace) -> Report:
         ConfigError: neither or both were named.
     """
     from cxrkd.answers.calls import ranked
+    from cxrkd.answers.explained import about_label
     from cxrkd.explain.body import body_mask
     from cxrkd.explain.explainer import EXPLAINERS
     from cxrkd.runs.choosing import choose_members, choose_run
@@ -88,6 +91,7 @@ def call(args: argparse.Namespace) -> Report:
 
     if (args.file is None) == (args.sample is None):
         raise ConfigError(NOTHING if args.file is None else ONE)
+    form = ending_of(args)
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     asked = [find_label(run.labels, label) for label in args.label or ()]
@@ -104,30 +108,15 @@ def call(args: argparse.Namespace) -> Report:
     labels = list(dict.fromkeys(asked)) or [first.label]
     pictures = _write_pictures(args, image, explanation, labels) if args.out else []
     body = body_mask(image.pixels)
-    rows = [_of_label(explanation, label, thresholds, body, image) for label in labels]
+    rows = [about_label(explanation, label, thresholds, body, image) for label in labels]
     document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": provenance}
     if args.out:
         _write_json(args, image, document)
+    if form:
+        remarks = [*([provenance] if provenance else []), *([NO_CALL] if document["no_call"] and not asked else [])]
+        document["report"] = _write_report(args, form, run, image, explanation, labels, thresholds, remarks)
     known = [*([f"  {provenance}"] if provenance else []), *truth_lines(image)]
     return Report(document, _lines(document, image.gate, known, chosen=bool(asked), fit=explanation.explainer.fit))
-
-
-def _of_label(
-    explanation: Explanation, label: str, thresholds: Mapping[Member, np.ndarray], body: np.ndarray, image: Film
-) -> dict[str, Any]:
-    """Everything about one label: that of the explanation, the calls, and how much evidence lies where."""
-    from cxrkd.answers.calls import call_of
-    from cxrkd.answers.explanation import outside
-
-    k, row = explanation.labels.index(label), explanation.to_dict(label)
-    for member, share in outside(explanation, label, body).items():
-        cut = float(thresholds[member][k])
-        call = call_of(float(explanation.probs[member][k]), cut)
-        peak = float(explanation.heat(member, label).max())
-        row["members"][member] |= {"threshold": cut, "call": call, "evidence_outside_body": share, "peak": peak}
-    for name, figures in lesion_figures(image, explanation, label).items():
-        row["members"][name]["lesion"] = figures
-    return row | {"air": float(1 - body.mean())}
 
 
 def _document(
@@ -208,6 +197,29 @@ def _write_json(args: argparse.Namespace, image: Film, document: dict[str, Any])
         path.write_text(json.dumps(plain(document), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
+def _write_report(
+    args: argparse.Namespace,
+    form: str,
+    run: Run,
+    image: Film,
+    explanation: Explanation,
+    labels: Sequence[str],
+    thresholds: Mapping[Member, np.ndarray],
+    remarks: Sequence[str],
+) -> str:
+    """The report as HTML or JSON; returns its path."""
+    from cxrkd.report.film import film_report
+    from cxrkd.report.pictures import Look
+    from cxrkd.report.provenance import published
+    from cxrkd.runs.sample_films import films_of
+
+    films = films_of(run) if args.sample else None
+    named = args.names or (films is not None and published(films))
+    look = Look(args.colormap, args.opacity, args.scale)
+    sheet = film_report(run, image, explanation, labels, thresholds, named=named, look=look, remarks=remarks)
+    return write_report(args.report, sheet.text(form))
+
+
 def _film_name(image: Film) -> str:
     return file_name(without_image_suffix(Path(image.name).name))
 
@@ -225,7 +237,8 @@ def _lines(
         lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
         lines += lesion_lines(one["members"])
         lines += [f"  {line}" for line in _agreements(one)]
-    return lines + [""] + [f"wrote {path}" for path in document["pictures"]] if document["pictures"] else lines
+    written = [*document["pictures"], *([document["report"]] if "report" in document else [])]
+    return lines + [""] + [f"wrote {path}" for path in written] if written else lines
 
 
 def _table(one: Mapping[str, Any], fit: Fit | None) -> list[str]:

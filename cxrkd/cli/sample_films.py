@@ -11,7 +11,6 @@ from cxrkd.labels import display_name
 from cxrkd.text import number, shown
 
 if TYPE_CHECKING:
-    from cxrkd.answers.explanation import Explanation
     from cxrkd.images.film import Film
     from cxrkd.runs import Run
 
@@ -64,18 +63,6 @@ def truth_lines(film: Film) -> list[str]:
         return []
     findings = ", ".join(map(display_name, film.present or ()))
     return [f"  {film.truth.title}: {findings or ('not known' if film.present is None else 'no finding')}"]
-
-
-def lesion_figures(film: Film, explanation: Explanation, label: str) -> dict[str, dict[str, Any]]:
-    """By member, whether its map looks at the lesion; empty where nobody marked one. See `LesionHit`."""
-    from cxrkd.explain.lesion import lesion_hit
-
-    if film.truth is None:
-        return {}
-    mask = film.truth.masks(len(film.tones))[film.truth.labels.index(label)]
-    if not mask.any():
-        return {}
-    return {str(m): lesion_hit(explanation.heat(m, label), mask).to_dict() for m in explanation.members}
 
 
 def lesion_lines(members: Mapping[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ from cxrkd.access import folders
 from cxrkd.access.confine import confined
 from cxrkd.answers.verdict import Standing
 from cxrkd.config import DataConfig, Member, RunConfig
-from cxrkd.dashboard.access import films_of, served
+from cxrkd.dashboard.access import films_of, images_here, served
 from cxrkd.dashboard.background import in_background
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort, Split
@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # networks are imported where one is asked for: a page that s
     from cxrkd.explain.baselines import Twins
     from cxrkd.explain.yardsticks import Reference
     from cxrkd.models.classifier import Classifier
+    from cxrkd.report.cell_pictures import Shelf
     from cxrkd.runs.auditing.cells import Cells
     from cxrkd.runs.auditing.job import AuditJob
     from cxrkd.runtime.protocol import Engine
@@ -299,6 +300,20 @@ def _audit_cells(key: tuple[str, int], student: Member, _job: AuditJob) -> Cells
     from cxrkd.runs.auditing.cells import cells_of
 
     return cells_of(_job, student)
+
+
+def audit_gallery(job: AuditJob, student: Member) -> Shelf:
+    """Cells of an audit worth a look, on the films that pages may show; see `shelf`."""
+    return _audit_gallery(stamp(job.path / FIGURES), student, images_here(job.data), job)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Drawing the cells worth a look")
+def _audit_gallery(key: tuple[str, int], student: Member, here: bool, _job: AuditJob) -> Shelf:
+    from cxrkd.report.cell_pictures import shelf
+    from cxrkd.runs.auditing.at_hand import FilmsAtHand
+
+    with confined():
+        return shelf(_job, student, audit_cells(_job, student), FilmsAtHand(_job, lambda data: here, table))
 
 
 def references(run: Run, method: str) -> dict[Member, Reference]:

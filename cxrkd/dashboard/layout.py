@@ -22,19 +22,19 @@ from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError, unwritable
 from cxrkd.images.film import SHORT, Film
 from cxrkd.names import file_name
+from cxrkd.report.provenance import NOT_CLINICAL
 from cxrkd.runs import Run
+from cxrkd.runs.choosing import PHANTOM_RESULT as PHANTOM_RESULT
 from cxrkd.runs.choosing import answering, finished_runs
 from cxrkd.text import MISSING
 
 log = logging.getLogger("cxrkd.dashboard")
 
-PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
 HALF_PX = 360
 _CHOOSER = "chosen_run"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+|~$:!&])")
 _LIST_MARK = re.compile(r"^(\d*)([-.])")  # `1. film.png` would lose its number
 MEMBER_TITLES = tuple(MEMBER_NAMES.values())
-NOT_CLINICAL = "Research software. Not for clinical use."
 RUN_HELP = "A run is one distillation: its data, its teacher and its students. New ones are made on the Distil page."
 
 

@@ -1,13 +1,11 @@
-"""Pixels for the screen: PNG bytes, outlines of masks, and the strip a visitor downloads."""
+"""Pixels for the screen: outlines of masks, and the strip a visitor downloads."""
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage.measure import find_contours
@@ -15,7 +13,6 @@ from skimage.measure import find_contours
 Outline = tuple[np.ndarray, np.ndarray]
 OUTLINE_COLOUR = "#56D4E0"
 _LINE_HEIGHT, _CAPTION_MARGIN = 19, 8
-_TO_BGR = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
 
 
 @dataclass(frozen=True)
@@ -73,21 +70,6 @@ def outlines(mask: np.ndarray) -> tuple[Outline, ...]:
     """Closed curves (x, y) around the True pixels of a (H, W) mask, also where it touches the border."""
     padded = np.pad(mask.astype(float), 1)
     return tuple((curve[:, 1] - 1, curve[:, 0] - 1) for curve in find_contours(padded, 0.5))
-
-
-def png(rgb: np.ndarray) -> bytes:
-    """Encode uint8 (H, W, 3) as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-def data_uri(pixels: np.ndarray) -> str:
-    """Uint8 (H, W), (H, W, 3) or (H, W, 4) as a `data:` URI, which plotly draws as one image and not cell by cell."""
-    # OpenCV packs a whole film in a fifth of the time that Pillow takes; it calls colours by their order in BMP files.
-    ordered = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, _TO_BGR[pixels.shape[2]])
-    packed = cv2.imencode(".png", ordered, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
-    return "data:image/png;base64," + base64.b64encode(packed.data).decode("ascii")
 
 
 def outlined(rgb: np.ndarray, curves: Sequence[Outline], scale: int = 1) -> Image.Image:

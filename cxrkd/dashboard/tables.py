@@ -25,7 +25,7 @@ from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 from cxrkd.runs.predictions import Predictions
-from cxrkd.text import MISSING, duration, interval, mean_of, number
+from cxrkd.text import MISSING, duration, interval, mean_of, minus, number
 
 NO_ANATOMY = "No anatomy"
 GAIN = "Distilled − alone"
@@ -38,11 +38,6 @@ def with_interval(value: float, low: float, high: float, *, digits: int = 3, sig
     '+0.012 (+0.004 to +0.020)'
     """
     return minus(interval(value, low, high, digits=digits, sign=sign))
-
-
-def minus(text: str) -> str:
-    """Hyphens of formatted numbers as true minus signs."""
-    return text.replace("-", "−")
 
 
 def without_missing(table: pd.DataFrame) -> pd.DataFrame:

@@ -129,8 +129,8 @@ class Cohort:
 
     @cached_property
     def no_finding(self) -> np.ndarray:
-        """Bool (N,): every label is known to be absent. An image with an unknown label may have a finding."""
-        return np.all(self.targets <= 0.5, axis=1)
+        """Bool (N,): every label is known to be absent. An image with an unknown label, or none, may have a finding."""
+        return np.all(self.targets <= 0.5, axis=1) & bool(self.labels)
 
     def rows(self, split: Split) -> np.ndarray:
         """Indices (n,) of the images of one split, in order."""

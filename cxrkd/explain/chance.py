@@ -124,6 +124,14 @@ class Judged:
         """`above_chance` in words."""
         return verdict(self.spearman, self.lines)
 
+    def rows(self) -> dict[str, float]:
+        """Every figure by its title for a table: the correlation, what it is held against, and what a kind adds."""
+        held = {f"… chance: {line.title}": line.high for line in self.lines}
+        held |= {f"… ceiling: {self.ceiling_title}": self.ceiling_spearman}
+        held |= {"… student's maps of other labels, mean": self.other_labels_spearman}
+        added = {title: getattr(self, name) for name, title in self.titles.items()}
+        return {"Rank correlation (Spearman)": self.spearman, **held, **added}
+
     def to_dict(self) -> dict[str, Any]:
         """Fields, `above_chance` and `verdict`, for JSON and tables."""
         conclusion = {"above_chance": self.above_chance, "verdict": self.verdict}

@@ -39,10 +39,12 @@ class Truth:
     def present(self) -> tuple[str, ...] | None:
         """Names of the labels known to be present; empty where all are known to be absent, None where nobody knows.
 
-        A film without a known finding of which one label is unknown may have that one.
+        A film without a known finding of which one label is unknown may have that one; of one without labels nothing
+        is known.
         """
         present = tuple(label for label, target in zip(self.labels, self.targets, strict=True) if target > 0.5)
-        return None if not present and np.isnan(self.targets).any() else present
+        known = bool(self.labels) and not np.isnan(self.targets).any()
+        return present if present or known else None
 
     def to_dict(self) -> dict[str, Any]:
         """By whom and what is said to be present, plain values for JSON."""

@@ -46,6 +46,11 @@ def digest_of(pixels: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def digest_of_tones(tones: np.ndarray) -> str:
+    """SHA-256 of the grey values that networks are shown, uint8 (S, S), row by row."""
+    return hashlib.sha256(np.ascontiguousarray(tones, np.uint8).tobytes()).hexdigest()
+
+
 def to_tones(r: Radiograph, size: int) -> np.ndarray:
     """Uint8 (size, size), read-only: centre crop to a square, resize, round to 8 bits.
 

@@ -10,6 +10,7 @@ from cxrkd.errors import ConfigError, RunError
 from cxrkd.runs.run import Run, list_runs, open_run
 from cxrkd.runs.sample_films import films_of
 
+PHANTOM_RESULT = "Measured on phantom radiographs, which are drawn by a program. They say nothing about patients."
 PHANTOM_WARNING = (
     "This model was trained on phantoms (drawn radiographs) only. "
     "Its answer to a real radiograph has no medical meaning."

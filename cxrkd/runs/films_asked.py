@@ -46,10 +46,15 @@ class FilmsToAsk:
         return FilmsToAsk(self.cohort, self.rows[chosen], self.labels, self.targets[chosen])
 
 
-def films_to_ask(run: Run, asked: FilmsAsked) -> FilmsToAsk:
+def films_to_ask(run: Run, asked: FilmsAsked, *, unlabelled: bool = False) -> FilmsToAsk:
     """The films that a job is about; of another data set the test split, or all where it has none.
 
     Findings are matched by name.
+
+    Args:
+        run: which.
+        asked: which films.
+        unlabelled: films of which no finding is known will do.
 
     Raises:
         DataError: the data set is not here, is another one than the run was measured on, or shares no finding with it.
@@ -59,6 +64,7 @@ def films_to_ask(run: Run, asked: FilmsAsked) -> FilmsToAsk:
         rows = cohort.rows("test")
     else:
         cohort = load_to_ask(asked.data)
-        match_findings(run.labels, cohort)
+        if cohort.labels or not unlabelled:
+            match_findings(run.labels, cohort)
         rows = rows_to_ask(cohort)
     return FilmsToAsk(cohort, rows, run.labels, targets_of(run.labels, cohort)[rows])

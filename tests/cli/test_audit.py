@@ -1,10 +1,16 @@
 """`audit`: done once, read from then on, and gone on with where it was stopped."""
 
+import json
+
+import numpy as np
 import pytest
 
+from cxrkd.data.readers.films import STRANGERS
 from cxrkd.runs.auditing import stages as auditing
+from cxrkd.runs.auditing.figures import CALLED, EVERY
 from cxrkd.runs.auditing.job import AuditJob
 from cxrkd.runs.beside import finished, newest
+from cxrkd.runs.metrics import MemberMetrics
 from tests import toys
 from tests.trees import hospital
 
@@ -44,6 +50,61 @@ def test_films_of_another_data_set_without_marks(cli, run, tmp_path):
     assert outcome.code == 0, outcome.err
     assert "Nothing is marked on these films" in outcome.out
     assert cli("audit", run.id, "--kind", "folder", "--folder", tmp_path / "other", "--json").document["n_marked"] == 0
+
+
+def test_films_without_a_table_are_audited_over_what_networks_call(cli, run, tmp_path, monkeypatch):
+    cuts = np.where(np.arange(len(run.labels)) < 7, 0.5, np.nan)
+    monkeypatch.setattr(MemberMetrics, "thresholds_array", lambda self: cuts)
+    hospital(tmp_path / "films", 5001, {"test": 14})
+    (tmp_path / "films" / "labels.csv").unlink()
+    words = ["audit", run.id, "--kind", "folder", "--folder", tmp_path / "films"]
+    outcome = cli(*words, "--report", tmp_path / "r.html")
+    assert outcome.code == 0, outcome.err
+    job = newest(AuditJob, run)
+    calls = [job.calls(member) == 1 for member in run.members()]
+    called, figures = np.any(calls, axis=0), job.figures()
+    assert 0 < called.sum() < called.size
+    assert figures.counted == CALLED
+    own = job.agreements()["distilled"].own
+    assert figures.agreement_of("distilled", CALLED).own.n == (called & ~np.isnan(own)).sum()
+    assert figures.agreement_of("distilled", CALLED).own.value == pytest.approx(np.nanmean(own[called]))
+    assert figures.agreement_of("distilled", EVERY).own.n == (~np.isnan(own)).sum()
+    for text in (STRANGERS, "No finding is known to be on these films", "findings that some network calls"):
+        assert text in outcome.out
+    assert "Nothing is marked on these films" in outcome.out
+    assert "nan" not in outcome.out
+    page = (tmp_path / "r.html").read_text()
+    assert "of 14" in page
+    assert "5001" not in page
+    document = cli(*words, "--json").document
+    assert (document["n"], document["n_patients"], document["n_marked"]) == (14, 14, 0)
+    assert (document["audit"], document["remarks"]) == (job.id, [STRANGERS])
+
+
+def test_films_without_a_table_and_without_a_call_are_audited_over_every_finding(cli, run, tmp_path):
+    hospital(tmp_path / "films", 5001, {"test": 12})
+    (tmp_path / "films" / "labels.csv").unlink()
+    outcome = cli("audit", run.id, "--kind", "films", "--folder", tmp_path / "films", "--report", tmp_path / "r.html")
+    assert outcome.code == 0, outcome.err
+    assert newest(AuditJob, run).figures().counted == EVERY, "nobody has a threshold"
+    assert "figures are over every finding" in outcome.out
+
+
+def test_a_table_that_is_named_and_not_there_is_refused(cli, run, tmp_path):
+    hospital(tmp_path / "films", 5001, {"test": 14})
+    outcome = cli("audit", run.id, "--kind", "folder", "--folder", tmp_path / "films", "--table", "mine.csv")
+    assert outcome.code == 2
+    assert "mine.csv" in outcome.err
+
+
+def test_a_report_has_the_figures_that_are_printed(cli, run, tmp_path):
+    document = cli("audit", run.id, "--report", tmp_path / "r.json", "--json").document
+    assert document["report"] == str(tmp_path / "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert {name: document[name] for name in report["figures"]} == report["figures"]
+    assert report["verdicts"] == document["verdicts"]
+    refused = cli("audit", run.id, "--report", tmp_path / "r.pdf")
+    assert (refused.code, "ends in .html or .json" in refused.err) == (2, True)
 
 
 def test_an_audit_that_was_stopped_goes_on(cli, run, monkeypatch):

@@ -186,3 +186,27 @@ def test_a_flagged_file_is_refused_and_force_explains_it(cli, films, tiny_run, m
     assert len(forced.document["explanations"]) == 1
     assert forced.document["gate"]["passed"] is False
     assert "Answered because of --force" in cli(*words[:-1], "--force").out
+
+
+def test_a_report_has_the_figures_that_are_printed_and_no_name_of_a_file(explain, tmp_path):
+    words = ["--label", "Mass", "--report", tmp_path / "o" / "r.json", "--json"]
+    said = explain(*words).document
+    report = json.loads((tmp_path / "o" / "r.json").read_text())
+    assert report["explanations"] == said["explanations"]
+    assert report["film"]["pixels_sha256"] == said["sha256"]
+    assert report["film"]["name"] is None
+    assert said["report"] == str(tmp_path / "o" / "r.json")
+    outcome = explain("--report", tmp_path / "r.html", "--names")
+    assert f"wrote {tmp_path / 'r.html'}" in outcome.out
+    page = (tmp_path / "r.html").read_text()
+    assert "<h1>grey.png</h1>" in page
+    assert PHANTOM_WARNING in page
+
+
+def test_a_report_in_another_form_is_refused_before_anything_is_computed(explain, tmp_path, monkeypatch):
+    from cxrkd.runs.run import Run
+
+    monkeypatch.setattr(Run, "load_model", lambda *_: pytest.fail("loaded a network for nothing"))
+    outcome = explain("--report", tmp_path / "r.pdf")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "ends in .html or .json, got 'r.pdf'" in outcome.err

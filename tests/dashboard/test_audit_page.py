@@ -5,14 +5,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.dashboard import access, routes
-from cxrkd.dashboard.audit.figures import FIELDS, TITLES, four_fields, label_table, lesion_table, lines_table
+from cxrkd.dashboard import access, caching, routes
 from cxrkd.dashboard.distill import making
 from cxrkd.jobs.asked import by_page
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.queue import cancel
+from cxrkd.runs.auditing.at_hand import NOT_AT_HAND
 from cxrkd.runs.auditing.cells import cells_of
+from cxrkd.runs.auditing.gallery import gallery
 from cxrkd.runs.auditing.job import AuditConfig, AuditJob
+from cxrkd.runs.auditing.tables import FIELDS, TITLES, cell_note, four_fields, label_table, lesion_table, lines_table
 from cxrkd.runs.beside import asked_about, create_beside
 from tests import toys
 
@@ -90,6 +92,30 @@ def test_another_student_and_another_field_show_other_cells(run, audit):
         np.testing.assert_allclose(shown[0]["Teacher"].astype(float), cells.probs_t[chosen])
     else:
         assert not shown
+
+
+def test_cells_worth_a_look_are_pictures_and_a_click_from_the_explain_page(run, audit):
+    page = opened()
+    cells = cells_of(audit, "distilled")
+    kinds = gallery(cells, audit.lesions("distilled"))
+    assert all(kind.title in words(page) for kind in kinds)
+    ids, labels = audit.films()["ids"], run.labels
+    for m in [int(m) for kind in kinds for m in kind.cells]:
+        assert f"{cell_note(cells, m)}" in words(page).replace("\\", "")
+    table = next(one.value for one in page.dataframe if "Agreement of maps" in one.value)
+    first = cells.field(same_answer=True, same_reason=False)[0]
+    label = labels[cells.labels[first]]
+    assert table["Explain"][0] == f"explain?run=small&film={ids[cells.films[first]]}&label={label}&method=gradcam"
+    assert [one.label for one in page.get("download_button")] == ["Report", "Report as JSON"]
+
+
+def test_without_films_pictures_are_maps_alone_and_nothing_is_linked(run, audit, monkeypatch):
+    monkeypatch.setattr(caching, "images_here", lambda data: False)
+    monkeypatch.setattr(access, "images_here", lambda data: False)
+    page = opened()
+    assert NOT_AT_HAND in words(page)
+    table = next(one.value for one in page.dataframe if "Agreement of maps" in one.value)
+    assert "Explain" not in table
 
 
 def test_tables_print_the_figures(run, audit):

@@ -5,7 +5,8 @@ from PIL import Image
 
 from cxrkd.dashboard.captioned import captioned
 from cxrkd.dashboard.charts.films import ColourBar
-from cxrkd.dashboard.pictures import Panel, data_uri, grey_to_rgb, outlined, outlines, png, strip
+from cxrkd.dashboard.pictures import Panel, grey_to_rgb, outlined, outlines, strip
+from cxrkd.images.encoded import data_uri, png
 
 
 def test_grey_floats_become_three_equal_channels():

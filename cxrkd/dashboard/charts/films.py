@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from cxrkd.dashboard.charts import style
-from cxrkd.dashboard.pictures import Panel, data_uri
+from cxrkd.dashboard.pictures import Panel
+from cxrkd.images.encoded import data_uri
 
 _BAR_PIXELS = 320
 _LINE_PIXELS = 18

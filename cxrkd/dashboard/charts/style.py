@@ -1,7 +1,6 @@
 """What all figures share: one colour, dash and symbol a member, transparent paper, quiet axes.
 
-Colours are Okabe and Ito's (2008) blue, orange and bluish green, each darkened or lightened until it stands out on both
-the light and the dark page; dash and symbol repeat the message for readers who do not see the difference. Text and
+Dash and symbol repeat what the colours say (`cxrkd.report.colours`) for readers who do not see the difference. Text and
 grid colours come from Streamlit's theme at drawing time.
 """
 
@@ -16,11 +15,11 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS
+from cxrkd.report.colours import COLOURS, NEUTRAL
 
-COLOURS: dict[str, str] = {"teacher": "#2F86C9", "alone": "#E07B00", "distilled": "#029E73"}
 DASHES: dict[str, str] = {"teacher": "solid", "alone": "dot", "distilled": "dash"}
 SYMBOLS: dict[str, str] = {"teacher": "circle", "alone": "square", "distilled": "diamond"}
-NEUTRAL = READER = "#7A8794"
+READER = NEUTRAL
 FAINT = "rgba(122,135,148,0.35)"
 CLEAR = "rgba(0,0,0,0)"
 PERCENT = "~%"

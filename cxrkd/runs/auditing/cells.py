@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from cxrkd.config import Member
 from cxrkd.runs.auditing.job import AuditJob
@@ -29,7 +28,7 @@ class Cells:
         agreement: float64 (M,), rank correlation of their maps; NaN where one is flat.
         same_answer: bool (M,), both call it or neither does; where one cannot call it, probabilities within NEAR.
         same_reason: bool (M,), the agreement is above every chance line of the cell; False where it is undefined.
-        present: bool (M,), the finding is on the film.
+        present: bool (M,), the finding is on the film. known: bool (M,), whether it is is known.
     """
 
     films: np.ndarray
@@ -40,6 +39,7 @@ class Cells:
     same_answer: np.ndarray
     same_reason: np.ndarray
     present: np.ndarray
+    known: np.ndarray
 
     def field(self, *, same_answer: bool, same_reason: bool) -> np.ndarray:
         """Cells int (m,) of one of the four fields, the most alike first; without a common reason the least alike."""
@@ -54,13 +54,9 @@ def cells_of(job: AuditJob, student: Member) -> Cells:
     Raises:
         RunError: maps or figures of the run are missing or damaged.
     """
-    metrics, targets = job.run().metrics(), job.films()["targets"]
-    agreement = job.agreements()[student]
-    probs, calls = {}, {}
-    for member in ("teacher", student):
-        probs[member] = expit(job.maps(member)[1].astype(np.float64))
-        cuts = metrics.of(member).thresholds_array()
-        calls[member] = np.where(np.isnan(cuts), np.nan, probs[member] >= cuts)
+    targets, agreement = job.films()["targets"], job.agreements()[student]
+    asked: tuple[Member, Member] = ("teacher", student)
+    probs, calls = ({member: ask(member) for member in asked} for ask in (job.probs, job.calls))
     both = ~np.isnan(calls["teacher"]) & ~np.isnan(calls[student])
     near = np.abs(probs["teacher"] - probs[student]) <= NEAR
     same_answer = np.where(both, calls["teacher"] == calls[student], near)
@@ -76,4 +72,5 @@ def cells_of(job: AuditJob, student: Member) -> Cells:
         same_answer[at],
         agreement.above_chance[at] == 1,
         targets[at] == 1,
+        ~np.isnan(targets[at]),
     )

@@ -17,8 +17,8 @@ from cxrkd.evaluate.record import Record
 from cxrkd.explain.cohort_agreement import LINES, CohortAgreement
 from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
 
-PRESENT, EVERY = "present", "every"
-"""Cells that a figure is over: those whose finding is on the film, or all of them."""
+PRESENT, CALLED, EVERY = "present", "called", "every"
+"""Cells that a figure is over: those whose finding is on the film, those that some network calls, or all of them."""
 ALL_LABELS = ""
 
 
@@ -42,7 +42,7 @@ class AgreementFigures(Record):
     """A student's maps against its teacher's, over some cells of one label or of all.
 
     Attributes:
-        student: who. label: ALL_LABELS for all. cells: PRESENT or EVERY.
+        student: who. label: ALL_LABELS for all. cells: PRESENT, CALLED or EVERY.
         own: rank correlation.
         lines: by LINES.
         ceiling: the teacher with itself under light noise.
@@ -108,7 +108,7 @@ class LesionFigures(Record):
 
 @dataclass(frozen=True)
 class OutsideFigures(Record):
-    """Share of a network's evidence outside the body, of present findings; `air` is the share of the film out there."""
+    """Share of a network's evidence outside the body, of the cells that count; `air` is the share of the film there."""
 
     member: str
     own: Mean
@@ -154,6 +154,12 @@ class AuditFigures(Record):
         return next(rows, None)
 
     @property
+    def counted(self) -> str:
+        """The cells that verdicts are over: PRESENT, of films of unknown findings CALLED, EVERY where none is."""
+        kinds = {row.cells for row in self.agreement if not row.label and row.own.n}
+        return next((cells for cells in (PRESENT, CALLED) if cells in kinds), EVERY)
+
+    @property
     def students(self) -> tuple[str, ...]:
         """In order."""
         return tuple(dict.fromkeys(row.student for row in self.agreement))
@@ -162,6 +168,7 @@ class AuditFigures(Record):
 def measure_audit(
     labels: Sequence[str],
     targets: np.ndarray,
+    called: np.ndarray,
     patients: np.ndarray,
     agreements: Mapping[str, CohortAgreement],
     lesions: Mapping[str, CohortLesions],
@@ -173,6 +180,7 @@ def measure_audit(
     Args:
         labels: K names.
         targets: (N, K): 1, 0, or NaN unknown.
+        called: bool (N, K), some network calls it.
         patients: (N,).
         agreements: by student.
         lesions: by member, of the same marked findings.
@@ -180,7 +188,8 @@ def measure_audit(
         air: (N,), share of each film that is outside the body.
     """
     present = targets == 1
-    cells = {PRESENT: present, EVERY: np.ones_like(present)}
+    cells = {PRESENT: present, CALLED: called, EVERY: np.ones_like(present)}
+    counted = next(mask for mask in cells.values() if mask.any())
     rows = tuple(
         _agreement(student, of_student, patients, label, name, chosen)
         for student, of_student in agreements.items()
@@ -189,7 +198,7 @@ def measure_audit(
     )
     both = [agreements[name].own for name in ("distilled", "alone") if name in agreements]
     gains = (
-        tuple(GainFigures(name, _mean(both[0] - both[1], patients, mask)) for name, mask in cells.items())
+        tuple(GainFigures(name, _mean(both[0] - both[1], patients, mask)) for name, mask in cells.items() if mask.any())
         if len(both) == 2
         else ()
     )
@@ -202,7 +211,7 @@ def measure_audit(
             row for member, of_member in lesions.items() for row in _lesions(member, of_member, labels, patients)
         ),
         outside=tuple(
-            OutsideFigures(member, _mean(share, patients, present, rate=True), float(air.mean()))
+            OutsideFigures(member, _mean(share, patients, counted, rate=True), float(air.mean()))
             for member, share in outside.items()
         ),
         n=len(patients),

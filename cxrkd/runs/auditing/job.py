@@ -1,7 +1,8 @@
 """What is kept of an audit: see `cxrkd.runs.beside`.
 
 <job>/audit.json            what was asked: the run, which films, which explainer
-      films.npz             ids, patients and targets of the films, and the share of each outside the body; sealed
+      films.npz             ids, patients and targets of the films, the share of each outside the body, and the hash
+                            of what networks were shown; sealed
       maps/<name>.npz       raw maps float32 (N, K, h, w) and logits (N, K) by member, and of what they are held against
       places/<member>.npz   marked findings and what maps get there; share of the evidence outside the body
       figures.json          what is measured from these, and the checksums of the weights that were asked
@@ -15,18 +16,22 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import Field
+from scipy.special import expit
 
-from cxrkd.config import Member
+from cxrkd.config import DataConfig, Member
 from cxrkd.explain.cohort_agreement import CohortAgreement, cohort_agreement
 from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
 from cxrkd.jobs.files import damaged, read_versioned
 from cxrkd.runs.auditing.figures import AuditFigures, measure_audit
 from cxrkd.runs.beside import FIGURES, FIGURES_VERSION, BesideRun, FilmsAsked, read_arrays
+from cxrkd.runs.reference import data_at
 
 FILMS, MAPS, PLACES = "films.npz", "maps", "places"
 NOISY, RANDOM = "teacher-noise", "random"
 """Maps of the teacher under light noise, and of a student with freshly drawn weights."""
 KNOWN = ("ids", "patients", "targets", "air")
+DIGESTS = "digests"
+"""`digest_of_tones` of the films, which audits of older versions lack."""
 
 
 class AuditConfig(FilmsAsked):
@@ -42,6 +47,17 @@ class AuditJob(BesideRun[AuditConfig]):
 
     KIND, ASKED, ASKS = "audit", "audit.json", AuditConfig
 
+    @property
+    def data(self) -> DataConfig:
+        """The data set of its films, where the audit has read them.
+
+        Raises:
+            RunError: the run is gone or damaged.
+        """
+        own = self.run().config.data
+        data = self.config.data or data_at(own, self.config.folder)
+        return data.model_copy(update={"image_size": own.image_size})
+
     def maps_path(self, name: str) -> Path:
         """Where the maps of a member, or NOISY or RANDOM, are, whether or not they exist."""
         return self.path / MAPS / f"{name}.npz"
@@ -51,13 +67,13 @@ class AuditJob(BesideRun[AuditConfig]):
         return self.path / PLACES / f"{member}.npz"
 
     def films(self) -> dict[str, np.ndarray]:
-        """Ids str (N,), patients str (N,), targets float32 (N, K), share outside the body float32 (N,).
+        """Ids, patients, DIGESTS str (N,), targets float32 (N, K), share outside the body float32 (N,).
 
         Raises:
             RunError: they are not there, or damaged.
         """
         arrays = read_arrays(self.path / FILMS)
-        if set(arrays) != set(KNOWN):
+        if set(arrays) - {DIGESTS} != set(KNOWN):
             raise damaged(self.path / FILMS, f"expected {', '.join(KNOWN)}")
         return arrays
 
@@ -72,6 +88,23 @@ class AuditJob(BesideRun[AuditConfig]):
         if maps is None or logits is None or maps.ndim != 4 or maps.shape[:2] != shape or logits.shape != shape:
             raise damaged(self.maps_path(name), f"expected maps {(*shape, 'h', 'w')} and logits {shape}")
         return maps, logits
+
+    def probs(self, member: Member) -> np.ndarray:
+        """Probabilities of a member, float64 (N, K).
+
+        Raises:
+            RunError: its logits are not there, or damaged.
+        """
+        return np.asarray(expit(self.maps(member)[1].astype(np.float64)))
+
+    def calls(self, member: Member) -> np.ndarray:
+        """What a member calls, float64 (N, K): 1, 0, or NaN of a finding without a threshold.
+
+        Raises:
+            RunError: its logits, or figures of the run, are not there or damaged.
+        """
+        cuts = self.run().metrics().of(member).thresholds_array()
+        return np.where(np.isnan(cuts), np.nan, (self.probs(member) >= cuts).astype(np.float64))
 
     def agreements(self) -> dict[Member, CohortAgreement]:
         """By student, agreement of every film and label with the teacher.
@@ -121,6 +154,7 @@ class AuditJob(BesideRun[AuditConfig]):
         return measure_audit(
             self.run().labels,
             films["targets"],
+            np.any([self.calls(member) == 1 for member in members], axis=0),
             films["patients"],
             {str(member): one for member, one in self.agreements().items()},
             {str(member): self.lesions(member) for member in members},

@@ -20,10 +20,10 @@ from cxrkd.explain.cam_family import cams
 from cxrkd.explain.cohort_lesions import cohort_lesions
 from cxrkd.explain.explainer import Network
 from cxrkd.explain.steps import in_turn
-from cxrkd.images.radiograph import unit
+from cxrkd.images.radiograph import digest_of_tones, unit
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.progress import Progress, counting
-from cxrkd.runs.auditing.job import FILMS, NOISY, RANDOM, AuditConfig, AuditJob, places
+from cxrkd.runs.auditing.job import DIGESTS, FILMS, NOISY, RANDOM, AuditConfig, AuditJob, places
 from cxrkd.runs.beside import write_arrays
 from cxrkd.runs.films_asked import FilmsToAsk, films_to_ask
 from cxrkd.runs.run import Run
@@ -56,7 +56,7 @@ def audit_run(job: AuditJob, report: Reporter) -> None:
     asked = _everyone(run)
     report.plan(_GUESS_S | dict.fromkeys((f"maps-{one.name}" for one in asked), _NETWORK_S) | {"places": 5.0})
     with report.stage("films", "Preparing the films") as on_event:
-        films = chosen(films_to_ask(run, job.config), job.config)
+        films = chosen(films_to_ask(run, job.config, unlabelled=True), job.config)
         films.cohort.prepare(counting(on_event))
         images = films.cohort.images
         bodies = [body_mask(unit(np.asarray(images[row]))) for row in films.rows.tolist()]
@@ -147,4 +147,5 @@ def _write_films(job: AuditJob, films: FilmsToAsk, bodies: list[np.ndarray]) -> 
     names = {"ids": films.cohort.ids, "patients": films.cohort.patients}
     known = {name: column[films.rows].astype(str) for name, column in names.items()}
     air = np.array([1 - body.mean() for body in bodies], np.float32)
-    write_arrays(job.path / FILMS, known | {"targets": films.targets, "air": air})
+    digests = np.array([digest_of_tones(films.cohort.images[row]) for row in films.rows.tolist()])
+    write_arrays(job.path / FILMS, known | {"targets": films.targets, "air": air, DIGESTS: digests})

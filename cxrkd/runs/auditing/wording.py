@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
-from cxrkd.config import MEMBER_NAMES
+from cxrkd.config import MEMBER_NAMES, READERS
+from cxrkd.data.readers.films import STRANGERS, FilmsConfig
 from cxrkd.evaluate.means import Mean
 from cxrkd.explain.chance import LINE_NAMES
 from cxrkd.explain.cohort_lesions import CENTRE, LABEL_MEAN
-from cxrkd.runs.auditing.figures import PRESENT, AgreementFigures, AuditFigures, GainFigures, LesionFigures
+from cxrkd.runs.auditing.figures import (
+    CALLED,
+    EVERY,
+    PRESENT,
+    AgreementFigures,
+    AuditFigures,
+    GainFigures,
+    LesionFigures,
+)
+from cxrkd.runs.auditing.job import AuditJob
+from cxrkd.runs.choosing import PHANTOM_RESULT
 from cxrkd.text import NOT_ENOUGH, interval, percent
 
 RIVAL_NAMES = {LABEL_MEAN: "its mean map of the finding", CENTRE: "a bump in the middle"}
-RULE = (
-    "A student looks where its teacher looks if the rank correlation of their maps, over present findings, is above "
-    "every chance line: the 95 % interval of each paired difference, by patient, leaves zero out. A network looks at "
-    "lesions if the maximum of its map lies in the marked region more often than that of its mean map of the finding, "
-    "and than the middle of the film, by the same rule. Ten patients are needed for either."
-)
+OVER = {PRESENT: "present findings", CALLED: "findings that some network calls", EVERY: "every finding"}
+WHOSE = {PRESENT: "a finding", CALLED: "a called finding", EVERY: "a map"}
+
+
+def rule(figures: AuditFigures) -> str:
+    """What has to hold for a verdict."""
+    return (
+        f"A student looks where its teacher looks if the rank correlation of their maps, over {OVER[figures.counted]}, "
+        "is above every chance line: the 95 % interval of each paired difference, by patient, leaves zero out. A "
+        "network looks at lesions if the maximum of its map lies in the marked region more often than that of its mean "
+        "map of the finding, and than the middle of the film, by the same rule. Ten patients are needed for either."
+    )
 
 
 def verdicts(figures: AuditFigures) -> list[str]:
     """A sentence for each question that the audit answers."""
-    agreement = [agreement_sentence(figures.agreement_of(student)) for student in figures.students]
-    gains = [gain_sentence(row) for row in figures.gain if row.cells == PRESENT]
+    agreement = [agreement_sentence(figures.agreement_of(student, figures.counted)) for student in figures.students]
+    gains = [gain_sentence(row) for row in figures.gain if row.cells == figures.counted]
     members = dict.fromkeys(row.member for row in figures.lesions)
     lesions = [row for member in members if (row := figures.lesions_of(member, "hit")) is not None]
     marked = [lesion_sentence(row) for row in lesions] or ["Nothing is marked on these films: lesions cannot be asked."]
-    return [*agreement, *gains, *marked]
+    return [*_unknown(figures), *agreement, *gains, *marked]
+
+
+def remarks(job: AuditJob) -> list[str]:
+    """What has to be read beside the figures because of the films that they are of."""
+    data = job.data
+    drawn = [PHANTOM_RESULT] if READERS[data.kind].drawn else []
+    return [*drawn, *([STRANGERS] if isinstance(data, FilmsConfig) else [])]
+
+
+def _unknown(figures: AuditFigures) -> list[str]:
+    """What verdicts are over where no finding is known to be on any film."""
+    over = OVER[figures.counted]
+    return [] if figures.counted == PRESENT else [f"No finding is known to be on these films: figures are over {over}."]
 
 
 def agreement_sentence(row: AgreementFigures) -> str:
     """Whether a student looks where its teacher looks."""
     name = MEMBER_NAMES.get(row.student, row.student)
     if not row.enough:
-        return f"{name}: {NOT_ENOUGH} ({row.own.n_patients} patients with a finding)."
+        return f"{name}: {NOT_ENOUGH} ({row.own.n_patients} patients with {WHOSE[row.cells]})."
     weakest = row.weakest
     shown = f"{LINE_NAMES[weakest.name]}, by {of(weakest.above, sign=True)}"
     if row.holds:

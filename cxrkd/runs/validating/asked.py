@@ -40,6 +40,11 @@ def match_findings(labels: Sequence[str], cohort: Cohort) -> Findings:
     Raises:
         DataError: they have none in common.
     """
+    if not cohort.labels:
+        raise DataError(
+            f"{cohort.name} says of no film what is on it: expected a table with a column a finding. Without one films "
+            "can be audited (python -m cxrkd audit RUN --folder DIR), not measured."
+        )
     mine, theirs = {label_key(label) for label in labels}, {label_key(label) for label in cohort.labels}
     found_in_both = tuple(label for label in labels if label_key(label) in theirs)
     if not found_in_both:

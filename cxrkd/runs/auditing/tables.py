@@ -1,4 +1,4 @@
-"""An audit as tables and sentences. No Streamlit, no models."""
+"""An audit as tables, for the page and for its report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard.tables import minus
 from cxrkd.evaluate.means import Mean
 from cxrkd.explain.chance import LINE_NAMES
 from cxrkd.labels import display_name
 from cxrkd.runs.auditing.cells import Cells
-from cxrkd.runs.auditing.figures import PRESENT, AuditFigures
+from cxrkd.runs.auditing.figures import AuditFigures
 from cxrkd.runs.auditing.wording import RIVAL_NAMES, of
-from cxrkd.text import NOT_ENOUGH, number, percent
+from cxrkd.text import NOT_ENOUGH, minus, number, percent
 
 FIELDS = {
     "Same answer, maps not above chance": (True, False),
@@ -46,7 +45,7 @@ def cell_table(cells: Cells, chosen: np.ndarray, ids: np.ndarray, labels: Sequen
         {
             "Film": [str(ids[n]) for n in cells.films[chosen]],
             "Finding": [display_name(labels[k]) for k in cells.labels[chosen]],
-            "On the film": ["yes" if present else "no" for present in cells.present[chosen]],
+            "On the film": [presence(cells, m) for m in chosen],
             "Teacher": cells.probs_t[chosen],
             "Student": cells.probs_s[chosen],
             "Agreement of maps": cells.agreement[chosen],
@@ -54,9 +53,22 @@ def cell_table(cells: Cells, chosen: np.ndarray, ids: np.ndarray, labels: Sequen
     )
 
 
+def presence(cells: Cells, m: int) -> str:
+    """Whether the finding of a cell is on its film, for a table."""
+    return ("yes" if cells.present[m] else "no") if cells.known[m] else "not known"
+
+
+def cell_note(cells: Cells, m: int) -> str:
+    """A cell in words: what both answer, how alike their maps are, and whether the finding is on the film."""
+    answers = f"teacher {percent(cells.probs_t[m], 0)}, student {percent(cells.probs_s[m], 0)}"
+    alike = minus(number(cells.agreement[m], 2))
+    on_it = {"yes": "on the film", "no": "not on the film", "not known": "not known whether on the film"}
+    return f"{answers}; agreement {alike}; {on_it[presence(cells, m)]}"
+
+
 def lines_table(figures: AuditFigures) -> pd.DataFrame:
-    """A row a line: what it reaches, and how far each student is above it, over present findings."""
-    rows = {student: figures.agreement_of(student, PRESENT) for student in figures.students}
+    """A row a line: what it reaches, and how far each student is above it, over the cells that count."""
+    rows = {student: figures.agreement_of(student, figures.counted) for student in figures.students}
     table: dict[str, list[str]] = {"Agreement with the teacher": ["Its own", *_line_titles(figures), "Ceiling"]}
     for student, row in rows.items():
         title = MEMBER_NAMES.get(student, student)
@@ -74,12 +86,12 @@ def _line_titles(figures: AuditFigures) -> list[str]:
 
 
 def label_table(figures: AuditFigures) -> pd.DataFrame:
-    """A row a finding, over films that have it: each student's agreement, and how far above its closest line."""
+    """A row a finding, over its cells that count: each student's agreement, and how far above its closest line."""
     rows = []
     for label in figures.labels:
         row: dict[str, object] = {"Finding": display_name(label)}
         for student in figures.students:
-            one, title = figures.agreement_of(student, PRESENT, label), MEMBER_NAMES.get(student, student)
+            one, title = figures.agreement_of(student, figures.counted, label), MEMBER_NAMES.get(student, student)
             row["Films"] = one.own.n
             row[title] = minus(text(one.own)) if one.enough else NOT_ENOUGH
             row[f"{title}, above the closest line"] = minus(text(one.weakest.above, sign=True)) if one.enough else ""

@@ -1,0 +1,1 @@
+"""Anything that was answered -> one file to keep: HTML that opens anywhere and asks nobody, or the same as JSON."""
