@@ -11,6 +11,7 @@ from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.explain import computing, figures, panels
 from cxrkd.dashboard.explain.display import choose_display, choose_method
+from cxrkd.dashboard.explain.parts import show_parts
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
 from cxrkd.explain.lesion import lesion_hit
@@ -148,6 +149,7 @@ def explain(run: Run, film: Film) -> None:
     say_what_is_called(run, explanation, label)
     st.caption(explanation.explainer.sentence)
     pictures(run, film, explanation, label)
+    show_parts(explanation, label)
     left, right = layout.side_by_side()
     with right, layout.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)

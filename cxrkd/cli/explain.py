@@ -14,6 +14,7 @@ from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, table
+from cxrkd.cli.parts import part_lines
 from cxrkd.cli.sample_films import NOTHING, add_sample, lesion_figures, lesion_lines, read_samples, truth_lines
 from cxrkd.errors import ConfigError
 from cxrkd.names import file_name, file_names, without_image_suffix
@@ -224,6 +225,7 @@ def _lines(
         lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one, fit))]
         lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
         lines += lesion_lines(one["members"])
+        lines += part_lines(one["members"])
         lines += [f"  {line}" for line in _agreements(one)]
     return lines + [""] + [f"wrote {path}" for path in document["pictures"]] if document["pictures"] else lines
 

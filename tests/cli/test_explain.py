@@ -186,3 +186,13 @@ def test_a_flagged_file_is_refused_and_force_explains_it(cli, films, tiny_run, m
     assert len(forced.document["explanations"]) == 1
     assert forced.document["gate"]["passed"] is False
     assert "Answered because of --force" in cli(*words[:-1], "--force").out
+
+
+def test_the_sum_of_parts_is_a_line_of_each_network_and_adds_up(explain):
+    said = explain("--label", "Mass", "--method", "parts", "--parts", 3, "--segments", 12, "--json")
+    for row in said.document["explanations"][0]["members"].values():
+        logit = np.log(row["prob"] / (1 - row["prob"]))
+        assert sum(part["score"] for part in row["parts"]) + row["baseline"] == pytest.approx(logit, abs=1e-4)
+        assert np.mean(row["map"]) == pytest.approx(logit - row["baseline"], abs=1e-4)
+    lines = explain("--label", "Mass", "--method", "parts", "--parts", 3, "--segments", 12).out.splitlines()
+    assert sum(" of the film)" in line and "with all of it hidden" in line for line in lines) == 3
