@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -54,17 +52,9 @@ def agreement_sentence(member: str, judged: Judged) -> str:
 
 def agreement_table(agreements: Mapping[str, Judged]) -> pd.DataFrame:
     """Every figure with its chance lines and ceiling, a row a figure and a column a pair."""
-    first = next(iter(agreements.values()))
-    lines = {f"… chance: {line.title}": (lambda a, i=i: a.lines[i].high) for i, line in enumerate(first.lines)}
-    names = {
-        f"… ceiling: {first.ceiling_title}": "ceiling_spearman",
-        "… student's maps of other labels, mean": "other_labels_spearman",
-        **{title: name for name, title in first.titles.items()},
-    }
-    rows: dict[str, Callable[[Any], float]] = {"Rank correlation (Spearman)": attrgetter("spearman"), **lines}
-    rows |= {title: attrgetter(name) for title, name in names.items()}
-    columns = {MEMBER_NAMES[m]: [row(a) for row in rows.values()] for m, a in agreements.items()}
-    return pd.DataFrame({"Teacher and …": list(rows), **columns})
+    columns = {MEMBER_NAMES[m]: judged.rows() for m, judged in agreements.items()}
+    titles = list(next(iter(columns.values())))
+    return pd.DataFrame({"Teacher and …": titles, **{name: list(rows.values()) for name, rows in columns.items()}})
 
 
 def lesion_table(hits: Mapping[str, LesionHit]) -> pd.DataFrame:
