@@ -10,6 +10,7 @@ from cxrkd.dashboard import caching, layout, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.explain import computing, figures, panels
+from cxrkd.dashboard.explain.depth import show_depth
 from cxrkd.dashboard.explain.display import choose_display, choose_method
 from cxrkd.dashboard.explain.parts import show_parts
 from cxrkd.dashboard.pictures import headed, outlines, strip
@@ -158,6 +159,7 @@ def explain(run: Run, film: Film) -> None:
         st.subheader("Do they look at the same places?", anchor=False)
         show_agreement(computing.with_chance_lines(run, film, explanation), label)
         show_fit(explanation, label)
+    show_depth(run, film)
 
 
 def page() -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.cli.depth import add_depth, depth_figures, depth_lines
 from cxrkd.cli.explainer_settings import add_settings, settings_of
 from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
@@ -65,6 +66,7 @@ def _add_arguments(verb: Any) -> None:
     verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: one that is called)")
     titles = ", ".join(f"{name} ({entry.title})" for name, entry in EXPLAINERS.items())
     verb.add_argument("--method", choices=list(EXPLAINERS), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
+    add_depth(verb)
     add_force(verb)
     add_run_options(verb)
     verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
@@ -107,6 +109,8 @@ def call(args: argparse.Namespace) -> Report:
     body = body_mask(image.pixels)
     rows = [_of_label(explanation, label, thresholds, body, image) for label in labels]
     document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": provenance}
+    if args.depth:
+        document["depth"] = depth_figures(run, models, image)
     if args.out:
         _write_json(args, image, document)
     known = [*([f"  {provenance}"] if provenance else []), *truth_lines(image)]
@@ -227,6 +231,7 @@ def _lines(
         lines += lesion_lines(one["members"])
         lines += part_lines(one["members"])
         lines += [f"  {line}" for line in _agreements(one)]
+    lines += depth_lines(document.get("depth", {}))
     return lines + [""] + [f"wrote {path}" for path in document["pictures"]] if document["pictures"] else lines
 
 

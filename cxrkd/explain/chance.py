@@ -16,6 +16,7 @@ LINE_NAMES: dict[str, str] = {
     "moved": "the student's map moved elsewhere",
     "other_film": "the student on other films",
     "label_mean": "the student's mean map of the label",
+    "film_mean": "the student's mean map over other films",
     "centre": "a bump in the middle",
 }
 QUANTILE = 0.95
