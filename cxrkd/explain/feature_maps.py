@@ -30,6 +30,7 @@ from cxrkd.explain.explainer import Network
 from cxrkd.explain.steps import Step, Steps, in_turn
 from cxrkd.explain.yardsticks import centre_prior
 from cxrkd.models.classifier import Classifier
+from cxrkd.plain import plain
 
 N_RANDOM = 8
 """Random students: each gives one map a depth, and few draws would make a low line."""
@@ -59,14 +60,20 @@ class DepthAgreement:
     ceiling: float
 
     @property
+    def above_chance(self) -> bool | None:
+        """Whether the agreement is above every line; None where that cannot be known."""
+        return chance.above_all(self.spearman, self.lines)
+
+    @property
     def verdict(self) -> str:
-        """Whether the agreement is above every line, in words."""
+        """`above_chance` in words."""
         return chance.verdict(self.spearman, self.lines)
 
     def to_dict(self) -> dict[str, object]:
         """For JSON."""
-        own = {"depth": self.depth, "grid": list(self.grid), "spearman": self.spearman, "ceiling": self.ceiling}
-        return own | {"lines": chance.to_dict(self.lines), "verdict": self.verdict}
+        own = {"depth": self.depth, "grid": self.grid, "spearman": self.spearman, "ceiling": self.ceiling}
+        conclusion = {"above_chance": self.above_chance, "verdict": self.verdict}
+        return {name: plain(value) for name, value in own.items()} | {"lines": chance.to_dict(self.lines)} | conclusion
 
 
 @dataclass(frozen=True)
@@ -167,7 +174,13 @@ def _agreement(
     lines.append(chance.line("centre", against(map_t, centre_prior(map_t.shape)[None])))
     grid = (min(map_t.shape[0], map_s.shape[0]), min(map_t.shape[1], map_s.shape[1]))
     spearman = float(against(map_t, map_s[None])[0])
-    return DepthAgreement(depth, grid, spearman, tuple(lines), float(np.nanmean(against(map_t, noise))))
+    return DepthAgreement(depth, grid, spearman, tuple(lines), _known_mean(against(map_t, noise)))
+
+
+def _known_mean(values: np.ndarray) -> float:
+    """Mean of what is defined, NaN if nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _mean(maps: np.ndarray) -> np.ndarray:

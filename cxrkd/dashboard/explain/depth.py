@@ -16,10 +16,15 @@ from cxrkd.runs import Run
 from cxrkd.runs.sample_films import other_films
 
 _PX = 224
+_SHORT = {"random_student": "Random students", "other_film": "Other films", "film_mean": "Mean map", "centre": "Middle"}
 _COLOURS = "cividis"
 ABOUT = (
     "The mean of the features over channels after each stage (KD-FMV), from the image on, each map on its own scale. "
     "No label is asked: this is what a model has kept of the film so far, not why it answers."
+)
+HELD = (
+    "Rank correlation of the maps, beside what it has to exceed: eight students of random weights, the same student on "
+    "other films, its mean map over them, a bump in the middle. Ceiling: the teacher under light noise."
 )
 
 
@@ -40,6 +45,8 @@ def show_depth(run: Run, film: Film) -> None:
                 f"Teacher and {MEMBER_NAMES[name].lower()}, rank correlation of the maps beside its chance lines"
             )
             layout.table(depth_table(agreements), hide_index=True, key=f"depth_{name}")
+        if found.agreements:
+            st.caption(HELD)
 
 
 def coloured(level: np.ndarray) -> np.ndarray:
@@ -51,16 +58,16 @@ def coloured(level: np.ndarray) -> np.ndarray:
 
 
 def depth_table(agreements: tuple[DepthAgreement, ...]) -> pd.DataFrame:
-    """A row a depth: the agreement, what it has to exceed, the ceiling, and what that says."""
+    """A row a depth: the agreement, what it has to exceed, the ceiling, and whether it is above all lines."""
     return pd.DataFrame(
         [
             {
                 "Depth": one.depth,
                 "Cells": f"{one.grid[0]} × {one.grid[1]}",
                 "Agreement": round(one.spearman, 2),
-                **{line.title.capitalize(): round(line.high, 2) for line in one.lines},
-                "Teacher under light noise": round(one.ceiling, 2),
-                "Verdict": one.verdict,
+                **{_SHORT[line.name]: round(line.high, 2) for line in one.lines},
+                "Ceiling": round(one.ceiling, 2),
+                "Above chance": {True: "yes", False: "no", None: "not known"}[one.above_chance],
             }
             for one in agreements
         ]

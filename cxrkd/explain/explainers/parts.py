@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cxrkd.config.strict import Strict
-from cxrkd.explain.altered_explainer import LINES, judge
+from cxrkd.explain.altered_explainer import LINES, film_by_film, judge
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Fit, Network
 from cxrkd.explain.lime_settings import Fill
 from cxrkd.explain.steps import Steps
@@ -49,10 +49,7 @@ def explain(
     """The same superpixels for all networks; each makes parts of its own."""
     from cxrkd.explain.parts import sum_of_parts
 
-    given = settings.model_dump()
-    return [
-        sum_of_parts(networks, film, **given, steps=steps, key=(PARTS, settings, i)) for i, film in enumerate(films)
-    ]
+    return film_by_film(sum_of_parts, PARTS, networks, films, settings, steps)
 
 
 EXPLAINERS.register(
