@@ -8,8 +8,10 @@ from cxrkd.dashboard import layout
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.explain import choosing, computing, figures, report, swiped, truth, viewer
 from cxrkd.dashboard.explain import view as views
+from cxrkd.dashboard.explain.depth import show_depth
 from cxrkd.dashboard.explain.display import choose_method
 from cxrkd.dashboard.explain.link import View, film_key
+from cxrkd.dashboard.explain.parts import show_parts
 from cxrkd.dashboard.explain.thresholds import thresholds
 from cxrkd.explain.lesion import lesion_hit
 from cxrkd.images.film import Film
@@ -75,6 +77,7 @@ def explain(run: Run, film: Film, asked: View) -> None:
     views.keep(shown)
     viewer.show(run, film, explanation, shown, pictures, controls)
     say_what_is_called(run, explanation, label)
+    show_parts(explanation, label)
     left, right = layout.side_by_side()
     with right, layout.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)
@@ -85,6 +88,7 @@ def explain(run: Run, film: Film, asked: View) -> None:
         show_agreement(explanation, label)
         show_fit(explanation, label)
         report.offer(run, film, explanation, label, thresholds(run))
+    show_depth(run, film)
 
 
 def page() -> None:

@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrkd.cli.depth import add_depth, depth_figures, depth_lines
 from cxrkd.cli.explainer_settings import add_settings, settings_of
 from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, table
+from cxrkd.cli.parts import part_lines
 from cxrkd.cli.reports import add_report, ending_of, write_report
 from cxrkd.cli.sample_films import NOTHING, add_sample, lesion_lines, read_samples, truth_lines
 from cxrkd.errors import ConfigError
@@ -65,6 +67,7 @@ def _add_arguments(verb: Any) -> None:
     verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: one that is called)")
     titles = ", ".join(f"{name} ({entry.title})" for name, entry in EXPLAINERS.items())
     verb.add_argument("--method", choices=list(EXPLAINERS), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
+    add_depth(verb)
     add_force(verb)
     add_run_options(verb)
     verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
@@ -110,6 +113,8 @@ def call(args: argparse.Namespace) -> Report:
     body = body_mask(image.pixels)
     rows = [about_label(explanation, label, thresholds, body, image) for label in labels]
     document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": provenance}
+    if args.depth:
+        document["depth"] = depth_figures(run, models, image)
     if args.out:
         _write_json(args, image, document)
     if form:
@@ -236,7 +241,9 @@ def _lines(
         lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one, fit))]
         lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
         lines += lesion_lines(one["members"])
+        lines += part_lines(one["members"])
         lines += [f"  {line}" for line in _agreements(one)]
+    lines += depth_lines(document.get("depth", {}))
     written = [*document["pictures"], *([document["report"]] if "report" in document else [])]
     return lines + [""] + [f"wrote {path}" for path in written] if written else lines
 

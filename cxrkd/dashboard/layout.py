@@ -75,6 +75,9 @@ def refused(error: CxrkdError | str, icon: str = ":material/error:") -> None:
     st.error(literal(str(error)), icon=icon)
 
 
+_ON_PRIMARY = "[data-testid^='stBaseButton-primary'], [data-testid^='stBaseButton-primary'] *, [data-tag], [data-tag] *"
+
+
 def frame(title: str, lead: str) -> Run | None:
     """The first beat of a page: title, one sentence on what it is for, and the sidebar.
 
@@ -83,12 +86,21 @@ def frame(title: str, lead: str) -> Run | None:
     """
     routes.enter_by_app()
     access.current()  # a link that was made new since closes the page
+    _keep_legible()
     st.title(title, anchor=False)
     st.markdown(lead)
     with st.sidebar:
         run = _choose_run()
         st.caption(NOT_CLINICAL)
     return run
+
+
+def _keep_legible() -> None:
+    """In dark, what stands on the primary colour is dark.
+
+    Streamlit writes it in white, and what is chosen in the primary colour: on dark none has contrast for both.
+    """
+    st.html(f"<style>{_ON_PRIMARY} {{ color: light-dark(#ffffff, #0b1117); }}</style>")
 
 
 def run_title(run: Run) -> str:

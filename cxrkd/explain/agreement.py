@@ -7,7 +7,9 @@ anatomy is in the same place. So each one is held against what is reached withou
 - **other film**: against the same student's maps of the same label on other films;
 - **label mean**: against the student's mean map of the label over other films;
 - **centre**: against a bump in the middle, which knows no film at all.
-*Above chance* means above all four, where a line has several draws above their 95th percentile. Beside them stand
+*Above chance* means above all four, where a line has several draws above their 95th percentile. That is judged by the
+rank correlation alone, since many chances would pass one; the other figures stand beside the same lines. Then
+there are
 - **other labels**: the teacher's map of this label against the student's maps of the others: below the agreement
   itself if the maps tell labels apart. No chance line, since labels that lie in one place should agree;
 - **ceiling**: the teacher's map against its own under light noise.
@@ -24,37 +26,26 @@ import numpy as np
 
 from cxrkd.explain import chance
 from cxrkd.explain.baselines import all_heats
-from cxrkd.explain.chance import ChanceLine, Judged
+from cxrkd.explain.chance import ChanceLine, HeldAgainst, Judged
 from cxrkd.explain.explainer import Maps
-from cxrkd.explain.similarity import common_grid, similarity, spearman, topk_iou
+from cxrkd.explain.similarity import MEASURES, RANKS, Measure, common_grid, similarity
 from cxrkd.explain.yardsticks import Baselines, centre_prior
 
 
 @dataclass(frozen=True)
 class Agreement(Judged):
-    """Two models' maps of one label on one image; figures are NaN where a map is constant.
+    """Two models' maps of one label on one image; figures are NaN where a map is constant. See `similarity`."""
 
-    `spearman`, `cosine`, `topk_iou`, `peak_distance` (in % of the diagonal) are those of `similarity`; `top` is the
-    share of cells that counts as hottest; `chance_topk_iou` is the mean over random students.
-    """
-
-    titles: ClassVar[Mapping[str, str]] = {
-        "topk_iou": "Overlap (IoU) of the hottest 20 % of cells",
-        "chance_topk_iou": "… its chance: random students, mean",
-        "ceiling_topk_iou": "… its ceiling: teacher under light noise",
-        "cosine": "Cosine of the raw maps",
-        "peak_distance": "Distance of the maxima, % of the diagonal",
-    }
+    titles: ClassVar[Mapping[str, str]] = {name: measure.title for name, measure in MEASURES.items()}
 
     cosine: float
+    ssim: float
     topk_iou: float
+    centre_distance: float
     peak_distance: float
-    top: float
-    chance_topk_iou: float
-    ceiling_topk_iou: float
 
 
-def agreement(cams_t: np.ndarray, cams_s: np.ndarray, k: int, lines: Baselines, top: float = 0.2) -> Agreement:
+def agreement(cams_t: np.ndarray, cams_s: np.ndarray, k: int, lines: Baselines) -> Agreement:
     """Agreement of teacher and student on label k of one image, with its chance lines and ceiling.
 
     Args:
@@ -62,20 +53,17 @@ def agreement(cams_t: np.ndarray, cams_s: np.ndarray, k: int, lines: Baselines, 
         cams_s: the student's raw maps (K, h', w'); grids may differ, the finer is area-averaged onto the coarser.
         k: the label.
         lines: from `baselines` for the same image and method.
-        top: share of cells that counts as hottest, 0.1 or 0.2 by custom.
     """
-    own, map_t = similarity(cams_t[k], cams_s[k], top), cams_t[k]
-    others, _ = _against(map_t, np.delete(cams_s, k, axis=0), top)
-    _, chance_iou = _against(map_t, _draws(lines), top)
-    ceiling, ceiling_iou = _against(map_t, lines.noisy_teacher[:, k], top)
+    map_t, noisy = cams_t[k], lines.noisy_teacher[:, k]
     return Agreement(
-        **asdict(own),
-        top=top,
+        **asdict(similarity(map_t, cams_s[k])),
         lines=chance_lines(map_t, k, lines),
-        chance_topk_iou=_mean(chance_iou),
-        other_labels_spearman=_mean(others),
-        ceiling_spearman=_mean(ceiling),
-        ceiling_topk_iou=_mean(ceiling_iou),
+        other_labels_spearman=_mean(against(map_t, np.delete(cams_s, k, axis=0), RANKS)),
+        ceiling_spearman=_mean(against(map_t, noisy, RANKS)),
+        beside={
+            name: HeldAgainst(chance_lines(map_t, k, lines, one), _mean(against(map_t, noisy, one)), one.less)
+            for name, one in MEASURES.items()
+        },
     )
 
 
@@ -84,8 +72,8 @@ def compare_cells(maps: Maps, teacher: str, student: str, k: int, lines: Baselin
     return agreement(all_heats(maps, teacher), all_heats(maps, student), k, lines)
 
 
-def chance_lines(map_t: np.ndarray, k: int, lines: Baselines) -> tuple[ChanceLine, ...]:
-    """What any agreement with the teacher's map (h, w) of label k has to exceed."""
+def chance_lines(map_t: np.ndarray, k: int, lines: Baselines, measure: Measure = RANKS) -> tuple[ChanceLine, ...]:
+    """What any agreement with the teacher's map (h, w) of label k has to exceed, or undercut by a distance."""
     kept = lines.reference
     draws = {
         "random_student": _draws(lines),
@@ -93,19 +81,19 @@ def chance_lines(map_t: np.ndarray, k: int, lines: Baselines) -> tuple[ChanceLin
         "label_mean": None if kept is None else kept.label_means[:, k],
         "centre": centre_prior(map_t.shape)[None],
     }
-    return tuple(chance.line(name, None if maps is None else _against(map_t, maps)[0]) for name, maps in draws.items())
+    measured = {name: None if maps is None else against(map_t, maps, measure) for name, maps in draws.items()}
+    return tuple(chance.line(name, own, less=measure.less) for name, own in measured.items())
+
+
+def against(one: np.ndarray, many: np.ndarray, measure: Measure = RANKS) -> np.ndarray:
+    """A figure (n,) of one map (h, w) with each of (n, h', w'), on the coarser of their grids."""
+    a, b = common_grid(one[None], many)
+    return measure.of(np.broadcast_to(a, b.shape), b)
 
 
 def _draws(lines: Baselines) -> np.ndarray:
     """Maps (n, h, w) of random students, whose labels mean nothing."""
     return lines.random_student.reshape(-1, *lines.random_student.shape[2:])
-
-
-def _against(one: np.ndarray, many: np.ndarray, top: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
-    """Spearman and top IoU (n,) of one map (h, w) with each of (n, h', w')."""
-    a, b = common_grid(one[None], many)
-    flat_a, flat_b = a.reshape(1, -1).repeat(len(b), 0), b.reshape(len(b), a.size)
-    return spearman(flat_a, flat_b), topk_iou(flat_a, flat_b, top)
 
 
 def _mean(values: np.ndarray) -> float:

@@ -7,7 +7,9 @@ random ranking of its cells would not be (torus translation: Harms et al., J Eco
 maps of other films stand its Grad-CAMs of them, which runs keep: a milder line than its own maps would be.
 
 Where masks are drawn by chance all figures come from halves that share no mask (`cxrkd.explain.halves`), and the
-ceiling is what equal models would reach. Without chance equal models have equal maps, and no ceiling is measured.
+ceiling is what equal models would reach. The rank correlation is stepped up to the length of the maps that are drawn;
+for other figures no formula does that, so they, their lines and their ceiling (a model's own two halves) are those of
+half the masks. Without chance equal models have equal maps, and no ceiling is measured.
 """
 
 from __future__ import annotations
@@ -19,34 +21,28 @@ from typing import ClassVar
 import numpy as np
 
 from cxrkd.explain import chance
+from cxrkd.explain.agreement import against
 from cxrkd.explain.altered import AlteredMaps
-from cxrkd.explain.chance import ChanceLine, Judged
+from cxrkd.explain.chance import ChanceLine, HeldAgainst, Judged
 from cxrkd.explain.explainer import Maps
 from cxrkd.explain.halves import ceiling, stepped_up
-from cxrkd.explain.similarity import common_grid, similarity, spearman
+from cxrkd.explain.similarity import MEASURES, Measure, common_grid
 from cxrkd.explain.yardsticks import Baselines, Reference, centre_prior
 
-_TOP = 0.2
 _SHIFTS = 16  # along a side: what lies between them would say the same again
 
 
 @dataclass(frozen=True)
 class AlteredAgreement(Judged):
-    """Two models' maps of one label on one film; figures are NaN where a map is constant.
-
-    `cosine`, `topk_iou` (of the hottest 20 % of cells), `peak_distance` (in % of the diagonal) are those of
-    `similarity`, of the maps as they are drawn.
-    """
+    """Two models' maps of one label on one film; figures are NaN where a map is constant. See `similarity`."""
 
     ceiling_title = "not measured"
-    titles: ClassVar[Mapping[str, str]] = {
-        "topk_iou": "Overlap (IoU) of the hottest 20 % of cells",
-        "cosine": "Cosine of the raw maps",
-        "peak_distance": "Distance of the maxima, % of the diagonal",
-    }
+    titles: ClassVar[Mapping[str, str]] = {name: measure.title for name, measure in MEASURES.items()}
 
     cosine: float
+    ssim: float
     topk_iou: float
+    centre_distance: float
     peak_distance: float
 
 
@@ -65,17 +61,35 @@ def judge(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> A
     all_labels = stepped_up(flat_t, flat_s)
     others = np.delete(all_labels, k)
     known = others[~np.isnan(others)]
-    drawn = similarity(maps.heat(teacher, k), maps.heat(student, k), _TOP)
+    elsewhere, map_t = moved(halves_s[:, k]), maps.heat(teacher, k)
     kind = HalvedAgreement if maps.halves else AlteredAgreement
     return kind(
         spearman=float(all_labels[k]),
-        lines=chance_lines(halves_t, halves_s[:, k], maps.heat(teacher, k), k, lines.reference),
+        lines=chance_lines(halves_t, elsewhere, map_t, k, lines.reference),
         other_labels_spearman=float(known.mean()) if len(known) else float("nan"),
         ceiling_spearman=ceiling(flat_t, flat_s[:, k]) if maps.halves else float("nan"),
-        cosine=drawn.cosine,
-        topk_iou=drawn.topk_iou,
-        peak_distance=drawn.peak_distance,
+        beside={
+            name: HeldAgainst(
+                lines_of(measure, halves_t, elsewhere, map_t, k, lines.reference),
+                _ceiling(measure, halves_t, halves_s[:, k]) if maps.halves else float("nan"),
+                measure.less,
+            )
+            for name, measure in MEASURES.items()
+        },
+        **{name: float(crossed(measure, halves_t, halves_s[:, k, None])[0]) for name, measure in MEASURES.items()},
     )
+
+
+def crossed(measure: Measure, halves_t: np.ndarray, halves_s: np.ndarray) -> np.ndarray:
+    """Mean figure (n,) of each of the teacher's halves (2, h, w) with the student's other ones (2, n, h, w)."""
+    even, odd = (np.broadcast_to(half, halves_s[0].shape) for half in halves_t)
+    return np.asarray((measure.of(even, halves_s[1]) + measure.of(odd, halves_s[0])) / 2)
+
+
+def _ceiling(measure: Measure, halves_t: np.ndarray, halves_s: np.ndarray) -> float:
+    """Mean figure of each model's own halves (2, h, w): equal models, other masks, half of them."""
+    even, odd = np.stack([halves_t, halves_s], axis=1)
+    return float(measure.of(even, odd).mean())
 
 
 def moved(maps: np.ndarray) -> np.ndarray:
@@ -98,30 +112,48 @@ def _halves(maps: AlteredMaps, name: str) -> np.ndarray:
 
 
 def chance_lines(
-    halves_t: np.ndarray, halves_s: np.ndarray, map_t: np.ndarray, k: int, reference: Reference | None
+    halves_t: np.ndarray, elsewhere: np.ndarray, map_t: np.ndarray, k: int, reference: Reference | None
 ) -> tuple[ChanceLine, ...]:
-    """What an agreement on label k has to exceed.
+    """What a rank correlation on label k has to exceed.
 
     Args:
         halves_t: the teacher's maps (2, h, w).
-        halves_s: the student's, on the same grid.
+        elsewhere: the student's, moved, (2, n, h, w) on the same grid; a map of one cell cannot be moved, n is 0.
         map_t: the teacher's map as it is drawn, on its own grid.
         k: the label.
         reference: the student's Grad-CAMs of other films, where they are kept.
     """
-    elsewhere = moved(halves_s)
-    n = elsewhere.shape[1]  # a map of one cell cannot be moved
+    n = elsewhere.shape[1]
     shifted = stepped_up(halves_t.reshape(2, -1), elsewhere.reshape(2, n, -1)) if n else np.empty(0)
-    others = {
+    kept = _kept(map_t, k, reference)
+    measured = {name: None if many is None else against(map_t, many) for name, many in kept.items()}
+    return (chance.line("moved", shifted), *(chance.line(name, draws) for name, draws in measured.items()))
+
+
+def lines_of(
+    measure: Measure,
+    halves_t: np.ndarray,
+    elsewhere: np.ndarray,
+    map_t: np.ndarray,
+    k: int,
+    reference: Reference | None,
+) -> tuple[ChanceLine, ...]:
+    """The same of another figure, from the teacher's halves: arguments of `chance_lines`."""
+    kept = _kept(map_t, k, reference)
+    measured = {
+        "moved": crossed(measure, halves_t, elsewhere) if elsewhere.shape[1] else np.empty(0),
+        **{
+            name: None if many is None else np.mean([against(half, many, measure) for half in halves_t], axis=0)
+            for name, many in kept.items()
+        },
+    }
+    return tuple(chance.line(name, draws, less=measure.less) for name, draws in measured.items())
+
+
+def _kept(map_t: np.ndarray, k: int, reference: Reference | None) -> dict[str, np.ndarray | None]:
+    """Maps (n, h, w) that know nothing of this film; None where none are kept."""
+    return {
         "other_film": None if reference is None else reference.other_films[:, k],
         "label_mean": None if reference is None else reference.label_means[:, k],
         "centre": centre_prior(map_t.shape)[None],
     }
-    measured = {name: None if many is None else _each(map_t, many) for name, many in others.items()}
-    return (chance.line("moved", shifted), *(chance.line(name, draws) for name, draws in measured.items()))
-
-
-def _each(one: np.ndarray, many: np.ndarray) -> np.ndarray:
-    """Spearman (n,) of a map (h, w) with each of (n, h', w')."""
-    a, b = common_grid(one[None], many)
-    return spearman(np.broadcast_to(a.reshape(1, -1), (len(b), a.size)), b.reshape(len(b), a.size))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ LINE_NAMES: dict[str, str] = {
     "moved": "the student's map moved elsewhere",
     "other_film": "the student on other films",
     "label_mean": "the student's mean map of the label",
+    "film_mean": "the student's mean map over other films",
     "centre": "a bump in the middle",
 }
 QUANTILE = 0.95
@@ -28,9 +29,9 @@ class ChanceLine:
 
     Attributes:
         name: one of LINE_NAMES.
-        mean: mean rank correlation over the draws; NaN where it was not measured.
+        mean: mean over the draws; NaN where it was not measured.
         high: what an agreement has to exceed: the 95th percentile of the draws (the next draw above it, so that few
-            draws do not make it too low), or the only one.
+            draws do not make it too low), or the only one. Of distances the 5th, which has to be undercut.
         missing: why it was not measured; empty where it was.
     """
 
@@ -45,8 +46,13 @@ class ChanceLine:
         return LINE_NAMES[self.name]
 
 
-def line(name: str, draws: np.ndarray | None) -> ChanceLine:
-    """The line of some rank correlations; NaN draws (a map was constant) are left out.
+def line(name: str, draws: np.ndarray | None, *, less: bool = False) -> ChanceLine:
+    """The line of some figures; NaN draws (a map was constant) are left out.
+
+    Args:
+        name: one of LINE_NAMES.
+        draws: (n,); None where there are no maps to draw from.
+        less: whether what agrees has less, as distances have: then it has to be below the 5th percentile.
 
     >>> line("centre", np.array([0.25]))
     ChanceLine(name='centre', mean=0.25, high=0.25, missing='')
@@ -56,7 +62,8 @@ def line(name: str, draws: np.ndarray | None) -> ChanceLine:
     known = draws[~np.isnan(draws)]
     if not len(known):
         return ChanceLine(name, float("nan"), float("nan"), "every map of it is flat")
-    return ChanceLine(name, float(known.mean()), float(np.quantile(known, QUANTILE, method="higher")))
+    high = -np.quantile(-known, QUANTILE, method="higher") if less else np.quantile(known, QUANTILE, method="higher")
+    return ChanceLine(name, float(known.mean()), float(high))
 
 
 def above_all(value: float, lines: tuple[ChanceLine, ...]) -> bool | None:
@@ -94,6 +101,27 @@ def to_dict(lines: tuple[ChanceLine, ...]) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
+class HeldAgainst:
+    """What a figure beside the rank correlation is held against.
+
+    Attributes:
+        lines: as those of the rank correlation, of this figure.
+        ceiling: what two equal models would reach, or the teacher under light noise; NaN where it is not known.
+        less: whether what agrees has less of the figure.
+    """
+
+    lines: tuple[ChanceLine, ...]
+    ceiling: float
+    less: bool
+
+    @property
+    def hardest(self) -> float:
+        """The line that is hardest to pass, of those that were measured; NaN if none was."""
+        known = [one.high for one in self.lines if not np.isnan(one.high)]
+        return (min(known) if self.less else max(known)) if known else float("nan")
+
+
+@dataclass(frozen=True)
 class Judged:
     """A rank correlation beside what it is held against.
 
@@ -104,6 +132,7 @@ class Judged:
         ceiling_spearman: what two equal models would reach here.
         ceiling_title: how that is known, for a table.
         titles: what a table calls the figures that a kind of agreement adds.
+        beside: by name, what those figures are held against that have something to be held against.
     """
 
     ceiling_title: ClassVar[str] = "teacher under light noise"
@@ -113,6 +142,7 @@ class Judged:
     lines: tuple[ChanceLine, ...]
     other_labels_spearman: float
     ceiling_spearman: float
+    beside: Mapping[str, HeldAgainst] = field(default_factory=dict, kw_only=True)
 
     @property
     def above_chance(self) -> bool | None:
@@ -129,10 +159,20 @@ class Judged:
         held = {f"… chance: {line.title}": line.high for line in self.lines}
         held |= {f"… ceiling: {self.ceiling_title}": self.ceiling_spearman}
         held |= {"… student's maps of other labels, mean": self.other_labels_spearman}
-        added = {title: getattr(self, name) for name, title in self.titles.items()}
-        return {"Rank correlation (Spearman)": self.spearman, **held, **added}
+        rows = {"Rank correlation (Spearman)": self.spearman, **held}
+        for name, title in self.titles.items():
+            rows[title] = getattr(self, name)
+            if name in self.beside:
+                rows[f"… its chance, the hardest of {len(self.lines)} lines ({name})"] = self.beside[name].hardest
+                rows[f"… its ceiling ({name})"] = self.beside[name].ceiling
+        return rows
 
     def to_dict(self) -> dict[str, Any]:
         """Fields, `above_chance` and `verdict`, for JSON and tables."""
         conclusion = {"above_chance": self.above_chance, "verdict": self.verdict}
-        return asdict(self) | {"lines": to_dict(self.lines)} | conclusion
+        beside = {
+            name: {"lines": to_dict(held.lines), "ceiling": plain(held.ceiling), "less": held.less}
+            for name, held in self.beside.items()
+        }
+        fields = {name: plain(value) for name, value in asdict(self).items()}
+        return fields | {"lines": to_dict(self.lines), "beside": beside} | conclusion

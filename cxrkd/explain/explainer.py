@@ -180,6 +180,6 @@ EXPLAINERS: Registry[Explainer] = Registry(
     "cxrkd.explain.explainers",
     first=(
         *("gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "eigencam", "eigengradcam"),
-        *("scorecam", "lime", "rise", "occlusion"),
+        *("scorecam", "lime", "rise", "occlusion", "parts"),
     ),
 )

@@ -11,12 +11,14 @@ from collections.abc import Callable
 import numpy as np
 
 from cxrkd.config import READERS, DataConfig
-from cxrkd.data import is_here
+from cxrkd.data import is_here, load_cohort
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.readers.samples import SamplesConfig
+from cxrkd.images.film import Film
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.runs.run import Run
 
+MIN_OTHERS, MAX_OTHERS = 12, 24
 SHIPPED = "{n} real films of ChestX-ray14's test patients, with labels by five radiologists."
 UNSEEN = "This run was trained on none of these patients."
 PARTLY_KNOWN = (
@@ -55,6 +57,24 @@ def shipped_for(run: Run) -> SamplesConfig | None:
     if not same_source or set(run.labels) != set(CHESTXRAY14):
         return None
     return SamplesConfig(image_size=own.image_size)
+
+
+def other_films(run: Run, film: Film, may_show: Callable[[DataConfig], bool] = is_here) -> np.ndarray | None:
+    """Films of other patients than a film's, float32 (n, S, S) in [0, 1]; None where there are too few.
+
+    Args:
+        run: whose test films they are, or those that ship in their place.
+        film: of a data set or a file; of a file the patient is not known, and the file itself is left out.
+        may_show: as for `films_of`.
+    """
+    config = films_of(run, may_show)
+    if config is None:
+        return None
+    table = load_cohort(config)
+    known = {film.patient, film.name} - {""}
+    rows = [row for row in table.rows("test") if not known & {str(table.patients[row]), str(table.ids[row])}]
+    spread = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_OTHERS)).astype(int))]
+    return np.stack([table.film(row).pixels for row in spread]) if len(spread) >= MIN_OTHERS else None
 
 
 def unseen(films: Cohort, test_patients: np.ndarray) -> np.ndarray:

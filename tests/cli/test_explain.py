@@ -210,3 +210,13 @@ def test_a_report_in_another_form_is_refused_before_anything_is_computed(explain
     outcome = explain("--report", tmp_path / "r.pdf")
     assert (outcome.code, outcome.out) == (2, "")
     assert "ends in .html or .json, got 'r.pdf'" in outcome.err
+
+
+def test_the_sum_of_parts_is_a_line_of_each_network_and_adds_up(explain):
+    said = explain("--label", "Mass", "--method", "parts", "--parts", 3, "--segments", 12, "--json")
+    for row in said.document["explanations"][0]["members"].values():
+        logit = np.log(row["prob"] / (1 - row["prob"]))
+        assert sum(part["score"] for part in row["parts"]) + row["baseline"] == pytest.approx(logit, abs=1e-4)
+        assert np.mean(row["map"]) == pytest.approx(logit - row["baseline"], abs=1e-4)
+    lines = explain("--label", "Mass", "--method", "parts", "--parts", 3, "--segments", 12).out.splitlines()
+    assert sum(" of the film)" in line and "with all of it hidden" in line for line in lines) == 3

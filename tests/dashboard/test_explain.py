@@ -86,7 +86,9 @@ def test_where_the_line_fills_up_meanwhile_the_maps_stay(sample_home, happened, 
     assert happened[4:] == ["films"] + ["piece"] * 3 + ["agreement"]
 
 
-@pytest.mark.parametrize("method", ["eigencam", "scorecam", pytest.param("rise", marks=pytest.mark.slow), "occlusion"])
+@pytest.mark.parametrize(
+    "method", ["eigencam", "scorecam", pytest.param("rise", marks=pytest.mark.slow), "occlusion", "parts"]
+)
 def test_explainers_of_every_kind_are_on_the_page_with_their_lines(sample_home, method):
     page = open_page("explain")
     page.segmented_control(key="method").set_value(method).run()

@@ -20,7 +20,7 @@ from cxrkd.dashboard.pictures import outlines
 from cxrkd.evaluate import paired_difference
 from cxrkd.evaluate.wording import gain_verdict
 from cxrkd.explain.agreement import Agreement
-from cxrkd.explain.chance import ChanceLine
+from cxrkd.explain.chance import ChanceLine, HeldAgainst
 from cxrkd.explain.overlay import SIGNED_COLORMAPS, colour_table, overlay
 from cxrkd.images.film import Film, Truth
 from cxrkd.images.showing import windowed
@@ -258,7 +258,9 @@ def test_no_call_names_how_many_findings_could_be_called(teacher, alone, words):
 def judged(missing=""):
     high = math.nan if missing else 0.4
     lines = (ChanceLine("random_student", 0.1, 0.3), ChanceLine("other_film", high, high, missing))
-    return Agreement(0.5, lines, 0.2, 0.9, 0.6, 0.3, 12.0, 0.2, 0.1, 0.8)
+    distances = (ChanceLine("random_student", 30.0, 20.0), ChanceLine("other_film", 25.0, 16.0))
+    held = {"cosine": HeldAgainst(lines, 0.95, less=False), "centre_distance": HeldAgainst(distances, 2.0, less=True)}
+    return Agreement(0.5, lines, 0.2, 0.9, 0.6, 0.55, 0.3, 12.0, 18.0, beside=held)
 
 
 def test_agreement_stands_beside_every_line():
@@ -267,6 +269,11 @@ def test_agreement_stands_beside_every_line():
     assert table["… chance: random students"] == 0.3
     assert table["… chance: the student on other films"] == 0.4
     assert table["… ceiling: teacher under light noise"] == 0.9
+    assert table["Cosine of the raw maps"] == 0.6
+    assert table["… its chance, the hardest of 2 lines (cosine)"] == 0.4
+    assert table["… its ceiling (cosine)"] == 0.95
+    assert table["Distance of the centres of mass, % of the diagonal"] == 12
+    assert table["… its chance, the hardest of 2 lines (centre_distance)"] == 16, "of distances the least"
     assert figures.agreement_sentence("alone", judged()) == "Teacher and student alone: 0.50, above chance."
     (row,) = figures.agreement_rows({"alone": judged("nothing is kept")})
     assert row.chance == {"random students": 0.3}

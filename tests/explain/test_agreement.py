@@ -8,6 +8,7 @@ from cxrkd.explain.baselines import baselines
 from cxrkd.explain.cam import grad_cam
 from cxrkd.explain.chance import line
 from cxrkd.explain.explainer import EXPLAINERS, Network
+from cxrkd.explain.similarity import MEASURES
 from cxrkd.explain.yardsticks import Baselines, Reference
 
 
@@ -109,9 +110,9 @@ def test_each_line_is_the_mean_over_its_own_maps():
     lines = Baselines(np.stack([cams_t, -cams_t, cams_t]), np.stack([cams_s * 0 + cams_t[1]]))
     found = agreement(cams_t, np.stack([cams_t[0], cams_t[1], -cams_t[1]]), 1, lines)
     assert found.ceiling_spearman == pytest.approx(1 / 3)
-    assert found.ceiling_topk_iou == pytest.approx(2 / 3)
+    assert found.beside["topk_iou"].ceiling == pytest.approx(2 / 3)
     assert found.lines[0].mean == pytest.approx(1)
-    assert found.chance_topk_iou == 1
+    assert found.beside["topk_iou"].lines[0].mean == 1
     assert found.above_chance is False, "equal to chance is not above it"
     cross = agreement(cams_t, cams_t, 1, lines).other_labels_spearman
     expected = np.mean([agreement(cams_t[[1, j]], cams_t[[j, 1]], 0, lines).spearman for j in (0, 2)])
@@ -143,3 +144,33 @@ def test_networks_end_to_end(toy, film):
     assert own.ceiling_spearman > 0.8
     assert own.lines[0].mean < own.ceiling_spearman
     assert json.loads(json.dumps(own.to_dict(), allow_nan=False))["above_chance"] is None
+
+
+def test_every_figure_stands_beside_the_same_lines_which_are_chance_on_chance(lines):
+    """One independent pair in twenty passes a line, whichever way the figure counts."""
+    rng = np.random.default_rng(2)
+    pairs = [agreement(*rng.normal(size=(2, 5, 7, 7)), 0, lines) for _ in range(200)]
+    for name, measure in MEASURES.items():
+        held = [pair.beside[name] for pair in pairs]
+        assert [line.name for line in held[0].lines] == [line.name for line in pairs[0].lines]
+        assert {one.less for one in held} == {measure.less}
+        values = np.array([getattr(pair, name) for pair in pairs])
+        highs = np.array([one.lines[0].high for one in held])
+        beyond = values < highs if measure.less else values > highs
+        assert 0.005 < beyond.mean() < 0.11, name
+        assert values.mean() == pytest.approx(
+            np.mean([one.lines[0].mean for one in held]), abs=0.15 * values.std() + 0.01
+        )
+        hardest = np.array([one.hardest for one in held])
+        assert (hardest <= highs if measure.less else hardest >= highs).all()
+
+
+def test_figures_of_a_teacher_with_itself_are_beyond_every_line(lines):
+    cams = np.random.default_rng(0).normal(size=(5, 7, 7))
+    own = agreement(cams, cams, 2, lines)
+    for name, held in own.beside.items():
+        value = getattr(own, name)
+        assert value < held.hardest if held.less else value > held.hardest, name
+    told = json.loads(json.dumps(own.to_dict(), allow_nan=False))["beside"]["ssim"]
+    assert set(told["lines"]) == {"random_student", "other_film", "label_mean", "centre"}
+    assert list(own.rows())[:2] == ["Rank correlation (Spearman)", "… chance: random students"]

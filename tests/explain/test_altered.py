@@ -1,4 +1,4 @@
-"""What explainers have in common that show altered films: Score-CAM, RISE, occlusion."""
+"""What explainers have in common that show altered films: Score-CAM, RISE, occlusion, the sum of parts."""
 
 import threading
 
@@ -11,6 +11,7 @@ from cxrkd.errors import AnswerError
 from cxrkd.explain.altered import BATCH
 from cxrkd.explain.explainer import EXPLAINERS, Network
 from cxrkd.explain.explainers.occlusion import OcclusionSettings
+from cxrkd.explain.explainers.parts import PartsSettings
 from cxrkd.explain.explainers.rise import RiseSettings
 from cxrkd.explain.explainers.scorecam import ScoreCamSettings
 from cxrkd.explain.steps import in_turn
@@ -20,11 +21,13 @@ SMALL = {
     "scorecam": ScoreCamSettings(n_channels=8),
     "rise": RiseSettings(n_masks=20, n_coins=4),
     "occlusion": OcclusionSettings(n_cells=5, patch=2),
+    "parts": PartsSettings(n_parts=4, n_segments=9),
 }
 FINE = {
     "scorecam": ScoreCamSettings(),
     "rise": RiseSettings(fill="black"),
     "occlusion": OcclusionSettings(n_cells=12),
+    "parts": PartsSettings(n_segments=36, fill="black"),
 }
 
 

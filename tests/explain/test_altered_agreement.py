@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from cxrkd.explain.altered import AlteredMaps
 from cxrkd.explain.altered_agreement import judge, moved
 from cxrkd.explain.baselines import NO_MAPS
-from cxrkd.explain.similarity import area_resample
+from cxrkd.explain.similarity import MEASURES, area_resample, similarity
 from cxrkd.explain.yardsticks import Baselines, Reference
 
 LOGITS = dict.fromkeys("ts", np.zeros(2, np.float32))
@@ -62,6 +62,55 @@ def test_masks_that_are_shared_do_not_make_unrelated_models_agree():
         found.append(judge(AlteredMaps(LOGITS, maps, halves=halves), "t", "s", 0, lines()))
     assert abs(np.mean([one.spearman for one in found])) < 0.1
     assert np.mean([one.above_chance is not False for one in found]) < 0.15
+
+
+def test_other_figures_of_halves_are_crossed_too_and_equal_models_reach_their_ceiling():
+    rng = np.random.default_rng(0)
+    true = smooth(rng, 100, 2)
+    draw = [true + 0.7 * smooth(rng, 100, 2) for _ in range(4)]
+    found = []
+    for i in range(100):
+        halves = {"t": np.stack([draw[0][i], draw[1][i]]), "s": np.stack([draw[2][i], draw[3][i]])}
+        maps = {name: own.mean(0) for name, own in halves.items()}
+        found.append(judge(AlteredMaps(LOGITS, maps, halves=halves), "t", "s", 0, lines()))
+    for name in MEASURES:
+        values = np.array([getattr(one, name) for one in found])
+        ceilings = np.array([one.beside[name].ceiling for one in found])
+        assert values.mean() == pytest.approx(ceilings.mean(), abs=0.25 * values.std()), name
+        passed = [
+            v < one.beside[name].hardest if one.beside[name].less else v > one.beside[name].hardest
+            for v, one in zip(values, found, strict=True)
+        ]
+        assert np.mean(passed) > 0.15, name
+
+
+def test_masks_that_are_shared_lift_no_figure_of_unrelated_models():
+    """Of the maps as they are drawn they would: the error that both share is half of each."""
+    rng = np.random.default_rng(0)
+    crossed, drawn = ({name: [] for name in MEASURES} for _ in range(2))
+    for _ in range(100):
+        shared = smooth(rng, 2, 2)
+        halves = {name: smooth(rng, 2)[None] + shared for name in "ts"}
+        maps = {name: own.mean(0) for name, own in halves.items()}
+        one = judge(AlteredMaps(LOGITS, maps, halves=halves), "t", "s", 0, lines())
+        same = similarity(maps["t"][0], maps["s"][0])
+        for name, held in one.beside.items():
+            for values, value in ((crossed, getattr(one, name)), (drawn, getattr(same, name))):
+                values[name].append(value < held.hardest if held.less else value > held.hardest)
+    for name in MEASURES:
+        assert np.mean(crossed[name]) < 0.2, name
+        assert np.mean(crossed[name]) < np.mean(drawn[name]), name
+
+
+def test_without_chance_in_the_maps_figures_are_those_of_the_maps_and_no_ceiling_is_known():
+    rng = np.random.default_rng(0)
+    maps = AlteredMaps(LOGITS, {"t": rng.normal(size=(2, 8, 8)), "s": rng.normal(size=(2, 4, 4))})
+    found = judge(maps, "t", "s", 1, lines())
+    expected = similarity(maps.maps["t"][1], maps.maps["s"][1])
+    for name in MEASURES:
+        assert getattr(found, name) == pytest.approx(getattr(expected, name))
+        assert np.isnan(found.beside[name].ceiling)
+        assert found.beside[name].lines[-1].missing == ""
 
 
 def test_a_map_is_moved_by_a_quarter_of_a_side_or_more_and_keeps_its_values():

@@ -2,9 +2,20 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
+from skimage.metrics import structural_similarity
 from torch.nn.functional import interpolate
 
-from cxrkd.explain.similarity import area_resample, common_grid, peak_distance, similarity, spearman, topk_iou
+from cxrkd.explain.similarity import (
+    MEASURES,
+    area_resample,
+    centre_distance,
+    common_grid,
+    peak_distance,
+    similarity,
+    spearman,
+    ssim,
+    topk_iou,
+)
 
 
 @pytest.fixture
@@ -16,7 +27,8 @@ def test_a_map_with_itself_is_one(rng):
     a = rng.normal(size=(7, 7))
     same = similarity(a, a)
     assert (same.spearman, same.topk_iou, same.peak_distance) == (pytest.approx(1), 1, 0)
-    assert same.cosine == pytest.approx(1)
+    assert (same.cosine, same.ssim) == (pytest.approx(1), pytest.approx(1))
+    assert same.centre_distance == 0
     opposite = similarity(a, -a)
     assert (opposite.spearman, opposite.cosine) == (pytest.approx(-1), pytest.approx(-1))
     assert opposite.topk_iou == 0
@@ -51,15 +63,60 @@ def test_topk_iou_by_hand():
 
 
 def test_peak_distance_by_hand():
-    a, b = np.zeros((2, 4, 4))
-    a[0, 0] = b[3, 3] = 1
+    a, b = np.zeros((2, 1, 4, 4))
+    a[0, 0, 0] = b[0, 3, 3] = 1
     assert peak_distance(a, b) == pytest.approx(75)
-    assert peak_distance(a, a.T) == 0
+    assert peak_distance(a, a.swapaxes(1, 2)) == 0
+
+
+def test_centre_distance_by_hand():
+    a, b = np.zeros((2, 1, 4, 4))
+    a[0, 0, 0] = b[0, 3, 3] = b[0, 0, 0] = 2
+    b[0, 1, 1] = -9  # what speaks against the label has no mass
+    assert centre_distance(a, b) == pytest.approx(37.5), "from the first cell to the middle of both"
+    assert np.isnan(centre_distance(a, -a)), "nothing is positive"
+
+
+@pytest.mark.parametrize(("shape", "window"), [((7, 7), 3), ((14, 14), 7), ((28, 28), 13), ((4, 4), 3), ((9, 7), 3)])
+def test_ssim_is_scikit_images(rng, shape, window):
+    a, b = rng.normal(size=(2, 6, *shape))
+    expected = [
+        structural_similarity(x / np.abs(x).max(), y / np.abs(y).max(), win_size=window, data_range=2)
+        for x, y in zip(a, b, strict=True)
+    ]
+    np.testing.assert_allclose(ssim(a, b), expected, atol=1e-9)
+
+
+def test_over_a_window_of_a_whole_map_ssim_would_be_a_correlation(rng):
+    """Two maps of equal means and variances: S is their correlation, up to its constants."""
+    a, b = (x - x.mean() for x in rng.normal(size=(2, 7, 7)))
+    a, b = a / a.std() / 4, b / b.std() / 4
+    whole = structural_similarity(a, b, win_size=7, data_range=2)
+    assert whole == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1], abs=0.05)
+
+
+def test_ssim_of_too_few_cells_or_a_flat_map_is_undefined(rng):
+    a = rng.normal(size=(1, 2, 2))
+    assert np.isnan(ssim(a, a)).all()
+    assert np.isnan(ssim(np.ones((1, 7, 7)), rng.normal(size=(1, 7, 7)))).all()
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_no_figure_hangs_on_the_units_of_a_network(rng, name):
+    a, b = rng.normal(size=(2, 3, 7, 7))
+    np.testing.assert_allclose(MEASURES[name].of(a, 40 * b), MEASURES[name].of(a, b), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_map_is_nearer_to_itself_under_noise_than_to_another(rng, name):
+    a, b, noise = rng.normal(size=(3, 40, 7, 7))
+    near, far = (MEASURES[name].of(a, other).mean() for other in (a + 0.3 * noise, b))
+    assert near < far if MEASURES[name].less else near > far
 
 
 def test_constant_maps_are_undefined_not_perfect(rng):
     flat = similarity(np.zeros((7, 7)), rng.normal(size=(7, 7)))
-    assert np.isnan([flat.spearman, flat.cosine, flat.topk_iou, flat.peak_distance]).all()
+    assert np.isnan(list(vars(flat).values())).all()
 
 
 def test_area_resample_equals_torch_where_grids_divide(rng):

@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from cxrkd.answers.explanation import Explanation, explain, with_baselines
 from cxrkd.config import Member
 from cxrkd.dashboard import asking, caching, engines, waiting
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
+from cxrkd.explain.feature_maps import FeatureMaps, feature_maps
 from cxrkd.explain.steps import Step
 from cxrkd.images.film import Film
 from cxrkd.runs import Run
@@ -43,6 +46,13 @@ def with_chance_lines(run: Run, film: Film, known: Explanation) -> Explanation:
         (known,) = with_baselines([known], networks, film.pixels[None], steps=steps, twin=caching.twins())
         caching.kept("explanations").put(_key(run, film, known.method), known)
     return known
+
+
+def by_depth(run: Run, film: Film, others: np.ndarray | None) -> FeatureMaps:
+    """Mean features of all members by depth, beside those of other films (n, S, S) where there are some."""
+    networks = {str(m): Network(caching.model(run, m), key=caching.stamp(run.weights_path(m))) for m in run.members()}
+    steps = partial(_computed, film, HOLDING, Rank.AFTERWARDS)
+    return feature_maps(networks, film.pixels, others, steps=steps)
 
 
 def _key(run: Run, film: Film, method: str) -> tuple[Any, ...]:

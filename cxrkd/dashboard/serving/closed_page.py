@@ -13,7 +13,7 @@ _PAGE = Template("""<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>cxrkd</title>$head
 <style>
-:root { --back: #fff; --text: #17212b; --quiet: #5b6873; --edge: #d8e0e7; --accent: #1f6fa8; }
+:root { --back: #fff; --text: #0f1820; --quiet: #5b6873; --edge: #d8e0e7; --accent: #1f6fa8; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #10171e; --text: #e3eaf0; --quiet: #a9b6c2; --edge: #2e3c48; --accent: #3a8ac6; }
 }

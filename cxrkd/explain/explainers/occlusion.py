@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cxrkd.config.strict import Strict
-from cxrkd.explain.altered_explainer import LINES, judge
+from cxrkd.explain.altered_explainer import LINES, film_by_film, judge
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
 from cxrkd.explain.lime_settings import Fill
 from cxrkd.explain.steps import Steps
@@ -42,10 +42,7 @@ def explain(
     """The same patches for all networks and films."""
     from cxrkd.explain.occlusion import occlusion
 
-    given = settings.model_dump()
-    return [
-        occlusion(networks, film, **given, steps=steps, key=(OCCLUSION, settings, i)) for i, film in enumerate(films)
-    ]
+    return film_by_film(occlusion, OCCLUSION, networks, films, settings, steps)
 
 
 EXPLAINERS.register(

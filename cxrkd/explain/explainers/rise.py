@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cxrkd.config.strict import Strict
-from cxrkd.explain.altered_explainer import LINES_OF_HALVES, judge
+from cxrkd.explain.altered_explainer import LINES_OF_HALVES, film_by_film, judge
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Fit, Network
 from cxrkd.explain.lime_settings import MIN_SAMPLES, Fill
 from cxrkd.explain.steps import Steps
@@ -50,8 +50,7 @@ def explain(
     """The same masks for all networks and films."""
     from cxrkd.explain.rise import rise
 
-    given = settings.model_dump()
-    return [rise(networks, film, **given, steps=steps, key=(RISE, settings, i)) for i, film in enumerate(films)]
+    return film_by_film(rise, RISE, networks, films, settings, steps)
 
 
 EXPLAINERS.register(

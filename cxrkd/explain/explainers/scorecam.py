@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from cxrkd.config.strict import Strict
-from cxrkd.explain.altered_explainer import LINES, judge
+from cxrkd.explain.altered_explainer import LINES, film_by_film, judge
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, FEATURES, Explainer, Network
 from cxrkd.explain.steps import Steps
 
@@ -44,8 +44,7 @@ def explain(
     """Film by film; a network is shown its own channels."""
     from cxrkd.explain.scorecam import scorecam
 
-    given = settings.model_dump()
-    return [scorecam(networks, film, **given, steps=steps, key=(SCORECAM, settings, i)) for i, film in enumerate(films)]
+    return film_by_film(scorecam, SCORECAM, networks, films, settings, steps)
 
 
 EXPLAINERS.register(
