@@ -7,6 +7,7 @@ import streamlit as st
 
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, beside, caching, layout, tables
+from cxrkd.dashboard.audit import faithful
 from cxrkd.dashboard.audit import figures as shown
 from cxrkd.dashboard.charts import audit as charts
 from cxrkd.dashboard.charts.quality import Interval
@@ -143,6 +144,9 @@ def page() -> None:
     with layout.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)
         lesions(figures)
+    with layout.boundary():
+        st.subheader("Do the maps say what the network uses?", anchor=False)
+        faithful.show(figures)
 
 
 with layout.boundary():

@@ -9,7 +9,7 @@ from cxrkd.config import Member
 from cxrkd.dashboard import caching, layout, sources
 from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
-from cxrkd.dashboard.explain import computing, figures, panels
+from cxrkd.dashboard.explain import computing, faithful, figures, panels
 from cxrkd.dashboard.explain.display import choose_display, choose_method
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
@@ -156,6 +156,8 @@ def explain(run: Run, film: Film) -> None:
         st.subheader("Do they look at the same places?", anchor=False)
         show_agreement(computing.with_chance_lines(run, film, explanation), label)
         show_fit(explanation, label)
+    with layout.boundary():
+        faithful.show(run, film, explanation, label)
 
 
 def page() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from cxrkd.answers.explanation import Explanation
 from cxrkd.config import Member
-from cxrkd.explain.baselines import MakeTwin, all_heats, random_twin
+from cxrkd.explain.baselines import NO_MAPS, MakeTwin, all_heats, random_twin
 from cxrkd.explain.cascade import N_BLOCKS, N_SEEDS, cascade
 from cxrkd.explain.chance import ChanceLine, line
 from cxrkd.explain.explainer import Network
@@ -128,7 +128,7 @@ def removal_of(
     means = {
         str(member): reference.label_means.mean(axis=0)
         for member, reference in explanation.references.items()
-        if member in networks
+        if member in networks and len(reference.label_means)
     }
     maps = {name: all_heats(explanation.maps, name) for name in named}
     compose: Compose = imputed(film) if impute else blurred(film)
@@ -166,11 +166,10 @@ def steadiness_of(
     sensitivity = max_sensitivity(explainer, network, film, settings, steps)
     fallen = cascade(explainer, network, film[None], settings, steps=steps, twin=twin)
     reference = explanation.references.get(member)
-    others = np.full(len(heats), np.nan) if reference is None else change_to_others(heats, reference.other_films)
-    draws = None if reference is None else _alike(heats[k], reference.other_films[:, k])
-    return Steadiness(
-        float(sensitivity[k]), float(others[k]), fallen.shares, fallen.left[:, 0, k], line("other_film", draws)
-    )
+    kept = NO_MAPS if reference is None else reference.other_films  # of a teacher a run keeps none
+    change = float(change_to_others(heats, kept)[k]) if len(kept) else float("nan")
+    held = line("other_film", _alike(heats[k], kept[:, k]) if len(kept) else None)
+    return Steadiness(float(sensitivity[k]), change, fallen.shares, fallen.left[:, 0, k], held)
 
 
 def _alike(heat: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -15,9 +15,13 @@ from cxrkd.text import number, percent
 if TYPE_CHECKING:
     from cxrkd.evaluate.means import Mean
     from cxrkd.runs.auditing.figures import AuditFigures
-    from cxrkd.runs.auditing.job import AuditJob
+    from cxrkd.runs.auditing.job import AuditConfig, AuditJob
 
 DEFAULT = "gradcam"
+PROOFS_HELP = (
+    "at most so many films with a finding whose maps are put to the proof by deletion and insertion (default 32; 0: "
+    "none)"
+)
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -44,6 +48,7 @@ def _add_arguments(verb: Any) -> None:
     titles = ", ".join(f"{name} ({entry.title})" for name, entry in cams().items())
     verb.add_argument("--method", choices=list(cams()), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
     verb.add_argument("--films", type=int, metavar="N", help="at most so many films, drawn at random (default: all)")
+    verb.add_argument("--proofs", type=int, metavar="N", help=PROOFS_HELP)
     add_settings(verb, [flag for flag in validating.data_flags() if flag.attribute != validating.TABLE], defaults=False)
 
 
@@ -54,7 +59,7 @@ def call(args: argparse.Namespace) -> Report:
         CxrkdError: the films are not here, too few were asked for, or the audit failed.
     """
     from cxrkd.runs.auditing.job import AuditConfig, AuditJob
-    from cxrkd.runs.auditing.wording import RULE, verdicts
+    from cxrkd.runs.auditing.wording import FAITHFUL_RULE, RULE, verdicts
     from cxrkd.runs.beside import asked_about, finished
     from cxrkd.runs.choosing import choose_run
 
@@ -63,20 +68,42 @@ def call(args: argparse.Namespace) -> Report:
     run = choose_run(args.run)
     other = validating.data_config(args, run.config.data.image_size) if args.kind is not None else None
     own = Path(args.folder) if args.folder is not None and other is None else None
-    asked = AuditConfig(**asked_about(run, other, own), method=args.method, films=args.films)
-    wanted = (asked.data, asked.method, asked.films)
-    same = (job for job in finished(AuditJob, run) if (job.config.data, job.config.method, job.config.films) == wanted)
+    asked = AuditConfig(**asked_about(run, other, own), method=args.method, films=args.films, **_proofs(args.proofs))
+    same = (job for job in finished(AuditJob, run) if _question(job.config) == _question(asked))
     job = answered(AuditJob, run, asked, next(same, None) if own is None else None)
     figures = job.figures()
     answers = verdicts(figures)
     document: dict[str, Any] = {"run": run.id, "audit": job.id, "path": str(job.path), "films": job.films_title}
-    document |= {"method": job.config.method, "verdicts": answers, "rule": RULE, **figures.to_dict()}
+    document |= {
+        "method": job.config.method,
+        "verdicts": answers,
+        "rule": RULE,
+        "faithful_rule": FAITHFUL_RULE,
+        **figures.to_dict(),
+    }
     return Report(document, _lines(run.id, job, figures, answers))
 
 
+def _proofs(asked: int | None) -> dict[str, int]:
+    """The setting, where it was given.
+
+    Raises:
+        ConfigError: it is negative.
+    """
+    if asked is not None and asked < 0:
+        raise ConfigError(f"--proofs: expected a number of films, 0 or more, got {asked}.")
+    return {} if asked is None else {"proofs": asked}
+
+
+def _question(asked: AuditConfig) -> tuple[Any, ...]:
+    """What is asked, wherever the films are now."""
+    return asked.data, asked.method, asked.films, asked.proofs
+
+
 def _lines(run_id: str, job: AuditJob, figures: AuditFigures, answers: list[str]) -> list[str]:
+    from cxrkd.cli.audit_faithful import faithful_tables
     from cxrkd.explain.cam_family import cams
-    from cxrkd.runs.auditing.wording import RULE
+    from cxrkd.runs.auditing.wording import FAITHFUL_RULE, RULE
 
     return [
         f"{run_id}: {cams()[job.config.method].title} on {figures.n} films ({job.films_title}) of "
@@ -90,7 +117,10 @@ def _lines(run_id: str, job: AuditJob, figures: AuditFigures, answers: list[str]
         *_lesion_table(figures),
         *_outside_table(figures),
         "",
+        *faithful_tables(figures),
+        "",
         RULE,
+        *([FAITHFUL_RULE] if figures.faithful else []),
         f"It is kept in {job.path}",
     ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.explainer_settings import add_settings, settings_of
+from cxrkd.cli.faithful import add_faithful, faithful_figures, faithful_lines
 from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
@@ -64,6 +65,7 @@ def _add_arguments(verb: Any) -> None:
     verb.add_argument("--label", action="append", metavar="L", help="repeat for several (default: one that is called)")
     titles = ", ".join(f"{name} ({entry.title})" for name, entry in EXPLAINERS.items())
     verb.add_argument("--method", choices=list(EXPLAINERS), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
+    add_faithful(verb)
     add_force(verb)
     add_run_options(verb)
     verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
@@ -105,6 +107,9 @@ def call(args: argparse.Namespace) -> Report:
     pictures = _write_pictures(args, image, explanation, labels) if args.out else []
     body = body_mask(image.pixels)
     rows = [_of_label(explanation, label, thresholds, body, image) for label in labels]
+    for label, of_members in faithful_figures(args, models, image, explanation, labels).items():
+        for member, figures in of_members.items():
+            rows[labels.index(label)]["members"][member]["faithfulness"] = figures
     document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": provenance}
     if args.out:
         _write_json(args, image, document)
@@ -224,7 +229,7 @@ def _lines(
         lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one, fit))]
         lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
         lines += lesion_lines(one["members"])
-        lines += [f"  {line}" for line in _agreements(one)]
+        lines += [f"  {line}" for line in [*_agreements(one), *faithful_lines(one["members"])]]
     return lines + [""] + [f"wrote {path}" for path in document["pictures"]] if document["pictures"] else lines
 
 

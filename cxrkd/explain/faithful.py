@@ -33,6 +33,12 @@ from cxrkd.plain import plain
 OWN, RANDOM, LABEL_MEAN, CENTRE = "own", "random_ranking", "label_mean", "centre"
 RIVALS = (RANDOM, LABEL_MEAN, CENTRE)
 """Rankings that have not seen the film, named as in `cxrkd.explain.chance.LINE_NAMES`."""
+LINE_TITLES: Mapping[str, str] = {
+    RANDOM: "random rankings",
+    LABEL_MEAN: "its mean map of the label",
+    CENTRE: "a bump in the middle",
+}
+NOT_KEPT = "none of its maps of other films are kept"
 DELETION, INSERTION, GAIN, ROAD = "deletion", "insertion", "gain", "road"
 SENSE: Mapping[str, int] = {DELETION: -1, INSERTION: 1, GAIN: 1, ROAD: 1}
 """Whether a figure is better high or low."""
@@ -83,6 +89,16 @@ class Held:
         return above_all(*self._upwards())
 
     @property
+    def verdict(self) -> str:
+        """`above_chance` in words, with the line that decides."""
+        if np.isnan(self.value):
+            return "not defined: the map is flat"
+        above = self.above_chance
+        if above is None:
+            return "better than the chance lines that are known"
+        return "better than chance" if above else f"not better than chance ({LINE_TITLES[self.hardest.name]})"
+
+    @property
     def hardest(self) -> ChanceLine:
         """The line that is hardest to beat."""
         hardest = highest(self._upwards()[1])
@@ -90,7 +106,8 @@ class Held:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"value": plain(self.value), "above_chance": self.above_chance, "lines": to_dict(self.lines)}
+        conclusion = {"above_chance": self.above_chance, "verdict": self.verdict}
+        return {"value": plain(self.value), "lines": to_dict(self.lines)} | conclusion
 
 
 @dataclass(frozen=True)
@@ -109,9 +126,10 @@ class Faithfulness:
         """A figure beside its chance lines."""
         sense, lines = SENSE[figure], []
         for name in RIVALS:
-            draws = [figure_of(one, figure) for one in self.rivals.get(name, ())]
-            one = line(name, sense * np.array(draws) if name in self.rivals else None)
-            lines.append(ChanceLine(name, sense * one.mean, sense * one.high, one.missing))
+            draws = np.array([figure_of(one, figure) for one in self.rivals.get(name, ())])
+            one = line(name, sense * draws)
+            missing = one.missing if name in self.rivals else NOT_KEPT
+            lines.append(ChanceLine(name, sense * one.mean, sense * one.high, missing))
         return Held(figure, float("nan") if self.own is None else figure_of(self.own, figure), tuple(lines))
 
 
