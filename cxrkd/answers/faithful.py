@@ -14,7 +14,7 @@ import numpy as np
 
 from cxrkd.answers.explanation import Explanation
 from cxrkd.config import Member
-from cxrkd.explain.baselines import NO_MAPS, MakeTwin, all_heats, random_twin
+from cxrkd.explain.baselines import NO_MAPS, MakeTwin, all_heats
 from cxrkd.explain.cascade import N_BLOCKS, N_SEEDS, cascade
 from cxrkd.explain.chance import ChanceLine, line
 from cxrkd.explain.explainer import Network
@@ -146,7 +146,7 @@ def steadiness_of(
     label: str,
     *,
     steps: Steps = in_turn,
-    twin: MakeTwin = random_twin,
+    twin: MakeTwin | None = None,
 ) -> Steadiness | None:
     """How a member's map changes with the film and with the weights; None of a dear explainer.
 
@@ -157,7 +157,7 @@ def steadiness_of(
         film: float32 (S, S) in [0, 1].
         label: which.
         steps: how the passes are run.
-        twin: makes random networks.
+        twin: makes random networks; drawn here if not given.
     """
     if explanation_is_dear(explanation):
         return None
@@ -185,7 +185,7 @@ def put_to_proof(
     label: str,
     *,
     steps: Steps = in_turn,
-    twin: MakeTwin = random_twin,
+    twin: MakeTwin | None = None,
 ) -> dict[Member, FilmFaithfulness]:
     """All of it, for one label; `price` says how many films it takes."""
     hidden = removal_of(explanation, networks, film, label, steps=steps)

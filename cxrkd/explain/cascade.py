@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxrkd.explain.baselines import MakeTwin, maps_of, random_twin
+from cxrkd.explain.baselines import MakeTwin, Twins, maps_of
 from cxrkd.explain.explainer import Explainer, Network
 from cxrkd.explain.similarity import common_grid, spearman
 from cxrkd.explain.steps import Step, Steps, in_turn
@@ -95,7 +95,7 @@ def cascade(
     n_blocks: int = N_BLOCKS,
     n_seeds: int = N_SEEDS,
     steps: Steps = in_turn,
-    twin: MakeTwin = random_twin,
+    twin: MakeTwin | None = None,
 ) -> Cascade:
     """Explain films by a network and by n_blocks * n_seeds networks with ever fewer of its weights.
 
@@ -107,9 +107,9 @@ def cascade(
         n_blocks: depths.
         n_seeds: draws of the weights.
         steps: how the networks are asked.
-        twin: makes random networks.
+        twin: makes random networks; drawn here, one after the other, if not given.
     """
-    model = network.classifier
+    model, twin = network.classifier, twin or Twins(1)
     down = blocks(model, n_blocks)
     names = [[name for block in down[: depth + 1] for name in block] for depth in range(len(down))]
     key = ("cascade", explainer.name, settings, network.key)
@@ -120,11 +120,11 @@ def cascade(
     def at(depth: int, seed: int) -> Callable[[], Classifier]:
         return lambda: redrawn(model, twin(model, seed), names[depth])
 
-    places = [(depth, seed) for depth in range(len(down)) for seed in range(n_seeds)]
+    places = [(depth, seed) for seed in range(n_seeds) for depth in range(len(down))]
     first, *rest = steps(
         [Step(key, asked(lambda: model)), *(Step((*key, *place), asked(at(*place))) for place in places)]
     )
-    left = np.stack([_alike(first, maps) for maps in rest]).reshape(len(down), n_seeds, *first.shape[:2])
+    left = np.stack([_alike(first, maps) for maps in rest]).reshape(n_seeds, len(down), *first.shape[:2])
     counts = np.array([len(block) for block in down])
     return Cascade(np.cumsum(counts) / counts.sum(), _mean_over_seeds(left))
 
@@ -137,5 +137,5 @@ def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _mean_over_seeds(left: np.ndarray) -> np.ndarray:
     known = ~np.isnan(left)
-    n = known.sum(axis=1)
-    return np.asarray(np.where(n > 0, np.where(known, left, 0).sum(axis=1) / np.maximum(n, 1), np.nan))
+    n = known.sum(axis=0)
+    return np.asarray(np.where(n > 0, np.where(known, left, 0).sum(axis=0) / np.maximum(n, 1), np.nan))
