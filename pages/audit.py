@@ -8,7 +8,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.dashboard import access, beside, caching, layout, tables
-from cxrkd.dashboard.audit import gallery, report
+from cxrkd.dashboard.audit import faithful, gallery, report
 from cxrkd.dashboard.charts import audit as charts
 from cxrkd.dashboard.charts.quality import Interval
 from cxrkd.explain.cam_family import cams
@@ -151,6 +151,9 @@ def page() -> None:
     with layout.boundary():
         st.subheader("Do they look at the lesion?", anchor=False)
         lesions(figures)
+    with layout.boundary():
+        st.subheader("Do the maps say what the network uses?", anchor=False)
+        faithful.show(figures)
 
 
 with layout.boundary():

@@ -6,7 +6,7 @@ from cxrkd.answers.calls import ranked
 from cxrkd.answers.explanation import Explanation
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.charts import agreement as agreement_chart
-from cxrkd.dashboard.explain import choosing, computing, figures, report, swiped, truth, viewer
+from cxrkd.dashboard.explain import choosing, computing, faithful, figures, report, swiped, truth, viewer
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.depth import show_depth
 from cxrkd.dashboard.explain.display import choose_method
@@ -88,6 +88,8 @@ def explain(run: Run, film: Film, asked: View) -> None:
         show_agreement(explanation, label)
         show_fit(explanation, label)
         report.offer(run, film, explanation, label, thresholds(run))
+    with layout.boundary():
+        faithful.show(run, film, explanation, label)
     show_depth(run, film)
 
 

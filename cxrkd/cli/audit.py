@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from cxrkd.evaluate.means import Mean
     from cxrkd.runs import Run
     from cxrkd.runs.auditing.figures import AuditFigures
-    from cxrkd.runs.auditing.job import AuditJob
+    from cxrkd.runs.auditing.job import AuditConfig, AuditJob
 
 DEFAULT = "gradcam"
+PROOFS_HELP = (
+    "at most so many films with a finding whose maps are put to the proof by deletion and insertion (default 32; 0: "
+    "none)"
+)
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -49,6 +53,7 @@ def _add_arguments(verb: Any) -> None:
     verb.add_argument("--method", choices=list(cams()), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
     verb.add_argument("--films", type=int, metavar="N", help="at most so many films, drawn at random (default: all)")
     add_report(verb, "films of published data sets go by their names, others by number")
+    verb.add_argument("--proofs", type=int, metavar="N", help=PROOFS_HELP)
     add_settings(verb, [flag for flag in validating.data_flags() if flag.attribute != validating.TABLE], defaults=False)
 
 
@@ -59,7 +64,7 @@ def call(args: argparse.Namespace) -> Report:
         CxrkdError: the films are not here, too few were asked for, or the audit failed.
     """
     from cxrkd.runs.auditing.job import AuditConfig, AuditJob
-    from cxrkd.runs.auditing.wording import remarks, rule, verdicts
+    from cxrkd.runs.auditing.wording import FAITHFUL_RULE, remarks, rule, verdicts
     from cxrkd.runs.beside import asked_about, finished
     from cxrkd.runs.choosing import choose_run
 
@@ -68,9 +73,8 @@ def call(args: argparse.Namespace) -> Report:
     form, run = ending_of(args), choose_run(args.run)
     other = _other_films(args, run)
     own = Path(args.folder) if args.folder is not None and other is None else None
-    asked = AuditConfig(**asked_about(run, other, own), method=args.method, films=args.films)
-    wanted = (asked.data, asked.method, asked.films)
-    same = (job for job in finished(AuditJob, run) if (job.config.data, job.config.method, job.config.films) == wanted)
+    asked = AuditConfig(**asked_about(run, other, own), method=args.method, films=args.films, **_proofs(args.proofs))
+    same = (job for job in finished(AuditJob, run) if _question(job.config) == _question(asked))
     job = answered(AuditJob, run, asked, next(same, None) if own is None else None)
     figures = job.figures()
     answers = verdicts(figures)
@@ -80,6 +84,7 @@ def call(args: argparse.Namespace) -> Report:
         "remarks": remarks(job),
         "verdicts": answers,
         "rule": rule(figures),
+        "faithful_rule": FAITHFUL_RULE,
         **figures.to_dict(),
     }
     lines = _lines(run.id, job, figures, answers)
@@ -109,9 +114,26 @@ def _write_report(args: argparse.Namespace, form: str, job: AuditJob) -> str:
     return write_report(args.report, audit_report(job, named=args.names).text(form))
 
 
+def _proofs(asked: int | None) -> dict[str, int]:
+    """The setting, where it was given.
+
+    Raises:
+        ConfigError: it is negative.
+    """
+    if asked is not None and asked < 0:
+        raise ConfigError(f"--proofs: expected a number of films, 0 or more, got {asked}.")
+    return {} if asked is None else {"proofs": asked}
+
+
+def _question(asked: AuditConfig) -> tuple[Any, ...]:
+    """What is asked, wherever the films are now."""
+    return asked.data, asked.method, asked.films, asked.proofs
+
+
 def _lines(run_id: str, job: AuditJob, figures: AuditFigures, answers: list[str]) -> list[str]:
+    from cxrkd.cli.audit_faithful import faithful_tables
     from cxrkd.explain.cam_family import cams
-    from cxrkd.runs.auditing.wording import remarks, rule
+    from cxrkd.runs.auditing.wording import FAITHFUL_RULE, remarks, rule
 
     return [
         f"{run_id}: {cams()[job.config.method].title} on {figures.n} films ({job.films_title}) of "
@@ -125,7 +147,10 @@ def _lines(run_id: str, job: AuditJob, figures: AuditFigures, answers: list[str]
         *_lesion_table(figures),
         *_outside_table(figures),
         "",
+        *faithful_tables(figures),
+        "",
         rule(figures),
+        *([FAITHFUL_RULE] if figures.faithful else []),
         f"It is kept in {job.path}",
     ]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.depth import add_depth, depth_figures, depth_lines
 from cxrkd.cli.explainer_settings import add_settings, settings_of
+from cxrkd.cli.faithful import add_faithful, faithful_figures, faithful_lines
 from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
 from cxrkd.cli.names import find_label
 from cxrkd.cli.options import add_force, add_run_options, engine_for
@@ -68,6 +69,7 @@ def _add_arguments(verb: Any) -> None:
     titles = ", ".join(f"{name} ({entry.title})" for name, entry in EXPLAINERS.items())
     verb.add_argument("--method", choices=list(EXPLAINERS), default=DEFAULT, help=f"{titles}; default {DEFAULT}")
     add_depth(verb)
+    add_faithful(verb)
     add_force(verb)
     add_run_options(verb)
     verb.add_argument("--out", type=Path, metavar="DIR", help="write a picture per label and network, and a JSON file")
@@ -112,6 +114,9 @@ def call(args: argparse.Namespace) -> Report:
     pictures = _write_pictures(args, image, explanation, labels) if args.out else []
     body = body_mask(image.pixels)
     rows = [about_label(explanation, label, thresholds, body, image) for label in labels]
+    for label, of_members in faithful_figures(args, models, image, explanation, labels).items():
+        for member, figures in of_members.items():
+            rows[labels.index(label)]["members"][member]["faithfulness"] = figures
     document = _document(run, image, rows, pictures, []) | {"no_call": first.callers == 0, "samples": provenance}
     if args.depth:
         document["depth"] = depth_figures(run, models, image)
@@ -242,7 +247,7 @@ def _lines(
         lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
         lines += lesion_lines(one["members"])
         lines += part_lines(one["members"])
-        lines += [f"  {line}" for line in _agreements(one)]
+        lines += [f"  {line}" for line in [*_agreements(one), *faithful_lines(one["members"])]]
     lines += depth_lines(document.get("depth", {}))
     written = [*document["pictures"], *([document["report"]] if "report" in document else [])]
     return lines + [""] + [f"wrote {path}" for path in written] if written else lines

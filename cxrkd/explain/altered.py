@@ -40,6 +40,19 @@ class Masks:
 
 
 @dataclass(frozen=True)
+class Copies:
+    """Altered copies of a film, of any kind.
+
+    Attributes:
+        n: how many there are.
+        draw: numbers (b,) of 0 to n - 1 -> copies, float32 (b, H, W) in [0, 1].
+    """
+
+    n: int
+    draw: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
 class Answers:
     """What a network says of a film and of its altered copies.
 
@@ -113,19 +126,36 @@ def ask(
         AnswerError: a network gives what is no number for some of the films.
         ValueError: a network is in training mode.
     """
+
+    def seen(drawn: Masks, numbers: np.ndarray) -> np.ndarray:
+        shares = drawn.draw(numbers)
+        return film * shares + filled * (1 - shares)
+
+    copies = {name: Copies(drawn.n, partial(seen, drawn)) for name, drawn in masks.items()}
+    return ask_copies(networks, film, copies, steps, key)
+
+
+def ask_copies(
+    networks: Mapping[str, Network],
+    film: np.ndarray,
+    copies: Mapping[str, Copies],
+    steps: Steps,
+    key: tuple[Hashable, ...],
+) -> dict[str, Answers]:
+    """As `ask`, of copies that are made otherwise than by masks over one filling."""
     for network in networks.values():
         require_eval(network.classifier)
 
-    def show(network: Network, drawn: Masks, first: int) -> np.ndarray:
+    def show(network: Network, drawn: Copies, first: int) -> np.ndarray:
         if first == _UNALTERED:
             return network.predict(film[None, None])
-        seen = drawn.draw(np.arange(first, min(first + BATCH, drawn.n)))
-        return network.predict((film * seen + filled * (1 - seen))[:, None].astype(np.float32))
+        altered = drawn.draw(np.arange(first, min(first + BATCH, drawn.n)))
+        return network.predict(altered[:, None].astype(np.float32))
 
     shown = {
         name: [
-            Step((*key, network.key, first), partial(show, network, masks[name], first))
-            for first in (_UNALTERED, *range(0, masks[name].n, BATCH))
+            Step((*key, network.key, first), partial(show, network, copies[name], first))
+            for first in (_UNALTERED, *range(0, copies[name].n, BATCH))
         ]
         for name, network in networks.items()
     }

@@ -146,8 +146,7 @@ class _Again:
 
     def maps(self, network: Network, films: np.ndarray) -> np.ndarray:
         """Maps (B, K, h, w) of one network for films (B, S, S)."""
-        explained: Sequence[Maps] = self.explainer.explain({_ONE: network}, films, self.settings, in_turn)
-        return np.stack([all_heats(maps, _ONE) for maps in explained])
+        return maps_of(self.explainer, network, films, self.settings)
 
 
 def noisy(film: np.ndarray, n: int = N_NOISY, seed: int = 0) -> np.ndarray:
@@ -156,6 +155,12 @@ def noisy(film: np.ndarray, n: int = N_NOISY, seed: int = 0) -> np.ndarray:
 
     noise = torch.randn((n, *film.shape), generator=torch.Generator().manual_seed(seed)) * NOISE
     return (torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32)) + noise).clamp(0, 1).numpy()
+
+
+def maps_of(explainer: Explainer, network: Network, films: np.ndarray, settings: Any = None) -> np.ndarray:
+    """Maps (B, K, h, w) of one network for films (B, S, S), in turn: a step of its own for whoever counts steps."""
+    explained: Sequence[Maps] = explainer.explain({_ONE: network}, films, settings, in_turn)
+    return np.stack([all_heats(maps, _ONE) for maps in explained])
 
 
 def all_heats(maps: Maps, name: str) -> np.ndarray:

@@ -26,12 +26,20 @@ def test_it_is_done_printed_and_kept(cli, run):
     assert outcome.code == 0, outcome.err
     job = newest(AuditJob, run)
     assert str(job.path) in outcome.out
-    for text in ("Student distilled", "random student", "label mean", "ceiling", "marked findings", "outside the body"):
+    for text in (
+        "Student distilled",
+        "random student",
+        "label mean",
+        "ceiling",
+        "marked findings",
+        "outside the body",
+        "layers anew",
+    ):
         assert text in outcome.out
     assert "nan" not in outcome.out
     document = cli("audit", run.id, "--json").document
     assert (document["audit"], document["run"], document["method"]) == (job.id, "small", "gradcam")
-    assert len(document["verdicts"]) == 2 + 1 + 3
+    assert len(document["verdicts"]) == 2 + 1 + 3 + 3 + 1
     assert document["rule"].startswith("A student looks where its teacher looks if")
     assert document["agreement"][0]["own"]["value"] == job.figures().agreement[0].own.value
 
@@ -42,6 +50,10 @@ def test_other_questions_are_other_audits(cli, run):
     assert cli("audit", run.id, "--films", "6", "--json").document["audit"] != few["audit"]
     assert cli("audit", run.id, "--films", "6", "--method", "layercam", "--json").document["audit"] == few["audit"]
     assert len(finished(AuditJob, run)) == 2
+    words = ["--films", "6", "--proofs", "0"]
+    bare = cli("audit", run.id, *words, "--json").document
+    assert (bare["faithful"], bare["cascade"]) == ([], [])
+    assert "was not measured in this audit" in cli("audit", run.id, *words).out
 
 
 def test_films_of_another_data_set_without_marks(cli, run, tmp_path):
@@ -121,7 +133,11 @@ def test_an_audit_that_was_stopped_goes_on(cli, run, monkeypatch):
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(["--films", "1"], "expected 2 films or more, got 1"), (["--folder", "x"], "Phantoms are drawn")],
+    [
+        (["--films", "1"], "expected 2 films or more, got 1"),
+        (["--proofs", "-1"], "expected a number of films, 0 or more, got -1"),
+        (["--folder", "x"], "Phantoms are drawn"),
+    ],
 )
 def test_what_cannot_be_audited_is_refused_and_leaves_nothing(cli, run, words, sentence):
     outcome = cli("audit", run.id, *words)

@@ -113,6 +113,34 @@ def test_agreement_is_told_beside_its_chance_lines_and_without_them_has_no_verdi
     assert f"alone: {said['verdict']}" in text
 
 
+def test_maps_are_put_to_the_proof_where_that_is_asked(explain, tiny_run):
+    document = explain("--label", "Mass", "--faithful", "--json").document["explanations"][0]
+    for proof in (row["faithfulness"] for row in document["members"].values()):
+        for figure in ("deletion", "insertion", "gain", "road"):
+            held = proof[figure]
+            assert list(held["lines"]) == ["random_ranking", "label_mean", "centre"]
+            assert held["above_chance"] is not True, "the run keeps no maps"
+            assert held["verdict"]
+        curves = proof["curves"]
+        assert curves["deletion"][0] == curves["insertion"][-1]
+        assert curves["deletion"][-1] == curves["insertion"][0]
+        assert proof["gain"]["value"] == pytest.approx(proof["insertion"]["value"] - proof["deletion"]["value"])
+        assert proof["max_sensitivity"] > 0
+        assert proof["cascade"]["shares"][-1] == 1
+    text = explain("--label", "Mass", "--faithful").out
+    assert "insertion - deletion" in text
+    assert "hangs on weights" in text
+    bare = explain("--label", "Mass", "--json").document["explanations"][0]
+    assert "faithfulness" not in bare["members"]["teacher"]
+
+
+def test_a_dear_explainer_is_not_asked_again_and_again(explain):
+    words = ["--method", "rise", "--masks", 16, "--label", "Mass", "--faithful", "--json"]
+    proof = explain(*words).document["explanations"][0]["members"]["alone"]["faithfulness"]
+    assert proof["deletion"]["value"] is not None
+    assert "cascade" not in proof
+
+
 def test_lime_for_people_and_programs(explain):
     words = ["--method", "lime", "--samples", 32, "--segments", 6, "--label", "Mass"]
     one = explain(*words, "--json").document["explanations"][0]

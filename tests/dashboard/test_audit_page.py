@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.dashboard import access, caching, routes
+from cxrkd.dashboard.audit import faithful
 from cxrkd.dashboard.distill import making
 from cxrkd.jobs.asked import by_page
 from cxrkd.jobs.execute import execute
@@ -15,6 +16,7 @@ from cxrkd.runs.auditing.cells import cells_of
 from cxrkd.runs.auditing.gallery import gallery
 from cxrkd.runs.auditing.job import AuditConfig, AuditJob
 from cxrkd.runs.auditing.tables import FIELDS, TITLES, cell_note, four_fields, label_table, lesion_table, lines_table
+from cxrkd.runs.auditing.wording import NOT_PROVED
 from cxrkd.runs.beside import asked_about, create_beside
 from tests import toys
 
@@ -31,7 +33,7 @@ def run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def audit(run):
-    job = create_beside(AuditJob, run, AuditConfig(**asked_about(run)))
+    job = create_beside(AuditJob, run, AuditConfig(**asked_about(run), proofs=4))
     execute(job)
     return job
 
@@ -73,11 +75,22 @@ def test_a_finished_audit_is_shown_with_its_verdicts_and_cells(run, audit):
         "Do they look at the same places?",
         "Same answer, for the same reason?",
         "Do they look at the lesion?",
+        "Do the maps say what the network uses?",
     ]
+    proofs = next(one.value for one in page.dataframe if "Better than random rankings" in one.value)
+    assert proofs["Figure"].tolist() == list(faithful.TITLES.values()) * 3
+    assert "insertion minus deletion" in text
     fields = next(one.value for one in page.dataframe if "Cells" in one.value)
     cells = cells_of(audit, "distilled")
     assert fields["Teacher and student"].tolist() == list(FIELDS)
     assert fields["Cells"].sum() == len(cells.films)
+
+
+def test_an_audit_without_proofs_says_so(run):
+    execute(create_beside(AuditJob, run, AuditConfig(**asked_about(run), films=8, proofs=0)))
+    page = opened()
+    assert NOT_PROVED in words(page)
+    assert not any("Better than random rankings" in one.value for one in page.dataframe)
 
 
 def test_another_student_and_another_field_show_other_cells(run, audit):
@@ -127,4 +140,8 @@ def test_tables_print_the_figures(run, audit):
     labels, rows = label_table(figures), [figures.agreement_of("distilled", label=label) for label in figures.labels]
     assert labels["Films"].tolist() == [row.own.n for row in rows]
     assert lesion_table(figures)["Figure"].tolist() == list(TITLES.values()) * 3
+    own = figures.faithful_of("teacher", "gain").own.value
+    assert faithful.faithful_table(figures)["Its map"][2].startswith(f"{own:+.2f}".replace("-", "−"))
+    assert faithful.cascade_table(figures)["Hangs on weights"].isin(["yes", "not shown"]).all()
+    assert faithful.label_table(figures, [figures.faithful[3].label])["Films"][0] == figures.faithful[3].own.n
     assert four_fields(cells_of(audit, "alone"))["Cells"].sum() == len(cells_of(audit, "alone").films)

@@ -3,12 +3,18 @@
 import threading
 from functools import partial
 
+import numpy as np
 import pytest
 
+from cxrkd.answers.faithful import Steadiness
 from cxrkd.dashboard import caching, layout, waiting
-from cxrkd.dashboard.explain import computing
+from cxrkd.dashboard.charts import faithful as charts
+from cxrkd.dashboard.explain import computing, faithful
 from cxrkd.errors import BusyError
+from cxrkd.explain.chance import ChanceLine
 from cxrkd.explain.explainer import EXPLAINERS
+from cxrkd.explain.faithful import LINE_TITLES, Faithfulness
+from cxrkd.explain.removal import Removed
 from cxrkd.explain.steps import Step
 from cxrkd.runtime.compute import ComputeQueue, Rank, shared
 from tests.dashboard import test_pages
@@ -143,3 +149,66 @@ def test_results_of_one_film_are_not_those_of_another(known, monkeypatch):
         film, step = type("Film", (), {"key": key}), Step("k", partial(str, key))
         assert computing._computed(film, "maps", Rank.EXPLANATION, [step]) == [key]
     queue.close()
+
+
+def test_a_map_is_put_to_the_proof_where_somebody_asks(sample_home, happened):
+    page = open_page("explain")
+    assert "Put a map to the proof" in [one.label for one in page.toggle]
+    happened.clear()
+    page.toggle(key="prove").set_value(True).run()
+    assert_healthy(page)
+    drawn = [name for name in happened if name.startswith("prove")]
+    assert drawn == ["prove_deletion", "prove_insertion", "prove_cascade"]
+    assert happened.index("prove_deletion") < len(happened) - 1 - happened[::-1].index("piece"), "curves come first"
+    table = next(one.value for one in page.dataframe if "Random rankings" in one.value)
+    assert table["Logit"].tolist() == list(faithful.TITLES.values())
+    happened.clear()
+    page.run()
+    assert "piece" not in happened, "nothing is computed twice"
+
+
+def held(own, random, *, mean=None):
+    """A proof of straight curves, which fall by so much until half of the cells are hidden."""
+
+    def one(fall):
+        return Removed(1.0, np.array([1 - fall, 0.5 - fall]), np.array([1 + fall, 0.5 + fall]), 0.0)
+
+    rivals = {"random_ranking": [one(fall) for fall in random], "centre": [one(0.0)]}
+    return Faithfulness(one(own), rivals | ({} if mean is None else {"label_mean": [one(mean)]}))
+
+
+def test_the_table_of_areas_says_what_has_to_be_beaten():
+    proof = held(0.3, (0.1, -0.1), mean=0.2)
+    table = faithful.areas_table([proof.held("deletion"), proof.held("gain")])
+    assert table["Verdict"].tolist() == ["better than chance"] * 2
+    assert table["Its map"][0] == f"{proof.held('deletion').value:+.2f}"
+    low = held(0.1, (0.2, -0.2), mean=0.0).held("gain")
+    assert low.verdict == "not better than chance (random rankings)"
+    assert faithful.areas_table([low])["Random rankings"][0] == f"{low.hardest.high:+.2f}"
+    assert faithful.sentence("alone", [low]).startswith("Student alone, insertion minus deletion: not better")
+
+
+@pytest.mark.parametrize(
+    ("left", "other", "words"),
+    [(1.0, 0.4, "So would an edge detector"), (0.0, 0.4, "It hangs on the weights"), (0.0, np.nan, "is not known")],
+)
+def test_weights_and_noise_in_words(left, other, words):
+    missing = "" if other == 0.4 else "none are kept"
+    line = ChanceLine("other_film", other, other, missing)
+    steady = Steadiness(0.25, 1.5, np.array([0.1, 1.0]), np.array([0.9, left]), line)
+    sentences = faithful.steadiness_sentences(steady)
+    assert words in sentences[0]
+    assert "0.25 of its length" in sentences[1]
+
+
+def test_curves_share_one_axis_and_the_band_is_that_of_the_random_rankings():
+    proof = held(0.3, (0.1, -0.1), mean=0.2)
+    random = np.stack([one.deletion for one in proof.rivals["random_ranking"]])
+    span = charts.logit_span(random, proof.own.deletion)
+    chart = charts.removal("alone", "deletion", proof.own.deletion, random, {}, LINE_TITLES, span)
+    low, high, own = chart.data
+    np.testing.assert_allclose(low.y, random.min(axis=0))
+    np.testing.assert_allclose(high.y, random.max(axis=0))
+    np.testing.assert_allclose(own.y, proof.own.deletion)
+    assert chart.layout.yaxis.range == tuple(span)
+    assert len(charts.removal("alone", "deletion", None, random, {}, LINE_TITLES, span).data) == 2

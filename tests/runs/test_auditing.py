@@ -1,5 +1,7 @@
 """An audit of a run: made, done, stopped and gone on with, and figures that follow from its maps."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,16 +11,24 @@ from cxrkd.data import load_cohort
 from cxrkd.errors import RunError
 from cxrkd.explain.body import body_mask, evidence_outside
 from cxrkd.explain.cam import grad_cam
-from cxrkd.explain.cohort_agreement import LINES
+from cxrkd.explain.cohort_agreement import LINES, means_of_others
+from cxrkd.explain.cohort_faithful import FIGURES, CohortCascade, CohortFaithful
+from cxrkd.explain.explainer import Network
+from cxrkd.explain.faithful import faithfulness, figure_of
 from cxrkd.explain.lesion import lesion_hit
+from cxrkd.explain.removal import blurred
+from cxrkd.explain.steps import in_turn
 from cxrkd.images.radiograph import unit
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import KINDS, open_job
 from cxrkd.runs import list_runs
+from cxrkd.runs.auditing import proving
 from cxrkd.runs.auditing import stages as auditing
 from cxrkd.runs.auditing.cells import cells_of
+from cxrkd.runs.auditing.faithful import measure_cascade, measure_faithful
 from cxrkd.runs.auditing.figures import EVERY, PRESENT, AuditFigures
 from cxrkd.runs.auditing.job import NOISY, RANDOM, AuditConfig, AuditJob
+from cxrkd.runs.auditing.wording import NOT_PROVED, cascade_sentence, faithful_sentence, verdicts
 from cxrkd.runs.beside import asked_about, asked_before, create_beside, finished, newest
 from tests import toys
 from tests.runs.corruptions import corruptions, told
@@ -27,7 +37,12 @@ NAMES = ["teacher", "alone", "distilled", NOISY, RANDOM]
 
 
 def made(run, **asked):
-    return create_beside(AuditJob, run, AuditConfig(**asked_about(run), **asked))
+    return create_beside(AuditJob, run, asking(run, **asked))
+
+
+def asking(run, **asked):
+    """Few proofs, which take longest."""
+    return AuditConfig(**asked_about(run), **({"proofs": 4} | asked))
 
 
 @pytest.fixture
@@ -54,7 +69,9 @@ def stages(job):
 
 def test_every_network_explains_every_film_as_one_alone_would(run, done, test_films):
     names = [f"maps-{name}" for name in NAMES]
-    assert (done.id, done.state.status, stages(done)) == ("small-audit", "done", ["films", *names, "places", "figures"])
+    proved = [f"proof-{member}" for member in run.members()]
+    assert (done.id, done.state.status) == ("small-audit", "done")
+    assert stages(done) == ["films", *names, "places", *proved, "figures"]
     cohort, rows = test_films
     films = done.films()
     np.testing.assert_array_equal(films["ids"], cohort.ids[rows])
@@ -132,13 +149,109 @@ def test_it_goes_on_with_the_network_it_was_stopped_in(run, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         execute(job)
     assert (job.state.status, newest(AuditJob, run)) == ("interrupted", None)
-    assert asked_before(AuditJob, AuditConfig(**asked_about(run))) == job
+    assert asked_before(AuditJob, asking(run)) == job
     first = job.maps_path("teacher").stat().st_mtime_ns
     monkeypatch.setattr(auditing, "explained", explain)
     execute(job)
-    assert stages(job)[4:] == ["films", "maps-distilled", "maps-teacher-noise", "maps-random", "places", "figures"]
+    left = ["maps-distilled", "maps-teacher-noise", "maps-random", "places"]
+    proved = [f"proof-{member}" for member in run.members()]
+    assert stages(job)[4:] == ["films", *left, *proved, "figures"]
     assert job.maps_path("teacher").stat().st_mtime_ns == first
     assert finished(AuditJob, run) == [job]
+
+
+def test_proofs_are_those_of_single_films_and_figures_follow_from_them(run, done, test_films):
+    cohort, rows = test_films
+    (maps, _), patients = done.maps("distilled"), done.films()["patients"]
+    held, fallen = done.proofs()["distilled"]
+    assert len(np.unique(held.films)) == 4
+    assert (done.films()["targets"][held.films, held.labels] == 1).all()
+    n, k = held.films[3], held.labels[3]
+    pixels, means = unit(np.asarray(cohort.images[rows[n]])), means_of_others(maps, patients)
+    network = {"n": Network(run.load_model("distilled"))}
+    alone = faithfulness(
+        network, pixels, {"n": maps[n]}, {"n": means[n]}, [k], blurred(pixels), in_turn, (), n_pairs=2, n_steps=5
+    )["n"][k]
+    for figure in FIGURES:
+        assert held.figures["own"][figure][3] == pytest.approx(figure_of(alone.own, figure), abs=1e-4)
+        for line in alone.held(figure).lines:
+            assert held.figures[line.name][figure][3] == pytest.approx(line.mean, abs=1e-4)
+    found = done.figures()
+    row = found.faithful_of("distilled", "deletion")
+    own, centre = held.figures["own"]["deletion"], held.figures["centre"]["deletion"]
+    assert row.own.value == pytest.approx(np.nanmean(own))
+    assert row.rivals[2].above.value == pytest.approx(np.nanmean(centre - own)), "low is good"
+    cascade = next(one for one in found.cascade if one.member == "distilled")
+    assert (cascade.n_films, cascade.shares[-1]) == (4, 1.0)
+    assert cascade.left[-1].value == pytest.approx(np.nanmean(fallen.left[-1]))
+
+
+def test_it_goes_on_with_the_proof_it_was_stopped_in(run, monkeypatch):
+    job, asked, prove = made(run, proofs=3), [], proving.cohort_faithful
+
+    def stop(*args):
+        asked.append(args)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return prove(*args)
+
+    monkeypatch.setattr(proving, "cohort_faithful", stop)
+    with pytest.raises(KeyboardInterrupt):
+        execute(job)
+    monkeypatch.setattr(proving, "cohort_faithful", prove)
+    execute(job)
+    assert stages(job)[-4:] == ["places", "proof-alone", "proof-distilled", "figures"]
+    assert {len(np.unique(held.films)) for held, _ in job.proofs().values()} == {3}
+
+
+def test_an_audit_of_before_proofs_can_be_read_and_says_so(run, done):
+    few = made(run, films=7, proofs=0)
+    execute(few)
+    assert not any(stage.startswith("proof") for stage in stages(few))
+    figures = few.figures()
+    assert (figures.faithful, figures.cascade) == ((), ())
+    assert NOT_PROVED in verdicts(figures)
+    assert NOT_PROVED not in verdicts(done.figures())
+    asked = json.loads((few.path / "audit.json").read_text())
+    older = json.loads((few.path / "figures.json").read_text())
+    del asked["proofs"], older["faithful"], older["cascade"]
+    (few.path / "audit.json").write_text(json.dumps(asked))
+    (few.path / "figures.json").write_text(json.dumps(older))
+    assert open_job(few.id).figures() == figures
+    assert open_job(few.id).measure().to_dict() == figures.to_dict()
+
+
+def test_maps_that_say_what_is_used_and_those_that_do_not_are_told_apart():
+    """Figures made by hand: one network above all rivals, one below the middle of the film."""
+    drawn, n = np.random.default_rng(0), 40
+    patients = np.arange(n).astype(str)
+
+    def held(above):
+        noise = {name: drawn.normal(0, 0.1, n) for name in ("own", "random_ranking", "label_mean", "centre")}
+        gains = noise | {"own": noise["own"] + above}
+        figures = {name: {"deletion": -gain, "insertion": gain, "gain": 2 * gain} for name, gain in gains.items()}
+        return CohortFaithful(np.arange(n), np.zeros(n, int), figures)
+
+    rows = {above: measure_faithful("alone", held(above), ("Mass",), patients) for above in (0.5, -0.5)}
+    assert [row.figure for row in rows[0.5]] == ["deletion", "insertion", "gain"] * 2
+    assert all(row.holds for row in rows[0.5])
+    assert not any(row.holds for row in rows[-0.5])
+    assert "its maps say what it uses" in faithful_sentence(rows[0.5][2])
+    assert "not shown to say what it uses better than chance" in faithful_sentence(rows[-0.5][2])
+
+
+def test_an_edge_detector_does_not_hang_on_weights():
+    drawn, n = np.random.default_rng(0), 8
+    others = drawn.normal(0.3, 0.05, (n, 3))
+    rows = {}
+    for name, end in (("edges", 1.0), ("cam", 0.0)):
+        left = np.stack([np.full((n, 3), 1.0), np.full((n, 3), end)])
+        held = CohortCascade(np.arange(n), np.array([0.1, 1.0]), left, others)
+        rows[name] = measure_cascade("teacher", held, np.arange(n).astype(str))
+    assert not rows["edges"].hangs_on_weights
+    assert rows["cam"].hangs_on_weights
+    assert "No proof that maps hang on the weights of teacher" in cascade_sentence([rows["edges"]])
+    assert "So they hang on the weights" in cascade_sentence([rows["cam"]])
 
 
 def test_some_films_are_drawn_the_same_each_time(run, done):

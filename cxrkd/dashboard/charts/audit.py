@@ -10,13 +10,16 @@ import plotly.graph_objects as go
 from cxrkd.dashboard.charts import style
 from cxrkd.dashboard.charts.quality import Interval, forest_height, whiskers
 
+ABOVE = "Rank correlation with the teacher, above the line"
 
-def above(lines: Sequence[str], rows: Mapping[str, Sequence[Interval]]) -> go.Figure:
-    """How far each student is above each chance line: a dodged marker with its interval; right of zero is above.
+
+def above(lines: Sequence[str], rows: Mapping[str, Sequence[Interval]], title: str = ABOVE) -> go.Figure:
+    """How far each network is above each chance line: a dodged marker with its interval; right of zero is above.
 
     Args:
         lines: titles.
-        rows: student -> a difference a line.
+        rows: network -> a difference a line.
+        title: of the axis.
     """
     students = style.ordered(rows)
     chart = style.figure(forest_height(len(lines), len(students)) + 20)
@@ -27,7 +30,7 @@ def above(lines: Sequence[str], rows: Mapping[str, Sequence[Interval]]) -> go.Fi
     chart.update_yaxes(tickvals=ticks, ticktext=list(lines), range=[len(lines) - 0.5, -0.5], showgrid=False)
     ends = [(one.value, one.low, one.high) for own in rows.values() for one in own]
     limits = style.span((0.0,), *ends, empty=(-0.1, 0.3), least=0.1)
-    chart.update_xaxes(title="Rank correlation with the teacher, above the line", tickformat=style.SIGNED, range=limits)
+    chart.update_xaxes(title=title, tickformat=style.SIGNED, range=limits)
     return chart
 
 

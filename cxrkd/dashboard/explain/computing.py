@@ -17,13 +17,14 @@ from cxrkd.config import Member
 from cxrkd.dashboard import asking, caching, engines, waiting
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
 from cxrkd.explain.feature_maps import FeatureMaps, feature_maps
-from cxrkd.explain.steps import Step
+from cxrkd.explain.steps import Step, Steps
 from cxrkd.images.film import Film
 from cxrkd.runs import Run
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runtime.compute import Rank, shared
 
 MAPPING = "the maps are computed"
+PROVING = "the map is put to the proof"
 HOLDING = "chance lines and ceiling are computed"
 
 
@@ -53,6 +54,25 @@ def by_depth(run: Run, film: Film, others: np.ndarray | None) -> FeatureMaps:
     networks = {str(m): Network(caching.model(run, m), key=caching.stamp(run.weights_path(m))) for m in run.members()}
     steps = partial(_computed, film, HOLDING, Rank.AFTERWARDS)
     return feature_maps(networks, film.pixels, others, steps=steps)
+
+
+class Proving:
+    """What putting one map to the proof needs.
+
+    Attributes:
+        answering: the member on the engine that answers now, by its name.
+        itself: the member, for what changes its weights or differentiates it.
+        steps: how passes are run: after everything that somebody else looks at already.
+        twin: random networks of it.
+    """
+
+    def __init__(self, run: Run, film: Film, known: Explanation, member: Member) -> None:
+        weights, engine = caching.stamp(run.weights_path(member)), engines.now(run, member)
+        self.itself = _network(run, member, known.explainer)
+        answering = Network(self.itself.classifier, engine.predict, key=(weights, engine.name))
+        self.answering: dict[Member, Network] = {member: answering}
+        self.steps: Steps = partial(_computed, film, PROVING, Rank.AFTERWARDS)
+        self.twin = caching.twins()
 
 
 def _key(run: Run, film: Film, method: str) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,26 +16,19 @@ from cxrkd.evaluate.inputs import MIN_POSITIVE_PATIENTS
 from cxrkd.evaluate.means import Mean, mean_by_patient
 from cxrkd.evaluate.record import Record
 from cxrkd.explain.cohort_agreement import LINES, CohortAgreement
+from cxrkd.explain.cohort_faithful import CohortCascade, CohortFaithful
 from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
+from cxrkd.runs.auditing.faithful import (
+    ALL_LABELS,
+    CascadeFigures,
+    FaithfulFigures,
+    measure_cascade,
+    measure_faithful,
+)
+from cxrkd.runs.auditing.lines import Beside
 
 PRESENT, CALLED, EVERY = "present", "called", "every"
 """Cells that a figure is over: those whose finding is on the film, those that some network calls, or all of them."""
-ALL_LABELS = ""
-
-
-@dataclass(frozen=True)
-class Beside(Record):
-    """Something that knows nothing of the film, and how far a figure is above it.
-
-    Attributes:
-        name: of LINES, or of `cohort_lesions.RIVALS`.
-        value: what it reaches.
-        above: the figure minus that, paired.
-    """
-
-    name: str
-    value: Mean
-    above: Mean
 
 
 @dataclass(frozen=True)
@@ -125,6 +119,7 @@ class AuditFigures(Record):
         gain: where there are both students.
         lesions: by member, label and figure; empty where nothing is marked.
         outside: by member.
+        faithful: by member, label and figure. cascade: by member. Both empty where they were not measured.
         n: films. n_patients: distinct patients. n_marked: marked findings.
     """
 
@@ -133,6 +128,8 @@ class AuditFigures(Record):
     gain: tuple[GainFigures, ...]
     lesions: tuple[LesionFigures, ...]
     outside: tuple[OutsideFigures, ...]
+    faithful: tuple[FaithfulFigures, ...]
+    cascade: tuple[CascadeFigures, ...]
     n: int
     n_patients: int
     n_marked: int
@@ -152,6 +149,17 @@ class AuditFigures(Record):
         """The row of a network; None where nothing is marked."""
         rows = (row for row in self.lesions if (row.member, row.figure, row.label) == (member, figure, label))
         return next(rows, None)
+
+    def faithful_of(self, member: str, figure: str, label: str = ALL_LABELS) -> FaithfulFigures | None:
+        """The row of a network; None where it was not measured."""
+        rows = (row for row in self.faithful if (row.member, row.figure, row.label) == (member, figure, label))
+        return next(rows, None)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """As `Record.from_dict`; audits of before maps were put to the proof have no figures of that."""
+        older: dict[str, Any] = {"faithful": [], "cascade": []}
+        return super().from_dict(older | values if isinstance(values, dict) else values)
 
     @property
     def counted(self) -> str:
@@ -174,6 +182,7 @@ def measure_audit(
     lesions: Mapping[str, CohortLesions],
     outside: Mapping[str, np.ndarray],
     air: np.ndarray,
+    proofs: Mapping[str, tuple[CohortFaithful, CohortCascade]] | None = None,
 ) -> AuditFigures:
     """Means, intervals and comparisons.
 
@@ -186,6 +195,7 @@ def measure_audit(
         lesions: by member, of the same marked findings.
         outside: by member, share of the evidence outside the body (N, K), NaN where there is no evidence.
         air: (N,), share of each film that is outside the body.
+        proofs: by member, how true its maps are, where that was measured.
     """
     present = targets == 1
     cells = {PRESENT: present, CALLED: called, EVERY: np.ones_like(present)}
@@ -214,6 +224,12 @@ def measure_audit(
             OutsideFigures(member, _mean(share, patients, counted, rate=True), float(air.mean()))
             for member, share in outside.items()
         ),
+        faithful=tuple(
+            row
+            for member, (held, _) in (proofs or {}).items()
+            for row in measure_faithful(member, held, labels, patients)
+        ),
+        cascade=tuple(measure_cascade(member, fallen, patients) for member, (_, fallen) in (proofs or {}).items()),
         n=len(patients),
         n_patients=len(np.unique(patients)),
         n_marked=0 if first is None else len(first.films),

@@ -5,6 +5,7 @@
                             of what networks were shown; sealed
       maps/<name>.npz       raw maps float32 (N, K, h, w) and logits (N, K) by member, and of what they are held against
       places/<member>.npz   marked findings and what maps get there; share of the evidence outside the body
+      proofs/<member>.npz   what is answered while cells of a film go, and what is left of maps without the weights
       figures.json          what is measured from these, and the checksums of the weights that were asked
 """
 
@@ -20,13 +21,15 @@ from scipy.special import expit
 
 from cxrkd.config import DataConfig, Member
 from cxrkd.explain.cohort_agreement import CohortAgreement, cohort_agreement
+from cxrkd.explain.cohort_faithful import CohortCascade, CohortFaithful
 from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
 from cxrkd.jobs.files import damaged, read_versioned
+from cxrkd.runs.auditing.faithful import from_proofs
 from cxrkd.runs.auditing.figures import AuditFigures, measure_audit
 from cxrkd.runs.beside import FIGURES, FIGURES_VERSION, BesideRun, FilmsAsked, read_arrays
 from cxrkd.runs.reference import data_at
 
-FILMS, MAPS, PLACES = "films.npz", "maps", "places"
+FILMS, MAPS, PLACES, PROOFS = "films.npz", "maps", "places", "proofs"
 NOISY, RANDOM = "teacher-noise", "random"
 """Maps of the teacher under light noise, and of a student with freshly drawn weights."""
 KNOWN = ("ids", "patients", "targets", "air")
@@ -39,6 +42,12 @@ class AuditConfig(FilmsAsked):
 
     method: str = Field("gradcam", title="Explainer")
     films: int | None = Field(None, ge=2, title="Films at most", description="drawn at random; all if not given")
+    proofs: int = Field(
+        32,
+        ge=0,
+        title="Films put to the proof",
+        description="at most so many with a finding, drawn at random, whose maps are put to the proof; 0 for none",
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,10 @@ class AuditJob(BesideRun[AuditConfig]):
     def places_path(self, member: Member) -> Path:
         """Where it is kept what a member's maps get on marked findings, whether or not it exists."""
         return self.path / PLACES / f"{member}.npz"
+
+    def proofs_path(self, member: Member) -> Path:
+        """Where it is kept how true a member's maps are, whether or not it exists."""
+        return self.path / PROOFS / f"{member}.npz"
 
     def films(self) -> dict[str, np.ndarray]:
         """Ids, patients, DIGESTS str (N,), targets float32 (N, K), share outside the body float32 (N,).
@@ -144,6 +157,22 @@ class AuditJob(BesideRun[AuditConfig]):
             raise damaged(self.places_path(member), "outside is missing")
         return arrays["outside"]
 
+    def proofs(self) -> dict[Member, tuple[CohortFaithful, CohortCascade]]:
+        """By member, how true its maps are; empty of an audit that did not ask.
+
+        Raises:
+            RunError: some of it is missing or damaged.
+        """
+        if not (self.path / PROOFS).exists():
+            return {}
+        held = {}
+        for member in self.run().members():
+            try:
+                held[member] = from_proofs(read_arrays(self.proofs_path(member)))
+            except KeyError as error:
+                raise damaged(self.proofs_path(member), f"{error.args[0]} is missing") from error
+        return held
+
     def measure(self) -> AuditFigures:
         """Every figure again, from what is kept.
 
@@ -160,6 +189,7 @@ class AuditJob(BesideRun[AuditConfig]):
             {str(member): self.lesions(member) for member in members},
             {str(member): self.outside(member) for member in members},
             films["air"],
+            {str(member): held for member, held in self.proofs().items()},
         )
 
     def figures(self) -> AuditFigures:

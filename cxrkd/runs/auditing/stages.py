@@ -24,6 +24,7 @@ from cxrkd.images.radiograph import digest_of_tones, unit
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.progress import Progress, counting
 from cxrkd.runs.auditing.job import DIGESTS, FILMS, NOISY, RANDOM, AuditConfig, AuditJob, places
+from cxrkd.runs.auditing.proving import expected, put_to_proof
 from cxrkd.runs.beside import write_arrays
 from cxrkd.runs.films_asked import FilmsToAsk, films_to_ask
 from cxrkd.runs.run import Run
@@ -54,7 +55,12 @@ def audit_run(job: AuditJob, report: Reporter) -> None:
     run = job.run()
     members = run.members()
     asked = _everyone(run)
-    report.plan(_GUESS_S | dict.fromkeys((f"maps-{one.name}" for one in asked), _NETWORK_S) | {"places": 5.0})
+    report.plan(
+        _GUESS_S
+        | dict.fromkeys((f"maps-{one.name}" for one in asked), _NETWORK_S)
+        | {"places": 5.0}
+        | expected(members, job.config)
+    )
     with report.stage("films", "Preparing the films") as on_event:
         films = chosen(films_to_ask(run, job.config, unlabelled=True), job.config)
         films.cohort.prepare(counting(on_event))
@@ -77,6 +83,7 @@ def audit_run(job: AuditJob, report: Reporter) -> None:
             outside = np.array([[evidence_outside(heat, body) for heat in heats] for heats, body in pairs])
             write_arrays(job.places_path(member), places(lesions, outside))
             counted(done, len(members))
+    put_to_proof(job, films, report)
     with report.stage("figures", "Measuring"):
         job.keep_figures(job.measure().to_dict())
 

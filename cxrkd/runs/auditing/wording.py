@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cxrkd.config import MEMBER_NAMES, READERS
 from cxrkd.data.readers.films import STRANGERS, FilmsConfig
 from cxrkd.evaluate.means import Mean
 from cxrkd.explain.chance import LINE_NAMES
 from cxrkd.explain.cohort_lesions import CENTRE, LABEL_MEAN
+from cxrkd.explain.faithful import GAIN, LINE_TITLES
+from cxrkd.runs.auditing.faithful import CascadeFigures, FaithfulFigures
 from cxrkd.runs.auditing.figures import (
     CALLED,
     EVERY,
@@ -18,7 +22,7 @@ from cxrkd.runs.auditing.figures import (
 )
 from cxrkd.runs.auditing.job import AuditJob
 from cxrkd.runs.choosing import PHANTOM_RESULT
-from cxrkd.text import NOT_ENOUGH, interval, percent
+from cxrkd.text import NOT_ENOUGH, interval, number, percent
 
 RIVAL_NAMES = {LABEL_MEAN: "its mean map of the finding", CENTRE: "a bump in the middle"}
 OVER = {PRESENT: "present findings", CALLED: "findings that some network calls", EVERY: "every finding"}
@@ -35,6 +39,15 @@ def rule(figures: AuditFigures) -> str:
     )
 
 
+FAITHFUL_RULE = (
+    "Maps say what a network uses if its logit falls as the cells go that they call relevant, and rises as they come: "
+    "the area under insertion minus that under deletion, of present findings, is larger than for cells ranked at "
+    "random, by its mean map of the finding, and from the middle outwards, by the same rule. They hang on its weights "
+    "if with all weights drawn anew no more of a map is left than maps of different films have in common."
+)
+NOT_PROVED = "Whether the maps say what the networks use was not measured in this audit."
+
+
 def verdicts(figures: AuditFigures) -> list[str]:
     """A sentence for each question that the audit answers."""
     agreement = [agreement_sentence(figures.agreement_of(student, figures.counted)) for student in figures.students]
@@ -42,7 +55,7 @@ def verdicts(figures: AuditFigures) -> list[str]:
     members = dict.fromkeys(row.member for row in figures.lesions)
     lesions = [row for member in members if (row := figures.lesions_of(member, "hit")) is not None]
     marked = [lesion_sentence(row) for row in lesions] or ["Nothing is marked on these films: lesions cannot be asked."]
-    return [*_unknown(figures), *agreement, *gains, *marked]
+    return [*_unknown(figures), *agreement, *gains, *marked, *faithful_sentences(figures)]
 
 
 def remarks(job: AuditJob) -> list[str]:
@@ -56,6 +69,50 @@ def _unknown(figures: AuditFigures) -> list[str]:
     """What verdicts are over where no finding is known to be on any film."""
     over = OVER[figures.counted]
     return [] if figures.counted == PRESENT else [f"No finding is known to be on these films: figures are over {over}."]
+
+
+def faithful_sentences(figures: AuditFigures) -> list[str]:
+    """Whether the maps say what the networks use."""
+    members = dict.fromkeys(row.member for row in figures.faithful)
+    rows = [row for member in members if (row := figures.faithful_of(member, GAIN)) is not None]
+    if not rows:
+        return [NOT_PROVED]
+    return [*(faithful_sentence(row) for row in rows), cascade_sentence(figures.cascade)]
+
+
+def faithful_sentence(row: FaithfulFigures) -> str:
+    """Whether a network's maps say what it uses."""
+    name = MEMBER_NAMES.get(row.member, row.member)
+    if not row.enough:
+        return f"{name}, what it uses: {NOT_ENOUGH} ({row.own.n_patients} patients with a finding)."
+    weakest = row.weakest
+    shown = f"{LINE_TITLES[weakest.name]}, by {of(weakest.above, sign=True, digits=2)}"
+    value = of(row.own, sign=True, digits=2)
+    if row.holds:
+        return (
+            f"{name}: its maps say what it uses; insertion minus deletion is {value}, above every ranking that has not "
+            f"seen the film; the closest is {shown}."
+        )
+    return (
+        f"{name}: its maps are not shown to say what it uses better than chance; insertion minus deletion is {value}, "
+        f"not shown above {shown}."
+    )
+
+
+def cascade_sentence(rows: Sequence[CascadeFigures]) -> str:
+    """Whether maps hang on the weights, of all networks together."""
+    left = ", ".join(f"{_short(row.member)} {of(row.left[-1], sign=True, digits=2)}" for row in rows)
+    free = [_short(row.member) for row in rows if not row.hangs_on_weights]
+    word = f"No proof that maps hang on the weights of {', '.join(free)}" if free else "So they hang on the weights"
+    others = ", ".join(number(row.others.value, 2, sign=True) for row in rows)
+    return (
+        f"With all weights drawn anew a map keeps this rank correlation with itself: {left}; maps of different films "
+        f"have {others}. {word}."
+    )
+
+
+def _short(member: str) -> str:
+    return MEMBER_NAMES.get(member, member).lower()
 
 
 def agreement_sentence(row: AgreementFigures) -> str:
