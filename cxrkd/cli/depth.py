@@ -30,8 +30,8 @@ def depth_figures(run: Run, models: Mapping[Member, Classifier], image: Film) ->
     from cxrkd.runs.sample_films import other_films
 
     networks = {str(member): Network(model) for member, model in models.items()}
-    found = feature_maps(networks, image.pixels, other_films(run, image))
-    return {name: [one.to_dict() for one in levels] for name, levels in found.agreements.items()}
+    features = feature_maps(networks, image.pixels, other_films(run, image))
+    return {name: [one.to_dict() for one in levels] for name, levels in features.agreements.items()}
 
 
 def depth_lines(figures: Mapping[str, Any]) -> list[str]:

@@ -34,18 +34,18 @@ def show_depth(run: Run, film: Film) -> None:
     if not st.toggle("Show what each stage has kept of the film", key="depth"):
         return
     with layout.boundary():
-        found = computing.by_depth(run, film, other_films(run, film, access.images_here))
+        features = computing.by_depth(run, film, other_films(run, film, access.images_here))
         st.caption(ABOUT)
-        for name, levels in found.maps.items():
+        for name, levels in features.maps.items():
             st.markdown(MEMBER_NAMES[name])
             captions = [f"{level.shape[0]} × {level.shape[1]} cells" for level in levels]
             st.image([coloured(level) for level in levels], caption=captions, width=_PX)
-        for name, agreements in found.agreements.items():
+        for name, agreements in features.agreements.items():
             st.markdown(
                 f"Teacher and {MEMBER_NAMES[name].lower()}, rank correlation of the maps beside its chance lines"
             )
             layout.table(depth_table(agreements), hide_index=True, key=f"depth_{name}")
-        if found.agreements:
+        if features.agreements:
             st.caption(HELD)
 
 
