@@ -93,7 +93,14 @@ def test_where_the_line_fills_up_meanwhile_the_maps_stay(sample_home, happened, 
 
 
 @pytest.mark.parametrize(
-    "method", ["eigencam", "scorecam", pytest.param("rise", marks=pytest.mark.slow), "occlusion", "parts"]
+    "method",
+    [
+        "eigencam",
+        "scorecam",
+        pytest.param("rise", marks=pytest.mark.slow),
+        "occlusion",
+        pytest.param("parts", marks=pytest.mark.slow),
+    ],
 )
 def test_explainers_of_every_kind_are_on_the_page_with_their_lines(sample_home, method):
     page = open_page("explain")
