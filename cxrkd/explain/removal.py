@@ -95,7 +95,8 @@ def hidden_cells(rankings: np.ndarray, n_steps: int) -> np.ndarray:
     """What is hidden on the way, bool (R, n_steps - 1, n): the first 1 / n_steps of the cells, 2 / n_steps, ..."""
     n = rankings.shape[-1]
     place = np.argsort(rankings, axis=-1)
-    counts = np.round(n * np.arange(1, n_steps) / n_steps)
+    # Never all of them: of a grid of one cell nothing is hidden on the way.
+    counts = np.minimum(np.round(n * np.arange(1, n_steps) / n_steps), n - 1)
     return np.asarray(place[:, None] < counts[:, None])
 
 

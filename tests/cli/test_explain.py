@@ -13,6 +13,7 @@ from cxrkd.images.read import read
 from cxrkd.runs.choosing import PHANTOM_WARNING
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runs.reference import FILE
+from tests import toys
 
 
 @pytest.fixture
@@ -113,8 +114,16 @@ def test_agreement_is_told_beside_its_chance_lines_and_without_them_has_no_verdi
     assert f"alone: {said['verdict']}" in text
 
 
-def test_maps_are_put_to_the_proof_where_that_is_asked(explain, tiny_run):
-    document = explain("--label", "Mass", "--faithful", "--json").document["explanations"][0]
+@pytest.fixture
+def prove(cli, films, tmp_path):
+    """`explain --faithful` with networks whose maps have several cells."""
+    run = toys.finished_run(toys.tiny_config("cells", size=96, arch="mobilenetv3_small_100"), folder=tmp_path / "cells")
+    words = ("--run", run.path, "--engine", "pytorch", "--label", "Mass", "--faithful")
+    return lambda *more: cli("explain", films / "grey.png", *words, *more)
+
+
+def test_maps_are_put_to_the_proof_where_that_is_asked(prove):
+    document = prove("--json").document["explanations"][0]
     for proof in (row["faithfulness"] for row in document["members"].values()):
         for figure in ("deletion", "insertion", "gain", "road"):
             held = proof[figure]
@@ -127,11 +136,17 @@ def test_maps_are_put_to_the_proof_where_that_is_asked(explain, tiny_run):
         assert proof["gain"]["value"] == pytest.approx(proof["insertion"]["value"] - proof["deletion"]["value"])
         assert proof["max_sensitivity"] > 0
         assert proof["cascade"]["shares"][-1] == 1
-    text = explain("--label", "Mass", "--faithful").out
+    text = prove().out
     assert "insertion - deletion" in text
     assert "hangs on weights" in text
+
+
+def test_nothing_is_put_to_the_proof_unasked_and_a_map_of_one_cell_ranks_nothing(explain):
     bare = explain("--label", "Mass", "--json").document["explanations"][0]
     assert "faithfulness" not in bare["members"]["teacher"]
+    asked = explain("--label", "Mass", "--faithful", "--json").document["explanations"][0]["members"]["teacher"]
+    assert np.shape(asked["cam"]) == (1, 1)
+    assert asked["faithfulness"]["gain"]["verdict"] == "not defined: the map is flat"
 
 
 def test_a_dear_explainer_is_not_asked_again_and_again(explain):

@@ -79,7 +79,7 @@ def test_a_finished_audit_is_shown_with_its_verdicts_and_cells(run, audit):
     ]
     proofs = next(one.value for one in page.dataframe if "Better than random rankings" in one.value)
     assert proofs["Figure"].tolist() == list(faithful.TITLES.values()) * 3
-    assert "insertion minus deletion" in text
+    assert "what it uses" in text
     fields = next(one.value for one in page.dataframe if "Cells" in one.value)
     cells = cells_of(audit, "distilled")
     assert fields["Teacher and student"].tolist() == list(FIELDS)

@@ -205,7 +205,7 @@ def test_weights_and_noise_in_words(left, other, words):
     steady = Steadiness(0.25, 1.5, np.array([0.1, 1.0]), np.array([0.9, left]), line)
     sentences = faithful.steadiness_sentences(steady)
     assert words in sentences[0]
-    assert "0.25 of its length" in sentences[1]
+    assert sentences[1].startswith("Max-sensitivity: noise that nobody sees changes it by 0.25 of its length")
 
 
 def test_curves_share_one_axis_and_the_band_is_that_of_the_random_rankings():

@@ -116,6 +116,13 @@ def test_a_flat_map_ranks_nothing(linear, film):
     assert held.to_dict()["value"] is None
 
 
+def test_a_map_of_one_cell_ranks_nothing_and_nothing_is_hidden_on_the_way(linear, film):
+    for one in measured(linear, film, np.ones((K, 1, 1))).values():
+        assert one.own is None
+        np.testing.assert_allclose(one.rivals[CENTRE][0].morf, [one.rivals[CENTRE][0].film] * 6)
+    assert not hidden_cells(np.array([[0]]), 7).any()
+
+
 @pytest.mark.parametrize("labels", [(0,), (0, 2)])
 def test_a_film_costs_what_it_is_said_to(linear, film, labels):
     truth = truth_of(linear, film)

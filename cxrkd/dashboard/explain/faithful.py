@@ -73,7 +73,7 @@ def _weights(member: str, steadiness: Steadiness) -> None:
         layout.chart(chart, key="prove_cascade", alt="What is left of the map as weights are drawn anew")
     with right:
         for line in steadiness_sentences(steadiness):
-            st.markdown(minus(line))
+            st.markdown(line)
 
 
 def areas_table(held: list[Held]) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def sentence(member: str, held: list[Held]) -> str:
 
 def steadiness_sentences(steadiness: Steadiness) -> list[str]:
     """Whether the map hangs on the weights, and whether it stands still under noise."""
-    left, other = number(steadiness.left[-1], 2, sign=True), number(steadiness.other_film.high, 2, sign=True)
+    left, other = (minus(number(one, 2, sign=True)) for one in (steadiness.left[-1], steadiness.other_film.high))
     with_weights = {
         True: f"It hangs on the weights: with all of them drawn anew it keeps a rank correlation of {left} with "
         f"itself, and maps of other films reach {other} (grey).",
