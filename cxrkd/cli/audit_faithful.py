@@ -36,13 +36,14 @@ def _removal(figures: AuditFigures) -> list[str]:
 
 
 def _cascade(figures: AuditFigures) -> list[str]:
-    first = figures.cascade[0]
-    rows = [
-        [row.member, *(_mean(left, sign=True) for left in row.left), _mean(row.others, sign=True)]
-        for row in figures.cascade
-    ]
-    shares = [f"{share:.0%} of layers anew" for share in first.shares]
-    return table([f"left of the map, {first.n_films} films", *shares, "different films"], rows)
+    from cxrkd.explain.cascade import DEPTHS, at_depths
+
+    rows = []
+    for row in figures.cascade:
+        left = {depth: _mean(mean, sign=True) for depth, mean in at_depths(row.shares, row.left).items()}
+        rows.append([row.member, *(left.get(depth, "") for depth in DEPTHS), _mean(row.others, sign=True)])
+    depths = [f"{depth} anew" for depth in DEPTHS]
+    return table([f"left of the map, {figures.cascade[0].n_films} films", *depths, "different films"], rows)
 
 
 def _mean(mean: Mean, *, sign: bool = False) -> str:

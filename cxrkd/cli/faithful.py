@@ -86,12 +86,14 @@ def _steadiness(proofs: Mapping[str, Mapping[str, Any]]) -> list[str]:
     known = {member: proof for member, proof in proofs.items() if "cascade" in proof}
     if not known:
         return []
-    shares = [f"{share:.0%}" for share in next(iter(known.values()))["cascade"]["shares"]]
+    from cxrkd.explain.cascade import DEPTHS, at_depths
+
     rows = []
     for member, proof in known.items():
-        left = [number(value, 2, sign=True) for value in proof["cascade"]["spearman"]]
+        left = at_depths(proof["cascade"]["shares"], proof["cascade"]["spearman"])
+        each = [number(left[depth], 2, sign=True) if depth in left else "" for depth in DEPTHS]
         changes = [number(proof[name], 2) for name in ("max_sensitivity", "change_to_other_films")]
         other = number(proof["cascade"]["other_film"], 2, sign=True)
-        rows.append([member, *changes, *left, other, _VERDICTS[proof["hangs_on_weights"]]])
-    head = ["under noise and without weights", "max-sensitivity", "to other films", *shares, "other films"]
+        rows.append([member, *changes, *each, other, _VERDICTS[proof["hangs_on_weights"]]])
+    head = ["under noise and without weights", "max-sensitivity", "to other films", *DEPTHS, "other films"]
     return ["", *table([*head, "hangs on weights"], rows)]

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     from cxrkd.models.classifier import Classifier
 
+V = TypeVar("V")
 N_BLOCKS, N_SEEDS = 6, 3
+DEPTHS = ("last layer", *(f"{block / (N_BLOCKS - 1):.0%}" for block in range(1, N_BLOCKS - 1)), "all")
+"""What is drawn anew, in the order of a table's columns: the last layer alone, then shares of all layers."""
 
 
 def blocks(model: nn.Module, n: int = N_BLOCKS) -> list[list[str]]:
@@ -42,6 +45,16 @@ def blocks(model: nn.Module, n: int = N_BLOCKS) -> list[list[str]]:
         rows = ((names[1:], len(names) - 1) for names in layers)
         chosen.append([name for rest, count in rows for name in rest[round(above * count) : round(below * count)]])
     return [block for block in chosen if block]
+
+
+def at_depths(shares: Sequence[float], values: Sequence[V]) -> dict[str, V]:
+    """Values at shares of the layers by the nearest of DEPTHS: networks of any depth then stand in one table.
+
+    >>> at_depths([0.014, 0.21, 1.0], "abc")
+    {'last layer': 'a', '20%': 'b', 'all': 'c'}
+    """
+    nearest = [0, *(round(share * (N_BLOCKS - 1)) for share in shares[1:])]
+    return {DEPTHS[block]: value for block, value in zip(nearest, values, strict=True)}
 
 
 def _parts(model: nn.Module) -> list[str]:

@@ -1,5 +1,7 @@
 """The Audit page: not asked for yet, at work, stopped, and what it shows of one that is done."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -143,5 +145,9 @@ def test_tables_print_the_figures(run, audit):
     own = figures.faithful_of("teacher", "gain").own.value
     assert faithful.faithful_table(figures)["Its map"][2].startswith(f"{own:+.2f}".replace("-", "−"))
     assert faithful.cascade_table(figures)["Hangs on weights"].isin(["yes", "not shown"]).all()
+    shallow = replace(figures.cascade[0], shares=(0.3, 1.0), left=figures.cascade[0].left[:2])
+    uneven = faithful.cascade_table(replace(figures, cascade=(shallow, *figures.cascade[1:])))
+    assert list(uneven)[1:7] == ["Last layer", "20%", "40%", "60%", "80%", "All"]
+    assert uneven["40%"][0] == ""
     assert faithful.label_table(figures, [figures.faithful[3].label])["Films"][0] == figures.faithful[3].own.n
     assert four_fields(cells_of(audit, "alone"))["Cells"].sum() == len(cells_of(audit, "alone").films)

@@ -10,6 +10,7 @@ from cxrkd.dashboard import layout
 from cxrkd.dashboard.charts import audit as charts
 from cxrkd.dashboard.charts.quality import Interval
 from cxrkd.dashboard.tables import minus
+from cxrkd.explain.cascade import DEPTHS, at_depths
 from cxrkd.explain.faithful import GAIN, LINE_TITLES
 from cxrkd.labels import display_name
 from cxrkd.runs.auditing.figures import AuditFigures
@@ -81,8 +82,9 @@ def cascade_table(figures: AuditFigures) -> pd.DataFrame:
     """A row a network: what is left of its maps as its weights are drawn anew, from the head downwards."""
     rows = []
     for row in figures.cascade:
-        cells = {"Left of the map, layers anew": MEMBER_NAMES.get(row.member, row.member)}
-        cells |= {f"{share:.0%}": text(left, sign=True) for share, left in zip(row.shares, row.left, strict=True)}
+        left = {depth: text(mean, sign=True) for depth, mean in at_depths(row.shares, row.left).items()}
+        cells = {"Drawn anew": MEMBER_NAMES.get(row.member, row.member)}
+        cells |= {depth.capitalize(): left.get(depth, "") for depth in DEPTHS}
         cells["Different films"] = text(row.others, sign=True)
         rows.append(cells | {"Hangs on weights": "yes" if row.hangs_on_weights else "not shown"})
     return pd.DataFrame(rows).map(minus)
