@@ -11,6 +11,7 @@ from cxrkd.dashboard.charts import agreement as agreement_chart
 from cxrkd.dashboard.charts import films
 from cxrkd.dashboard.explain import computing, figures, panels
 from cxrkd.dashboard.explain.display import choose_display, choose_method
+from cxrkd.dashboard.explain.refining import refining
 from cxrkd.dashboard.pictures import headed, outlines, strip
 from cxrkd.explain.body import body_mask
 from cxrkd.explain.lesion import lesion_hit
@@ -148,14 +149,15 @@ def explain(run: Run, film: Film) -> None:
     say_what_is_called(run, explanation, label)
     st.caption(explanation.explainer.sentence)
     pictures(run, film, explanation, label)
-    left, right = layout.side_by_side()
-    with right, layout.boundary():
-        st.subheader("Do they look at the lesion?", anchor=False)
-        show_lesion(run, film, explanation, label)
-    with left, layout.boundary():  # last, because it takes longest: all else can be read meanwhile
-        st.subheader("Do they look at the same places?", anchor=False)
-        show_agreement(computing.with_chance_lines(run, film, explanation), label)
-        show_fit(explanation, label)
+    with refining(run, film, explanation, label):
+        left, right = layout.side_by_side()
+        with right, layout.boundary():
+            st.subheader("Do they look at the lesion?", anchor=False)
+            show_lesion(run, film, explanation, label)
+        with left, layout.boundary():  # last, because it takes longest: all else can be read meanwhile
+            st.subheader("Do they look at the same places?", anchor=False)
+            show_agreement(computing.with_chance_lines(run, film, explanation), label)
+            show_fit(explanation, label)
 
 
 def page() -> None:

@@ -5,7 +5,7 @@ Widgets lose their state when the visitor leaves a page; what must survive a pag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
@@ -40,6 +40,7 @@ class Session:
         films: what each upload, by name and input size, was read to, beside its bytes. A refusal is kept too: a file
             that takes all its time to fail must not do so whenever the page is drawn.
         answered_anyway: identities of flagged films that the visitor wants answered all the same.
+        stopped: identities of explanations that the visitor wants no finer.
     """
 
     run_id: str | None = None
@@ -50,6 +51,7 @@ class Session:
     not_taken: str = ""
     films: dict[tuple[str, int], tuple[bytes, Film | ImageError]] = field(default_factory=dict, repr=False)
     answered_anyway: set[str] = field(default_factory=set)
+    stopped: set[Hashable] = field(default_factory=set)
     latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
 
 

@@ -121,6 +121,17 @@ def test_weights_that_do_not_repeat_have_no_ceiling():
     assert found.spearman == pytest.approx(0)
 
 
+def test_after_one_round_nothing_is_known_of_agreement():
+    sampling = Sampling(LimeSettings(), 80, "logit")
+    masks = np.concatenate([np.ones((1, S), bool), block(S, 0, 0, 80)])
+    weights = np.random.default_rng(3).normal(size=(S, 2))
+    one = fitted(np.arange(S, dtype=np.int32).reshape(6, 6), sampling, {"t": masks @ weights, "s": masks @ weights})
+    known = lime_agreement(one, "t", "s", 0)
+    assert np.isnan([known.spearman, known.sign, known.top_overlap, known.ceiling_spearman]).all()
+    assert known.above_chance is None
+    assert known.verdict == "known after a second round of masks"
+
+
 def test_without_positive_evidence_there_is_no_overlap():
     halves = np.repeat(-np.ones((1, 1, S)) - np.arange(S), 2, axis=0)
     assert np.isnan(lime_agreement(result_of(halves, halves), "t", "s", 0).top_overlap)
