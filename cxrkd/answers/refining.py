@@ -36,18 +36,28 @@ def standing(explanation: Explanation, labels: Sequence[str] | None = None) -> S
     rounds = explanation.explainer.rounds
     if rounds is None:
         return None
-    return rounds.standing(explanation.maps, None if labels is None else [explanation.labels.index(x) for x in labels])
+    return rounds.standing(explanation.maps, None if labels is None else _numbers(explanation, labels))
 
 
 def one_more(
-    explanation: Explanation, networks: Mapping[Member, Network], film: np.ndarray, *, steps: Steps = in_turn
+    explanation: Explanation,
+    networks: Mapping[Member, Network],
+    film: np.ndarray,
+    labels: Sequence[str],
+    *,
+    steps: Steps = in_turn,
 ) -> Explanation:
-    """The same after one round more; the same where the explainer knows no rounds."""
+    """The same after one round more for these labels; the same where the explainer knows no rounds."""
     rounds = explanation.explainer.rounds
     if rounds is None:
         return explanation
     named = {str(member): network for member, network in networks.items()}
-    return replace(explanation, maps=rounds.more(named, film, explanation.maps, steps))
+    maps = rounds.more(named, film, explanation.maps, _numbers(explanation, labels), steps)
+    return replace(explanation, maps=maps)
+
+
+def _numbers(explanation: Explanation, labels: Sequence[str]) -> list[int]:
+    return [explanation.labels.index(label) for label in labels]
 
 
 def refined(
@@ -62,5 +72,5 @@ def refined(
     """Round after round until the maps of these labels are stable, or no more may be shown; `tell` hears each."""
     while (known := standing(explanation, labels)) is not None and not known.over:
         tell(known)
-        explanation = one_more(explanation, networks, film, steps=steps)
+        explanation = one_more(explanation, networks, film, labels, steps=steps)
     return explanation

@@ -78,7 +78,7 @@ def lime(plan: Plan) -> Iterator[Section]:
         ("lime.LimeImageExplainer, eager PyTorch, one network after the other", timed["theirs"]),
         goal=GOAL,
         detail={
-            "samples": {"ours": ours.n_samples, "theirs": n_theirs},
+            "samples": {**{name: len(known) for name, known in ours.answers.items()}, "theirs": n_theirs},
             "rank correlation of two seeds": {"ours": goal, "theirs": reached},
             "expected on the shown label": ours.standing([label]).reached,
             "superpixels": int(ours.segments.max()) + 1,

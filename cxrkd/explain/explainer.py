@@ -128,12 +128,13 @@ class Rounds:
 
     Attributes:
         begin: films -> maps after a first round.
-        more: networks, film (S, S), its maps so far, how passes are run -> maps after one round more.
+        more: networks, film (S, S), its maps so far, labels, how passes are run -> maps after one round more, of the
+            networks whose maps of these labels are not stable.
         standing: maps, labels (all where None) -> how stable they are, and whether that is the end.
     """
 
     begin: Explain
-    more: Callable[[Mapping[str, Network], np.ndarray, Any, Steps], Maps]
+    more: Callable[[Mapping[str, Network], np.ndarray, Any, Sequence[int], Steps], Maps]
     standing: Callable[[Any, Sequence[int] | None], Stability]
 
 

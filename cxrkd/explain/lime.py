@@ -4,7 +4,7 @@ Ribeiro et al., KDD 2016, arXiv 1602.04938; the neighbourhood (cosine kernel of 
 alpha 1, every superpixel kept) are those of `lime.lime_image`. Unlike lime, no superpixel is left out, all labels are
 solved at once, and the local R2 is reported. Masks are drawn in rounds, each a balanced design in place of independent
 coins (`cxrkd.explain.designs`), and rounds go on until the ranking of the superpixels is expected to repeat under other
-masks (`cxrkd.explain.stability`).
+masks (`cxrkd.explain.stability`). A model that is stable is asked no more, while the others go on.
 
 The regression explains **logits** by default. Evidence adds up in logits, while a probability near 0 or 1 is flat: a
 rare label at p = 0.01 would get weights that look like nothing, and teacher and student could not be laid side by side
@@ -13,7 +13,7 @@ when one of them is the more confident. `space="prob"` gives lime's own target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -28,7 +28,8 @@ from cxrkd.logits import require_numbers
 from cxrkd.text import shown
 
 Predict = Callable[[np.ndarray], np.ndarray]
-FILM = "film"
+FILM = -1
+"""In place of the first of a batch of masks: the unchanged image."""
 BATCH = 8
 """Images in one step. CPU engines take a few at a time in any case (`runtime.protocol.CHUNK`), since activations of
 more leave the caches; a step is what an answer to another film may have to wait for."""
@@ -48,16 +49,22 @@ def first_round(
     # Two rounds always fit: one alone does not know whether it would repeat.
     size = min(block_size(count(segments)), (settings.n_samples - 1) // 4 * 2)
     sampling = Sampling(settings, size, space)
-    return fitted(segments, sampling, _round(predicts, pixels, segments, sampling, 0, steps))
+    return fitted(segments, sampling, _round(predicts, pixels, segments, sampling, dict.fromkeys(predicts, 0), steps))
 
 
 def next_round(
-    known: LimeResult, predicts: Mapping[str, Predict], pixels: np.ndarray, *, steps: Steps = in_turn
+    known: LimeResult,
+    predicts: Mapping[str, Predict],
+    pixels: np.ndarray,
+    *,
+    labels: Sequence[int] | None = None,
+    steps: Steps = in_turn,
 ) -> LimeResult:
-    """The same with one more block of masks; equal to what all of them give at once."""
-    answers = _round(predicts, pixels, known.segments, known.sampling, known.n_rounds, steps)
-    together = {name: np.concatenate([known.answers[name], answers[name]]) for name in predicts}
-    return fitted(known.segments, known.sampling, together)
+    """The same with one block of masks more for each model that is not stable; equal to what all give at once."""
+    numbers = {name: known.n_rounds(name) for name in known.unstable(labels)}
+    answers = _round(predicts, pixels, known.segments, known.sampling, numbers, steps)
+    longer = {name: np.concatenate([known.answers[name], answers[name]]) for name in numbers}
+    return fitted(known.segments, known.sampling, {**known.answers, **longer})
 
 
 def lime(
@@ -86,7 +93,7 @@ def lime(
     """
     known = first_round(predicts, pixels, settings, space=space, steps=steps)
     while not known.standing(labels).over:
-        known = next_round(known, predicts, pixels, steps=steps)
+        known = next_round(known, predicts, pixels, labels=labels, steps=steps)
     return known
 
 
@@ -95,31 +102,27 @@ def _round(
     pixels: np.ndarray,
     segments: np.ndarray,
     sampling: Sampling,
-    number: int,
+    numbers: Mapping[str, int],
     steps: Steps,
 ) -> dict[str, np.ndarray]:
-    """Logits (size, K) of every model for the masks of a round; the first begins with the unchanged image."""
+    """Logits (size, K) of models for the masks of a round, each its own; round 0 begins with the unchanged image.
+
+    Showing one batch to one model is a step.
+    """
     pixels = np.ascontiguousarray(pixels, dtype=np.float32)
     filled = filling(pixels, segments, sampling.settings.fill)
-    masks = block(count(segments), sampling.settings.seed, number, sampling.size)
-    batches: dict[Hashable, Callable[[], np.ndarray]] = {} if number else {FILM: lambda: pixels[None, None]}
-    batches |= {
-        (number, start): partial(compose, pixels, filled, segments, masks[start : start + BATCH])
-        for start in range(0, sampling.size, BATCH)
-    }
-    return _ask(predicts, batches, steps)
+    rounds = {i: block(count(segments), sampling.settings.seed, i, sampling.size) for i in set(numbers.values())}
 
+    def show(name: str, start: int) -> np.ndarray:
+        masks = rounds[numbers[name]][start : start + BATCH]
+        images = pixels[None, None] if start < 0 else compose(pixels, filled, segments, masks)
+        return predicts[name](images)
 
-def _ask(
-    predicts: Mapping[str, Predict], batches: Mapping[Hashable, Callable[[], np.ndarray]], steps: Steps
-) -> dict[str, np.ndarray]:
-    """Logits (N, K) of every model for all batches; showing one batch to one model is a step."""
-
-    def show(name: str, images: Callable[[], np.ndarray]) -> np.ndarray:
-        return predicts[name](images())
-
-    answers = steps([Step((key, name), partial(show, name, of)) for key, of in batches.items() for name in predicts])
-    return {name: _numbers(name, np.concatenate(answers[i :: len(predicts)])) for i, name in enumerate(predicts)}
+    asked = [(start, name) for start in (FILM, *range(0, sampling.size, BATCH)) for name in numbers]
+    asked = [(start, name) for start, name in asked if start != FILM or not numbers[name]]
+    answers = steps([Step(((numbers[name], start), name), partial(show, name, start)) for start, name in asked])
+    by_name = {name: [a for (_, own), a in zip(asked, answers, strict=True) if own == name] for name in numbers}
+    return {name: _numbers(name, np.concatenate(own)) for name, own in by_name.items()}
 
 
 def _numbers(name: str, logits: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class LimeAgreement(Judged):
         chance_top_overlap: what two random rankings would give, n_top / S.
         sign: share of superpixels whose weights have the same sign; chance is 0.5 where signs are balanced.
         n_top: how many superpixels count as heaviest.
-        n_rounds: of masks. A single one cannot be halved, and then nothing here is known.
+        n_rounds: of masks that both saw. A single one cannot be halved, and then nothing here is known.
     """
 
     ceiling_title = "equal models, other masks"
@@ -88,7 +88,7 @@ def lime_agreement(
         chance_top_overlap=n_top / halves_t.shape[-1],
         sign=float(np.mean([_same_sign(t, s) for t, s in crossed])),
         n_top=n_top,
-        n_rounds=result.n_rounds,
+        n_rounds=min(result.n_rounds(teacher), result.n_rounds(student)),
     )
 
 

@@ -48,7 +48,8 @@ class LimeResult:
         stability: model -> (K,), rank correlation that weights from as many other masks are expected to have with
             these; NaN after a single round and where no weight differs.
         sampling: what was shown.
-        answers: model -> float32 (N, K), logits of the unchanged image and of every mask.
+        answers: model -> float32 (N, K), logits of the unchanged image and of every mask that the model was shown:
+            the same masks for all, more of them for a model that takes longer to be stable.
     """
 
     segments: np.ndarray
@@ -67,37 +68,42 @@ class LimeResult:
 
     @property
     def n_samples(self) -> int:
-        """Images shown to each model, the unchanged one included."""
-        return len(next(iter(self.answers.values())))
+        """Images shown to the model that was shown most, the unchanged one included."""
+        return max(map(len, self.answers.values()))
 
-    @property
-    def n_rounds(self) -> int:
-        """How many blocks of masks were shown."""
-        return (self.n_samples - 1) // self.sampling.size
+    def n_rounds(self, name: str) -> int:
+        """How many blocks of masks a model was shown."""
+        return (len(self.answers[name]) - 1) // self.sampling.size
 
-    @property
-    def full(self) -> bool:
-        """Whether one round more would be more than is allowed."""
-        return self.n_samples + self.sampling.size > self.sampling.settings.n_samples
+    def unstable(self, labels: Sequence[int] | None = None) -> list[str]:
+        """The models that need, and may be shown, one round more for these labels (all unless told)."""
+        asked = self.sampling.settings
+        missing = [
+            name for name in self.answers if self.n_rounds(name) < 2 or self._least(name, labels) < asked.stability
+        ]
+        return [name for name in missing if len(self.answers[name]) + self.sampling.size <= asked.n_samples]
 
     def standing(self, labels: Sequence[int] | None = None) -> Stability:
         """How far it is, for the models and labels asked (all unless told) that repeat least."""
-        chosen = slice(None) if labels is None else list(labels)
-        figures = np.concatenate([stability[chosen] for stability in self.stability.values()])
-        known = figures[~np.isnan(figures)]
-        reached = float(known.min()) if len(known) else float("nan")
-        asked = self.sampling.settings
-        over = self.full or (self.n_rounds > 1 and not reached < asked.stability)
+        asked, least = self.sampling.settings, [self._least(name, labels) for name in self.answers]
+        known = [figure for figure in least if not np.isnan(figure)]
+        reached, over = min(known, default=float("nan")), not self.unstable(labels)
         return Stability(reached, asked.stability, self.n_samples, asked.n_samples, over)
+
+    def _least(self, name: str, labels: Sequence[int] | None) -> float:
+        """Stability of the label of these that repeats least; NaN where none is known."""
+        figures = self.stability[name] if labels is None else self.stability[name][list(labels)]
+        return min((float(figure) for figure in figures if not np.isnan(figure)), default=float("nan"))
 
     def heat(self, name: str, k: int) -> np.ndarray:
         """Signed weights of label k painted on their superpixels, float32 (H, W)."""
         return self.weights[name][k][self.segments]
 
     def figures(self, name: str, k: int) -> dict[str, Any]:
-        """The weights (S,), their R2 and their stability."""
+        """The weights (S,), their R2, their stability, and how many images the model was shown."""
         r2, stability = float(self.r2[name][k]), float(self.stability[name][k])
-        return {"weights": self.weights[name][k], "r2": r2, "stability": stability}
+        known = {"r2": r2, "stability": stability, "n_samples": len(self.answers[name])}
+        return {"weights": self.weights[name][k], **known}
 
     def settings(self) -> dict[str, Any]:
         """What was shown to the models."""
@@ -120,23 +126,27 @@ def fitted(segments: np.ndarray, sampling: Sampling, answers: Mapping[str, np.nd
         sampling: how the masks were drawn.
         answers: model -> logits (N, K) of the unchanged image and of whole rounds.
     """
-    n, size = len(next(iter(answers.values()))), sampling.size
-    rounds = [block(count(segments), sampling.settings.seed, i, size) for i in range((n - 1) // size)]
+    most, size = max(map(len, answers.values())), sampling.size
+    rounds = [block(count(segments), sampling.settings.seed, i, size) for i in range((most - 1) // size)]
     masks = np.concatenate([np.ones((1, count(segments)), dtype=bool), *rounds])
-    of_round = [slice(1 + i * size, 1 + (i + 1) * size) for i in range(len(rounds))]
     targets = {name: expit(z) if sampling.space == "prob" else z for name, z in answers.items()}
-    whole = {name: _fit(masks, y) for name, y in targets.items()}
-    parts = {name: [_fit(masks[rows], y[rows]).weights for rows in of_round] for name, y in targets.items()}
+    whole = {name: _fit(masks[: len(y)], y) for name, y in targets.items()}
     return LimeResult(
         segments=segments,
         weights={name: fit.weights for name, fit in whole.items()},
         intercept={name: fit.intercept for name, fit in whole.items()},
         r2={name: fit.r2 for name, fit in whole.items()},
-        halves={name: _halves(masks[1:], y[1:], size) for name, y in targets.items()},
-        stability={name: repeats(each) for name, each in parts.items()},
+        halves={name: _halves(masks[1 : len(y)], y[1:], size) for name, y in targets.items()},
+        stability={name: repeats(_by_round(masks, y, size)) for name, y in targets.items()},
         sampling=sampling,
         answers=answers,
     )
+
+
+def _by_round(masks: np.ndarray, targets: np.ndarray, size: int) -> list[np.ndarray]:
+    """Weights (K, S) from each round."""
+    starts = range(1, len(targets), size)
+    return [_fit(masks[i : i + size], targets[i : i + size]).weights for i in starts]
 
 
 def _fit(masks: np.ndarray, targets: np.ndarray) -> Surrogate:

@@ -165,7 +165,9 @@ def test_explanations_survive_json(networks, film):
         *("method", "label", "members", "n_samples", "most_samples", "target_stability", "n_segments"),
         *("fill", "space", "seed"),
     }
-    assert set(found[1]["members"]["teacher"]) == {"prob", "agreement_with_teacher", "weights", "r2", "stability"}
+    assert set(found[1]["members"]["teacher"]) == {
+        *("prob", "agreement_with_teacher", "weights", "r2", "stability", "n_samples"),
+    }
 
 
 def test_strong_evidence_is_known_where_the_maps_are_of_the_kind_that_is_kept(networks, film):

@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from cxrkd.errors import ConfigError
 from cxrkd.explain.designs import block, block_size
-from cxrkd.explain.lime import first_round, lime, next_round
+from cxrkd.explain.lime import FILM, first_round, lime, next_round
 from cxrkd.explain.lime_settings import LimeSettings
 from cxrkd.explain.segments import superpixels
 from cxrkd.explain.similarity import spearman
@@ -64,14 +64,14 @@ def test_a_linear_model_is_recovered(pixels, linear):
 
 def test_two_rounds_are_enough_for_a_linear_model_and_it_says_so(pixels, linear):
     known = lime({"m": linear[0]}, pixels, asked())
-    assert known.n_rounds == 2
+    assert known.n_rounds("m") == 2
     assert known.standing().enough
     assert "Stable: after" in known.standing().sentence()
 
 
 def test_rounds_go_on_until_the_target_is_reached_and_two_seeds_do_agree(pixels, curved):
     found = [lime({"m": curved}, pixels, asked(stability=0.9, n_samples=3000, seed=seed)) for seed in range(6)]
-    assert all(one.standing().enough and one.n_rounds > 2 for one in found), "two rounds do not do for this one"
+    assert all(one.standing().enough and one.n_rounds("m") > 2 for one in found), "two rounds do not do for this one"
     between = [spearman(a.weights["m"], b.weights["m"]) for a, b in pairwise(found)]
     assert np.mean(between) > 0.9 - 0.03
     longer = lime({"m": curved}, pixels, asked(stability=0.97, n_samples=9000))
@@ -100,11 +100,32 @@ def test_only_the_labels_that_are_asked_have_to_be_stable(pixels, linear):
 
     some = lime({"m": one_is_noise}, pixels, asked(n_samples=200), labels=[0, 1])
     every = lime({"m": one_is_noise}, pixels, asked(n_samples=200))
-    assert some.n_rounds == 2
+    assert some.n_rounds("m") == 2
     assert some.standing([0, 1]).enough
     assert not some.standing().over
     assert every.n_samples > 2 * some.n_samples - 2
     assert not every.standing().enough
+
+
+def test_a_model_that_is_stable_is_asked_no_more(pixels, linear, curved):
+    shown = {"t": 0, "s": 0}
+
+    def counting(name, predict):
+        def predicted(x):
+            shown[name] += len(x)
+            return predict(x)
+
+        return predicted
+
+    asked_both = asked(stability=0.9, n_samples=3000)
+    both = lime({"t": counting("t", linear[0]), "s": counting("s", curved)}, pixels, asked_both)
+    assert both.standing().enough
+    assert both.n_rounds("t") == 2 < both.n_rounds("s")
+    assert shown == {"t": len(both.answers["t"]), "s": len(both.answers["s"])}
+    for name, predict in (("t", linear[0]), ("s", curved)):
+        alone = lime({name: predict}, pixels, asked_both)
+        np.testing.assert_array_equal(both.weights[name], alone.weights[name])
+        np.testing.assert_array_equal(both.halves[name], alone.halves[name])
 
 
 def test_rounds_together_equal_one_regression_on_all_their_masks(pixels, curved):
@@ -113,7 +134,7 @@ def test_rounds_together_equal_one_regression_on_all_their_masks(pixels, curved)
     assert np.isnan(known.halves["m"]).all()
     for n in (2, 3):
         known = next_round(known, {"m": curved}, pixels)
-        assert known.n_rounds == n
+        assert known.n_rounds("m") == n
     n_segments = known.segments.max() + 1
     masks = np.concatenate([np.ones((1, n_segments), bool), *(block(n_segments, 0, i) for i in range(3))])
     images = np.where(masks[:, known.segments], pixels, 0)[:, None].astype(np.float32)
@@ -140,7 +161,7 @@ def test_a_round_that_is_broken_off_leaves_the_last_one_as_it_was(pixels, curved
 
 def test_an_output_that_never_changes_is_no_reason_to_go_on(pixels):
     known = lime({"m": lambda x: np.zeros((len(x), 2), np.float32)}, pixels, asked())
-    assert known.n_rounds == 2
+    assert known.n_rounds("m") == 2
     assert known.standing().enough
     assert np.isnan(known.standing().reached)
 
@@ -240,7 +261,7 @@ def test_a_batch_for_a_model_is_a_step(pixels, linear):
 
     known = first_round({"t": linear[0], "s": linear[0]}, pixels, asked(n_samples=500), steps=watched)
     starts = range(0, known.sampling.size, 8)
-    assert keys == [("film", "t"), ("film", "s"), *(((0, start), name) for start in starts for name in "ts")]
+    assert keys == [((0, start), name) for start in (FILM, *starts) for name in "ts"]
     keys.clear()
     next_round(known, {"t": linear[0], "s": linear[0]}, pixels, steps=watched)
     assert {key[0][0] for key in keys} == {1}
@@ -249,7 +270,7 @@ def test_a_batch_for_a_model_is_a_step(pixels, linear):
 @pytest.mark.parametrize("n_samples", [16, 17, 40, 65, 100, 1000])
 def test_never_more_than_the_most_and_always_two_rounds(pixels, linear, n_samples):
     known = lime({"m": linear[0]}, pixels, asked(n_samples=n_samples, stability=0.1))
-    assert known.n_rounds >= 2
+    assert known.n_rounds("m") >= 2
     assert known.n_samples <= n_samples
     assert known.sampling.size % 2 == 0
 

@@ -50,12 +50,12 @@ def with_chance_lines(run: Run, film: Film, known: Explanation) -> Explanation:
     return known
 
 
-def refine(run: Run, film: Film, known: Explanation, draw: waiting.Draw) -> None:
-    """Keep, in place of the explanation, what it is after one round more; others' first looks come before it."""
+def refine(run: Run, film: Film, known: Explanation, label: str, draw: waiting.Draw) -> None:
+    """Keep, in place of the explanation, what it is after one round more for a label, behind others' first looks."""
     networks, key = _networks(run, known.explainer), identity(run, film, known.method)
     newest = caching.kept("explanations").get(key) or known  # what its agreement is held against may be there by now
     steps = partial(_computed, film, REFINING, Rank.AFTERWARDS, draw=draw)
-    caching.kept("explanations").put(key, one_more(newest, networks, film.pixels, steps=steps))
+    caching.kept("explanations").put(key, one_more(newest, networks, film.pixels, [label], steps=steps))
 
 
 def identity(run: Run, film: Film, method: str) -> tuple[Any, ...]:

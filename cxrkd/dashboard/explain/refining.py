@@ -45,7 +45,8 @@ def refining(run: Run, film: Film, explanation: Explanation, label: str) -> Iter
     began = _begin(run, film, explanation, label)
     yield
     if began is not None:
-        _one_round(run, film, explanation, began)
+        computing.refine(run, film, explanation, label, lambda _, far: _draw(began.line, began.known, far))
+        st.rerun()
 
 
 def _begin(run: Run, film: Film, explanation: Explanation, label: str) -> Refining | None:
@@ -65,11 +66,6 @@ def _begin(run: Run, film: Film, explanation: Explanation, label: str) -> Refini
         line = st.empty()
     _draw(line, known)
     return None if key in stopped else Refining(known, line)
-
-
-def _one_round(run: Run, film: Film, explanation: Explanation, began: Refining) -> None:
-    computing.refine(run, film, explanation, lambda _, far: _draw(began.line, began.known, far))
-    st.rerun()
 
 
 def _draw(line: DeltaGenerator, known: Stability, far: str = "") -> None:

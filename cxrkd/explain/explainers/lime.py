@@ -39,12 +39,14 @@ def begin(networks: Mapping[str, Network], films: np.ndarray, settings: LimeSett
     return [first_round(_predicts(networks), film, settings, steps=own) for film, own in asked]
 
 
-def more(networks: Mapping[str, Network], film: np.ndarray, known: LimeResult, steps: Steps) -> LimeResult:
-    """The same after one round of masks more."""
+def more(
+    networks: Mapping[str, Network], film: np.ndarray, known: LimeResult, labels: Sequence[int], steps: Steps
+) -> LimeResult:
+    """The same after one round of masks more for the networks that are not stable on these labels."""
     from cxrkd.explain.lime import next_round
 
     own = _keyed(networks, (known.sampling.settings, 0), steps)
-    return next_round(known, _predicts(networks), film, steps=own)
+    return next_round(known, _predicts(networks), film, labels=labels, steps=own)
 
 
 def standing(known: LimeResult, labels: Sequence[int] | None) -> Stability:
