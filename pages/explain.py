@@ -12,6 +12,7 @@ from cxrkd.dashboard.explain.depth import show_depth
 from cxrkd.dashboard.explain.display import choose_method
 from cxrkd.dashboard.explain.link import View, film_key
 from cxrkd.dashboard.explain.parts import show_parts
+from cxrkd.dashboard.explain.refining import refining
 from cxrkd.dashboard.explain.thresholds import thresholds
 from cxrkd.explain.lesion import lesion_hit
 from cxrkd.images.film import Film
@@ -78,19 +79,20 @@ def explain(run: Run, film: Film, asked: View) -> None:
     viewer.show(run, film, explanation, shown, pictures, controls)
     say_what_is_called(run, explanation, label)
     show_parts(explanation, label)
-    left, right = layout.side_by_side()
-    with right, layout.boundary():
-        st.subheader("Do they look at the lesion?", anchor=False)
-        show_lesion(run, film, explanation, label)
-    with left, layout.boundary():  # last, because it takes longest: all else can be read meanwhile
-        st.subheader("Do they look at the same places?", anchor=False)
-        explanation = computing.with_chance_lines(run, film, explanation)
-        show_agreement(explanation, label)
-        show_fit(explanation, label)
-        report.offer(run, film, explanation, label, thresholds(run))
-    with layout.boundary():
-        faithful.show(run, film, explanation, label)
-    show_depth(run, film)
+    with refining(run, film, explanation, label):
+        left, right = layout.side_by_side()
+        with right, layout.boundary():
+            st.subheader("Do they look at the lesion?", anchor=False)
+            show_lesion(run, film, explanation, label)
+        with left, layout.boundary():  # last, because it takes longest: all else can be read meanwhile
+            st.subheader("Do they look at the same places?", anchor=False)
+            explanation = computing.with_chance_lines(run, film, explanation)
+            show_agreement(explanation, label)
+            show_fit(explanation, label)
+            report.offer(run, film, explanation, label, thresholds(run))
+        with layout.boundary():
+            faithful.show(run, film, explanation, label)
+        show_depth(run, film)
 
 
 def page() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cxrkd.answers.calls import call_of
 from cxrkd.answers.explanation import outside
+from cxrkd.answers.refining import standing
 from cxrkd.explain.lesion import lesion_hit
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def about_label(
         film: whose lesions are asked, where somebody marked them.
     """
     k, row = explanation.labels.index(label), explanation.to_dict(label)
+    known = standing(explanation, [label])
+    row |= {"stability": known.to_dict()} if known else {}
     for member, share in outside(explanation, label, body).items():
         cut = float(thresholds[member][k])
         call = call_of(float(explanation.probs[member][k]), cut)

@@ -20,7 +20,7 @@ from cxrkd.explain.agreement import compare_cells
 from cxrkd.explain.baselines import MakeTwin, baselines, random_twin
 from cxrkd.explain.body import evidence_outside
 from cxrkd.explain.chance import Judged
-from cxrkd.explain.explainer import EXPLAINERS, Explainer, Maps, Network
+from cxrkd.explain.explainer import EXPLAINERS, Explain, Explainer, Maps, Network
 from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.explain.yardsticks import Baselines, Reference
 from cxrkd.plain import plain
@@ -112,6 +112,7 @@ def explain(
     references: Mapping[Member, Reference] | None = None,
     *,
     steps: Steps = in_turn,
+    make: Explain | None = None,
 ) -> list[Explanation]:
     """Maps of every member for all labels of each film, without what agreement is held against.
 
@@ -123,6 +124,7 @@ def explain(
         references: by member, what is kept under the explainer's `reference`; without them no agreement is above
             chance.
         steps: how the passes through the networks are run, one after the other unless told.
+        make: what makes the maps, where it is not the explainer's `explain`; see `cxrkd.answers.refining`.
 
     Raises:
         ConfigError: unknown method, or networks of different labels.
@@ -130,7 +132,8 @@ def explain(
     explainer, labels = EXPLAINERS[method], _labels(networks)
     if settings is None and explainer.config is not None:
         settings = explainer.config()
-    maps = explainer.explain({str(member): network for member, network in networks.items()}, films, settings, steps)
+    named = {str(member): network for member, network in networks.items()}
+    maps = (make or explainer.explain)(named, films, settings, steps)
     return [Explanation(explainer, labels, one, settings, references or {}) for one in maps]
 
 

@@ -1,4 +1,4 @@
-"""LIME of two networks with shared masks and fast engines against `lime` with eager PyTorch for each."""
+"""LIME of two networks with shared masks and fast engines against `lime` with eager PyTorch, at equal stability."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import torch
 from lime.lime_image import LimeImageExplainer
 
 from cxrkd.answers.engines import load_engines
+from cxrkd.bench.lime_samples import Coins, Predict, agreement, samples_for
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Goal, Section, compare
 from cxrkd.bench.timing import interleave, stopwatch
 from cxrkd.explain.lime import lime as our_lime
-from cxrkd.explain.segments import superpixels
+from cxrkd.explain.lime_result import LimeResult
 from cxrkd.models.classifier import Classifier
 
 GOAL = Goal(3)
 BATCH = 32
-Predict = Callable[[np.ndarray], np.ndarray]
 
 
 class Counted:
@@ -55,16 +55,21 @@ def eager_probs(model: Classifier) -> Predict:
 
 
 def lime(plan: Plan) -> Iterator[Section]:
-    """Both networks, all labels, the same superpixels and number of samples on either side."""
+    """Both networks, all labels, the same superpixels, and on either side as many samples as equal stability takes."""
     engines = load_engines({"teacher": plan.teacher, "distilled": plan.student})
     fast = {str(member): Counted(engine.predict) for member, engine in engines.items()}
     eager = [Counted(eager_probs(model)) for model in (plan.teacher, plan.student)]
-    segments = superpixels(plan.pixels, plan.segments)
+    label = int(np.nanargmax(fast["teacher"].predict(plan.x)[0]))  # the one that a page would show
+    ours, again = (_ours(plan, fast, label, seed) for seed in (0, 1))
+    goal = agreement(ours.weights, again.weights)
+    coins = [Coins(fast, plan.pixels, ours.segments, seed) for seed in (0, 1)]
+    n_theirs, reached = samples_for(goal, coins, ours.n_samples)
     rgb = np.repeat(plan.pixels[..., None], 3, axis=2)
-    contenders = {
-        "ours": stopwatch(lambda: _ours(plan, fast)),
-        "theirs": stopwatch(lambda: [_theirs(plan, rgb, segments, predict) for predict in eager]),
-    }
+
+    def theirs() -> object:
+        return [_theirs(plan, rgb, ours.segments, predict, n_theirs) for predict in eager]
+
+    contenders = {"ours": stopwatch(lambda: _ours(plan, fast, label)), "theirs": stopwatch(theirs)}
     timed = interleave(contenders, plan.rounds["lime"])
     names = {member: engine.name for member, engine in engines.items()}
     yield compare(
@@ -73,22 +78,25 @@ def lime(plan: Plan) -> Iterator[Section]:
         ("lime.LimeImageExplainer, eager PyTorch, one network after the other", timed["theirs"]),
         goal=GOAL,
         detail={
-            "samples": plan.samples,
-            "superpixels": int(segments.max()) + 1,
+            "samples": {**{name: len(known) for name, known in ours.answers.items()}, "theirs": n_theirs},
+            "rank correlation of two seeds": {"ours": goal, "theirs": reached},
+            "expected on the shown label": ours.standing([label]).reached,
+            "superpixels": int(ours.segments.max()) + 1,
             "labels": len(plan.teacher.labels),
             "batch_size": BATCH,
-            "ours": _side(lambda: _ours(plan, fast), list(fast.values())),
-            "theirs": _side(lambda: [_theirs(plan, rgb, segments, p) for p in eager], eager),
+            "ours": _side(lambda: _ours(plan, fast, label), list(fast.values())),
+            "theirs": _side(theirs, eager),
         },
-        remark="What is left on our side is nearly all the teacher's forward passes; LIME needs one for every sample.",
+        remark="Both sides take the samples with which two seeds rank superpixels equally well. What is left on our "
+        "side is nearly all the teacher's forward passes.",
     )
 
 
-def _ours(plan: Plan, predicts: dict[str, Counted]) -> object:
-    return our_lime(predicts, plan.pixels, plan.samples, plan.segments, batch_size=BATCH)
+def _ours(plan: Plan, predicts: dict[str, Counted], label: int, seed: int = 0) -> LimeResult:
+    return our_lime(predicts, plan.pixels, plan.lime.model_copy(update={"seed": seed}), labels=[label])
 
 
-def _theirs(plan: Plan, rgb: np.ndarray, segments: np.ndarray, predict: Counted) -> object:
+def _theirs(plan: Plan, rgb: np.ndarray, segments: np.ndarray, predict: Counted, n_samples: int) -> object:
     """As its documentation has it, with the superpixels of our side and all labels from one pass."""
     explainer = LimeImageExplainer(random_state=0, verbose=False)
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar cannot be switched off
@@ -97,7 +105,7 @@ def _theirs(plan: Plan, rgb: np.ndarray, segments: np.ndarray, predict: Counted)
             predict,
             labels=range(len(plan.teacher.labels)),
             top_labels=None,
-            num_samples=plan.samples,
+            num_samples=n_samples,
             batch_size=BATCH,
             segmentation_fn=lambda _: segments,
         )

@@ -11,6 +11,7 @@ from cxrkd.config import TrainConfig
 from cxrkd.data.phantom import render
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError
+from cxrkd.explain.lime_settings import LimeSettings
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.zoo import build
@@ -29,8 +30,7 @@ class Plan:
         giant: the largest one, with random weights: the paper's teacher.
         pixels: float32 (S, S), a phantom.
         rounds: by section.
-        samples: LIME samples.
-        segments: LIME superpixels, about.
+        lime: superpixels, and when LIME is stable.
         data: cohort of the training section.
         train: one epoch of it.
     """
@@ -41,8 +41,7 @@ class Plan:
     giant: Classifier
     pixels: np.ndarray
     rounds: dict[str, int]
-    samples: int
-    segments: int
+    lime: LimeSettings
     data: PhantomConfig
     train: TrainConfig
 
@@ -80,8 +79,7 @@ def plan(*, quick: bool = False, rounds: int | None = None, run_id: str | None =
         giant=_random("resnet18" if quick else "densenet161", size),
         pixels=render(seed=0, patient=0, visit=0, size=size).pixels.astype(np.float32) / 255,
         rounds=default if rounds is None else dict.fromkeys(default, rounds),
-        samples=24 if quick else 300,
-        segments=12 if quick else 60,
+        lime=LimeSettings(stability=0.3, n_samples=64, n_segments=12) if quick else LimeSettings(),
         data=PhantomConfig(n_patients=20 if quick else 60, image_size=size),
         train=TrainConfig(epochs=1, warm_epochs=0, batch_size=8 if quick else 16),
     )

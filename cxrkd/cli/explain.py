@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     import numpy as np
     from pydantic import BaseModel
 
+    from cxrkd.answers.calls import Ranked
     from cxrkd.answers.explanation import Explanation
     from cxrkd.config import Member
     from cxrkd.explain.explainer import Explainer, Fit, Network
+    from cxrkd.explain.stability import Stability
     from cxrkd.images.film import Film
     from cxrkd.images.gate import Verdict
     from cxrkd.models.classifier import Classifier
@@ -107,10 +109,16 @@ def call(args: argparse.Namespace) -> Report:
     if failure is not None:
         return Report(_document(run, image, [], [], [failure]), [], [failure.error])
     models = {member: run.load_model(member) for member in members}
-    explanation = _explain(args, run, models, image, settings)
     thresholds = thresholds_of(run, members)
-    first = ranked(explanation.labels, explanation.probs, thresholds)[0]
-    labels = list(dict.fromkeys(asked)) or [first.label]
+
+    def first_of(look: Explanation) -> Ranked:
+        return ranked(look.labels, look.probs, thresholds)[0]
+
+    def to_explain(look: Explanation) -> list[str]:
+        return list(dict.fromkeys(asked)) or [first_of(look).label]
+
+    explanation = _explain(args, run, models, image, settings, to_explain)
+    first, labels = first_of(explanation), to_explain(explanation)
     pictures = _write_pictures(args, image, explanation, labels) if args.out else []
     body = body_mask(image.pixels)
     rows = [about_label(explanation, label, thresholds, body, image) for label in labels]
@@ -153,8 +161,10 @@ def _explain(
     models: Mapping[Member, Classifier],
     image: Film,
     settings: BaseModel | None,
+    to_explain: Callable[[Explanation], Sequence[str]],
 ) -> Explanation:
-    from cxrkd.answers.explanation import explain, with_baselines
+    from cxrkd.answers.explanation import with_baselines
+    from cxrkd.answers.refining import first_look, refined
     from cxrkd.explain.explainer import EXPLAINERS
     from cxrkd.explain.steps import in_turn
     from cxrkd.runs.reference import read_reference
@@ -163,10 +173,15 @@ def _explain(
     ticker.tell("loading the networks")
     networks = _networks(explainer, models, engine_for(args.engine, explainer.n_images(settings)))
     kept = read_reference(run, explainer.reference)
-    steps = partial(in_turn, progress=lambda done, n: ticker.tell(f"{explainer.title}, step {done} of {n}"))
-    films = image.pixels[None]
-    explanations = explain(networks, films, args.method, settings, kept, steps=steps)
-    (explanation,) = with_baselines(explanations, networks, films, steps=steps)
+    far = [f"{explainer.title}."]  # what is known of how stable it is comes behind
+    steps = partial(in_turn, progress=lambda done, n: ticker.tell(f"{' '.join(far)} Step {done} of {n}."))
+
+    def tell(known: Stability) -> None:
+        far[1:] = [known.sentence()]
+
+    look = first_look(networks, image.pixels, args.method, settings, kept, steps=steps)
+    explanation = refined(look, networks, image.pixels, to_explain(look), steps=steps, tell=tell)
+    (explanation,) = with_baselines([explanation], networks, image.pixels[None], steps=steps)
     ticker.clear()
     return explanation
 
@@ -245,6 +260,7 @@ def _lines(
     for one in document["explanations"]:
         lines += ["", f"{one['label']}, {one['method']}", *(f"  {line}" for line in _table(one, fit))]
         lines += [f"  outside: share of the evidence outside the body, which is {one['air']:.0%} of the film"]
+        lines += [f"  {one['stability']['sentence']}"] if "stability" in one else []
         lines += lesion_lines(one["members"])
         lines += part_lines(one["members"])
         lines += [f"  {line}" for line in [*_agreements(one), *faithful_lines(one["members"])]]

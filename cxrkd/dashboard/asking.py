@@ -89,7 +89,7 @@ def _asking(key: tuple[Any, ...], engine: Engine, film: Film) -> Callable[[], Ti
     return lambda: shared().ask(waiting.visitor(), key, together, film.pixels)
 
 
-def computed(asked: Sequence[Callable[[], Ticket[T]]], what: str) -> list[T]:
+def computed(asked: Sequence[Callable[[], Ticket[T]]], what: str, draw: waiting.Draw | None = None) -> list[T]:
     """Put work into the queue and wait for all of it; where the server is busy the page ends with a word on that."""
     tickets: list[Ticket[T]] = []
     try:
@@ -99,5 +99,5 @@ def computed(asked: Sequence[Callable[[], Ticket[T]]], what: str) -> list[T]:
         for ticket in tickets:
             ticket.cancel()
         waiting.busy(error)
-    waiting.for_all(tickets, what)
+    waiting.for_all(tickets, what, draw)
     return [ticket.result() for ticket in tickets]

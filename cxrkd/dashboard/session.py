@@ -5,7 +5,7 @@ Widgets lose their state when the visitor leaves a page; what must survive a pag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
@@ -44,6 +44,7 @@ class Session:
         view: what Explain shows, or showed last.
         views: all that it has shown or was asked for.
         awaited: a view of a file that Explain was asked for and that nobody has given yet.
+        stopped: identities of explanations that the visitor wants no finer.
     """
 
     run_id: str | None = None
@@ -57,6 +58,7 @@ class Session:
     view: View | None = None
     views: set[View] = field(default_factory=set)
     awaited: View | None = None
+    stopped: set[Hashable] = field(default_factory=set)
     latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
 
 

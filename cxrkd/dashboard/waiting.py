@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -27,7 +27,11 @@ def visitor() -> str:
     return context.session_id if context else ""
 
 
-def for_all(tickets: Sequence[Ticket[Any]], what: str) -> None:
+Draw = Callable[[float, str], object]
+"""Draws how far something is: a share of 1, and a sentence."""
+
+
+def for_all(tickets: Sequence[Ticket[Any]], what: str, draw: Draw | None = None) -> None:
     """Wait until all is computed, and say meanwhile how far it is; nothing is said of a short wait.
 
     A visitor who leaves, or asks for something else, ends the wait, and what has not begun is not computed.
@@ -35,8 +39,10 @@ def for_all(tickets: Sequence[Ticket[Any]], what: str) -> None:
     Args:
         tickets: what this visitor waits for, in the order in which it was asked.
         what: for people, such as "the models look at your films".
+        draw: draws how far it is, in place of a bar of its own.
     """
     line, drawn = st.empty(), (0.0, "")
+    draw = draw or line.progress
     try:
         waited = QUIET_S
         while left := [ticket for ticket in tickets if not ticket.done()]:
@@ -44,7 +50,7 @@ def for_all(tickets: Sequence[Ticket[Any]], what: str) -> None:
             session.current()  # here Streamlit ends the script of a visitor who does not wait any more
             waited, now = LOOK_S, _progress(tickets, what)
             if now != drawn:
-                line.progress(*now)
+                draw(*now)
                 drawn = now
     finally:
         for ticket in tickets:

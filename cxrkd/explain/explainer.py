@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cxrkd.explain.chance import Judged
+    from cxrkd.explain.stability import Stability
     from cxrkd.explain.yardsticks import Baselines
     from cxrkd.models.classifier import Classifier
 
@@ -121,6 +122,22 @@ class Explain(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """How maps that hang on random draws get better while one looks; `Explainer.explain` goes to the end at once.
+
+    Attributes:
+        begin: films -> maps after a first round.
+        more: networks, film (S, S), its maps so far, labels, how passes are run -> maps after one round more, of the
+            networks whose maps of these labels are not stable.
+        standing: maps, labels (all where None) -> how stable they are, and whether that is the end.
+    """
+
+    begin: Explain
+    more: Callable[[Mapping[str, Network], np.ndarray, Any, Sequence[int], Steps], Maps]
+    standing: Callable[[Any, Sequence[int] | None], Stability]
+
+
 class Judge(Protocol):
     """How a student's maps of a film are held against the teacher's."""
 
@@ -162,7 +179,8 @@ class Explainer(Entry):
         unit: of the maps, on the colour bar.
         lines: what the chance lines and the ceiling are, in words.
         fit: how well the maps describe the network, where that is known.
-        n_images: settings -> images that each network is shown for one film.
+        n_images: settings -> images that each network is shown for one film, at most.
+        rounds: how maps get better step by step; None where they are computed once.
     """
 
     explain: Explain
@@ -173,6 +191,7 @@ class Explainer(Entry):
     lines: str = _CELL_LINES
     fit: Fit | None = None
     n_images: Callable[[Any], int] = lambda settings: 1
+    rounds: Rounds | None = None
 
 
 EXPLAINERS: Registry[Explainer] = Registry(

@@ -17,7 +17,7 @@ from cxrkd.explain import chance
 from cxrkd.explain.agreement import Judged
 from cxrkd.explain.chance import ChanceLine
 from cxrkd.explain.halves import ceiling, stepped_up
-from cxrkd.explain.lime import LimeResult
+from cxrkd.explain.lime_result import LimeResult
 from cxrkd.explain.overlay import upsample
 from cxrkd.explain.similarity import spearman, top_cells
 from cxrkd.explain.yardsticks import Reference, centre_prior
@@ -39,6 +39,7 @@ class LimeAgreement(Judged):
         chance_top_overlap: what two random rankings would give, n_top / S.
         sign: share of superpixels whose weights have the same sign; chance is 0.5 where signs are balanced.
         n_top: how many superpixels count as heaviest.
+        n_rounds: of masks that both saw. A single one cannot be halved, and then nothing here is known.
     """
 
     ceiling_title = "equal models, other masks"
@@ -52,6 +53,12 @@ class LimeAgreement(Judged):
     chance_top_overlap: float
     sign: float
     n_top: int
+    n_rounds: int
+
+    @property
+    def verdict(self) -> str:
+        """`above_chance` in words."""
+        return super().verdict if self.n_rounds > 1 else "known after a second round of masks"
 
 
 def lime_agreement(
@@ -79,9 +86,17 @@ def lime_agreement(
         ceiling_spearman=ceiling(halves_t, halves_s[:, k]),
         top_overlap=float(np.mean([_top_overlap(t, s, n_top) for t, s in crossed])),
         chance_top_overlap=n_top / halves_t.shape[-1],
-        sign=float(np.mean([(np.sign(t) == np.sign(s)).mean() for t, s in crossed])),
+        sign=float(np.mean([_same_sign(t, s) for t, s in crossed])),
         n_top=n_top,
+        n_rounds=min(result.n_rounds(teacher), result.n_rounds(student)),
     )
+
+
+def _same_sign(weights_t: np.ndarray, weights_s: np.ndarray) -> float:
+    """Share of superpixels; NaN where weights are not known."""
+    if np.isnan(weights_t).any() or np.isnan(weights_s).any():
+        return float("nan")
+    return float((np.sign(weights_t) == np.sign(weights_s)).mean())
 
 
 def _top_overlap(weights_t: np.ndarray, weights_s: np.ndarray, n_top: int) -> float:

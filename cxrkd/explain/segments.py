@@ -14,7 +14,7 @@ from cxrkd.text import shown
 BLUR_SHARE = 1 / 16
 
 
-def superpixels(pixels: np.ndarray, n_segments: int = 60) -> np.ndarray:
+def superpixels(pixels: np.ndarray, n_segments: int = 40) -> np.ndarray:
     """SLIC segments (Achanta et al., TPAMI 2012) of a grey image.
 
     A compactness of 0.2 lets segments follow the heart, the diaphragm and the lung border, and still cuts the lungs
@@ -53,18 +53,6 @@ def filling(pixels: np.ndarray, segments: np.ndarray, fill: Fill) -> np.ndarray:
     if fill == "black":
         return np.zeros_like(pixels)
     raise ConfigError(f"Unknown fill {shown(fill)}: expected one of {', '.join(FILLS)}.")
-
-
-def antithetic_masks(n_samples: int, n_segments: int, seed: int) -> np.ndarray:
-    """Which segments are seen, bool (n_samples, n_segments).
-
-    Row 0 sees everything. The others come in pairs, a fair coin per segment and its complement, so that every segment
-    is seen in half of them and main effects are free of even interactions.
-    """
-    n_pairs = n_samples // 2
-    drawn = np.random.default_rng(seed).random((n_pairs, n_segments)) < 0.5
-    pairs = np.stack([drawn, ~drawn], axis=1).reshape(-1, n_segments)
-    return np.concatenate([np.ones((1, n_segments), dtype=bool), pairs])[:n_samples]
 
 
 def compose(pixels: np.ndarray, filled: np.ndarray, segments: np.ndarray, masks: np.ndarray) -> np.ndarray:

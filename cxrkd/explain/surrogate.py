@@ -49,13 +49,3 @@ def weighted_ridge(masks: np.ndarray, targets: np.ndarray, sample_weight: np.nda
     r2 = np.where(total > 0, 1 - residual / np.where(total > 0, total, 1), np.nan)
     as_f32 = (a.astype(np.float32) for a in (beta.T, y_mean - x_mean @ beta, r2))
     return Surrogate(*as_f32)
-
-
-def split_half(masks: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
-    """Weights (2, K, S) from the even and from the odd antithetic pairs; the unchanged image is in neither.
-
-    The halves have no mask in common, so that what masks do to one of them says nothing about the other.
-    """
-    pair = (np.arange(len(masks)) - 1) // 2
-    halves = [np.flatnonzero((pair >= 0) & (pair % 2 == parity)) for parity in (0, 1)]
-    return np.stack([weighted_ridge(masks[h], targets[h], sample_weight[h]).weights for h in halves])

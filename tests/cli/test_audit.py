@@ -33,7 +33,7 @@ def test_it_is_done_printed_and_kept(cli, run):
         "ceiling",
         "marked findings",
         "outside the body",
-        "layers anew",
+        "last layer anew",
     ):
         assert text in outcome.out
     assert "nan" not in outcome.out

@@ -25,9 +25,9 @@ def explain(cli, tiny_run, films):
 def test_help_names_every_explainer_and_its_settings(cli):
     text = " ".join(cli("explain", "--help").out.split())
     assert all(f"{name} ({entry.title})" in text for name, entry in EXPLAINERS.items())
-    for flag in ("--samples N", "--segments N", "--fill blur|mean|black", "--seed N"):
+    for flag in ("--stability X", "--samples N", "--segments N", "--fill blur|mean|black", "--seed N"):
         assert flag in text
-    assert "images shown to each network (default 300)" in text
+    assert "images shown to each network at most (default 1000)" in text
 
 
 def test_maps_pictures_and_json(explain, tmp_path):
@@ -159,7 +159,9 @@ def test_a_dear_explainer_is_not_asked_again_and_again(explain):
 def test_lime_for_people_and_programs(explain):
     words = ["--method", "lime", "--samples", 32, "--segments", 6, "--label", "Mass"]
     one = explain(*words, "--json").document["explanations"][0]
-    assert one["n_samples"] == 32
+    assert one["n_samples"] <= one["most_samples"] == 32
+    assert one["target_stability"] == 0.9
+    assert one["stability"]["sentence"].startswith(("Stable: after", "Not stable: after"))
     for said in one["members"].values():
         assert len(said["weights"]) == one["n_segments"]
     assert one["members"]["teacher"]["agreement_with_teacher"] is None
@@ -167,6 +169,7 @@ def test_lime_for_people_and_programs(explain):
     text = explain(*words)
     assert text.code == 0
     assert "fit R2" in text.out
+    assert one["stability"]["sentence"] in text.out
     assert PHANTOM_WARNING in text.out
 
 
@@ -197,6 +200,7 @@ def test_each_explainer_for_programs_with_its_settings(explain, method, words, s
         (["--colormap", "jet", "--out", "OUT"], "Unknown colour map"),
         (["--opacity", "3", "--out", "OUT"], "opacity between 0 and 1"),
         (["--method", "lime", "--samples", "2"], "--samples: expected at least 16, got 2"),
+        (["--method", "lime", "--stability", "1"], "--stability: expected less than 1, got 1"),
         (["--method", "rise", "--masks", "2"], "--masks: expected at least 16, got 2"),
         (["--method", "occlusion", "--patch", "9"], "--patch: expected at most 4, got 9"),
     ],

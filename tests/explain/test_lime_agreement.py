@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cxrkd.explain.lime import LimeResult
+from cxrkd.explain.designs import block
 from cxrkd.explain.lime_agreement import lime_agreement
-from cxrkd.explain.segments import antithetic_masks
-from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
+from cxrkd.explain.lime_result import LimeResult, Sampling, fitted
+from cxrkd.explain.lime_settings import LimeSettings
 from cxrkd.explain.yardsticks import Reference
 
 S = 36
@@ -18,13 +18,12 @@ def result_of(halves_t, halves_s, weights_t=None, side=6):
     segments = np.kron(np.arange(n).reshape(-1, side), np.ones((4, 4), int)).astype(np.int32)
     none = {"t": np.zeros(len(halves_t[0])), "s": np.zeros(len(halves_t[0]))}
     weights = {"t": halves_t.mean(0) if weights_t is None else weights_t, "s": halves_s.mean(0)}
-    return LimeResult(segments, weights, none, none, {"t": halves_t, "s": halves_s}, none, 100, "blur", "logit", 0)
+    answers = {"t": np.zeros((101, len(halves_t[0]))), "s": np.zeros((101, len(halves_t[0])))}
+    return LimeResult(segments, weights, none, none, {"t": halves_t, "s": halves_s}, none, SAMPLING, answers)
 
 
-def fitted(outputs, masks):
-    """Halves and full weights of a model whose output (N, K) for each mask is known."""
-    near = proximity(masks)
-    return split_half(masks, outputs, near), weighted_ridge(masks, outputs, near).weights
+SIZE = 50
+SAMPLING = Sampling(LimeSettings(), SIZE, "logit")
 
 
 def simulated(seed, *, equal, noise=2.5):
@@ -34,12 +33,13 @@ def simulated(seed, *, equal, noise=2.5):
     unrelated or the same.
     """
     rng = np.random.default_rng(seed)
-    masks = antithetic_masks(201, S, seed)
+    sampling = Sampling(LimeSettings(seed=seed), SIZE, "logit")
+    masks = np.concatenate([np.ones((1, S), bool), *(block(S, seed, i, SIZE) for i in range(4))])
     true_t = rng.normal(size=(2, S))
     true_s = true_t if equal else rng.normal(size=(2, S))
     shared = noise * np.sqrt(S) / 2 * rng.normal(size=(len(masks), 2))
-    (halves_t, weights_t), (halves_s, _) = (fitted(masks @ true.T + shared, masks) for true in (true_t, true_s))
-    return result_of(halves_t, halves_s, weights_t)
+    answers = {name: masks @ true.T + shared for name, true in (("t", true_t), ("s", true_s))}
+    return fitted(np.arange(S, dtype=np.int32).reshape(6, 6), sampling, answers)
 
 
 def kept(rng):
@@ -121,20 +121,35 @@ def test_weights_that_do_not_repeat_have_no_ceiling():
     assert found.spearman == pytest.approx(0)
 
 
+def test_after_one_round_nothing_is_known_of_agreement():
+    sampling = Sampling(LimeSettings(), 80, "logit")
+    masks = np.concatenate([np.ones((1, S), bool), block(S, 0, 0, 80)])
+    weights = np.random.default_rng(3).normal(size=(S, 2))
+    one = fitted(np.arange(S, dtype=np.int32).reshape(6, 6), sampling, {"t": masks @ weights, "s": masks @ weights})
+    known = lime_agreement(one, "t", "s", 0)
+    assert np.isnan([known.spearman, known.sign, known.top_overlap, known.ceiling_spearman]).all()
+    assert known.above_chance is None
+    assert known.verdict == "known after a second round of masks"
+
+
 def test_without_positive_evidence_there_is_no_overlap():
     halves = np.repeat(-np.ones((1, 1, S)) - np.arange(S), 2, axis=0)
     assert np.isnan(lime_agreement(result_of(halves, halves), "t", "s", 0).top_overlap)
 
 
 def test_the_halves_have_no_mask_in_common_and_leave_out_the_unchanged_image():
-    masks = antithetic_masks(41, 12, 0)
+    segments, sampling = np.arange(12, dtype=np.int32).reshape(3, 4), Sampling(LimeSettings(), 24, "logit")
+    masks = np.concatenate([np.ones((1, 12), bool), *(block(12, 0, i) for i in range(3))])
     outputs = masks @ np.arange(12.0)[:, None]
-    changed = outputs.copy()
-    changed[0] += 100
-    near = proximity(masks)
-    np.testing.assert_array_equal(split_half(masks, outputs, near), split_half(masks, changed, near))
-    odd_pairs = (np.arange(41) - 1) // 2 % 2 == 1
-    changed = outputs + 5.0 * np.random.default_rng(0).normal(size=(41, 1)) * odd_pairs[:, None]
-    even, odd = (a - b for a, b in zip(split_half(masks, outputs, near), split_half(masks, changed, near), strict=True))
+
+    def halves(rows, by):
+        changed = outputs.copy()
+        changed[rows] += by
+        return fitted(segments, sampling, {"m": changed}).halves["m"]
+
+    draw, plain = np.random.default_rng(0), halves([], 0)
+    np.testing.assert_array_equal(plain, halves([0], 100))
+    np.testing.assert_array_equal(plain, halves(slice(49, 73), 100)), "the last of three rounds has no partner"
+    even, odd = plain - halves(slice(25, 49), draw.normal(size=(24, 1)))
     assert np.abs(even).max() == 0
     assert np.abs(odd).max() > 0.1

@@ -3,7 +3,8 @@ import pytest
 from scipy import ndimage
 
 from cxrkd.errors import ConfigError
-from cxrkd.explain.segments import FILLS, antithetic_masks, compose, filling, superpixels
+from cxrkd.explain.designs import block
+from cxrkd.explain.segments import FILLS, compose, filling, superpixels
 
 
 @pytest.fixture
@@ -39,20 +40,6 @@ def test_a_flat_image_is_still_cut():
     assert superpixels(np.full((48, 48), 0.5, np.float32), 9).max() + 1 >= 4
 
 
-def test_masks_are_antithetic_pairs_after_the_unchanged_image():
-    masks = antithetic_masks(301, 20, seed=0)
-    assert masks.shape == (301, 20)
-    assert masks[0].all()
-    assert np.array_equal(masks[1::2], ~masks[2::2])
-    assert np.allclose(masks[1:].mean(0), 0.5), "each segment, number 0 included, is hidden half of the time"
-
-
-def test_masks_depend_on_the_seed_only():
-    assert np.array_equal(antithetic_masks(50, 9, 4), antithetic_masks(50, 9, 4))
-    assert not np.array_equal(antithetic_masks(50, 9, 4), antithetic_masks(50, 9, 5))
-    assert antithetic_masks(50, 9, 4).shape == (50, 9), "an even number is not rounded"
-
-
 def test_fills(pixels):
     segments = superpixels(pixels, 20)
     mean, blur = filling(pixels, segments, "mean"), filling(pixels, segments, "blur")
@@ -66,7 +53,7 @@ def test_fills(pixels):
 
 def test_composed_images_equal_a_loop(pixels):
     segments = superpixels(pixels, 20)
-    filled, masks = filling(pixels, segments, "blur"), antithetic_masks(7, segments.max() + 1, 0)
+    filled, masks = filling(pixels, segments, "blur"), block(segments.max() + 1, 0, 0)[:7]
     images = compose(pixels, filled, segments, masks)
     assert images.shape == (7, 1, *pixels.shape)
     assert images.dtype == np.float32

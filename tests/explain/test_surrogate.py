@@ -4,9 +4,7 @@ from lime.lime_base import LimeBase
 from sklearn.linear_model import Ridge
 from sklearn.metrics import pairwise_distances
 
-from cxrkd.explain.segments import antithetic_masks
-from cxrkd.explain.similarity import spearman
-from cxrkd.explain.surrogate import proximity, split_half, weighted_ridge
+from cxrkd.explain.surrogate import proximity, weighted_ridge
 
 
 def lime_kernel(d, kernel_width=0.25):
@@ -16,7 +14,8 @@ def lime_kernel(d, kernel_width=0.25):
 @pytest.fixture
 def samples():
     rng = np.random.default_rng(0)
-    masks = antithetic_masks(121, 18, seed=2)
+    masks = rng.random((121, 18)) < 0.5
+    masks[0] = True
     truth = rng.normal(size=(18, 4))
     return masks, masks @ truth + 0.5 * rng.normal(size=(121, 4)), truth
 
@@ -61,13 +60,6 @@ def test_an_output_that_never_changes_has_no_r2(samples):
     fit = weighted_ridge(masks, np.zeros((len(masks), 1)), proximity(masks))
     assert np.isnan(fit.r2[0])
     assert not fit.weights.any()
-
-
-def test_split_half_is_high_for_signal_and_near_zero_for_noise(samples):
-    masks, _, truth = samples
-    near, noise = proximity(masks), np.random.default_rng(5).normal(size=(len(masks), 200))
-    assert (spearman(*split_half(masks, masks @ truth, near)) > 0.85).all()  # each half fits 18 weights from 60 masks
-    assert abs(spearman(*split_half(masks, noise, near)).mean()) < 0.1
 
 
 def test_a_label_the_network_was_never_taught_spoils_no_other(samples):

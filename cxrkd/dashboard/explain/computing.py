@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from cxrkd.answers.explanation import Explanation, explain, with_baselines
+from cxrkd.answers.explanation import Explanation, with_baselines
+from cxrkd.answers.refining import first_look, one_more
 from cxrkd.config import Member
 from cxrkd.dashboard import asking, caching, engines, waiting
 from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Network
@@ -25,17 +26,21 @@ from cxrkd.runtime.compute import Rank, shared
 
 MAPPING = "the maps are computed"
 PROVING = "the map is put to the proof"
+REFINING = "the maps are refined"
 HOLDING = "chance lines and ceiling are computed"
 
 
 def explanation(run: Run, film: Film, method: str) -> Explanation:
-    """Maps of all members for all labels by one of EXPLAINERS; with what agreement is held against if that is known."""
-    kept, key = caching.kept("explanations"), _key(run, film, method)
+    """Maps of all members for all labels by one of EXPLAINERS, as good as they are by now.
+
+    With what agreement is held against if that is known; where maps get better in rounds, at first those of one round.
+    """
+    kept, key = caching.kept("explanations"), identity(run, film, method)
     known: Explanation | None = kept.get(key)
     if known is None:
         references = caching.references(run, EXPLAINERS[method].reference)
         networks, steps = _networks(run, EXPLAINERS[method]), partial(_computed, film, MAPPING, Rank.EXPLANATION)
-        (known,) = explain(networks, film.pixels[None], method, None, references, steps=steps)
+        known = first_look(networks, film.pixels, method, None, references, steps=steps)
         kept.put(key, known)
     return known
 
@@ -45,7 +50,7 @@ def with_chance_lines(run: Run, film: Film, known: Explanation) -> Explanation:
     if known.baselines is None:
         networks, steps = _networks(run, known.explainer), partial(_computed, film, HOLDING, Rank.AFTERWARDS)
         (known,) = with_baselines([known], networks, film.pixels[None], steps=steps, twin=caching.twins())
-        caching.kept("explanations").put(_key(run, film, known.method), known)
+        caching.kept("explanations").put(identity(run, film, known.method), known)
     return known
 
 
@@ -75,7 +80,16 @@ class Proving:
         self.twin = caching.twins()
 
 
-def _key(run: Run, film: Film, method: str) -> tuple[Any, ...]:
+def refine(run: Run, film: Film, known: Explanation, label: str, draw: waiting.Draw) -> None:
+    """Keep, in place of the explanation, what it is after one round more for a label, behind others' first looks."""
+    networks, key = _networks(run, known.explainer), identity(run, film, known.method)
+    newest = caching.kept("explanations").get(key) or known  # what its agreement is held against may be there by now
+    steps = partial(_computed, film, REFINING, Rank.AFTERWARDS, draw=draw)
+    caching.kept("explanations").put(key, one_more(newest, networks, film.pixels, [label], steps=steps))
+
+
+def identity(run: Run, film: Film, method: str) -> tuple[Any, ...]:
+    """What an explanation is of: pixels, method, weights."""
     weights = (caching.stamp(run.weights_path(member)) for member in run.members())
     return film.key, method, caching.stamp(run.path / REFERENCE), *weights
 
@@ -93,13 +107,13 @@ def _network(run: Run, member: Member, explainer: Explainer) -> Network:
     return Network(network, engine.predict, key=(weights, engine.name))
 
 
-def _computed(film: Film, what: str, rank: Rank, steps: Sequence[Step]) -> list[Any]:
+def _computed(film: Film, what: str, rank: Rank, steps: Sequence[Step], draw: waiting.Draw | None = None) -> list[Any]:
     """Results of steps about one film: those that are not kept go through the queue, each key once."""
     kept, visitor = caching.kept("pieces"), waiting.visitor()
     pieces = {(film.key, step.key): kept.get((film.key, step.key)) for step in steps}
     missing = {(film.key, step.key): step.call for step in steps if pieces[film.key, step.key] is None}
     asked = [partial(shared().explain, visitor, _keeping(kept, key, call), rank) for key, call in missing.items()]
-    pieces |= zip(missing, asking.computed(asked, what), strict=True)
+    pieces |= zip(missing, asking.computed(asked, what, draw), strict=True)
     return [pieces[film.key, step.key] for step in steps]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Fit, Maps, Network
+from cxrkd.explain.explainer import ANSWERS, EXPLAINERS, Explainer, Fit, Maps, Network, Rounds
 from cxrkd.explain.lime_settings import LimeSettings
 from cxrkd.explain.steps import Step, Steps
 
@@ -14,43 +14,67 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cxrkd.explain.agreement import Judged
-    from cxrkd.explain.lime import LimeResult
+    from cxrkd.explain.lime_result import LimeResult
+    from cxrkd.explain.stability import Stability
     from cxrkd.explain.yardsticks import Baselines
 
 LIME = "lime"
-BATCH = 8
-"""Altered films that are shown to a network in one step; CPU engines take a few at a time in any case."""
 
 
 def explain(
     networks: Mapping[str, Network], films: np.ndarray, settings: LimeSettings, steps: Steps
 ) -> list[LimeResult]:
-    """The same superpixels and the same hidden ones for all networks, film by film."""
+    """The same superpixels and the same hidden ones for all networks, film by film, until all labels are stable."""
     from cxrkd.explain.lime import lime
 
-    predicts = {name: network.predict for name, network in networks.items()}
-    keys = tuple(network.key for network in networks.values())
-    return [
-        lime(
-            predicts,
-            film,
-            **settings.model_dump(),
-            batch_size=BATCH,
-            steps=partial(_keyed, (settings, keys, i), steps),
-        )
-        for i, film in enumerate(films)
-    ]
+    asked = [(film, _keyed(networks, (settings, i), steps)) for i, film in enumerate(films)]
+    return [lime(_predicts(networks), film, settings, steps=own) for film, own in asked]
 
 
-def _keyed(key: Hashable, steps: Steps, own: Sequence[Step]) -> list[Any]:
+def begin(networks: Mapping[str, Network], films: np.ndarray, settings: LimeSettings, steps: Steps) -> list[LimeResult]:
+    """The same after a first round of masks."""
+    from cxrkd.explain.lime import first_round
+
+    asked = [(film, _keyed(networks, (settings, i), steps)) for i, film in enumerate(films)]
+    return [first_round(_predicts(networks), film, settings, steps=own) for film, own in asked]
+
+
+def more(
+    networks: Mapping[str, Network], film: np.ndarray, known: LimeResult, labels: Sequence[int], steps: Steps
+) -> LimeResult:
+    """The same after one round of masks more for the networks that are not stable on these labels."""
+    from cxrkd.explain.lime import next_round
+
+    own = _keyed(networks, (known.sampling.settings, 0), steps)
+    return next_round(known, _predicts(networks), film, labels=labels, steps=own)
+
+
+def standing(known: LimeResult, labels: Sequence[int] | None) -> Stability:
+    """Whether other masks would give the same ranking."""
+    return known.standing(labels)
+
+
+def _predicts(networks: Mapping[str, Network]) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    return {name: network.predict for name, network in networks.items()}
+
+
+def _keyed(networks: Mapping[str, Network], key: Hashable, steps: Steps) -> Steps:
     """LIME knows networks by name; the same name may stand for other weights tomorrow."""
-    return steps([Step((LIME, key, step.key), step.call) for step in own])
+
+    def keyed(own: Sequence[Step]) -> list[Any]:
+        return steps([replace(step, key=_key(step.key)) for step in own])
+
+    def _key(own: Any) -> Hashable:
+        batch, name = own
+        return LIME, key, batch, networks[name].key
+
+    return keyed
 
 
 def judge(maps: Maps, teacher: str, student: str, k: int, lines: Baselines) -> Judged:
     """Agreement of the two weight vectors; random rankings stand in for random students, halves for noise."""
-    from cxrkd.explain.lime import LimeResult
     from cxrkd.explain.lime_agreement import lime_agreement
+    from cxrkd.explain.lime_result import LimeResult
 
     assert isinstance(maps, LimeResult)
     return lime_agreement(maps, teacher, student, k, lines.reference)
@@ -60,8 +84,8 @@ EXPLAINERS.register(
     Explainer(
         name=LIME,
         title="LIME",
-        sentence="Which superpixels raise the label's logit when they are seen: 300 altered films, the same for every "
-        "model.",
+        sentence="Which superpixels raise the label's logit when they are seen: altered films, the same for every "
+        "model, until others would give the same ranking.",
         source="Ribeiro et al., KDD 2016, arXiv 1602.04938",
         needs=(ANSWERS,),
         config=LimeSettings,
@@ -75,5 +99,6 @@ EXPLAINERS.register(
         "weights come from masks that the other did not see.",
         fit=Fit("r2", "fit R2", "Local R2, how much of the model's answer LIME's line explains"),
         n_images=lambda settings: int(settings.n_samples),
+        rounds=Rounds(begin, more, standing),
     )
 )
