@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from cxrkd.bench.audit import audit
 from cxrkd.bench.cache import cache
 from cxrkd.bench.engines import engines
 from cxrkd.bench.gradcam import gradcam
@@ -14,6 +15,7 @@ from cxrkd.bench.section import Section
 SECTIONS: dict[str, Callable[[Plan], Iterator[Section]]] = {
     "engines": engines,
     "gradcam": gradcam,
+    "audit": audit,
     "lime": lime,
     "cache": cache,
 }

@@ -10,7 +10,7 @@ from cxrkd.cli.output import Report, Ticker
 if TYPE_CHECKING:
     from cxrkd.bench.section import Section
 
-SECTIONS = ("engines", "gradcam", "lime", "cache")
+SECTIONS = ("engines", "gradcam", "audit", "lime", "cache")
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:

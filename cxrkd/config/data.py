@@ -78,7 +78,7 @@ class Reader(Entry):
 READERS: Registry[Reader] = Registry(
     "kind of data set",
     "cxrkd.data.readers",
-    first=("phantom", "chestxray14", "chexpert", "padchest", "chestmnist", "folder"),
+    first=("phantom", "chestxray14", "chexpert", "padchest", "chestmnist", "folder", "films"),
 )
 
 

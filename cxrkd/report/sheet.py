@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cxrkd.errors import ConfigError
+from cxrkd.places import PACKAGE
 from cxrkd.plain import plain
 from cxrkd.text import shown
 
@@ -22,7 +23,7 @@ HTML, JSON = ".html", ".json"
 ENDINGS = (HTML, JSON)
 MIME = {HTML: "text/html", JSON: "application/json"}
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(PACKAGE / "report" / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

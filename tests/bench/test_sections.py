@@ -58,7 +58,7 @@ def measured(quick):
 
 def test_every_section_reports_both_sides(measured):
     sections = [section for found in measured.values() for section in found]
-    assert [len(found) for found in measured.values()] == [2, 1, 1, 2]
+    assert [len(found) for found in measured.values()] == [2, 1, 1, 1, 2]
     for section in sections:
         assert section.rounds == 1
         speed = section.theirs_ms / section.ours_ms
@@ -71,7 +71,7 @@ def test_every_section_reports_both_sides(measured):
 
 def test_the_promises_are_those_of_the_project(measured):
     goals = {name: found[0].to_dict()["goal"] for name, found in measured.items()}
-    assert goals == {"engines": ">= 30x", "gradcam": ">= 25x", "lime": ">= 3x", "cache": "<= 1.1x"}
+    assert goals == {"engines": ">= 30x", "gradcam": ">= 25x", "audit": ">= 10x", "lime": ">= 3x", "cache": "<= 1.1x"}
 
 
 def test_the_maps_that_are_timed_are_equal(measured):
@@ -79,6 +79,12 @@ def test_the_maps_that_are_timed_are_equal(measured):
     assert detail["maps_equal"] is True
     assert detail["max_abs_map_difference"] <= 1e-5
     assert detail["max_abs_map"] > 1e-4, "all-zero maps would be equal, too"
+
+
+def test_an_audit_counts_the_films_that_it_could_explain_in_a_minute(measured):
+    (section,) = measured["audit"]
+    each = section.detail["films_a_minute"]
+    assert each["ours"] / each["theirs"] == pytest.approx(section.ratio)
 
 
 def test_raw_maps_are_signed_and_those_of_the_library(quick):

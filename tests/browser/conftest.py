@@ -41,8 +41,13 @@ def browser():
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory):
     """The address of `streamlit run app.py`, answering; the server ends with the tests."""
-    home, port = tmp_path_factory.mktemp("browser-home"), free_port()
+    with serving_app(tmp_path_factory.mktemp("browser-home")) as address:
+        yield address
+
+
+def serving_app(home):
+    """`streamlit run app.py` in a home; yields its address."""
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    with serving(command, port, home, cwd=ROOT, env={**os.environ, "CXRKD_HOME": str(home)}) as address:
-        yield address
+    return serving(command, port, home, cwd=ROOT, env={**os.environ, "CXRKD_HOME": str(home)})

@@ -110,3 +110,21 @@ def test_no_figure_stands_on_its_side_where_there_is_room_for_little(tab, app_ur
         assert image["width"] == pytest.approx(box["width"] / 3, abs=12)
         assert box["height"] - image["height"] < 150
         assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_lime_is_drawn_at_once_refined_with_a_bar_and_stopped(tab, app_url):
+    tab.goto(app_url.rstrip("/") + "/" + link(**VIEW | {"method": "lime"}))
+    stop = tab.get_by_role("button", name="Stop refining")
+    expect(stop).to_be_visible()
+    expect(tab.get_by_role("progressbar")).to_be_visible()
+    assert tab.locator(f".st-key-{WIDE} image").count() == 6, "drawn while it is refined"
+    stop.click()
+    further = tab.get_by_role("button", name="Refine further")
+    expect(further).to_be_visible()
+    first = pictures(tab)
+    tab.wait_for_timeout(3000)
+    assert pictures(tab) == first, "it was stopped"
+    further.click()
+    expect(tab.get_by_text("altered films per model, other masks would repeat this ranking").first).to_be_visible()
+    settle(tab)
+    assert_no_errors(tab)
