@@ -4,9 +4,10 @@ import streamlit as st
 
 from cxrkd.answers.calls import ranked
 from cxrkd.answers.explanation import Explanation
+from cxrkd.answers.truth import marked
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.charts import agreement as agreement_chart
-from cxrkd.dashboard.explain import choosing, computing, faithful, figures, report, swiped, truth, viewer
+from cxrkd.dashboard.explain import choosing, computing, faithful, figures, report, swiped, viewer
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.depth import show_depth
 from cxrkd.dashboard.explain.display import choose_method
@@ -52,7 +53,7 @@ def show_fit(explanation: Explanation, label: str) -> None:
 
 
 def show_lesion(run: Run, film: Film, explanation: Explanation, label: str) -> None:
-    mask = truth.lesion(film, label)
+    mask = marked(film, label)
     if mask is None:
         layout.notice(figures.no_lesion(label, film.present))
         return

@@ -10,6 +10,7 @@ import numpy as np
 from cxrkd.answers.calls import call_of
 from cxrkd.answers.explanation import outside
 from cxrkd.answers.refining import standing
+from cxrkd.answers.truth import marked
 from cxrkd.explain.lesion import lesion_hit
 
 if TYPE_CHECKING:
@@ -41,14 +42,6 @@ def about_label(
     for name, figures in lesion_figures(film, explanation, label).items():
         row["members"][name]["lesion"] = figures
     return row | {"air": float(1 - body.mean())}
-
-
-def marked(film: Film, label: str) -> np.ndarray | None:
-    """Where a label is marked on a film, bool (S, S); None where nobody marked it."""
-    if film.truth is None or label not in film.truth.labels:
-        return None
-    mask = film.truth.masks(len(film.tones))[film.truth.labels.index(label)]
-    return mask if mask.any() else None
 
 
 def lesion_figures(film: Film, explanation: Explanation, label: str) -> dict[str, dict[str, Any]]:

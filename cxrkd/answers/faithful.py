@@ -14,6 +14,7 @@ import numpy as np
 
 from cxrkd.answers.explanation import Explanation
 from cxrkd.config import Member
+from cxrkd.explain.agreement import against
 from cxrkd.explain.baselines import NO_MAPS, MakeTwin, all_heats
 from cxrkd.explain.cascade import N_BLOCKS, N_SEEDS, cascade
 from cxrkd.explain.chance import ChanceLine, line
@@ -22,7 +23,6 @@ from cxrkd.explain.faithful import DELETION, GAIN, INSERTION, ROAD, Faithfulness
 from cxrkd.explain.removal import Compose, blurred
 from cxrkd.explain.road import imputed
 from cxrkd.explain.sensitivity import N_DRAWS, change_to_others, max_sensitivity
-from cxrkd.explain.similarity import common_grid, spearman
 from cxrkd.explain.steps import Steps, in_turn
 from cxrkd.plain import plain
 
@@ -168,14 +168,8 @@ def steadiness_of(
     reference = explanation.references.get(member)
     kept = NO_MAPS if reference is None else reference.other_films  # of a teacher a run keeps none
     change = float(change_to_others(heats, kept)[k]) if len(kept) else float("nan")
-    held = line("other_film", _alike(heats[k], kept[:, k]) if len(kept) else None)
+    held = line("other_film", against(heats[k], kept[:, k]) if len(kept) else None)
     return Steadiness(float(sensitivity[k]), change, fallen.shares, fallen.left[:, 0, k], held)
-
-
-def _alike(heat: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Rank correlation (m,) of a map (h, w) with maps (m, h', w') of other films."""
-    own, rest = common_grid(heat, others)
-    return spearman(own.reshape(1, -1), rest.reshape(len(rest), -1))
 
 
 def put_to_proof(

@@ -28,7 +28,7 @@ from cxrkd.explain import chance
 from cxrkd.explain.baselines import all_heats
 from cxrkd.explain.chance import ChanceLine, HeldAgainst, Judged
 from cxrkd.explain.explainer import Maps
-from cxrkd.explain.similarity import MEASURES, RANKS, Measure, common_grid, similarity
+from cxrkd.explain.similarity import MEASURES, RANKS, Measure, common_grid, known_mean, similarity
 from cxrkd.explain.yardsticks import Baselines, centre_prior
 
 
@@ -58,10 +58,10 @@ def agreement(cams_t: np.ndarray, cams_s: np.ndarray, k: int, lines: Baselines) 
     return Agreement(
         **asdict(similarity(map_t, cams_s[k])),
         lines=chance_lines(map_t, k, lines),
-        other_labels_spearman=_mean(against(map_t, np.delete(cams_s, k, axis=0), RANKS)),
-        ceiling_spearman=_mean(against(map_t, noisy, RANKS)),
+        other_labels_spearman=known_mean(against(map_t, np.delete(cams_s, k, axis=0), RANKS)),
+        ceiling_spearman=known_mean(against(map_t, noisy, RANKS)),
         beside={
-            name: HeldAgainst(chance_lines(map_t, k, lines, one), _mean(against(map_t, noisy, one)), one.less)
+            name: HeldAgainst(chance_lines(map_t, k, lines, one), known_mean(against(map_t, noisy, one)), one.less)
             for name, one in MEASURES.items()
         },
     )
@@ -94,9 +94,3 @@ def against(one: np.ndarray, many: np.ndarray, measure: Measure = RANKS) -> np.n
 def _draws(lines: Baselines) -> np.ndarray:
     """Maps (n, h, w) of random students, whose labels mean nothing."""
     return lines.random_student.reshape(-1, *lines.random_student.shape[2:])
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean of what is defined, NaN if nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")

@@ -27,6 +27,7 @@ from cxrkd.explain.baselines import design, noisy, random_twin
 from cxrkd.explain.cam import as_batch
 from cxrkd.explain.chance import ChanceLine
 from cxrkd.explain.explainer import Network
+from cxrkd.explain.similarity import known_mean, unit_maps
 from cxrkd.explain.steps import Step, Steps, in_turn
 from cxrkd.explain.yardsticks import centre_prior
 from cxrkd.models.classifier import Classifier
@@ -166,7 +167,8 @@ def _agreement(
 ) -> DepthAgreement:
     """At one depth, of maps (h, w) beside those of noisy, random and other ones (n, h, w)."""
     lines = [chance.line("random_student", against(map_t, random))]
-    for name, kept in (("other_film", others), ("film_mean", None if others is None else _mean(others))):
+    mean = None if others is None else unit_maps(others).mean(0, keepdims=True)
+    for name, kept in (("other_film", others), ("film_mean", mean)):
         if kept is None:
             lines.append(ChanceLine(name, float("nan"), float("nan"), NO_OTHERS))
         else:
@@ -174,16 +176,4 @@ def _agreement(
     lines.append(chance.line("centre", against(map_t, centre_prior(map_t.shape)[None])))
     grid = (min(map_t.shape[0], map_s.shape[0]), min(map_t.shape[1], map_s.shape[1]))
     spearman = float(against(map_t, map_s[None])[0])
-    return DepthAgreement(depth, grid, spearman, tuple(lines), _known_mean(against(map_t, noise)))
-
-
-def _known_mean(values: np.ndarray) -> float:
-    """Mean of what is defined, NaN if nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
-
-
-def _mean(maps: np.ndarray) -> np.ndarray:
-    """Mean map (1, h, w) of maps (n, h, w), each over its own largest magnitude."""
-    most = np.abs(maps).max(axis=(1, 2), keepdims=True)
-    return np.asarray((maps / np.where(most > 0, most, 1)).mean(0, keepdims=True))
+    return DepthAgreement(depth, grid, spearman, tuple(lines), known_mean(against(map_t, noise)))

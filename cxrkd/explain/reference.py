@@ -16,6 +16,7 @@ import numpy as np
 from cxrkd.errors import ConfigError
 from cxrkd.explain.cam_family import cams
 from cxrkd.explain.explainer import EXPLAINERS, Explainer, Network
+from cxrkd.explain.similarity import unit_maps
 from cxrkd.explain.steps import in_turn
 from cxrkd.explain.yardsticks import Reference
 
@@ -77,10 +78,5 @@ def _of_maps(maps: np.ndarray) -> Reference:
     means = np.stack([maps[group::N_MEANS].mean(axis=0) for group in range(N_MEANS)])
     largest = np.maximum(maps, 0).max(axis=(-2, -1))
     strong = np.quantile(largest, STRONG, axis=0).astype(np.float32)
-    return Reference(_unit(maps[single]), _unit(means), strong)
-
-
-def _unit(maps: np.ndarray) -> np.ndarray:
-    """Maps (..., h, w) with a largest magnitude of 1; one that is zero everywhere stays so."""
-    largest = np.abs(maps).max(axis=(-2, -1), keepdims=True)
-    return np.asarray(maps / np.where(largest > 0, largest, 1), dtype=np.float32)
+    other_films, label_means = (unit_maps(some).astype(np.float32) for some in (maps[single], means))
+    return Reference(other_films, label_means, strong)

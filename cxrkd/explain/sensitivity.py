@@ -13,7 +13,7 @@ import numpy as np
 
 from cxrkd.explain.baselines import maps_of
 from cxrkd.explain.explainer import Explainer, Network
-from cxrkd.explain.similarity import area_resample
+from cxrkd.explain.similarity import area_resample, unit_maps
 from cxrkd.explain.steps import Step, Steps
 
 N_DRAWS, RADIUS = 10, 0.02
@@ -64,12 +64,7 @@ def change_to_others(heats: np.ndarray, others: np.ndarray) -> np.ndarray:
 
     All are scaled to a largest magnitude of 1 first, as a run keeps those of other films; NaN where the map is zero.
     """
-    scaled = _unit(area_resample(heats, (others.shape[-2], others.shape[-1])))
+    scaled = unit_maps(area_resample(heats, (others.shape[-2], others.shape[-1])))
     lengths = np.linalg.norm(scaled, axis=(-2, -1))
-    apart = np.median(np.linalg.norm(_unit(others) - scaled, axis=(-2, -1)), axis=0)
+    apart = np.median(np.linalg.norm(unit_maps(others) - scaled, axis=(-2, -1)), axis=0)
     return np.asarray(np.where(lengths > 0, apart / np.where(lengths > 0, lengths, 1), np.nan))
-
-
-def _unit(maps: np.ndarray) -> np.ndarray:
-    most = np.abs(maps).max(axis=(-2, -1), keepdims=True)
-    return np.asarray(maps / np.where(most > 0, most, 1), np.float64)

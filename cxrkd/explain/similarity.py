@@ -95,10 +95,16 @@ def topk_iou(a: np.ndarray, b: np.ndarray, share: float = TOP) -> np.ndarray:
     return np.where((np.ptp(a, axis=-1) > 0) & (np.ptp(b, axis=-1) > 0), iou, np.nan)
 
 
-def _unit(maps: np.ndarray) -> np.ndarray:
-    """Maps (n, h, w) with a largest magnitude of 1; zero stays zero."""
-    largest = np.abs(maps).max(axis=(1, 2), keepdims=True)
-    return np.asarray(maps / np.where(largest > 0, largest, 1), dtype=np.float64)
+def unit_maps(maps: np.ndarray) -> np.ndarray:
+    """Maps (..., h, w) with a largest magnitude of 1; one that is zero everywhere stays so."""
+    largest = np.abs(maps).max(axis=(-2, -1), keepdims=True)
+    return np.asarray(maps / np.where(largest > 0, largest, 1))
+
+
+def known_mean(values: np.ndarray) -> float:
+    """Mean of what is defined, NaN if nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _window(shape: tuple[int, ...]) -> int:
@@ -122,7 +128,7 @@ def ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if min(a.shape[1:]) < size:
         return np.full(len(a), np.nan)
     known = _varies(a) & _varies(b)
-    a, b = _unit(a), _unit(b)
+    a, b = unit_maps(a.astype(np.float64)), unit_maps(b.astype(np.float64))
     inside = (slice(None), *[slice(size // 2, n - size // 2) for n in a.shape[1:]])
 
     def mean(x: np.ndarray) -> np.ndarray:

@@ -21,7 +21,8 @@ from cxrkd.runs.auditing.at_hand import NOT_AT_HAND, FilmsAtHand
 from cxrkd.runs.auditing.cells import NEAR, cells_of
 from cxrkd.runs.auditing.gallery import Kind
 from cxrkd.runs.auditing.job import DIGESTS
-from cxrkd.runs.auditing.wording import OVER, remarks, rule, verdicts
+from cxrkd.runs.auditing.proof_tables import cascade_table, faithful_label_table, faithful_table
+from cxrkd.runs.auditing.wording import FAITHFUL_RULE, NOT_PROVED, OVER, remarks, rule, verdicts
 from cxrkd.text import percent
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from cxrkd.runs.auditing.job import AuditJob
 
 VERSION = 1
+_PROOFS = (faithful_table, faithful_label_table, cascade_table)
 
 
 def audit_report(
@@ -63,6 +65,7 @@ def audit_report(
         "remarks": [*remarks(job), *missing],
         "verdicts": verdicts(figures),
         "rule": rule(figures),
+        "faithful_rule": FAITHFUL_RULE if figures.faithful else NOT_PROVED,
         "figures": figures.to_dict(),
         "students": {student: one.document() for student, one in students.items()},
         "thresholds": thresholds,
@@ -80,6 +83,7 @@ def audit_report(
         "labels": table_of(tables.label_table(figures)),
         "lesions": table_of(tables.lesion_table(figures)) if figures.lesions else None,
         "outside": _outside(figures),
+        "proofs": [table_of(of(figures)) for of in _PROOFS] if figures.faithful else [],
         "students": [one.content() for one in students.values()],
         "thresholds": _threshold_table(thresholds, run.labels),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cxrkd.answers.explained import marked
+from cxrkd.answers.truth import marked
 from cxrkd.config import Member
 from cxrkd.report.pictures import Look, with_maps
 from cxrkd.runs.auditing.at_hand import FilmsAtHand

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxrkd.answers.calls import call_of
-from cxrkd.answers.explained import about_label, marked
+from cxrkd.answers.explained import about_label
 from cxrkd.answers.explanation import strong_evidence
+from cxrkd.answers.truth import marked
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.explain.body import body_mask
 from cxrkd.images.encoded import data_uri

@@ -8,11 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.dashboard import access, caching, routes
-from cxrkd.dashboard.audit import faithful
 from cxrkd.dashboard.distill import making
 from cxrkd.jobs.asked import by_page
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.queue import cancel
+from cxrkd.runs.auditing import proof_tables
 from cxrkd.runs.auditing.at_hand import NOT_AT_HAND
 from cxrkd.runs.auditing.cells import cells_of
 from cxrkd.runs.auditing.gallery import gallery
@@ -79,8 +79,8 @@ def test_a_finished_audit_is_shown_with_its_verdicts_and_cells(run, audit):
         "Do they look at the lesion?",
         "Do the maps say what the network uses?",
     ]
-    proofs = next(one.value for one in page.dataframe if "Better than random rankings" in one.value)
-    assert proofs["Figure"].tolist() == list(faithful.TITLES.values()) * 3
+    proofs = next(one.value for one in page.dataframe if "Better than random" in one.value)
+    assert proofs["Figure"].tolist() == list(proof_tables.TITLES.values()) * 3
     assert "what it uses" in text
     fields = next(one.value for one in page.dataframe if "Cells" in one.value)
     cells = cells_of(audit, "distilled")
@@ -92,7 +92,7 @@ def test_an_audit_without_proofs_says_so(run):
     execute(create_beside(AuditJob, run, AuditConfig(**asked_about(run), films=8, proofs=0)))
     page = opened()
     assert NOT_PROVED in words(page)
-    assert not any("Better than random rankings" in one.value for one in page.dataframe)
+    assert not any("Better than random" in one.value for one in page.dataframe)
 
 
 def test_another_student_and_another_field_show_other_cells(run, audit):
@@ -143,11 +143,11 @@ def test_tables_print_the_figures(run, audit):
     assert labels["Films"].tolist() == [row.own.n for row in rows]
     assert lesion_table(figures)["Figure"].tolist() == list(TITLES.values()) * 3
     own = figures.faithful_of("teacher", "gain").own.value
-    assert faithful.faithful_table(figures)["Its map"][2].startswith(f"{own:+.2f}".replace("-", "−"))
-    assert faithful.cascade_table(figures)["Hangs on weights"].isin(["yes", "not shown"]).all()
+    assert proof_tables.faithful_table(figures)["Its map"][2].startswith(f"{own:+.2f}".replace("-", "−"))
+    assert proof_tables.cascade_table(figures)["Hangs on weights"].isin(["yes", "not shown"]).all()
     shallow = replace(figures.cascade[0], shares=(0.3, 1.0), left=figures.cascade[0].left[:2])
-    uneven = faithful.cascade_table(replace(figures, cascade=(shallow, *figures.cascade[1:])))
+    uneven = proof_tables.cascade_table(replace(figures, cascade=(shallow, *figures.cascade[1:])))
     assert list(uneven)[1:7] == ["Last layer", "20%", "40%", "60%", "80%", "All"]
     assert uneven["40%"][0] == ""
-    assert faithful.label_table(figures, [figures.faithful[3].label])["Films"][0] == figures.faithful[3].own.n
+    assert proof_tables.faithful_label_table(figures)["Films"][0] == figures.faithful[3].own.n
     assert four_fields(cells_of(audit, "alone"))["Cells"].sum() == len(cells_of(audit, "alone").films)

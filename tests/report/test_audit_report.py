@@ -17,8 +17,9 @@ from cxrkd.report.audit import audit_report
 from cxrkd.runs.auditing.at_hand import NOT_AT_HAND, FilmsAtHand
 from cxrkd.runs.auditing.cells import cells_of
 from cxrkd.runs.auditing.job import DIGESTS, AuditConfig, AuditJob
+from cxrkd.runs.auditing.proof_tables import cascade_table, faithful_table
 from cxrkd.runs.auditing.tables import FIELDS
-from cxrkd.runs.auditing.wording import rule, verdicts
+from cxrkd.runs.auditing.wording import FAITHFUL_RULE, rule, verdicts
 from cxrkd.runs.beside import asked_about, create_beside
 from cxrkd.runs.choosing import PHANTOM_RESULT
 from tests import toys
@@ -55,6 +56,9 @@ def test_the_page_holds_all_that_it_shows_and_escapes_what_comes_from_outside(jo
     for sentence in verdicts(job.figures()):
         assert sentence.replace("-", "−") in page.text
     assert NOT_AT_HAND not in page.text
+    assert FAITHFUL_RULE in page.text
+    for table in (faithful_table(job.figures()), cascade_table(job.figures())):
+        assert all(str(cell) in page.text for cell in table.to_numpy().ravel())
 
 
 def test_json_has_the_figures_of_the_job_and_counts_of_its_cells(job):

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-import streamlit as st
-
 from cxrkd.access.confine import confined
-from cxrkd.dashboard import access
-from cxrkd.names import file_name
+from cxrkd.dashboard import access, reports
 from cxrkd.runs.auditing.job import AuditJob
 
 HELP = (
@@ -20,18 +17,7 @@ HELP = (
 def offer(job: AuditJob) -> None:
     """Buttons that write the report, when they are pressed."""
     write = partial(_text, job, access.images_here(job.data))
-    with st.container(horizontal=True):
-        for title, ending, mime in (("Report", ".html", "text/html"), ("Report as JSON", ".json", "application/json")):
-            st.download_button(
-                title,
-                partial(write, ending),
-                f"{file_name(f'cxrkd-{job.id}', n_bytes=200)}{ending}",
-                mime,
-                key=f"audit_report{ending}",
-                on_click="ignore",
-                help=HELP,
-                icon=":material/summarize:",
-            )
+    reports.offer(write, f"cxrkd-{job.id}", key="audit_report", note=HELP)
 
 
 def _text(job: AuditJob, here: bool, ending: str) -> str:

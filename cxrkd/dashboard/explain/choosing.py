@@ -6,8 +6,9 @@ import streamlit as st
 
 from cxrkd.answers.calls import ranked
 from cxrkd.answers.explanation import Explanation
+from cxrkd.answers.truth import is_present, marked
 from cxrkd.dashboard import layout, session, sources
-from cxrkd.dashboard.explain import film_sets, truth
+from cxrkd.dashboard.explain import film_sets
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.link import View, hash_in
 from cxrkd.dashboard.explain.thresholds import thresholds
@@ -98,15 +99,15 @@ def choose_label(run: Run, explanation: Explanation, film: Film, view: View) -> 
     def title(label: str) -> str:
         prob = probs[explanation.labels.index(label)]
         notes = ["no answer" if prob != prob else f"{prob:.0%}"]
-        notes += ["present"] if truth.is_present(film, label) else []
+        notes += ["present"] if is_present(film, label) else []
         notes += [f"called by {callers[label]} of {len(explanation.members)}"] if callers[label] else []
         return f"{display_name(label)} ({', '.join(notes)})"
 
     # The key holds the film: a new film starts at a label that is called on it, or that is marked on a real one.
     options, key = list(callers), f"label_{film.key}"
     views.seeded(view, "label", key, options)
-    marked = [label for label in options if film.real and truth.lesion(film, label) is not None]
-    start = marked[0] if marked else options[0]
+    shown = [label for label in options if film.real and marked(film, label) is not None]
+    start = shown[0] if shown else options[0]
     st.session_state.setdefault(key, start)
     chosen = st.selectbox("Label, called ones first", options, format_func=title, key=key)
     return str(chosen or start)

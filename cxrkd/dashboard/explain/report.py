@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-import streamlit as st
 
 from cxrkd.answers.explanation import Explanation
 from cxrkd.config import Member
+from cxrkd.dashboard import reports
 from cxrkd.dashboard.access import films_of
 from cxrkd.images.film import SHORT, Film
-from cxrkd.names import file_name
 from cxrkd.report.provenance import published
 from cxrkd.runs import Run
 
@@ -35,18 +34,7 @@ def offer(run: Run, film: Film, explanation: Explanation, label: str, thresholds
     named = film.truth is not None and published(films_of(run) or run.config.data)
     stem = f"cxrkd-{film.name if named else film.sha256[:SHORT]}-{label}-{explanation.method}"
     write = partial(_text, run, film, explanation, label, thresholds, named)
-    with st.container(horizontal=True):
-        for title, ending, mime in (("Report", ".html", "text/html"), ("Report as JSON", ".json", "application/json")):
-            st.download_button(
-                title,
-                partial(write, ending),
-                f"{file_name(stem, n_bytes=200)}{ending}",
-                mime,
-                key=f"film_report{ending}",
-                on_click="ignore",
-                help=HELP,
-                icon=":material/summarize:",
-            )
+    reports.offer(write, stem, key="film_report", note=HELP)
 
 
 def _text(

@@ -11,11 +11,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.answers.explanation import TEACHER, Explanation, outside, strong_evidence
+from cxrkd.answers.truth import marked
 from cxrkd.dashboard import caching, layout
 from cxrkd.dashboard.captioned import captioned
 from cxrkd.dashboard.charts import films as chart
 from cxrkd.dashboard.charts.films import ColourBar
-from cxrkd.dashboard.explain import computing, grid, panels, swiped, truth
+from cxrkd.dashboard.explain import computing, grid, panels, swiped
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.display import DIFFERENCE_HELP, Display, choose_display
 from cxrkd.dashboard.explain.link import View
@@ -51,7 +52,7 @@ def show(
     strong = strong_of(explanation, view.label)
     with controls:
         display = choose_display(
-            truth.lesion(film, view.label) is not None,
+            marked(film, view.label) is not None,
             panels.scales_for(strong, list(explanation.members)),
             comparable=TEACHER in explanation.members and len(explanation.members) > 1,
         )
@@ -98,7 +99,7 @@ def _pictured(film: Film, label: str) -> panels.Pictured:
     if pixels is None:
         pixels = square_of(film)
         kept.put(film.key, pixels)
-    mask, side = truth.lesion(film, label), len(film.tones)
+    mask, side = marked(film, label), len(film.tones)
     return panels.Pictured(pixels, side, outlines(mask) if mask is not None else ())
 
 

@@ -12,7 +12,7 @@ from cxrkd.evaluate.means import Mean, mean_by_patient
 from cxrkd.evaluate.record import Record
 from cxrkd.explain.cohort_faithful import FIGURES, CohortCascade, CohortFaithful
 from cxrkd.explain.faithful import OWN, RIVALS, SENSE
-from cxrkd.runs.auditing.lines import Beside
+from cxrkd.runs.auditing.lines import Beside, above_each, closest
 
 ALL_LABELS = ""
 
@@ -38,12 +38,12 @@ class FaithfulFigures(Record):
     @property
     def holds(self) -> bool:
         """Better than each rival, with an interval that leaves zero out."""
-        return self.enough and all(rival.above.above_zero for rival in self.rivals)
+        return self.enough and above_each(self.rivals)
 
     @property
     def weakest(self) -> Beside:
         """The rival that it is the least above."""
-        return min(self.rivals, key=lambda one: np.inf if np.isnan(one.above.value) else one.above.value)
+        return closest(self.rivals)
 
 
 @dataclass(frozen=True)

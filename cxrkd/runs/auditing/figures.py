@@ -25,7 +25,7 @@ from cxrkd.runs.auditing.faithful import (
     measure_cascade,
     measure_faithful,
 )
-from cxrkd.runs.auditing.lines import Beside
+from cxrkd.runs.auditing.lines import Beside, above_each, closest
 
 PRESENT, CALLED, EVERY = "present", "called", "every"
 """Cells that a figure is over: those whose finding is on the film, those that some network calls, or all of them."""
@@ -58,12 +58,12 @@ class AgreementFigures(Record):
     @property
     def holds(self) -> bool:
         """More than each line, with an interval that leaves zero out."""
-        return self.enough and all(line.above.above_zero for line in self.lines)
+        return self.enough and above_each(self.lines)
 
     @property
     def weakest(self) -> Beside:
         """The line that it is the least above."""
-        return min(self.lines, key=lambda line: np.inf if np.isnan(line.above.value) else line.above.value)
+        return closest(self.lines)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class LesionFigures(Record):
     @property
     def holds(self) -> bool:
         """More than each rival, with an interval that leaves zero out."""
-        return self.enough and all(rival.above.above_zero for rival in self.rivals)
+        return self.enough and above_each(self.rivals)
 
 
 @dataclass(frozen=True)

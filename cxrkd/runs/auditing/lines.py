@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from cxrkd.evaluate.means import Mean
 from cxrkd.evaluate.record import Record
@@ -21,3 +24,13 @@ class Beside(Record):
     name: str
     value: Mean
     above: Mean
+
+
+def above_each(rivals: Sequence[Beside]) -> bool:
+    """More than each of them, with an interval that leaves zero out."""
+    return all(one.above.above_zero for one in rivals)
+
+
+def closest(rivals: Sequence[Beside]) -> Beside:
+    """The one that a figure is the least above; what is not known comes last."""
+    return min(rivals, key=lambda one: np.inf if np.isnan(one.above.value) else one.above.value)

@@ -13,12 +13,12 @@ def is_present(film: Film, label: str) -> bool:
     return label_key(label) in {label_key(one) for one in film.present or ()}
 
 
-def lesion(film: Film, label: str, side: int | None = None) -> np.ndarray | None:
-    """Where it is marked, bool (side, side), at the side of the networks' input by default; None where nobody did."""
+def marked(film: Film, label: str) -> np.ndarray | None:
+    """Where it is marked, bool (S, S) at the side of the networks' input; None where nobody marked it."""
     if film.truth is None:
         return None
     keys = [label_key(one) for one in film.truth.labels]
     if label_key(label) not in keys:
         return None
-    mask = film.truth.masks(side or len(film.tones))[keys.index(label_key(label))]
+    mask = film.truth.masks(len(film.tones))[keys.index(label_key(label))]
     return np.asarray(mask) if mask.any() else None
