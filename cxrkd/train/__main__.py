@@ -1,7 +1,7 @@
 """`python -m cxrkd.train FOLDER`: do the training that a folder describes (cxrkd/train/task.py).
 
-Lightning starts this program once more for every further process. The first prints events, one JSON object a line, and
-at last the report; whatever else prints goes to stderr.
+Lightning starts this program once more for every further process of a node. The first of the first node prints events,
+one JSON object a line, and at last the report; whatever else prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(words: list[str]) -> int:
     if len(words) != 1:
         print(USAGE, file=sys.stderr)
         return 2
-    first = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    first = all(int(os.environ.get(rank, "0")) == 0 for rank in ("LOCAL_RANK", "NODE_RANK"))
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
 

@@ -10,15 +10,6 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def processes(batch_size: int) -> int:
-    """How many processes a training is done in: one a GPU, as many as share a batch evenly; one without a GPU.
-
-    Each averages the loss of its own films, so the mean over processes is that of the batch only if all have as many.
-    """
-    most = max(1, torch.cuda.device_count())
-    return next(world for world in range(min(most, batch_size), 0, -1) if batch_size % world == 0)
-
-
 def multiplies_bfloat16(where: torch.device) -> bool:
     """Whether a device has instructions for products of bfloat16; one without them is slower at it than at float32."""
     if where.type == "cuda":
