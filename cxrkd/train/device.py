@@ -10,6 +10,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def devices() -> list[torch.device]:
+    """Every GPU of this machine, else the CPU."""
+    return [torch.device("cuda", index) for index in range(torch.cuda.device_count())] or [torch.device("cpu")]
+
+
 def multiplies_bfloat16(where: torch.device) -> bool:
     """Whether a device has instructions for products of bfloat16; one without them is slower at it than at float32."""
     if where.type == "cuda":
