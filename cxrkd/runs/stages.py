@@ -162,7 +162,7 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
         torch.manual_seed(part.seed)
         model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
-        _fit(_task(run, model, "teacher", part.seed, cohort), model, cohort, None, work, on_event)
+        fit_member(_task(run, model, "teacher", part.seed, cohort), model, cohort, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
@@ -199,10 +199,10 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
     work = run.path / "work" / student.stage
     weights = work / "weights.safetensors"
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
-        model = _fresh_student(config, cohort, student.seed, on_event)
+        model = fresh_student(config, cohort, student.seed, on_event)
         teacher = run.load_model("teacher") if logits_t is None and not alone else None
         answers = None if alone else teacher or logits_t
-        _fit(_task(run, model, student.member, student.seed, cohort), model, cohort, answers, work, on_event)
+        fit_member(_task(run, model, student.member, student.seed, cohort), model, cohort, answers, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
@@ -231,7 +231,7 @@ def measure(run: Run, report: Reporter, cohort: Cohort) -> RunMetrics:
     return metrics
 
 
-def _fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEvent) -> Classifier:
+def fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEvent) -> Classifier:
     """A student to train; one seed gives the control and the distilled student the same start."""
     torch.manual_seed(seed)
     model = _build(config.student_arch, config.student_weights, cohort, config, on_event)
@@ -270,7 +270,7 @@ def _task(run: Run, model: Classifier, member: Member, seed: int, cohort: Cohort
     return spread_here(task, run, len(cohort.rows("train")))
 
 
-def _fit(
+def fit_member(
     task: Task,
     model: Classifier,
     cohort: Cohort,

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from cxrkd.errors import CxrkdError
+from cxrkd.errors import CxrkdError, DivergedError
 from cxrkd.train.task import train_folder
 
 USAGE = "usage: python -m cxrkd.train FOLDER (a folder with a task.json, as a run writes it)"
@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
         try:
             report = train_folder(Path(words[0]), tell, writes=first)
         except CxrkdError as error:
-            tell({"kind": "error", "message": str(error)})
+            tell({"kind": "error", "message": str(error), "diverged": isinstance(error, DivergedError)})
             return 1
         tell({"kind": "report", **report.to_dict()})
     return 0

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from cxrkd.errors import RunError
+from cxrkd.errors import DivergedError, RunError
 from cxrkd.models.classifier import Classifier
 from cxrkd.places import isolated_environment, isolated_python
 from cxrkd.progress import OnEvent
@@ -37,7 +37,8 @@ def fit_apart(model: Classifier, task: Task, folder: Path, on_event: OnEvent) ->
             else:
                 on_event(event)
     if ended.get("kind") != "report":
-        raise RunError(ended.get("message", _without_a_word(task)))
+        kind = DivergedError if ended.get("diverged") else RunError
+        raise kind(ended.get("message", _without_a_word(task)))
     read_tensors(model, folder / TRAINED)
     model.eval()
     epochs = tuple(EpochReport(**epoch) for epoch in ended["epochs"])
