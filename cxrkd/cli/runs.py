@@ -6,7 +6,7 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli import checking, doctor
+from cxrkd.cli import checking, doctor, exporting
 from cxrkd.cli.output import Report, table
 from cxrkd.cli.spreading import add_spread, joined, spread
 from cxrkd.text import MISSING, duration, interval, number, over_findings
@@ -38,6 +38,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
             add_spread(action)
         if name == "log":
             action.add_argument("-n", type=int, default=200, dest="lines", metavar="N", help="last lines (default 200)")
+    exporting.add(actions, common)
     checking.add(actions, common)
     doctor.add(actions, common)
 
