@@ -20,6 +20,7 @@ from cxrkd.train.fit import FitReport
 from cxrkd.train.task import TRAINED, Task, read_tensors
 
 GRACE_S = 20.0
+LAUNCHERS = ("LOCAL_", "RANK", "WORLD_SIZE", "GROUP_", "ROLE_", "MASTER_", "NODE_RANK", "TORCHELASTIC_")
 
 
 def fit_apart(model: Classifier, task: Task, folder: Path, on_event: OnEvent) -> FitReport:
@@ -68,9 +69,11 @@ def _without_a_word(task: Task) -> str:
 
 
 def _environment(task: Task, rank: int) -> dict[str, str]:
-    """Of the first process of a node: a launcher's own words about ranks and meeting points are not about this one."""
-    outer = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
-    kept = {name: value for name, value in isolated_environment().items() if name not in outer}
+    """Of the first process of a node: a launcher's own words about ranks and meeting points are not about this one.
+
+    Under torchrun's TORCHELASTIC_USE_AGENT_STORE, for one, no process would open the meeting point.
+    """
+    kept = {name: value for name, value in isolated_environment().items() if not name.startswith(LAUNCHERS)}
     met = {"MASTER_ADDR": task.address, "MASTER_PORT": str(task.port)} if task.port is not None else {}
     return {**kept, "NODE_RANK": str(rank), **met}
 

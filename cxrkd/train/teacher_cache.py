@@ -33,8 +33,8 @@ def teacher_logits(
     The file is named after the teacher's weights, its input size, the cohort's content and the rows; it is written
     whole or not at all, and one that is not what its checksum says is computed again.
 
-    Where this machine has several GPUs, each answers a share. Other nodes need not: the answers cost one pass over the
-    films, and training costs the first of them dozens (docs/scaling.md).
+    Where this machine has several GPUs, each answers a share. Other nodes wait: the answers cost one pass over the
+    films, and training the teacher costs as much as eighteen (docs/scaling.md).
 
     Args:
         model: the teacher.

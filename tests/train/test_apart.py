@@ -16,6 +16,7 @@ from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import DataError, RunError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.zoo import build
+from cxrkd.train import apart
 from cxrkd.train.apart import fit_apart, meeting_point, take_part
 from cxrkd.train.fit import CHECKPOINT, fit
 from cxrkd.train.predict import predict_logits
@@ -168,3 +169,15 @@ def test_what_a_page_asked_for_reads_no_more_in_a_process_of_its_own(monkeypatch
     with pytest.raises(DataError) as error:
         train_folder(tmp_path, lambda event: None, writes=True)
     assert str(error.value) == UNREADABLE
+
+
+def test_what_a_launcher_said_of_its_own_processes_is_not_handed_on(task, monkeypatch):
+    """With TORCHELASTIC_USE_AGENT_STORE both nodes waited for somebody else to open the meeting point."""
+    torchrun = {"TORCHELASTIC_USE_AGENT_STORE": "True", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "RANK": "1"}
+    for name, value in (torchrun | {"WORLD_SIZE": "2", "MASTER_PORT": "1", "GROUP_RANK": "1"}).items():
+        monkeypatch.setenv(name, value)
+    got = {}
+    monkeypatch.setattr(apart.subprocess, "Popen", lambda command, env, **how: got.update(env))
+    take_part(task.model_copy(update={"nodes": 2, "address": "here", "port": 4}), START, 1)
+    assert not set(torchrun | {"WORLD_SIZE": "", "GROUP_RANK": ""}) & set(got)
+    assert (got["NODE_RANK"], got["MASTER_ADDR"], got["MASTER_PORT"]) == ("1", "here", "4")
