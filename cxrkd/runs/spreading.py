@@ -13,6 +13,7 @@ import torch
 
 from cxrkd.config import RunConfig
 from cxrkd.errors import RunError
+from cxrkd.jobs.job import Job
 from cxrkd.jobs.state import JobState
 from cxrkd.progress import OnEvent
 from cxrkd.runs.making import find
@@ -41,8 +42,8 @@ def refuse_uneven(config: RunConfig, *, teacher: bool) -> None:
         here.processes(train.batch_size, torch.cuda.device_count())
 
 
-def spread_here(task: Task, run: Run, n_train: int) -> Task:
-    """A training of a run with how it is spread, over the nodes and devices that this process was told of.
+def spread_here(task: Task, job: Job, n_train: int) -> Task:
+    """A training of a job with how it is spread, over the nodes and devices that this process was told of.
 
     Raises:
         ConfigError: the films of a batch, n_train at most, cannot be shared evenly.
@@ -51,7 +52,7 @@ def spread_here(task: Task, run: Run, n_train: int) -> Task:
     where: dict[str, object] = {"devices": here.processes(films, torch.cuda.device_count()), "nodes": here.nodes}
     if here.nodes > 1:
         address, port = meeting_point()
-        where |= {"address": address, "port": port, "execution": run.state.execution}
+        where |= {"address": address, "port": port, "execution": job.state.execution}
     return task.model_copy(update=where)
 
 

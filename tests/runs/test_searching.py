@@ -165,6 +165,28 @@ def test_settings_that_contradict_and_trainings_that_diverge_cost_one_trial(sear
     assert {trial.state for trial in job.trials()} == {"failed", "complete"}
 
 
+def test_trials_are_spread_as_runs_are_and_an_uneven_batch_costs_one(search, monkeypatch):
+    monkeypatch.setenv("CXRKD_DEVICES", "2")
+    devices = []
+
+    def fit(task, model, cohort, answers, work, on_event):
+        devices.append(task.devices)
+        on_event({"kind": "epoch", "epoch": 1, "epochs": 1, "size": 32, "loss": 1.0, "val_auroc": 0.6} | SPEED)
+
+    monkeypatch.setattr(stages, "fit_member", fit)
+    job = search(6, {"student_train.batch_size": {"ints": (4, 9)}})
+    execute(job)
+    for trial in job.trials():
+        odd = trial.values["student_train.batch_size"] % 2
+        assert (trial.state, "shared evenly by 2" in trial.message) == (
+            ("failed", True) if odd else ("complete", False)
+        )
+    assert set(devices) == {2}
+    monkeypatch.setenv("CXRKD_NUM_NODES", "2")
+    with pytest.raises(RunError, match="A search trains on one machine"):
+        execute(search(1))
+
+
 def test_a_search_without_any_trial_that_could_be_trained_fails(search, monkeypatch):
     monkeypatch.setattr(stages, "fit_member", lambda *args: (_ for _ in ()).throw(DivergedError("too fast")))
     job = search(1)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from cxrkd.config import RunConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.errors import DivergedError, RunError
+from cxrkd.errors import ConfigError, DivergedError, RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
@@ -26,6 +26,7 @@ from cxrkd.refusals import refusals
 from cxrkd.runs.run import CONFIG_VERSION, Run, open_run
 from cxrkd.runs.searching.config import Range, SearchConfig
 from cxrkd.runs.searching.job import BEST, TRIALS, VERSION, Search, Trial, Trials, best
+from cxrkd.runs.spreading import spread_here
 from cxrkd.runs.stages import fit_member, fresh_student
 from cxrkd.train.device import device
 from cxrkd.train.spread import Spread
@@ -86,12 +87,12 @@ def _try(job: Search, study: optuna.Study, number: int, source: Run, cohort: Coh
     work = job.path / "work" / f"trial-{number}"
     values = {key: _proposed(trial, key, tried) for key, tried in job.config.ranges.items()}
     try:
-        _train(job.config.settings_with(values), source, cohort, work, _watched(trial, on_event))
+        _train(job, job.config.settings_with(values), source, cohort, work, _watched(trial, on_event))
         study.tell(trial, _last(study, number))
     except optuna.TrialPruned:
         study.tell(trial, state=state.PRUNED)
-    except (ValidationError, DivergedError) as error:
-        why = str(error) if isinstance(error, DivergedError) else _contradiction(error)
+    except (ValidationError, ConfigError, DivergedError) as error:
+        why = _contradiction(error) if isinstance(error, ValidationError) else str(error)
         trial.set_user_attr(WHY, why)
         on_event({"kind": "warning", "message": f"This trial failed: {why}"})
         study.tell(trial, state=state.FAIL)
@@ -146,7 +147,7 @@ def _last(study: optuna.Study, number: int) -> float:
     return values[max(values)]
 
 
-def _train(asked: RunConfig, source: Run, cohort: Cohort, work: Path, on_event: OnEvent) -> None:
+def _train(job: Search, asked: RunConfig, source: Run, cohort: Cohort, work: Path, on_event: OnEvent) -> None:
     """Train a distilled student; nothing is asked of the test split."""
     teacher, train = source.load_model("teacher"), cohort.rows("train")
     model = fresh_student(asked, cohort, asked.seeds[0], on_event)
@@ -165,7 +166,7 @@ def _train(asked: RunConfig, source: Run, cohort: Cohort, work: Path, on_event: 
         seed=asked.seeds[0],
         teacher=source.weights_path("teacher"),
     )
-    fit_member(task, model, cohort, answers, work, on_event)
+    fit_member(spread_here(task, job, len(train)), model, cohort, answers, work, on_event)
 
 
 def _table(study: optuna.Study, config: SearchConfig) -> list[Trial]:
