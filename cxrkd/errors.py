@@ -46,6 +46,10 @@ class RunError(CxrkdError):
     """A run folder is missing, incomplete, or in the wrong state for what was asked."""
 
 
+class DivergedError(RunError):
+    """A training's loss is no number any more."""
+
+
 class BusyError(CxrkdError):
     """More is asked for than this server takes at once."""
 

@@ -9,6 +9,7 @@ from cxrkd.bench.cache import cache
 from cxrkd.bench.engines import engines
 from cxrkd.bench.gradcam import gradcam
 from cxrkd.bench.lime import lime
+from cxrkd.bench.pipeline import pipeline
 from cxrkd.bench.plan import Plan
 from cxrkd.bench.section import Section
 
@@ -18,6 +19,7 @@ SECTIONS: dict[str, Callable[[Plan], Iterator[Section]]] = {
     "audit": audit,
     "lime": lime,
     "cache": cache,
+    "pipeline": pipeline,
 }
 
 

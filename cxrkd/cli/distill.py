@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.output import Report
 from cxrkd.cli.settings import add_flags, run_config
+from cxrkd.cli.spreading import add_spread, as_another_node
 from cxrkd.cli.watching import command, execute_watched
 from cxrkd.text import interval, over_findings
 
@@ -24,6 +25,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "verb reads. Progress goes to stderr. Ctrl-C stops it after what is on disk; `runs resume` goes on.",
     )
     verb.later(add_flags)
+    add_spread(verb)
     how = verb.add_mutually_exclusive_group()
     how.add_argument("--queue", action="store_true", help="put it in the background queue and return")
     how.add_argument("--dry-run", action="store_true", help="print the complete config and do nothing")
@@ -31,12 +33,15 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Make the run."""
+    """Make the run; on another node than the first, take part in it."""
     from cxrkd import runs
 
     config = run_config(args)
     if args.dry_run:
         return Report(config.model_dump(mode="json"), config.model_dump_json(indent=2).splitlines())
+    elsewhere = as_another_node(args, config, here=not args.queue)
+    if elsewhere is not None:
+        return elsewhere
     if args.queue:
         run = runs.submit(config)
         return Report(_document(run), [f"{run.id} is {run.state.status}; watch it with: {command('show', run)}"])

@@ -29,6 +29,7 @@ from cxrkd.cli import (
     reference,
     reproduce,
     runs,
+    search,
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
 from cxrkd.errors import CxrkdError, unwritable
@@ -47,6 +48,7 @@ VERBS = (
     distill,
     reproduce,
     runs,
+    search,
     record,
     reference,
     bench,

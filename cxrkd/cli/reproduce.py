@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cxrkd.cli.models import download_progress, fetch
 from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.cli.settings import Flag, add_settings, flags, overridden
+from cxrkd.cli.spreading import add_spread, as_another_node
 from cxrkd.cli.watching import execute_watched
 from cxrkd.errors import ConfigError
 from cxrkd.text import MISSING, duration, number, over_findings
@@ -42,6 +43,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb.add_argument("recipe", nargs="?", metavar="RECIPE", help="chestmnist-224, chestxray14, chexpert or padchest")
     verb.add_argument("--dry-run", action="store_true", help="print the recipe, time and disk; download nothing")
     verb.later(lambda parser: add_settings(parser, settings_flags(), defaults=False))
+    add_spread(verb)
     verb.set_defaults(call=call)
 
 
@@ -70,8 +72,7 @@ def call(args: argparse.Namespace) -> Report:
             f"Expected the folder that the data set was unpacked into: reproduce {recipe.name} --folder DIR. What it "
             f"would take: reproduce {recipe.name} --dry-run"
         )
-    run = _run(recipe, config)
-    return _report(run, recipe)
+    return as_another_node(args, config) or _report(_run(recipe, config), recipe)
 
 
 def _listing() -> Report:

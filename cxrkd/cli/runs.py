@@ -6,8 +6,9 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli import checking, doctor
+from cxrkd.cli import checking, doctor, exporting
 from cxrkd.cli.output import Report, table
+from cxrkd.cli.spreading import add_spread, joined, spread
 from cxrkd.text import MISSING, duration, interval, number, over_findings
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         action.set_defaults(call=call)
         if name == "resume":
             action.add_argument("--foreground", action="store_true", help="execute it here instead of in the queue")
+            add_spread(action)
         if name == "log":
             action.add_argument("-n", type=int, default=200, dest="lines", metavar="N", help="last lines (default 200)")
+    exporting.add(actions, common)
     checking.add(actions, common)
     doctor.add(actions, common)
 
@@ -214,10 +217,11 @@ def resume(args: argparse.Namespace) -> Report:
 
     stopped = job.open_job(args.run)
     stopped.require_readable()
+    here = spread(args, here=args.foreground)
     if not args.foreground:
         return _state(queue.resume(stopped))
     if isinstance(stopped, Run):
-        return foreground(stopped)
+        return joined(stopped, here.rank) if here.rank else foreground(stopped)
     execute_watched(stopped, command("resume", stopped))
     return _state(stopped)
 

@@ -64,6 +64,11 @@ class JobState:
         return self.status in ("queued", "running")
 
     @property
+    def execution(self) -> str:
+        """Name of the execution that is under way, which another one of the same job has not."""
+        return f"{self.place}-{self.pid}-{self.pid_started}"
+
+    @property
     def seconds(self) -> float | None:
         """How long it took, as far as clocks tell; None while that is not known."""
         if self.started is None or self.finished is None:

@@ -102,7 +102,7 @@ def _measure(
             needed = objective_config is not None and objective_config.needs
             teacher = build(teacher_arch, labels, size).to(where) if needed and teacher_arch else None
             loss = objective(objective_config, model, teacher) if objective_config else plain()
-            train_s = _seconds(_stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss, teacher))
+            train_s = _seconds(stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss, teacher))
         except torch.OutOfMemoryError as error:
             raise ConfigError(
                 f"A batch of {n} images of {size} px does not fit into the memory of {device_name()} when {arch} is "
@@ -131,7 +131,7 @@ def device_name() -> str:
     return f"{describe()['cpu']}, {cores} cores"
 
 
-def _stepper(
+def stepper(
     model: Classifier, cohort: Cohort, train: TrainConfig, loss: Loss, teacher: Classifier | None
 ) -> Callable[[], None]:
     """One training step as the trainer does it, without what it does around an epoch."""

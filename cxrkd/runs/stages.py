@@ -34,8 +34,9 @@ from cxrkd.runs.reference import keep_reference
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
 from cxrkd.runs.seen import keep_seen
 from cxrkd.runs.showcase import film_in, write_showcase
+from cxrkd.runs.spreading import refuse_uneven, spread_here
 from cxrkd.train.apart import fit_apart
-from cxrkd.train.device import device, processes
+from cxrkd.train.device import device
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.prior import start_at_prevalence
@@ -94,6 +95,7 @@ def students(config: RunConfig) -> list[Student]:
 
 def distil(run: Run, report: Reporter) -> None:
     """Do all that a run was told, going on where it was stopped."""
+    refuse_uneven(run.config, teacher=bool(teachers(run.config)))
     report.plan(stage_weights(run.config, [student.stage for student in students(run.config)], run.counted()))
     run_stages(run, report)
 
@@ -160,7 +162,7 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
         torch.manual_seed(part.seed)
         model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
-        _fit(_task(run, model, "teacher", part.seed), model, cohort, None, work, on_event)
+        fit_member(_task(run, model, "teacher", part.seed, cohort), model, cohort, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
@@ -197,10 +199,10 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
     work = run.path / "work" / student.stage
     weights = work / "weights.safetensors"
     with report.stage(student.stage, student.title, member=student.member, seed=student.seed) as on_event:
-        model = _fresh_student(config, cohort, student.seed, on_event)
+        model = fresh_student(config, cohort, student.seed, on_event)
         teacher = run.load_model("teacher") if logits_t is None and not alone else None
         answers = None if alone else teacher or logits_t
-        _fit(_task(run, model, student.member, student.seed), model, cohort, answers, work, on_event)
+        fit_member(_task(run, model, student.member, student.seed, cohort), model, cohort, answers, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
@@ -229,7 +231,7 @@ def measure(run: Run, report: Reporter, cohort: Cohort) -> RunMetrics:
     return metrics
 
 
-def _fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEvent) -> Classifier:
+def fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEvent) -> Classifier:
     """A student to train; one seed gives the control and the distilled student the same start."""
     torch.manual_seed(seed)
     model = _build(config.student_arch, config.student_weights, cohort, config, on_event)
@@ -253,7 +255,7 @@ def _build(
     return build(arch, cohort.labels, size, weights, download=config.download, progress=progress)
 
 
-def _task(run: Run, model: Classifier, member: Member, seed: int) -> Task:
+def _task(run: Run, model: Classifier, member: Member, seed: int, cohort: Cohort) -> Task:
     """One training, in words that another process can read."""
     task = Task(
         config=run.config,
@@ -265,10 +267,10 @@ def _task(run: Run, model: Classifier, member: Member, seed: int) -> Task:
         teacher=run.weights_path("teacher") if member == "distilled" else None,
         roots=roots_now(),
     )
-    return task.model_copy(update={"devices": processes(task.train.batch_size)})
+    return spread_here(task, run, len(cohort.rows("train")))
 
 
-def _fit(
+def fit_member(
     task: Task,
     model: Classifier,
     cohort: Cohort,
@@ -276,8 +278,8 @@ def _fit(
     work: Path,
     on_event: OnEvent,
 ) -> None:
-    """Train in this process; on several devices in processes of their own."""
-    if task.devices > 1:
+    """Train in this process; on several devices or nodes in processes of their own."""
+    if task.processes > 1:
         fit_apart(model, task, work, on_event)
         return
     asked = teacher if isinstance(teacher, Classifier) else None

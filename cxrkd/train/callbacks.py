@@ -12,7 +12,7 @@ import lightning as L
 
 from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
-from cxrkd.errors import RunError
+from cxrkd.errors import DivergedError
 from cxrkd.progress import Event, OnEvent
 from cxrkd.train.module import Running, Training
 from cxrkd.train.once import OncePerView
@@ -105,7 +105,7 @@ class Watch(L.Callback):
 
 def _refuse_divergence(training: Training) -> None:
     if not math.isfinite(training.last_loss):
-        raise RunError(
+        raise DivergedError(
             f"training diverged at step {training.global_step}: the loss is {training.last_loss}. "
             "Choose a lower learning rate."
         )

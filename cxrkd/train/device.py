@@ -10,13 +10,9 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def processes(batch_size: int) -> int:
-    """How many processes a training is done in: one a GPU, as many as share a batch evenly; one without a GPU.
-
-    Each averages the loss of its own films, so the mean over processes is that of the batch only if all have as many.
-    """
-    most = max(1, torch.cuda.device_count())
-    return next(world for world in range(min(most, batch_size), 0, -1) if batch_size % world == 0)
+def devices() -> list[torch.device]:
+    """Every GPU of this machine, else the CPU."""
+    return [torch.device("cuda", index) for index in range(torch.cuda.device_count())] or [torch.device("cpu")]
 
 
 def multiplies_bfloat16(where: torch.device) -> bool:

@@ -72,6 +72,7 @@ def fit(
     work_dir: Path,
     on_event: OnEvent,
     devices: int = 1,
+    nodes: int = 1,
     look: int | None = None,
     answers_dir: Path | None = None,
 ) -> FitReport:
@@ -94,9 +95,11 @@ def fit(
         seed: order of the images, augmentation and dropout.
         work_dir: where the checkpoint lives; nothing else is written.
         on_event: called with "progress", "epoch" and "warning" events.
-        devices: processes that share every batch, started by running the program that calls this once more for each
-            (`python -m cxrkd.train`); `train.batch_size` stays what all of them take together, and is a multiple of
-            it. Batch norms count the films of their own process; those of the first are kept.
+        devices: processes on this node that share every batch, started by running the program that calls this once
+            more for each (`python -m cxrkd.train`); `train.batch_size` stays what all processes of all nodes take
+            together, and is a multiple of their number. Batch norms count the films of their own process; those of the
+            first are kept.
+        nodes: machines that run that program, each with a NODE_RANK of its own.
         look: seed of the views, where it is not that of the training: trainings of one `look` see the same views.
         answers_dir: where the teacher's answers about views are kept for others of the same `look`; None keeps none.
 
@@ -114,7 +117,7 @@ def fit(
     training = Training(model.to(memory_format=torch.channels_last), cohort, batches, loss, train, schedule, ask)
     watch, checkpoint = Watch(on_event), work_dir / CHECKPOINT
     around = [watch, *([KeepAnswers(ask)] if isinstance(ask, OncePerView) else []), Checkpoint(checkpoint)]
-    trainer = _trainer(schedule, train, work_dir, around, devices)
+    trainer = _trainer(schedule, train, work_dir, around, devices, nodes)
     last = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
         trainer.fit(training, ckpt_path=last, weights_only=True)
@@ -192,7 +195,7 @@ def _seen(batches: Batches) -> Iterator[Tensor]:
 
 
 def _trainer(
-    schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback], devices: int
+    schedule: Schedule, train: TrainConfig, work_dir: Path, callbacks: list[L.Callback], devices: int, nodes: int
 ) -> L.Trainer:
     """A trainer that writes nothing on its own and prints nothing."""
     with _quiet():
@@ -200,7 +203,8 @@ def _trainer(
             max_epochs=schedule.epochs,
             accelerator=device().type,
             devices=devices,
-            strategy="ddp" if devices > 1 else "auto",
+            num_nodes=nodes,
+            strategy="ddp" if devices * nodes > 1 else "auto",
             use_distributed_sampler=False,  # every process goes through all steps, and takes its share of each
             precision=train.precision,
             plugins=[LightningEnvironment()],

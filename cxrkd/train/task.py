@@ -50,7 +50,11 @@ class Task(Strict):
         labels: of the network, in the order of its logits.
         input_size: in pixels.
         seed: of the order of the films and of dropout.
-        devices: processes that share every batch.
+        devices: processes on each node; all nodes' share every batch.
+        nodes: machines that take part.
+        address: where the first node's first process is met by the others.
+        port: there; None where one node finds one by itself.
+        execution: of the run, by whose name other nodes know that it is not of an earlier one.
         teacher: the teacher's weights file, where one teaches.
         roots: folders that may be read, of a run that a page asked for; None reads everywhere.
     """
@@ -62,6 +66,10 @@ class Task(Strict):
     input_size: int
     seed: int
     devices: int = Field(1, ge=1)
+    nodes: int = Field(1, ge=1)
+    address: str = "127.0.0.1"
+    port: int | None = Field(None, ge=1, le=65535)
+    execution: str = ""
     teacher: Path | None = None
     roots: tuple[Path, ...] | None = None
 
@@ -74,6 +82,11 @@ class Task(Strict):
     def look(self) -> int:
         """Seed of the views. Students of a run see the same ones, so that their teacher answers each of them once."""
         return self.seed if self.member == "teacher" else self.config.seeds[0]
+
+    @property
+    def processes(self) -> int:
+        """Processes on all nodes together."""
+        return self.devices * self.nodes
 
     def loss(self, model: Classifier, teacher: Classifier | None) -> Loss:
         """What the member learns by; `teacher` where it is asked about every view."""
@@ -126,6 +139,7 @@ def _train(task: Task, folder: Path, tell: Callable[[dict[str, object]], None], 
         "work_dir": folder,
         "on_event": tell,
         "devices": task.devices,
+        "nodes": task.nodes,
     }
     answers = _teacher(task, cohort)
     torch.manual_seed(task.seed)  # what an objective owns starts alike in every process

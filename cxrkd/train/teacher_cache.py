@@ -15,7 +15,8 @@ from cxrkd.data.cohort import Cohort
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import fingerprint
 from cxrkd.progress import Progress
-from cxrkd.train.predict import predict_logits
+from cxrkd.train.device import devices
+from cxrkd.train.shares import predict_shared
 
 _LOGITS = "logits"
 
@@ -32,6 +33,9 @@ def teacher_logits(
     The file is named after the teacher's weights, its input size, the cohort's content and the rows; it is written
     whole or not at all, and one that is not what its checksum says is computed again.
 
+    Where this machine has several GPUs, each answers a share. Other nodes wait: the answers cost one pass over the
+    films, and training the teacher costs as much as eighteen (docs/scaling.md).
+
     Args:
         model: the teacher.
         cohort: images.
@@ -47,7 +51,7 @@ def teacher_logits(
     if cached is not None:
         return cached
     images = cohort.images if rows is None else cohort.images[rows]
-    logits = predict_logits(model, images, progress=progress)
+    logits = predict_shared(model, images, devices(), progress)
     with replacing(path) as part:
         save_file({_LOGITS: logits}, part)
         seal(part)

@@ -27,7 +27,7 @@ from cxrkd.runs import create, list_runs, open_run, stages
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows
 from cxrkd.train.predict import predict_logits
-from cxrkd.train.teacher_cache import predict_logits as ask
+from cxrkd.train.shares import predict_logits as ask
 
 LEARNS = TrainConfig(epochs=5, warm_epochs=0, batch_size=16, learning_rate=0.03)
 
@@ -330,7 +330,7 @@ def test_a_borrowed_teacher_is_neither_trained_nor_asked_again(config, blob_data
     execute(source)
     trainings.clear()
     asked = []
-    monkeypatch.setattr("cxrkd.train.teacher_cache.predict_logits", lambda *a, **o: asked.append(1) or ask(*a, **o))
+    monkeypatch.setattr("cxrkd.train.shares.predict_logits", lambda *a, **o: asked.append(1) or ask(*a, **o))
     run = create(config("Borrower", teacher_from=source.id, student_arch="eeea_net_c1", control=False))
     execute(run)
     assert trainings == ["distilled-0"]

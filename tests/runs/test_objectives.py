@@ -15,7 +15,7 @@ from cxrkd.distill.loss import StatefulObjective
 from cxrkd.jobs.execute import execute
 from cxrkd.runs import create
 from cxrkd.runs.predictions import kept_rows
-from cxrkd.train import teacher_cache
+from cxrkd.train import shares
 
 
 class PooledTerm(ObjectiveTerm):
@@ -52,13 +52,13 @@ POOLED = Objective(
 @pytest.fixture
 def asked(monkeypatch):
     """Of how many films the teacher was asked before the students were trained."""
-    counts, predict = [], teacher_cache.predict_logits
+    counts, predict = [], shares.predict_logits
 
     def counting(model, images, **options):
         counts.append(len(images))
         return predict(model, images, **options)
 
-    monkeypatch.setattr(teacher_cache, "predict_logits", counting)
+    monkeypatch.setattr(shares, "predict_logits", counting)
     return counts
 
 

@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 from cxrkd.checksums import seal
 from cxrkd.data.pixels import InMemory
 from cxrkd.errors import AnswerError
-from cxrkd.train import teacher_cache
+from cxrkd.train import shares, teacher_cache
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.teacher_cache import teacher_logits
 
@@ -22,7 +22,7 @@ def asked(monkeypatch):
         calls.append(len(images))
         return predict_logits(model, images, **options)
 
-    monkeypatch.setattr(teacher_cache, "predict_logits", counting)
+    monkeypatch.setattr(shares, "predict_logits", counting)
     return calls
 
 
@@ -97,3 +97,13 @@ def test_some_rows_have_a_file_of_their_own(toy, blobs, tmp_path, asked):
     assert np.allclose(some, teacher_logits(toy, blobs, tmp_path)[rows], atol=1e-6)
     teacher_logits(toy, blobs, tmp_path, rows=blobs.rows("test"))
     assert asked == [len(rows), len(blobs), len(blobs.rows("test"))]
+
+
+def test_several_devices_answer_a_share_each(toy, blobs, tmp_path, asked, monkeypatch):
+    monkeypatch.setattr(teacher_cache, "devices", lambda: [torch.device("cpu")] * 3)
+    told = []
+    shared = teacher_logits(toy, blobs, tmp_path, lambda done, n: told.append((done, n)), np.arange(100))
+    assert sorted(asked) == [33, 33, 34]
+    np.testing.assert_allclose(shared, predict_logits(toy, blobs.images[:100]), atol=1e-5)
+    assert told[-1] == (100, 100)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)

@@ -1,0 +1,1 @@
+"""A search of hyper-parameters: students trained under one finished teacher, judged on the validation split alone."""

@@ -1,0 +1,137 @@
+"""What is kept of a search.
+
+<job>/search.json     what was asked
+      search.db       Optuna's study, in SQLite: every trial, its settings and its AUROC after each epoch
+      trials.json     the same as a table, once the search is done
+      best.json       settings of a run that `distill --config` takes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from cxrkd.config.strict import Strict
+from cxrkd.errors import RunError
+from cxrkd.jobs import queue
+from cxrkd.jobs.job import Job, list_own_jobs
+from cxrkd.jobs.schema import read_recorded
+from cxrkd.progress import Event
+from cxrkd.runs.epochs import is_training_event, training_sentence
+from cxrkd.runs.refusing import settle
+from cxrkd.runs.run import open_run
+from cxrkd.runs.searching.config import SearchConfig
+
+KIND, ASKED, STORE, TRIALS, BEST = "search", "search.json", "search.db", "trials.json", "best.json"
+VERSION = 1
+
+
+class Trial(Strict):
+    """One student of a search.
+
+    Attributes:
+        number: from 0.
+        state: "complete", "pruned" (after an epoch worse than the median), or "failed" (settings that contradict one
+            another, or a training that diverged).
+        val_auroc: macro AUROC on val after the last epoch that it was trained for; None where there is none.
+        epochs: that it was trained for.
+        values: dotted key -> what was tried.
+        message: why it failed; empty otherwise.
+    """
+
+    number: int = Field(ge=0)
+    state: Literal["complete", "pruned", "failed"]
+    val_auroc: float | None = Field(ge=0, le=1)
+    epochs: int = Field(ge=0)
+    values: dict[str, Any]
+    message: str
+
+
+class Trials(Strict):
+    """All of them, in order."""
+
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Search(Job):
+    """One search."""
+
+    @cached_property
+    def config(self) -> SearchConfig:
+        """What was asked.
+
+        Raises:
+            RunError: the file is missing, damaged, or written by another version.
+        """
+        return read_recorded(self.path / ASKED, VERSION, SearchConfig)
+
+    def require_settings(self) -> None:
+        """Read what was asked."""
+        super().require_settings()
+        _ = self.config
+
+    def require_current(self) -> None:
+        """Refuse to go on where the teacher is gone.
+
+        Raises:
+            RunError: there is no such run.
+        """
+        super().require_current()
+        open_run(str(self.config.base.teacher_from))
+
+    def writes(self, event: Event) -> bool:
+        """Whether an event holds what trainings write."""
+        return is_training_event(event)
+
+    def sentence(self, event: Event) -> str:
+        """What the log says of an event: of an epoch its figures."""
+        return training_sentence(event)
+
+    @property
+    def store(self) -> Path:
+        """Optuna's study."""
+        return self.path / STORE
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial of a finished search, in order.
+
+        Raises:
+            RunError: it has not come that far, or the file is damaged.
+        """
+        return read_recorded(self.path / TRIALS, VERSION, Trials).trials
+
+
+def best(trials: Sequence[Trial]) -> Trial | None:
+    """The trial of the highest AUROC among those that were trained to the end; the first of equals."""
+    whole = [trial for trial in trials if trial.state == "complete" and trial.val_auroc is not None]
+    return max(whole, key=lambda trial: (trial.val_auroc or 0.0, -trial.number), default=None)
+
+
+def create_search(config: SearchConfig) -> Search:
+    """Make the folder of a search that nothing executes yet.
+
+    Raises:
+        CxrkdError: what stops it is known already (see `cxrkd.runs.refusing.settle`).
+    """
+    config = config.model_copy(update={"base": settle(config.base).config})
+    recorded = {"version": VERSION, **config.model_dump(mode="json")}
+    return Search(queue.create(KIND, config.name, {ASKED: recorded}))
+
+
+def asked_before(config: SearchConfig) -> Search | None:
+    """The newest search of this machine that was asked exactly this, finished or not."""
+    wanted = config.model_copy(update={"base": settle(config.base).config})
+    return next((job for job in list_own_jobs() if isinstance(job, Search) and _asked(job) == wanted), None)
+
+
+def _asked(job: Search) -> SearchConfig | None:
+    try:
+        return job.config
+    except RunError:
+        return None
