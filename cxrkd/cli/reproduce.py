@@ -202,7 +202,9 @@ def _settings_lines(recipe: Recipe, config: RunConfig) -> list[str]:
 
 def _objective(objective: ObjectiveConfig) -> str:
     """`paper, alpha 0.5, temperature 2, gamma 2, view same`; what is as it would be anyway goes without saying."""
-    usual = {"weight": 1.0, "warm_up": 0.0, "also": []}
+    plain = ("alpha", "temperature", "view", *(["gamma"] if objective.balance == "focal" else []))
+    fields = type(objective).model_fields.items()
+    usual = {key: [] if key == "also" else field.default for key, field in fields if key not in ("name", *plain)}
     settings = {key: value for key, value in objective.model_dump(mode="json").items() if value != usual.get(key)}
     order = ["name", "alpha", *(key for key in settings if key not in ("name", "alpha", "view")), "view"]
     shown = {key: f"{value:g}" if isinstance(value, float) else str(value) for key, value in settings.items()}

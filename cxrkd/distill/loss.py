@@ -17,13 +17,12 @@ from torch import Tensor, nn
 
 from cxrkd.config.objective import NEEDS, OBJECTIVES, ObjectiveConfig, ObjectiveTerm
 from cxrkd.distill.bce import bce
+from cxrkd.distill.facts import UNKNOWN, Facts
+from cxrkd.distill.labels import Task, label_loss
 from cxrkd.distill.lesions import outside_lesion
 from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.views import Views
-
-Task = Callable[[Tensor, Tensor], Tensor]
-"""`(logits_s, targets)`, each (B, K) -> 0-dimensional float32."""
 
 FromTeacher = Callable[[Views, Views, Tensor], Tensor | Mapping[str, Tensor]]
 """`(student, teacher, targets)` -> 0-dimensional float32, or several of them by name."""
@@ -202,7 +201,11 @@ def plain(hints: LabelHints = LabelHints()) -> Loss:
 
 
 def objective(
-    config: ObjectiveConfig, student: Classifier, teacher: Classifier | None = None, hints: LabelHints = LabelHints()
+    config: ObjectiveConfig,
+    student: Classifier,
+    teacher: Classifier | None = None,
+    hints: LabelHints = LabelHints(),
+    facts: Facts = UNKNOWN,
 ) -> Loss:
     """The loss of a distilled student.
 
@@ -211,23 +214,24 @@ def objective(
         student: the network to train, for objectives that own something of its shape.
         teacher: None where its answers are cached.
         hints: what labels leave open.
+        facts: what is known of the run.
 
     Raises:
-        ConfigError: no objective has that name, one needs to see more than a cached answer, or stages that a network
-            does not declare.
+        ConfigError: no objective has that name, one needs to see more than a cached answer, stages that a network does
+            not declare, or a fact that is not known.
     """
     _require_seen(config, student, teacher)
     terms = [_term(settings, student, teacher) for settings in config.terms]
-    return Loss(OBJECTIVES[config.name].task(config), config.alpha, terms, config.needs, hints)
+    return Loss(label_loss(config, facts), config.alpha, terms, config.needs, hints)
 
 
-def control(config: ObjectiveConfig, hints: LabelHints = LabelHints()) -> Loss:
+def control(config: ObjectiveConfig, hints: LabelHints = LabelHints(), facts: Facts = UNKNOWN) -> Loss:
     """The loss of the student alone: the task term of the same objective, as it stands (`alpha = 1`).
 
     Raises:
-        ConfigError: no objective has that name.
+        ConfigError: it hangs on a fact that is not known.
     """
-    return Loss(OBJECTIVES[config.name].task(config), hints=hints)
+    return Loss(label_loss(config, facts), hints=hints)
 
 
 def _term(settings: ObjectiveTerm, student: Classifier, teacher: Classifier | None) -> Term:

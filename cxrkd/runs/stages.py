@@ -16,6 +16,7 @@ from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
+from cxrkd.distill.facts import Facts
 from cxrkd.errors import RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
@@ -160,7 +161,7 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
         torch.manual_seed(part.seed)
         model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
-        _fit(_task(run, model, "teacher", part.seed), model, cohort, None, work, on_event)
+        _fit(_task(run, model, cohort, "teacher", part.seed), model, cohort, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
@@ -200,7 +201,7 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
         model = _fresh_student(config, cohort, student.seed, on_event)
         teacher = run.load_model("teacher") if logits_t is None and not alone else None
         answers = None if alone else teacher or logits_t
-        _fit(_task(run, model, student.member, student.seed), model, cohort, answers, work, on_event)
+        _fit(_task(run, model, cohort, student.member, student.seed), model, cohort, answers, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
@@ -253,7 +254,7 @@ def _build(
     return build(arch, cohort.labels, size, weights, download=config.download, progress=progress)
 
 
-def _task(run: Run, model: Classifier, member: Member, seed: int) -> Task:
+def _task(run: Run, model: Classifier, cohort: Cohort, member: Member, seed: int) -> Task:
     """One training, in words that another process can read."""
     task = Task(
         config=run.config,
@@ -262,6 +263,7 @@ def _task(run: Run, model: Classifier, member: Member, seed: int) -> Task:
         labels=model.labels,
         input_size=model.input_size,
         seed=seed,
+        facts=Facts.of(cohort.targets[cohort.rows("train")]),
         teacher=run.weights_path("teacher") if member == "distilled" else None,
         roots=roots_now(),
     )

@@ -24,6 +24,7 @@ from cxrkd.checksums import ChecksumError, check, seal
 from cxrkd.config import Member, RunConfig, Strict, TrainConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
+from cxrkd.distill.facts import Facts
 from cxrkd.distill.loss import LabelHints, Loss, control, objective, plain
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
@@ -51,6 +52,7 @@ class Task(Strict):
         input_size: in pixels.
         seed: of the order of the films and of dropout.
         devices: processes that share every batch.
+        facts: what the loss knows of the run beside its batches.
         teacher: the teacher's weights file, where one teaches.
         roots: folders that may be read, of a run that a page asked for; None reads everywhere.
     """
@@ -62,6 +64,7 @@ class Task(Strict):
     input_size: int
     seed: int
     devices: int = Field(1, ge=1)
+    facts: Facts = Facts()
     teacher: Path | None = None
     roots: tuple[Path, ...] | None = None
 
@@ -81,8 +84,8 @@ class Task(Strict):
         if self.member == "teacher":
             return plain(hints)
         if self.member == "alone":
-            return control(self.config.objective, hints)
-        return objective(self.config.objective, model, teacher, hints)
+            return control(self.config.objective, hints, self.facts)
+        return objective(self.config.objective, model, teacher, hints, self.facts)
 
     def write(self, folder: Path, model: Classifier) -> None:
         """Lay the task into a folder, to start from the weights of `model`."""

@@ -10,7 +10,6 @@ from torch import nn
 
 from cxrkd.checksums import check
 from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
-from cxrkd.distill.bce import bce
 from cxrkd.distill.loss import StatefulObjective
 from cxrkd.jobs.execute import execute
 from cxrkd.runs import create
@@ -44,7 +43,6 @@ POOLED = Objective(
     needs=("embeddings",),
     term=PooledTerm,
     config=PooledConfig,
-    task=lambda config: bce,
     build=Pooled,
 )
 

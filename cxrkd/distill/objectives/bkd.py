@@ -27,13 +27,6 @@ class BkdConfig(BkdTerm, ObjectiveConfig):
     retired: ClassVar[frozenset[str]] = frozenset({"gamma"})
 
 
-def task(config: BkdConfig) -> Callable[..., Tensor]:
-    """Plain cross-entropy."""
-    from cxrkd.distill.bce import bce
-
-    return bce
-
-
 def build(term: BkdTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
     """The divergence, label by label."""
     from cxrkd.distill.binary_kl import binary_kl
@@ -50,7 +43,6 @@ OBJECTIVES.register(
         source="Yang et al., ICCV 2023, arXiv 2308.06453",
         term=BkdTerm,
         config=BkdConfig,
-        task=task,
         build=build,
     )
 )
