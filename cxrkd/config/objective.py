@@ -128,6 +128,12 @@ class ObjectiveConfig(ObjectiveTerm):
         description="cached: each image once, as it is; same: the very view that the student sees, at every step, as "
         "augmentation and mixup need, and objectives that look at more than logits",
     )
+    shuffled: bool = Field(
+        False,
+        title="Shuffle the teacher's answers",
+        description="a control: every image is taught by the answer to another one of its batch, so that what remains "
+        "of a gain is not knowledge",
+    )
     also: tuple[AnyTerm, ...] = Field(
         (),
         title="Together with",

@@ -116,6 +116,12 @@ class RunConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _answers_can_be_shuffled(self) -> Self:
+        if self.objective.shuffled and self.student_train.batch_size == 1:
+            raise ValueError("an image alone has no other to be taught by: set {student_train.batch_size} to 2 or more")
+        return self
+
+    @model_validator(mode="after")
     def _students_start_once(self) -> Self:
         if self.student_from is not None and self.student_weights != "none":
             raise ValueError(f"students start from a run or from {self.student_weights} weights, not from both")

@@ -56,18 +56,24 @@ class LabelHints:
         absent: target of a finding that is labelled absent. Labels mined from reports leave out what was not worth a
             word, so that absent means improbable rather than impossible; as label smoothing of one side.
         lesions: weight of marked lesions within what is learned from labels.
+        smoothing: share of every target that one half takes (Szegedy et al., CVPR 2016, arXiv 1512.00567), for two
+            classes a label.
     """
 
     absent: float = 0.0
     lesions: float = 0.0
+    smoothing: float = 0.0
 
     def softened(self, targets: Tensor) -> Tensor:
-        """Targets (B, K) with `absent` in place of less; NaN stays NaN.
+        """Targets (B, K) with `absent` in place of less, then smoothed; NaN stays NaN.
 
         >>> LabelHints(absent=0.1).softened(torch.tensor([0.0, 1.0, float("nan")]))
         tensor([0.1000, 1.0000,    nan])
+        >>> LabelHints(smoothing=0.2).softened(torch.tensor([0.0, 1.0, float("nan")]))
+        tensor([0.1000, 0.9000,    nan])
         """
-        return targets.clamp(min=self.absent) if self.absent else targets
+        targets = targets.clamp(min=self.absent) if self.absent else targets
+        return targets + self.smoothing * (0.5 - targets) if self.smoothing else targets
 
 
 class StatefulObjective(nn.Module):
@@ -121,6 +127,7 @@ class Loss(nn.Module):
         terms: what is learned from the teacher; none for whoever learns from labels alone.
         needs: what both networks are asked for besides logits.
         hints: what labels leave open; nothing by default.
+        shuffled: whether whoever trains is to give every image the teacher's answer to another one.
     """
 
     def __init__(
@@ -130,9 +137,10 @@ class Loss(nn.Module):
         terms: Sequence[Term] = (),
         needs: frozenset[str] = frozenset(),
         hints: LabelHints = LabelHints(),
+        shuffled: bool = False,
     ) -> None:
         super().__init__()
-        self.task, self.alpha, self.needs, self.hints = task, alpha, needs, hints
+        self.task, self.alpha, self.needs, self.hints, self.shuffled = task, alpha, needs, hints, shuffled
         self.terms = nn.ModuleDict({term.name: term for term in terms})
 
     def forward(
@@ -222,7 +230,7 @@ def objective(
     """
     _require_seen(config, student, teacher)
     terms = [_term(settings, student, teacher) for settings in config.terms]
-    return Loss(label_loss(config, facts), config.alpha, terms, config.needs, hints)
+    return Loss(label_loss(config, facts), config.alpha, terms, config.needs, hints, config.shuffled)
 
 
 def control(config: ObjectiveConfig, hints: LabelHints = LabelHints(), facts: Facts = UNKNOWN) -> Loss:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -35,6 +35,14 @@ class Views:
         """The same, float32 and cut from the graph."""
         stages = None if self.stages is None else tuple(stage.detach().float() for stage in self.stages)
         return Views(self.logits.detach().float(), _cut(self.images), _cut(self.maps), _cut(self.embeddings), stages)
+
+    def of(self, order: Tensor) -> Views:
+        """What is said of images in another order, int64 (B,): an image has what is said of the one named there."""
+        stages = None if self.stages is None else tuple(stage[order] for stage in self.stages)
+        images, maps, embeddings = (
+            None if part is None else part[order] for part in (self.images, self.maps, self.embeddings)
+        )
+        return replace(self, logits=self.logits[order], images=images, maps=maps, embeddings=embeddings, stages=stages)
 
 
 def views(

@@ -77,8 +77,9 @@ def fit(
 ) -> FitReport:
     """Train `model` in place on the train split; the weights are those after the last epoch of the one-cycle schedule.
 
-    Where images were changed while training, the batch norms are counted again: on the images as they come, or where
-    these are one sharpness among many (`train.degrade`) on what was seen, so that no other sharpness is a surprise.
+    With `train.average` they are the average of those after every step. Where images were changed while training, and
+    for an average, the batch norms are counted again: on the images as they come, or where these are one sharpness
+    among many (`train.degrade`) on what was seen, so that no other sharpness is a surprise.
 
     A checkpoint is written to `work_dir` after every epoch. When one is there, training goes on after it and ends with
     the weights of an uninterrupted run: batches, augmentation and dropout are functions of seed and step. One that is
@@ -118,7 +119,9 @@ def fit(
     last = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
         trainer.fit(training, ckpt_path=last, weights_only=True)
-    if train.changes:
+    if training.average is not None:
+        model.load_state_dict(training.average.module.state_dict())
+    if train.changes or training.average is not None:
         as_they_come = films(cohort, model.input_size, schedule.batch_size, seed)
         recount_norms(model.to(device()), _seen(batches) if train.degrade else as_they_come)
     model.cpu().eval()

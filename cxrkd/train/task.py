@@ -80,7 +80,7 @@ class Task(Strict):
 
     def loss(self, model: Classifier, teacher: Classifier | None) -> Loss:
         """What the member learns by; `teacher` where it is asked about every view."""
-        hints = LabelHints(self.train.absent, self.train.lesions)
+        hints = LabelHints(self.train.absent, self.train.lesions, self.train.smoothing)
         if self.member == "teacher":
             return plain(hints)
         if self.member == "alone":
