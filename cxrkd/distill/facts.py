@@ -19,9 +19,11 @@ class Facts(Strict):
 
     Attributes:
         prevalence: share of the training split's known cells that are positive; None where no cell is known.
+        temperatures: at which the teacher's answers are calibrated, fitted on the validation split.
     """
 
     prevalence: tuple[float | None, ...] = ()
+    temperatures: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, targets: np.ndarray) -> Self:

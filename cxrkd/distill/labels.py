@@ -31,6 +31,6 @@ def label_loss(config: ObjectiveConfig, facts: Facts) -> Task:
     if config.balance == "focal":
         return partial(focal_bce, gamma=config.gamma)
     if config.balance == "asymmetric":
-        gammas = {"gamma_positive": config.gamma_positive, "gamma_negative": config.gamma_negative}
-        return partial(asymmetric_bce, **gammas, clip=config.clip)
+        positive, negative = config.gamma_positive, config.gamma_negative
+        return partial(asymmetric_bce, gamma_positive=positive, gamma_negative=negative, clip=config.clip)
     return bce

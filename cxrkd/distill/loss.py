@@ -10,7 +10,7 @@ objective, and with `alpha = 1` they are trained alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -128,6 +128,7 @@ class Loss(nn.Module):
         needs: what both networks are asked for besides logits.
         hints: what labels leave open; nothing by default.
         shuffled: whether whoever trains is to give every image the teacher's answer to another one.
+        temperatures: of the teacher, for terms that soften label by label; empty where nobody fitted any.
     """
 
     def __init__(
@@ -138,8 +139,12 @@ class Loss(nn.Module):
         needs: frozenset[str] = frozenset(),
         hints: LabelHints = LabelHints(),
         shuffled: bool = False,
+        temperatures: Sequence[float] = (),
     ) -> None:
         super().__init__()
+        self.temperatures: Tensor | None
+        fitted = torch.tensor(temperatures) if temperatures else None
+        self.register_buffer("temperatures", fitted, persistent=False)  # of the run, not of what is learned
         self.task, self.alpha, self.needs, self.hints, self.shuffled = task, alpha, needs, hints, shuffled
         self.terms = nn.ModuleDict({term.name: term for term in terms})
 
@@ -166,7 +171,8 @@ class Loss(nn.Module):
         task, parts = self._from_labels(student, targets, covered)
         if not self.terms:
             return LossBreakdown(task, task.detach(), task.new_zeros(()).detach(), parts)
-        distill, of_teacher = self._learned(student, _present(teacher).detached(), targets, progress)
+        known = replace(_present(teacher).detached(), temperatures=self.temperatures)
+        distill, of_teacher = self._learned(student, known, targets, progress)
         total = self.alpha * task + (1 - self.alpha) * distill
         return LossBreakdown(total, task.detach(), distill.detach(), parts | of_teacher)
 
@@ -230,7 +236,9 @@ def objective(
     """
     _require_seen(config, student, teacher)
     terms = [_term(settings, student, teacher) for settings in config.terms]
-    return Loss(label_loss(config, facts), config.alpha, terms, config.needs, hints, config.shuffled)
+    return Loss(
+        label_loss(config, facts), config.alpha, terms, config.needs, hints, config.shuffled, facts.temperatures
+    )
 
 
 def control(config: ObjectiveConfig, hints: LabelHints = LabelHints(), facts: Facts = UNKNOWN) -> Loss:

@@ -15,6 +15,6 @@ def derangement(n: int, rng: np.random.Generator) -> np.ndarray:
     """
     order = np.arange(n)
     for last in range(n - 1, 0, -1):
-        other = rng.integers(last)
+        other = int(rng.integers(last))
         order[[last, other]] = order[[other, last]]
     return order

@@ -22,6 +22,7 @@ class Views:
         embeddings: mean of the features over space, (B, C).
         stages: the maps (B, C, h, w) of the network's `stages`, from the image to the features.
         marked: evidence for single labels of single images, as many as were asked for, (M, h, w), as `maps`.
+        temperatures: of a teacher, at which its logits are calibrated, float32 (K,); None where nobody fitted any.
     """
 
     logits: Tensor
@@ -30,6 +31,7 @@ class Views:
     embeddings: Tensor | None = None
     stages: tuple[Tensor, ...] | None = None
     marked: Tensor | None = None
+    temperatures: Tensor | None = None
 
     def detached(self) -> Views:
         """The same, float32 and cut from the graph."""

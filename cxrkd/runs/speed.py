@@ -102,7 +102,7 @@ def _measure(
             predict_s = _seconds(lambda: predict_logits(model, cohort.images[:n]))
             needed = objective_config is not None and objective_config.needs
             teacher = build(teacher_arch, labels, size).to(where) if needed and teacher_arch else None
-            facts = Facts.of(cohort.targets)
+            facts = Facts.of(cohort.targets).model_copy(update={"temperatures": (1.0,) * len(labels)})
             loss = objective(objective_config, model, teacher, facts=facts) if objective_config else plain()
             train_s = _seconds(_stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss, teacher))
         except torch.OutOfMemoryError as error:

@@ -16,7 +16,6 @@ from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.distill.facts import Facts
 from cxrkd.errors import RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
@@ -29,6 +28,7 @@ from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
 from cxrkd.progress import OnEvent, counting
 from cxrkd.runs.estimate import stage_weights
+from cxrkd.runs.facts import facts_of
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
@@ -263,7 +263,7 @@ def _task(run: Run, model: Classifier, cohort: Cohort, member: Member, seed: int
         labels=model.labels,
         input_size=model.input_size,
         seed=seed,
-        facts=Facts.of(cohort.targets[cohort.rows("train")]),
+        facts=facts_of(run, cohort, member),
         teacher=run.weights_path("teacher") if member == "distilled" else None,
         roots=roots_now(),
     )
