@@ -20,7 +20,6 @@ from cxrkd.errors import RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
-from cxrkd.models.ensemble import join
 from cxrkd.models.head import take_over
 from cxrkd.models.network import parts_of
 from cxrkd.models.weights import load_weights, save_weights
@@ -29,6 +28,7 @@ from cxrkd.places import home
 from cxrkd.progress import OnEvent, counting
 from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.facts import facts_of
+from cxrkd.runs.joining import joined
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
@@ -137,7 +137,9 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
     if not config.teacher_trained:
         title = f"Taking the teacher as it is ({config.teacher_arch}, {config.teacher_weights})"
         with report.stage("teacher", title, member="teacher") as on_event:
-            return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, on_event), path)
+            archs = parts_of(config.teacher_arch)
+            known = [_build(arch, config.teacher_weights, cohort, config, on_event) for arch in archs]
+            return save_weights(joined(known, cohort, config.teacher_trust), path)
     parts = teachers(config)
     if len(parts) == 1:
         return train_teacher(run, report, cohort, parts[0], path)
@@ -148,7 +150,7 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
         else:
             train_teacher(run, report, cohort, part, file)
     with report.stage("teacher", "Joining the networks of the teacher", member="teacher"):
-        return save_weights(join([load_weights(file) for file in files]), path)
+        return save_weights(joined([load_weights(file) for file in files], cohort, config.teacher_trust), path)
 
 
 def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, path: Path) -> None:
