@@ -87,6 +87,9 @@ class StatefulObjective(nn.Module):
     def after_step(self, student: Classifier) -> None:
         """Called after every step of the optimiser."""
 
+    def after_epoch(self, student: Classifier, val_auroc: float) -> None:
+        """Called after every epoch, with the macro AUROC that the student has on validation; NaN where undefined."""
+
 
 class Term(nn.Module):
     """One thing learned from the teacher, with its weight.
@@ -201,9 +204,16 @@ class Loss(nn.Module):
 
     def after_step(self, student: Classifier) -> None:
         """Let those that keep something look at the student that a step has made."""
-        for term in self._terms():
-            if isinstance(term.loss, StatefulObjective):
-                term.loss.after_step(student)
+        for kept in self._stateful():
+            kept.after_step(student)
+
+    def after_epoch(self, student: Classifier, val_auroc: float) -> None:
+        """Let them look at the student that an epoch has made."""
+        for kept in self._stateful():
+            kept.after_epoch(student, val_auroc)
+
+    def _stateful(self) -> list[StatefulObjective]:
+        return [term.loss for term in self._terms() if isinstance(term.loss, StatefulObjective)]
 
     def _terms(self) -> list[Term]:
         return list(self.terms.values())  # type: ignore[arg-type]  # a ModuleDict forgets what it holds

@@ -135,12 +135,13 @@ class Training(L.LightningModule):
         self._val_logits.append(self.model(images.to(self.device)).float().cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Macro AUROC over the validation split, each film counted once."""
+        """Macro AUROC over the validation split, each film counted once; before the epoch is saved."""
         n, targets = len(self.val_rows), torch.from_numpy(self.cohort.targets[self.val_rows])
         mine = self.share.padded(torch.cat([targets[:0], *self._val_logits]), n)  # a share may be empty
         parts = torch.as_tensor(self.all_gather(mine.to(self.device))).cpu().reshape(self.share.world, *mine.shape)
         self.val_auroc = macro_auroc(interleaved(list(parts), n), targets)
         self._val_logits.clear()
+        self.loss.after_epoch(self.model, self.val_auroc)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW under a one-cycle schedule (up, then down, in straight lines); biases and norms are not decayed."""

@@ -19,7 +19,8 @@ from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Backbone, Classifier
 from cxrkd.models.views import Views
 
-NAMES = [name for name, entry in OBJECTIVES.items() if not entry.needs]
+NAMES = [name for name, entry in OBJECTIVES.items() if not entry.needs and name != "self"]
+"""Those that learn from the logits of the run's teacher."""
 NAN = float("nan")
 
 
@@ -156,7 +157,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("cells", CELLS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["paper", "bkd"])
 def test_labels_count_where_they_are_known_and_the_teacher_where_it_answers(name, cells, batch):
     """Value and gradient by hand: each term is a mean over its own cells."""
     z_s, z_t, y = batch[0], batch[1].detach().clone(), batch[2].clone()
