@@ -137,7 +137,12 @@ def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
     speeds = {
         "teacher": measure_speed(config.teacher_arch, labels, size, config.teacher_train),
         "student": measure_speed(
-            config.student_arch, labels, size, config.student_train, config.objective, config.teacher_arch
+            config.student_arch,
+            labels,
+            config.student_works_at,
+            config.student_train,
+            config.objective,
+            config.teacher_arch,
         ),
     }
     stages = [student.stage for student in students(config)]

@@ -64,6 +64,15 @@ class RunConfig(Strict):
     student_arch: str = Field(
         "eeea_net_c2", title="Student", json_schema_extra=hints(flag="--student", names="network", role="student")
     )
+    student_size: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        title="Size that students look at, pixels",
+        description="a whole fraction of the image size, such as half of it: students average their images down to it, "
+        "the teacher sees all; 0 is the image size",
+        json_schema_extra=hints(step=16, section="Data and seeds"),
+    )
     student_weights: StudentWeights = Field(
         "none",
         title="Students start from",
@@ -134,6 +143,20 @@ class RunConfig(Strict):
     def _students_start_once(self) -> Self:
         if self.student_from is not None and self.student_weights != "none":
             raise ValueError(f"students start from a run or from {self.student_weights} weights, not from both")
+        return self
+
+    @property
+    def student_works_at(self) -> int:
+        """Side in pixels of what students look at."""
+        return self.student_size or self.data.image_size
+
+    @model_validator(mode="after")
+    def _students_look_at_whole_pixels(self) -> Self:
+        if self.data.image_size % self.student_works_at:
+            raise ValueError(
+                f"students look at a whole fraction of the image size, {self.data.image_size}, got {self.student_size}"
+                ": set {student_size} to half of it, a third, or 0 for all"
+            )
         return self
 
     @model_validator(mode="after")

@@ -78,7 +78,7 @@ class Ensemble(Backbone):
         stored = state_dict.get(f"{prefix}shares")
         if self.shares is None and stored is not None:
             self.shares = torch.empty_like(stored, device=next(self.parameters()).device)
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _parts(self) -> Iterator[Classifier]:
         return iter(self.parts)  # type: ignore[arg-type]  # a ModuleList forgets what it holds

@@ -235,7 +235,7 @@ def measure(run: Run, report: Reporter, cohort: Cohort) -> RunMetrics:
 def _fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEvent) -> Classifier:
     """A student to train; one seed gives the control and the distilled student the same start."""
     torch.manual_seed(seed)
-    model = _build(config.student_arch, config.student_weights, cohort, config, on_event)
+    model = _build(config.student_arch, config.student_weights, cohort, config, on_event, config.student_size or None)
     known = taught(config.student_arch, config.student_weights, cohort.labels)
     if config.student_from is not None:
         known = take_over(model, open_run(config.student_from).load_model("distilled"))
@@ -249,11 +249,16 @@ def _start_at_prevalence(model: Classifier, cohort: Cohort, known: tuple[str, ..
 
 
 def _build(
-    arch: str, weights: Weights | StudentWeights, cohort: Cohort, config: RunConfig, on_event: OnEvent
+    arch: str,
+    weights: Weights | StudentWeights,
+    cohort: Cohort,
+    config: RunConfig,
+    on_event: OnEvent,
+    shrinks_to: int | None = None,
 ) -> Classifier:
     """A network with its pretrained weights, which are downloaded if the run may."""
     size, progress = cohort.images.shape[1], counting(on_event)
-    return build(arch, cohort.labels, size, weights, download=config.download, progress=progress)
+    return build(arch, cohort.labels, size, weights, shrinks_to=shrinks_to, download=config.download, progress=progress)
 
 
 def _task(run: Run, model: Classifier, cohort: Cohort, member: Member, seed: int) -> Task:
@@ -264,6 +269,7 @@ def _task(run: Run, model: Classifier, cohort: Cohort, member: Member, seed: int
         arch=model.arch,
         labels=model.labels,
         input_size=model.input_size,
+        shrinks_to=model.shrinks_to,
         seed=seed,
         facts=facts_of(run, cohort, member),
         teacher=run.weights_path("teacher") if member == "distilled" else None,

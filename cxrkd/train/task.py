@@ -50,6 +50,7 @@ class Task(Strict):
         arch: of the network.
         labels: of the network, in the order of its logits.
         input_size: in pixels.
+        shrinks_to: side that it averages its input down to.
         seed: of the order of the films and of dropout.
         devices: processes that share every batch.
         facts: what the loss knows of the run beside its batches.
@@ -62,6 +63,7 @@ class Task(Strict):
     arch: str
     labels: tuple[str, ...]
     input_size: int
+    shrinks_to: int | None = None
     seed: int
     devices: int = Field(1, ge=1)
     facts: Facts = Facts()
@@ -121,7 +123,7 @@ def train_folder(folder: Path, tell: Callable[[dict[str, object]], None], *, wri
 
 def _train(task: Task, folder: Path, tell: Callable[[dict[str, object]], None], *, writes: bool) -> FitReport:
     cohort = load_cohort(task.config.data)
-    model = build(task.arch, task.labels, task.input_size)
+    model = build(task.arch, task.labels, task.input_size, shrinks_to=task.shrinks_to)
     read_tensors(model, folder / START)
     how: dict[str, Any] = {
         "seed": task.seed,
