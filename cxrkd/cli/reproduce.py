@@ -138,7 +138,12 @@ def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
     speeds = {
         "teacher": measure_speed(config.teacher_arch, labels, size, config.teacher_train),
         "student": measure_speed(
-            config.student_arch, labels, size, config.student_train, config.objective, config.teacher_arch
+            config.student_arch,
+            labels,
+            config.student_works_at,
+            config.student_train,
+            config.objective,
+            config.teacher_arch,
         ),
     }
     stages = [student.stage for student in students(config)]
@@ -203,7 +208,9 @@ def _settings_lines(recipe: Recipe, config: RunConfig) -> list[str]:
 
 def _objective(objective: ObjectiveConfig) -> str:
     """`paper, alpha 0.5, temperature 2, gamma 2, view same`; what is as it would be anyway goes without saying."""
-    usual = {"weight": 1.0, "warm_up": 0.0, "also": []}
+    plain = ("alpha", "temperature", "view", *(["gamma"] if objective.balance == "focal" else []))
+    fields = type(objective).model_fields.items()
+    usual = {key: [] if key == "also" else field.default for key, field in fields if key not in ("name", *plain)}
     settings = {key: value for key, value in objective.model_dump(mode="json").items() if value != usual.get(key)}
     order = ["name", "alpha", *(key for key in settings if key not in ("name", "alpha", "view")), "view"]
     shown = {key: f"{value:g}" if isinstance(value, float) else str(value) for key, value in settings.items()}

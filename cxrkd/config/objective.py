@@ -1,7 +1,8 @@
 """What a distilled student learns by.
 
 An objective is one file in `cxrkd/distill/objectives`. It registers what it takes from the teacher (a `Term` of a loss)
-and what it is where it leads: the same settings beside those of the labels' side. Others may go along with it (`also`).
+and what it is where it leads: the same settings beside those of the labels' side, which every objective has. Others may
+go along with it (`also`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ from cxrkd.registry import Entry, Registry
 
 NEEDS: dict[str, str] = {"maps": "label maps", "embeddings": "embeddings", "stages": "feature maps"}
 """What an objective may look at besides logits, and what people call it."""
+
+
+Balance = Literal["none", "weighted", "focal", "asymmetric"]
+BALANCED = (
+    "how labels of which few are positive are learned, by both students; none: plainly; weighted: present findings by "
+    "how rare they are, up to tenfold; focal: what is answered wrongly more than the rest, as paper does where nothing "
+    "is said; asymmetric: that for absent findings more than for present ones"
+)
 
 
 class ObjectiveTerm(Strict):
@@ -62,11 +71,49 @@ class ObjectiveConfig(ObjectiveTerm):
     The student alone learns from the label term of the same objective. Teachers learn by plain cross-entropy.
 
     Attributes:
-        retired: settings that files of older versions name, though they never did anything here; they are passed over.
+        retired: settings that files of versions before `balance` name, though they did nothing here then; they are
+            passed over.
     """
 
     retired: ClassVar[frozenset[str]] = frozenset()
 
+    balance: Balance = Field(
+        "none",
+        title="Imbalance of the labels",
+        description=BALANCED,
+    )
+    gamma: float = Field(
+        2.0,
+        ge=0,
+        le=10,
+        title="Focal exponent",
+        description="of focal; 0 is plain BCE",
+        json_schema_extra=hints(step=0.5),
+    )
+    gamma_positive: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        title="Exponent of present findings",
+        description="of asymmetric",
+        json_schema_extra=hints(step=0.5),
+    )
+    gamma_negative: float = Field(
+        4.0,
+        ge=0,
+        le=10,
+        title="Exponent of absent findings",
+        description="of asymmetric",
+        json_schema_extra=hints(step=0.5),
+    )
+    clip: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        title="Probability let off",
+        description="of asymmetric: a finding that is absent and answered below this is done with",
+        json_schema_extra=hints(step=0.05),
+    )
     alpha: float = Field(
         0.5,
         ge=0,
@@ -80,6 +127,12 @@ class ObjectiveConfig(ObjectiveTerm):
         title="View that the teacher answers",
         description="cached: each image once, as it is; same: the very view that the student sees, at every step, as "
         "augmentation and mixup need, and objectives that look at more than logits",
+    )
+    shuffled: bool = Field(
+        False,
+        title="Shuffle the teacher's answers",
+        description="a control: every image is taught by the answer to another one of its batch, so that what remains "
+        "of a gain is not knowledge",
     )
     also: tuple[AnyTerm, ...] = Field(
         (),
@@ -139,7 +192,6 @@ class Objective(Entry):
         needs: what it looks at besides logits, of `NEEDS`; nothing else is computed.
         term: class of the settings of what it takes from the teacher.
         config: class of its settings where it leads: an `ObjectiveConfig` with those of `term`.
-        task: settings -> `(logits_s, targets)`, what is learned from labels; unknown cells (NaN) must not count.
         build: (settings of the term, student, teacher or None) -> `(student, teacher, targets)`, two `Views` and the
             labels, to what is learned from the teacher: a 0-dimensional tensor, or several by name, whose sum counts.
             Cells that the teacher does not answer (NaN) must not count. Whatever owns parameters or state is a
@@ -149,7 +201,6 @@ class Objective(Entry):
 
     term: type[ObjectiveTerm]
     config: type[ObjectiveConfig]
-    task: Callable[[Any], Callable[..., Any]]
     build: Callable[[Any, Any, Any], Callable[..., Any]]
 
     def __post_init__(self) -> None:
@@ -159,9 +210,9 @@ class Objective(Entry):
 
 
 def _without_retired(values: Any) -> Any:
-    """The settings of an objective as a file has them, without those that are retired."""
+    """The settings of an objective as a file has them, without those that are retired; a newer file has none."""
     name = values.get("name") if isinstance(values, dict) else None
-    if not isinstance(name, str) or name not in OBJECTIVES:
+    if not isinstance(name, str) or name not in OBJECTIVES or "balance" in values:
         return values
     return {key: value for key, value in values.items() if key not in OBJECTIVES[name].config.retired}
 

@@ -34,6 +34,15 @@ class RunConfig(Strict):
         description="several joined by + are trained one after another and answer by the mean of their logits",
         json_schema_extra=hints(flag="--teacher", names="network", role="teacher", several=True),
     )
+    teacher_trust: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        title="Trust in the better of joined teachers",
+        description="each counts for a label by exp(trust x its AUROC on validation); 0 counts all alike, at 20 one "
+        "that is better by .03 counts 1.8 times",
+        json_schema_extra=hints(step=5, section="Pretrained weights"),
+    )
     teacher_from: str | None = Field(
         None,
         title="Reuse the teacher of run",
@@ -54,6 +63,15 @@ class RunConfig(Strict):
     )
     student_arch: str = Field(
         "eeea_net_c2", title="Student", json_schema_extra=hints(flag="--student", names="network", role="student")
+    )
+    student_size: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        title="Size that students look at, pixels",
+        description="a whole fraction of the image size, such as half of it: students average their images down to it, "
+        "the teacher sees all; 0 is the image size",
+        json_schema_extra=hints(step=16, section="Data and seeds"),
     )
     student_weights: StudentWeights = Field(
         "none",
@@ -116,9 +134,29 @@ class RunConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _answers_can_be_shuffled(self) -> Self:
+        if self.objective.shuffled and self.student_train.batch_size == 1:
+            raise ValueError("an image alone has no other to be taught by: set {student_train.batch_size} to 2 or more")
+        return self
+
+    @model_validator(mode="after")
     def _students_start_once(self) -> Self:
         if self.student_from is not None and self.student_weights != "none":
             raise ValueError(f"students start from a run or from {self.student_weights} weights, not from both")
+        return self
+
+    @property
+    def student_works_at(self) -> int:
+        """Side in pixels of what students look at."""
+        return self.student_size or self.data.image_size
+
+    @model_validator(mode="after")
+    def _students_look_at_whole_pixels(self) -> Self:
+        if self.data.image_size % self.student_works_at:
+            raise ValueError(
+                f"students look at a whole fraction of the image size, {self.data.image_size}, got {self.student_size}"
+                ": set {student_size} to half of it, a third, or 0 for all"
+            )
         return self
 
     @model_validator(mode="after")

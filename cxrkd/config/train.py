@@ -75,6 +75,23 @@ class TrainConfig(Strict):
         description="above 0 where a finding that the labels do not name may be there all the same",
         json_schema_extra=hints(step=0.05, both=True),
     )
+    smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        title="Label smoothing",
+        description="share of every label that one half takes; a control, it smooths without knowing anything",
+        json_schema_extra=hints(step=0.05, both=True),
+    )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        title="Average of weights",
+        description="what is kept is a moving average of the weights, of which each step leaves this share, such as "
+        "0.999; validation while training is of the weights as they are; 0 keeps the last weights",
+        json_schema_extra=hints(step=0.001, both=True),
+    )
 
     @property
     def changes(self) -> tuple[str, ...]:

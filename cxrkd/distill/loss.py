@@ -10,20 +10,19 @@ objective, and with `alpha = 1` they are trained alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from cxrkd.config.objective import NEEDS, OBJECTIVES, ObjectiveConfig, ObjectiveTerm
 from cxrkd.distill.bce import bce
+from cxrkd.distill.facts import UNKNOWN, Facts
+from cxrkd.distill.labels import Task, label_loss
 from cxrkd.distill.lesions import outside_lesion
 from cxrkd.errors import ConfigError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.views import Views
-
-Task = Callable[[Tensor, Tensor], Tensor]
-"""`(logits_s, targets)`, each (B, K) -> 0-dimensional float32."""
 
 FromTeacher = Callable[[Views, Views, Tensor], Tensor | Mapping[str, Tensor]]
 """`(student, teacher, targets)` -> 0-dimensional float32, or several of them by name."""
@@ -57,18 +56,24 @@ class LabelHints:
         absent: target of a finding that is labelled absent. Labels mined from reports leave out what was not worth a
             word, so that absent means improbable rather than impossible; as label smoothing of one side.
         lesions: weight of marked lesions within what is learned from labels.
+        smoothing: share of every target that one half takes (Szegedy et al., CVPR 2016, arXiv 1512.00567), for two
+            classes a label.
     """
 
     absent: float = 0.0
     lesions: float = 0.0
+    smoothing: float = 0.0
 
     def softened(self, targets: Tensor) -> Tensor:
-        """Targets (B, K) with `absent` in place of less; NaN stays NaN.
+        """Targets (B, K) with `absent` in place of less, then smoothed; NaN stays NaN.
 
         >>> LabelHints(absent=0.1).softened(torch.tensor([0.0, 1.0, float("nan")]))
         tensor([0.1000, 1.0000,    nan])
+        >>> LabelHints(smoothing=0.2).softened(torch.tensor([0.0, 1.0, float("nan")]))
+        tensor([0.1000, 0.9000,    nan])
         """
-        return targets.clamp(min=self.absent) if self.absent else targets
+        targets = targets.clamp(min=self.absent) if self.absent else targets
+        return targets + self.smoothing * (0.5 - targets) if self.smoothing else targets
 
 
 class StatefulObjective(nn.Module):
@@ -81,6 +86,9 @@ class StatefulObjective(nn.Module):
 
     def after_step(self, student: Classifier) -> None:
         """Called after every step of the optimiser."""
+
+    def after_epoch(self, student: Classifier, val_auroc: float) -> None:
+        """Called after every epoch, with the macro AUROC that the student has on validation; NaN where undefined."""
 
 
 class Term(nn.Module):
@@ -122,6 +130,8 @@ class Loss(nn.Module):
         terms: what is learned from the teacher; none for whoever learns from labels alone.
         needs: what both networks are asked for besides logits.
         hints: what labels leave open; nothing by default.
+        shuffled: whether whoever trains is to give every image the teacher's answer to another one.
+        temperatures: of the teacher, for terms that soften label by label; empty where nobody fitted any.
     """
 
     def __init__(
@@ -131,9 +141,14 @@ class Loss(nn.Module):
         terms: Sequence[Term] = (),
         needs: frozenset[str] = frozenset(),
         hints: LabelHints = LabelHints(),
+        shuffled: bool = False,
+        temperatures: Sequence[float] = (),
     ) -> None:
         super().__init__()
-        self.task, self.alpha, self.needs, self.hints = task, alpha, needs, hints
+        self.temperatures: Tensor | None
+        fitted = torch.tensor(temperatures) if temperatures else None
+        self.register_buffer("temperatures", fitted, persistent=False)  # of the run, not of what is learned
+        self.task, self.alpha, self.needs, self.hints, self.shuffled = task, alpha, needs, hints, shuffled
         self.terms = nn.ModuleDict({term.name: term for term in terms})
 
     def forward(
@@ -159,7 +174,8 @@ class Loss(nn.Module):
         task, parts = self._from_labels(student, targets, covered)
         if not self.terms:
             return LossBreakdown(task, task.detach(), task.new_zeros(()).detach(), parts)
-        distill, of_teacher = self._learned(student, _present(teacher).detached(), targets, progress)
+        known = replace(_present(teacher).detached(), temperatures=self.temperatures)
+        distill, of_teacher = self._learned(student, known, targets, progress)
         total = self.alpha * task + (1 - self.alpha) * distill
         return LossBreakdown(total, task.detach(), distill.detach(), parts | of_teacher)
 
@@ -188,9 +204,16 @@ class Loss(nn.Module):
 
     def after_step(self, student: Classifier) -> None:
         """Let those that keep something look at the student that a step has made."""
-        for term in self._terms():
-            if isinstance(term.loss, StatefulObjective):
-                term.loss.after_step(student)
+        for kept in self._stateful():
+            kept.after_step(student)
+
+    def after_epoch(self, student: Classifier, val_auroc: float) -> None:
+        """Let them look at the student that an epoch has made."""
+        for kept in self._stateful():
+            kept.after_epoch(student, val_auroc)
+
+    def _stateful(self) -> list[StatefulObjective]:
+        return [term.loss for term in self._terms() if isinstance(term.loss, StatefulObjective)]
 
     def _terms(self) -> list[Term]:
         return list(self.terms.values())  # type: ignore[arg-type]  # a ModuleDict forgets what it holds
@@ -202,7 +225,11 @@ def plain(hints: LabelHints = LabelHints()) -> Loss:
 
 
 def objective(
-    config: ObjectiveConfig, student: Classifier, teacher: Classifier | None = None, hints: LabelHints = LabelHints()
+    config: ObjectiveConfig,
+    student: Classifier,
+    teacher: Classifier | None = None,
+    hints: LabelHints = LabelHints(),
+    facts: Facts = UNKNOWN,
 ) -> Loss:
     """The loss of a distilled student.
 
@@ -211,23 +238,26 @@ def objective(
         student: the network to train, for objectives that own something of its shape.
         teacher: None where its answers are cached.
         hints: what labels leave open.
+        facts: what is known of the run.
 
     Raises:
-        ConfigError: no objective has that name, one needs to see more than a cached answer, or stages that a network
-            does not declare.
+        ConfigError: no objective has that name, one needs to see more than a cached answer, stages that a network does
+            not declare, or a fact that is not known.
     """
     _require_seen(config, student, teacher)
     terms = [_term(settings, student, teacher) for settings in config.terms]
-    return Loss(OBJECTIVES[config.name].task(config), config.alpha, terms, config.needs, hints)
+    return Loss(
+        label_loss(config, facts), config.alpha, terms, config.needs, hints, config.shuffled, facts.temperatures
+    )
 
 
-def control(config: ObjectiveConfig, hints: LabelHints = LabelHints()) -> Loss:
+def control(config: ObjectiveConfig, hints: LabelHints = LabelHints(), facts: Facts = UNKNOWN) -> Loss:
     """The loss of the student alone: the task term of the same objective, as it stands (`alpha = 1`).
 
     Raises:
-        ConfigError: no objective has that name.
+        ConfigError: it hangs on a fact that is not known.
     """
-    return Loss(OBJECTIVES[config.name].task(config), hints=hints)
+    return Loss(label_loss(config, facts), hints=hints)
 
 
 def _term(settings: ObjectiveTerm, student: Classifier, teacher: Classifier | None) -> Term:

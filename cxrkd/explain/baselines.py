@@ -55,7 +55,7 @@ def random_twin(model: M, seed: int) -> M:
 
 def design(model: Classifier) -> Hashable:
     """What a random twin has of its model: all of the network but its weights."""
-    return model.arch, tuple(model.labels), model.input_size
+    return model.arch, tuple(model.labels), model.input_size, model.works_at
 
 
 class Twins:

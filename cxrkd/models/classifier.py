@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -39,6 +40,11 @@ class Stage:
         7
         """
         return size // self.stride
+
+
+def averaged_down(x: Tensor, side: int | None) -> Tensor:
+    """Images (B, C, H, W) as means over areas, of that side; smaller ones, and all where it is None, as they are."""
+    return x if side is None or x.shape[-1] <= side else adaptive_avg_pool2d(x, side)
 
 
 class Backbone(nn.Module, ABC):
@@ -81,19 +87,29 @@ class Classifier(nn.Module):
         labels: K label names, in the order of the logits.
         input_size: side of the square input in pixels, the size to resize images to.
         backbone: the network.
+        shrinks_to: side that the network averages larger images down to before it looks at them, a whole fraction of
+            the input; None where it looks at them as they come.
     """
 
-    def __init__(self, arch: str, labels: Sequence[str], input_size: int, backbone: Backbone) -> None:
+    def __init__(
+        self, arch: str, labels: Sequence[str], input_size: int, backbone: Backbone, shrinks_to: int | None = None
+    ) -> None:
         super().__init__()
         self.arch = arch
         self.labels = tuple(labels)
         self.input_size = input_size
+        self.shrinks_to = shrinks_to
         self.backbone = backbone
         self.mean: Tensor
         self.std: Tensor
         # Constants of the architecture, not weights: they are neither counted nor saved.
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1), persistent=False)
+
+    @property
+    def works_at(self) -> int:
+        """Side in pixels of what the network looks at."""
+        return self.shrinks_to or self.input_size
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K) of grey images x, float32 (B, 1, H, W) in [0, 1]."""
@@ -110,7 +126,7 @@ class Classifier(nn.Module):
             block for a ViT; `spatial` brings all of them to one layout.
         """
         # Subtracting (1,3,1,1) from (B,1,H,W) broadcasts the grey image to three channels; (1,1,1,1) keeps it grey.
-        return self.backbone.forward_features((x - self.mean) / self.std)
+        return self.backbone.forward_features((averaged_down(x, self.shrinks_to) - self.mean) / self.std)
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Logits (B, K) of what `forward_features` returned; the two in a row are `forward`."""
@@ -123,7 +139,8 @@ class Classifier(nn.Module):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Where hints can be taken, from the image to the features; every network on offer declares four."""
-        return self.backbone.stages
+        factor = self.input_size // self.works_at
+        return tuple(replace(stage, stride=stage.stride * factor) for stage in self.backbone.stages)
 
     def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """One pass that also keeps what it passes through.
@@ -134,7 +151,7 @@ class Classifier(nn.Module):
         Returns:
             the maps (B, C, h, w) of each of `stages`, and what `forward_features` returns.
         """
-        return self.backbone.forward_stages((x - self.mean) / self.std)
+        return self.backbone.forward_stages((averaged_down(x, self.shrinks_to) - self.mean) / self.std)
 
     def pooled(self, features: Tensor) -> Tensor:
         """Mean of the features over space, (B, C)."""

@@ -7,6 +7,7 @@ any other: class-activation maps are those of the joint network, without a word 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,13 +17,14 @@ from cxrkd.models.classifier import Backbone, Classifier, Stage
 from cxrkd.models.network import JOIN
 
 
-def join(parts: Sequence[Classifier]) -> Classifier:
-    """One classifier whose logits are the mean of those of `parts`; a single part is returned as it is.
+def join(parts: Sequence[Classifier], shares: Tensor | None = None) -> Classifier:
+    """One classifier whose logits are a mean of those of `parts`; a single part is returned as it is.
 
     The mean of logits is the geometric mean of the odds. A label that any part was never taught (NaN) stays NaN.
 
     Args:
         parts: with the same labels and the same input size; not copied.
+        shares: what each part counts for each label, float (M, K), columns that add up to 1; None is an even mean.
 
     Raises:
         ConfigError: labels or sizes differ, or a part's features have another layout than the others'.
@@ -32,17 +34,23 @@ def join(parts: Sequence[Classifier]) -> Classifier:
         return first
     if any((part.labels, part.input_size) != (first.labels, first.input_size) for part in parts):
         raise ConfigError("Networks that answer together need the same labels and the same image size.")
-    return Classifier(JOIN.join(part.arch for part in parts), first.labels, first.input_size, Ensemble(parts))
+    return Classifier(JOIN.join(part.arch for part in parts), first.labels, first.input_size, Ensemble(parts, shares))
 
 
 class Ensemble(Backbone):
-    """The backbone of joined classifiers; each normalises the image its own way."""
+    """The backbone of joined classifiers; each normalises the image its own way.
+
+    Shares are saved with the weights, in one dimension, which files keep in float32; an even mean has none, as files of
+    before.
+    """
 
     mean, std = (0.0,), (1.0,)
 
-    def __init__(self, parts: Sequence[Classifier]) -> None:
+    def __init__(self, parts: Sequence[Classifier], shares: Tensor | None = None) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
+        self.shares: Tensor | None
+        self.register_buffer("shares", None if shares is None else shares.flatten())
         shapes = [_features_shape(part) for part in parts]
         if len({shape[1:] for shape in shapes}) > 1:
             grids = ", ".join(f"{p.arch} {s[1]} x {s[2]}" for p, s in zip(parts, shapes, strict=True))
@@ -62,7 +70,15 @@ class Ensemble(Backbone):
     def forward_head(self, features: Tensor) -> Tensor:
         """Mean of the parts' logits (B, K)."""
         each = zip(self._parts(), features.split(self.channels, 1), strict=True)
-        return torch.stack([part.forward_head(own) for part, own in each]).mean(0)
+        logits = torch.stack([part.forward_head(own) for part, own in each])
+        return logits.mean(0) if self.shares is None else (self.shares.view(len(logits), 1, -1) * logits).sum(0)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Have shares where the file has some: an ensemble is built without, as the even mean."""
+        stored = state_dict.get(f"{prefix}shares")
+        if self.shares is None and stored is not None:
+            self.shares = torch.empty_like(stored, device=next(self.parameters()).device)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _parts(self) -> Iterator[Classifier]:
         return iter(self.parts)  # type: ignore[arg-type]  # a ModuleList forgets what it holds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -22,6 +22,7 @@ class Views:
         embeddings: mean of the features over space, (B, C).
         stages: the maps (B, C, h, w) of the network's `stages`, from the image to the features.
         marked: evidence for single labels of single images, as many as were asked for, (M, h, w), as `maps`.
+        temperatures: of a teacher, at which its logits are calibrated, float32 (K,); None where nobody fitted any.
     """
 
     logits: Tensor
@@ -30,11 +31,20 @@ class Views:
     embeddings: Tensor | None = None
     stages: tuple[Tensor, ...] | None = None
     marked: Tensor | None = None
+    temperatures: Tensor | None = None
 
     def detached(self) -> Views:
         """The same, float32 and cut from the graph."""
         stages = None if self.stages is None else tuple(stage.detach().float() for stage in self.stages)
         return Views(self.logits.detach().float(), _cut(self.images), _cut(self.maps), _cut(self.embeddings), stages)
+
+    def of(self, order: Tensor) -> Views:
+        """What is said of images in another order, int64 (B,): an image has what is said of the one named there."""
+        stages = None if self.stages is None else tuple(stage[order] for stage in self.stages)
+        images, maps, embeddings = (
+            None if part is None else part[order] for part in (self.images, self.maps, self.embeddings)
+        )
+        return replace(self, logits=self.logits[order], images=images, maps=maps, embeddings=embeddings, stages=stages)
 
 
 def views(

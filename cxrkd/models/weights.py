@@ -53,6 +53,7 @@ def save_weights(model: Classifier, path: Path) -> None:
         "arch": model.arch,
         "labels": json.dumps(model.labels),
         "input_size": str(model.input_size),
+        **({} if model.shrinks_to is None else {"shrinks_to": str(model.shrinks_to)}),
     }
     with replacing(path) as part:
         save_file(tensors, part, metadata)
@@ -69,8 +70,9 @@ def load_weights(path: Path) -> Classifier:
     metadata, tensors = _read(path)
     try:
         labels, size = tuple(json.loads(metadata["labels"])), int(metadata["input_size"])
+        shrinks_to = int(metadata["shrinks_to"]) if "shrinks_to" in metadata else None
         with torch.random.fork_rng(devices=[]):  # the random start that the weights replace leaves no trace
-            model = build(metadata["arch"], labels, size)
+            model = build(metadata["arch"], labels, size, shrinks_to=shrinks_to)
     except (ConfigError, ValueError, TypeError) as error:
         raise RunError(f"{path.name} describes a network that cannot be built: {error}") from error
     try:
@@ -89,7 +91,9 @@ def fingerprint(model: Classifier) -> str:
 
     The same network gives the same digest on any device, in any memory format, in training or eval mode.
     """
-    digest = hashlib.sha256(json.dumps([model.arch, model.labels, model.input_size]).encode())
+    design = [model.arch, model.labels, model.input_size]
+    design += [] if model.shrinks_to is None else [model.shrinks_to]
+    digest = hashlib.sha256(json.dumps(design).encode())
     for name, tensor in sorted(model.state_dict().items()):
         if not name.endswith("num_batches_tracked"):
             digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())

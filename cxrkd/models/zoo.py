@@ -77,6 +77,7 @@ def build(
     input_size: int = 224,
     pretrained: str = NONE,
     *,
+    shrinks_to: int | None = None,
     download: bool = False,
     progress: Progress | None = None,
 ) -> Classifier:
@@ -88,6 +89,7 @@ def build(
         input_size: side of the square input in pixels.
         pretrained: a name of `list_weights(arch)`, or "none" for a random start. ImageNet's leave the head random;
             chest weights bring theirs, and answer NaN on labels that they were never taught.
+        shrinks_to: side in pixels that it averages its input down to, a whole fraction of it; None keeps it as it is.
         download: whether weights that are not on this machine may be fetched.
         progress: called with (bytes done, bytes in all) meanwhile.
 
@@ -95,20 +97,20 @@ def build(
         ConfigError: unknown network, no labels or repeated ones, a size the network does not take, weights that
             do not exist, are not here and may not be downloaded, or cannot be, or networks that cannot be joined.
     """
+    from cxrkd.models.classifier import Classifier
     from cxrkd.models.ensemble import join
 
     _check_labels(labels)
-    check_network(arch, input_size)
-    return join([_build(part, labels, input_size, pretrained, download, progress) for part in parts_of(arch)])
+    size = shrinks_to or input_size
+    check_network(arch, size)
+    if input_size % size:
+        raise ConfigError(f"{arch} cannot work at {size} pixels of {input_size}: expected a whole fraction of them.")
 
+    def part(name: str) -> Classifier:
+        state = None if pretrained == NONE else _state(name, pretrained, labels, download, progress)
+        return Classifier(name, labels, input_size, NETWORKS[name].make(len(labels), size, state), shrinks_to)
 
-def _build(
-    arch: str, labels: Sequence[str], input_size: int, pretrained: str, download: bool, progress: Progress | None
-) -> Classifier:
-    from cxrkd.models.classifier import Classifier
-
-    state = None if pretrained == NONE else _state(arch, pretrained, labels, download, progress)
-    return Classifier(arch, labels, input_size, NETWORKS[arch].make(len(labels), input_size, state))
+    return join([part(name) for name in parts_of(arch)])
 
 
 def check_network(arch: str, input_size: int) -> None:

@@ -72,7 +72,7 @@ def stage_weights(
         DataError: a data set of real radiographs is not as published.
     """
     size = config.data.image_size
-    teacher, student = _glance(config.teacher_arch, size), _glance(config.student_arch, size)
+    teacher, student = _glance(config.teacher_arch, size), _glance(config.student_arch, config.student_works_at)
     return stage_seconds(config, student_stages, images or cohort_size(config.data), teacher, student)
 
 
@@ -89,8 +89,7 @@ def stage_seconds(
         student: pace of a student.
     """
     n, n_train = images
-    size = config.data.image_size
-    trained = _training_s(config.student_train, n_train, student.train_s, size)
+    trained = _training_s(config.student_train, n_train, student.train_s, config.student_works_at)
     asked = _asked_s(config, n_train * teacher.predict_s, student_stages)
     return {
         "data": n / (RENDERED_PER_S if READERS[config.data.kind].drawn else DECODED_PER_S),

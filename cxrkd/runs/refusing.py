@@ -57,7 +57,7 @@ def with_teacher(config: RunConfig) -> RunConfig:
     _refuse_leak(config.data, source.config.data, f"teacher of {source.id}")
     _refuse_other_size(config.data, source.config.data, source.id)
     theirs = source.config
-    names = ("teacher_arch", "teacher_weights", "teacher_trained", "teacher_train")
+    names = ("teacher_arch", "teacher_trust", "teacher_weights", "teacher_trained", "teacher_train")
     taken = {name: getattr(theirs, name) for name in names}
     return config.model_copy(update=taken)
 

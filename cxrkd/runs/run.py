@@ -231,8 +231,8 @@ def require_networks(config: RunConfig) -> None:
     """
     from cxrkd.models.zoo import check_network  # seconds of imports
 
-    for arch in (config.teacher_arch, config.student_arch):
-        check_network(arch, config.data.image_size)
+    check_network(config.teacher_arch, config.data.image_size)
+    check_network(config.student_arch, config.student_works_at)
 
 
 def list_runs() -> list[Run]:

@@ -14,6 +14,7 @@ import torch
 from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.pixels import InMemory
+from cxrkd.distill.facts import Facts
 from cxrkd.distill.loss import Loss, objective, plain
 from cxrkd.errors import ConfigError
 from cxrkd.evaluate.record import Record
@@ -101,7 +102,8 @@ def _measure(
             predict_s = _seconds(lambda: predict_logits(model, cohort.images[:n]))
             needed = objective_config is not None and objective_config.needs
             teacher = build(teacher_arch, labels, size).to(where) if needed and teacher_arch else None
-            loss = objective(objective_config, model, teacher) if objective_config else plain()
+            facts = Facts.of(cohort.targets).model_copy(update={"temperatures": (1.0,) * len(labels)})
+            loss = objective(objective_config, model, teacher, facts=facts) if objective_config else plain()
             train_s = _seconds(stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss, teacher))
         except torch.OutOfMemoryError as error:
             raise ConfigError(

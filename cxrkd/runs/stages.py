@@ -20,7 +20,6 @@ from cxrkd.errors import RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
-from cxrkd.models.ensemble import join
 from cxrkd.models.head import take_over
 from cxrkd.models.network import parts_of
 from cxrkd.models.weights import load_weights, save_weights
@@ -28,6 +27,8 @@ from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
 from cxrkd.progress import OnEvent, counting
 from cxrkd.runs.estimate import stage_weights
+from cxrkd.runs.facts import facts_of
+from cxrkd.runs.joining import joined
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
@@ -138,7 +139,9 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
     if not config.teacher_trained:
         title = f"Taking the teacher as it is ({config.teacher_arch}, {config.teacher_weights})"
         with report.stage("teacher", title, member="teacher") as on_event:
-            return save_weights(_build(config.teacher_arch, config.teacher_weights, cohort, config, on_event), path)
+            archs = parts_of(config.teacher_arch)
+            known = [_build(arch, config.teacher_weights, cohort, config, on_event) for arch in archs]
+            return save_weights(joined(known, cohort, config.teacher_trust), path)
     parts = teachers(config)
     if len(parts) == 1:
         return train_teacher(run, report, cohort, parts[0], path)
@@ -149,7 +152,7 @@ def get_teacher(run: Run, report: Reporter, cohort: Cohort) -> None:
         else:
             train_teacher(run, report, cohort, part, file)
     with report.stage("teacher", "Joining the networks of the teacher", member="teacher"):
-        return save_weights(join([load_weights(file) for file in files]), path)
+        return save_weights(joined([load_weights(file) for file in files], cohort, config.teacher_trust), path)
 
 
 def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, path: Path) -> None:
@@ -162,7 +165,7 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
         torch.manual_seed(part.seed)
         model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
         _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
-        fit_member(_task(run, model, "teacher", part.seed, cohort), model, cohort, None, work, on_event)
+        fit_member(_task(run, model, cohort, "teacher", part.seed), model, cohort, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
 
@@ -202,7 +205,7 @@ def train_student(run: Run, report: Reporter, cohort: Cohort, student: Student, 
         model = fresh_student(config, cohort, student.seed, on_event)
         teacher = run.load_model("teacher") if logits_t is None and not alone else None
         answers = None if alone else teacher or logits_t
-        fit_member(_task(run, model, student.member, student.seed, cohort), model, cohort, answers, work, on_event)
+        fit_member(_task(run, model, cohort, student.member, student.seed), model, cohort, answers, work, on_event)
         save_weights(model, weights)
         logits = predict_logits(load_weights(weights).to(device()), cohort.images[kept_rows(cohort)])
         write_logits(run.path, student.member, student.seed, logits)
@@ -234,7 +237,7 @@ def measure(run: Run, report: Reporter, cohort: Cohort) -> RunMetrics:
 def fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEvent) -> Classifier:
     """A student to train; one seed gives the control and the distilled student the same start."""
     torch.manual_seed(seed)
-    model = _build(config.student_arch, config.student_weights, cohort, config, on_event)
+    model = _build(config.student_arch, config.student_weights, cohort, config, on_event, config.student_size or None)
     known = taught(config.student_arch, config.student_weights, cohort.labels)
     if config.student_from is not None:
         known = take_over(model, open_run(config.student_from).load_model("distilled"))
@@ -248,14 +251,19 @@ def _start_at_prevalence(model: Classifier, cohort: Cohort, known: tuple[str, ..
 
 
 def _build(
-    arch: str, weights: Weights | StudentWeights, cohort: Cohort, config: RunConfig, on_event: OnEvent
+    arch: str,
+    weights: Weights | StudentWeights,
+    cohort: Cohort,
+    config: RunConfig,
+    on_event: OnEvent,
+    shrinks_to: int | None = None,
 ) -> Classifier:
     """A network with its pretrained weights, which are downloaded if the run may."""
     size, progress = cohort.images.shape[1], counting(on_event)
-    return build(arch, cohort.labels, size, weights, download=config.download, progress=progress)
+    return build(arch, cohort.labels, size, weights, shrinks_to=shrinks_to, download=config.download, progress=progress)
 
 
-def _task(run: Run, model: Classifier, member: Member, seed: int, cohort: Cohort) -> Task:
+def _task(run: Run, model: Classifier, cohort: Cohort, member: Member, seed: int) -> Task:
     """One training, in words that another process can read."""
     task = Task(
         config=run.config,
@@ -263,7 +271,9 @@ def _task(run: Run, model: Classifier, member: Member, seed: int, cohort: Cohort
         arch=model.arch,
         labels=model.labels,
         input_size=model.input_size,
+        shrinks_to=model.shrinks_to,
         seed=seed,
+        facts=facts_of(run, cohort, member),
         teacher=run.weights_path("teacher") if member == "distilled" else None,
         roots=roots_now(),
     )

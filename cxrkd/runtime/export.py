@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from cxrkd.atomic import PART, replacing
 from cxrkd.checksums import check, seal
 from cxrkd.errors import EngineError
-from cxrkd.models.classifier import Classifier
+from cxrkd.models.classifier import Classifier, averaged_down
 from cxrkd.models.tracing import TRACING
 from cxrkd.models.weights import fingerprint
 from cxrkd.places import home
@@ -148,10 +148,11 @@ class GreyNetwork(nn.Module):
 
     def __init__(self, model: Classifier) -> None:
         super().__init__()
-        self.backbone = model.backbone
+        self.backbone, self.shrinks_to = model.backbone, model.shrinks_to
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K) of x, float32 (B, 1, H, W) in [0, 1]."""
+        x = averaged_down(x, self.shrinks_to)
         return self.backbone.forward_head(self.backbone.forward_features(torch.cat([x, torch.ones_like(x)], 1)))
 
 

@@ -78,8 +78,9 @@ def fit(
 ) -> FitReport:
     """Train `model` in place on the train split; the weights are those after the last epoch of the one-cycle schedule.
 
-    Where images were changed while training, the batch norms are counted again: on the images as they come, or where
-    these are one sharpness among many (`train.degrade`) on what was seen, so that no other sharpness is a surprise.
+    With `train.average` they are the average of those after every step. Where images were changed while training, and
+    for an average, the batch norms are counted again: on the images as they come, or where these are one sharpness
+    among many (`train.degrade`) on what was seen, so that no other sharpness is a surprise.
 
     A checkpoint is written to `work_dir` after every epoch. When one is there, training goes on after it and ends with
     the weights of an uninterrupted run: batches, augmentation and dropout are functions of seed and step. One that is
@@ -109,7 +110,7 @@ def fit(
     """
     keep_freed_memory()
     _refuse_nothing_to_learn(cohort, taught=teacher is not None or teacher_logits is not None)
-    schedule = plan(train, len(cohort.rows("train")), model.input_size, warm=_takes_warm_size(model, train, on_event))
+    schedule = plan(train, len(cohort.rows("train")), model.works_at, warm=_takes_warm_size(model, train, on_event))
     look = seed if look is None else look
     batches = Batches(cohort, schedule, seed, train, teacher_logits, device(), look=look)
     ask = cached if teacher is None else _ask(teacher, batches, loss, answers_dir)
@@ -121,8 +122,10 @@ def fit(
     last = _checkpoint(checkpoint, on_event)
     with _quiet(), torch.random.fork_rng():
         trainer.fit(training, ckpt_path=last, weights_only=True)
-    if train.changes:
-        as_they_come = films(cohort, model.input_size, schedule.batch_size, seed)
+    if training.average is not None:
+        model.load_state_dict(training.average.module.state_dict())
+    if train.changes or training.average is not None:
+        as_they_come = films(cohort, model.works_at, schedule.batch_size, seed)
         recount_norms(model.to(device()), _seen(batches) if train.degrade else as_they_come)
     model.cpu().eval()
     loss.cpu()
@@ -220,14 +223,14 @@ def _trainer(
 
 def _takes_warm_size(model: Classifier, train: TrainConfig, on_event: OnEvent) -> bool:
     """Whether the network runs at the smaller size; some Transformers are tied to one size."""
-    if not train.warm_epochs or train.warm_size >= model.input_size:
+    if not train.warm_epochs or train.warm_size >= model.works_at:
         return True
     try:
         with torch.inference_mode():
             model.eval()(torch.zeros(1, 1, train.warm_size, train.warm_size))
     except (RuntimeError, AssertionError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        text = f"{model.arch} does not run at {train.warm_size} px ({reason}); all epochs run at {model.input_size} px."
+        text = f"{model.arch} does not run at {train.warm_size} px ({reason}); all epochs run at {model.works_at} px."
         on_event({"kind": "warning", "message": text})
         return False
     return True

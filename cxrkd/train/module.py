@@ -17,11 +17,13 @@ from torch.utils.data import DataLoader
 from cxrkd.config import TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.distill.loss import Loss, LossBreakdown
+from cxrkd.distill.shuffled import derangement
 from cxrkd.images.resizing import resized
 from cxrkd.models.classifier import Classifier
-from cxrkd.models.views import views
+from cxrkd.models.views import Views, views
 from cxrkd.train.asking import Ask, cached
-from cxrkd.train.batches import Batches, step_seed, to_unit
+from cxrkd.train.average import averaged
+from cxrkd.train.batches import Batch, Batches, step_seed, to_unit
 from cxrkd.train.ranks import ALONE, Share, interleaved
 from cxrkd.train.schedule import Schedule
 from cxrkd.train.validation import macro_auroc
@@ -66,6 +68,7 @@ class Training(L.LightningModule):
         super().__init__()
         self.model = model
         self.loss = loss
+        self.average = averaged(model, train.average) if train.average else None
         self.cohort, self.batches, self.settings, self.schedule = cohort, batches, train, schedule
         self.ask_teacher = ask_teacher  # a function: Lightning would train and save a network
         self.running = Running()
@@ -96,12 +99,20 @@ class Training(L.LightningModule):
         marks, covered = (None, None) if batch.marks is None else (batch.marks.pairs, batch.marks.covered)
         student = views(self.model, batch.images, self.loss.needs, create_graph=True, marked=marks)
         progress = self.global_step / self.schedule.steps
-        loss: LossBreakdown = self.loss(student, self.ask_teacher(batch), batch.targets, progress, covered)
+        loss: LossBreakdown = self.loss(student, self._taught(batch), batch.targets, progress, covered)
         # A mean over processes: all of them report, and give up on, the same loss.
         means = self._mean(torch.stack([loss.total, loss.task, loss.distill, *loss.parts.values()]).detach().double())
         self.running.add(loss.parts, means)
         self.last_loss = means[0].item()
         return loss.total
+
+    def _taught(self, batch: Batch) -> Views | None:
+        """What the teacher says of the batch; of other images of it where its answers are shuffled."""
+        teacher = self.ask_teacher(batch)
+        if teacher is None or not self.loss.shuffled:
+            return teacher
+        rng = np.random.default_rng((self.batches.seed, self.global_step, self.share.rank))
+        return teacher.of(torch.from_numpy(derangement(len(teacher.logits), rng)).to(teacher.logits.device))
 
     def _mean(self, values: Tensor) -> Tensor:
         if self.share.world == 1:
@@ -109,8 +120,10 @@ class Training(L.LightningModule):
         return torch.as_tensor(self.trainer.strategy.reduce(values, reduce_op="mean"))
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Let an objective look at the student that the step has made."""
+        """Let an objective, and an average, look at the student that the step has made."""
         self.loss.after_step(self.model)
+        if self.average is not None:
+            self.average.update_parameters(self.model)
 
     def validation_step(self, start: int) -> None:
         """Keep the logits of one validation batch, at the image size of the epoch."""
@@ -122,12 +135,13 @@ class Training(L.LightningModule):
         self._val_logits.append(self.model(images.to(self.device)).float().cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Macro AUROC over the validation split, each film counted once."""
+        """Macro AUROC over the validation split, each film counted once; before the epoch is saved."""
         n, targets = len(self.val_rows), torch.from_numpy(self.cohort.targets[self.val_rows])
         mine = self.share.padded(torch.cat([targets[:0], *self._val_logits]), n)  # a share may be empty
         parts = torch.as_tensor(self.all_gather(mine.to(self.device))).cpu().reshape(self.share.world, *mine.shape)
         self.val_auroc = macro_auroc(interleaved(list(parts), n), targets)
         self._val_logits.clear()
+        self.loss.after_epoch(self.model, self.val_auroc)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW under a one-cycle schedule (up, then down, in straight lines); biases and norms are not decayed."""

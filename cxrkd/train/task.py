@@ -24,6 +24,7 @@ from cxrkd.checksums import ChecksumError, check, seal
 from cxrkd.config import Member, RunConfig, Strict, TrainConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
+from cxrkd.distill.facts import Facts
 from cxrkd.distill.loss import LabelHints, Loss, control, objective, plain
 from cxrkd.errors import RunError
 from cxrkd.models.classifier import Classifier
@@ -49,12 +50,14 @@ class Task(Strict):
         arch: of the network.
         labels: of the network, in the order of its logits.
         input_size: in pixels.
+        shrinks_to: side that it averages its input down to.
         seed: of the order of the films and of dropout.
         devices: processes on each node; all nodes' share every batch.
         nodes: machines that take part.
         address: where the first node's first process is met by the others.
         port: there; None where one node finds one by itself.
         execution: of the run, by whose name other nodes know that it is not of an earlier one.
+        facts: what the loss knows of the run beside its batches.
         teacher: the teacher's weights file, where one teaches.
         roots: folders that may be read, of a run that a page asked for; None reads everywhere.
     """
@@ -64,12 +67,14 @@ class Task(Strict):
     arch: str
     labels: tuple[str, ...]
     input_size: int
+    shrinks_to: int | None = None
     seed: int
     devices: int = Field(1, ge=1)
     nodes: int = Field(1, ge=1)
     address: str = "127.0.0.1"
     port: int | None = Field(None, ge=1, le=65535)
     execution: str = ""
+    facts: Facts = Facts()
     teacher: Path | None = None
     roots: tuple[Path, ...] | None = None
 
@@ -90,12 +95,12 @@ class Task(Strict):
 
     def loss(self, model: Classifier, teacher: Classifier | None) -> Loss:
         """What the member learns by; `teacher` where it is asked about every view."""
-        hints = LabelHints(self.train.absent, self.train.lesions)
+        hints = LabelHints(self.train.absent, self.train.lesions, self.train.smoothing)
         if self.member == "teacher":
             return plain(hints)
         if self.member == "alone":
-            return control(self.config.objective, hints)
-        return objective(self.config.objective, model, teacher, hints)
+            return control(self.config.objective, hints, self.facts)
+        return objective(self.config.objective, model, teacher, hints, self.facts)
 
     def write(self, folder: Path, model: Classifier) -> None:
         """Lay the task into a folder, to start from the weights of `model`."""
@@ -131,7 +136,7 @@ def train_folder(folder: Path, tell: Callable[[dict[str, object]], None], *, wri
 
 def _train(task: Task, folder: Path, tell: Callable[[dict[str, object]], None], *, writes: bool) -> FitReport:
     cohort = load_cohort(task.config.data)
-    model = build(task.arch, task.labels, task.input_size)
+    model = build(task.arch, task.labels, task.input_size, shrinks_to=task.shrinks_to)
     read_tensors(model, folder / START)
     how: dict[str, Any] = {
         "seed": task.seed,

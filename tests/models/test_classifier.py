@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from cxrkd.cost.count import count
+from cxrkd.errors import ConfigError
+from cxrkd.models.weights import fingerprint, load_weights, save_weights
 from cxrkd.models.zoo import build, list_archs
 
 LABELS = ("a", "b", "c")
@@ -110,3 +113,34 @@ def test_stages_are_what_is_declared_and_lead_to_the_same_logits(model, x):
         assert found.shape == (2, stage.channels, stage.grid(SIZE), stage.grid(SIZE)), stage
     assert torch.equal(maps[-1], model.spatial(features))
     assert len({stage.name for stage in model.stages}) == 4
+
+
+def small(**how):
+    torch.manual_seed(0)
+    return build("resnet18", ("a", "b"), 64, **how).eval()
+
+
+def test_a_network_that_looks_at_less_averages_its_images(tmp_path):
+    images = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    less, whole = small(shrinks_to=32), small()
+    halved = torch.nn.functional.avg_pool2d(images, 2)
+    with torch.no_grad():
+        torch.testing.assert_close(less(images), whole(halved))
+        torch.testing.assert_close(less.forward_stages(images)[0][0], whole.forward_stages(halved)[0][0])
+        torch.testing.assert_close(less(halved), whole(halved))
+    assert [stage.stride for stage in less.stages] == [2 * stage.stride for stage in whole.stages]
+    assert (less.input_size, less.works_at, whole.works_at) == (64, 32, 64)
+    assert count(less).macs == count(whole, 32).macs
+    assert fingerprint(less) != fingerprint(whole)
+    save_weights(less, tmp_path / "less.safetensors")
+    again = load_weights(tmp_path / "less.safetensors")
+    with torch.no_grad():
+        torch.testing.assert_close(again(images), less(images), atol=2e-2, rtol=0)
+    assert again.shrinks_to == 32
+
+
+def test_a_size_to_look_at_that_is_no_whole_fraction_or_too_small_is_refused():
+    with pytest.raises(ConfigError, match="resnet18 cannot work at 48 pixels of 64: expected a whole fraction"):
+        small(shrinks_to=48)
+    with pytest.raises(ConfigError, match="got 16"):
+        small(shrinks_to=16)

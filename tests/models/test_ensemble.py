@@ -92,3 +92,46 @@ def test_stages_lie_side_by_side(parts, images, monkeypatch):
     assert [stage.stride for stage in together.stages] == [4, 8, 16, 32]
     monkeypatch.setattr(parts[0].backbone, "stages", ())
     assert join(parts).stages == ()
+
+
+SHARES = torch.tensor([[0.25, 0.5, 0.9], [0.75, 0.5, 0.1]])
+
+
+def test_a_weighted_answer_is_the_weighted_sum_of_the_logits_and_of_the_maps(parts, images):
+    together = join(parts, SHARES).eval()
+    with torch.no_grad():
+        expected = sum(share * part(images) for share, part in zip(SHARES, parts, strict=True))
+        torch.testing.assert_close(together(images), expected)
+    cams = grad_cam(together, images[:1]).cams
+    each = [grad_cam(part, images[:1]).cams for part in parts]
+    weighted = sum(share[:, None, None] * cam for share, cam in zip(SHARES.numpy(), each, strict=True))
+    np.testing.assert_allclose(cams, weighted, atol=1e-6)
+    assert count(together).macs == sum(count(part).macs for part in parts)
+
+
+def test_a_file_brings_the_shares_back_and_one_of_before_is_an_even_mean(parts, images, tmp_path):
+    path = tmp_path / "joined.safetensors"
+    for shares in (SHARES, None):
+        save_weights(join(parts, shares).eval(), path)
+        again = load_weights(path)
+        kept = again.backbone.shares
+        assert kept is None if shares is None else torch.equal(kept.view(2, 3), SHARES)
+        with torch.no_grad():
+            each = torch.stack([part(images) for part in again.backbone.parts])
+            expected = each.mean(0) if shares is None else (SHARES[:, None] * each).sum(0)
+            torch.testing.assert_close(again(images), expected)
+    assert not [name for name in join(parts).state_dict() if "shares" in name], "files of now are those of before"
+
+
+def test_a_label_that_a_part_was_never_taught_stays_unanswered(parts, images):
+    together = join([parts[0], parts[0]], SHARES).eval()
+    features = together.forward_features(images)
+    features[:, :512] = float("nan")
+    assert together.forward_head(features).isnan().all()
+
+
+def test_a_weighted_network_is_exported_as_any_other(parts, images, tmp_path):
+    together = join(parts, SHARES).eval()
+    exported = torch.export.export(together, (images,)).module()
+    with torch.no_grad():
+        torch.testing.assert_close(exported(images), together(images))

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 import pytest
 import torch
 from pydantic import Field
@@ -10,10 +11,10 @@ from torch import nn
 
 from cxrkd.checksums import check
 from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
-from cxrkd.distill.bce import bce
 from cxrkd.distill.loss import StatefulObjective
+from cxrkd.evaluate.temperatures import fitted_temperatures
 from cxrkd.jobs.execute import execute
-from cxrkd.runs import create
+from cxrkd.runs import create, stages
 from cxrkd.runs.predictions import kept_rows
 from cxrkd.train import shares
 
@@ -44,7 +45,6 @@ POOLED = Objective(
     needs=("embeddings",),
     term=PooledTerm,
     config=PooledConfig,
-    task=lambda config: bce,
     build=Pooled,
 )
 
@@ -89,3 +89,17 @@ def test_what_an_objective_owns_stays_with_the_run(config, blob_data):
         distilled = [event for event in epochs if event["member"] == "distilled"]
         assert [set(event["parts"]) for event in distilled] == [{"task", "pooled"}] * 2
         assert all(event["parts"]["pooled"] == pytest.approx(event["distill"]) for event in distilled)
+
+
+def test_losses_know_how_common_labels_are_and_how_sure_the_teacher_may_be(config, blobs, blob_data, monkeypatch):
+    """From the run's own folder: on resume they know the same."""
+    known, fit = {}, stages._fit
+    monkeypatch.setattr(stages, "_fit", lambda task, *rest: (known.update({task.member: task.facts}), fit(task, *rest)))
+    run = create(config(objective=ObjectiveConfig.named("bkd", balance="weighted", temperatures="fitted")))
+    execute(run)
+    kept = run.predictions("teacher", "val")
+    assert known["distilled"].temperatures == tuple(fitted_temperatures(kept.logits[0], kept.targets))
+    assert len(set(known["distilled"].temperatures)) > 1
+    assert known["alone"].temperatures == known["teacher"].temperatures == ()
+    shares = np.nanmean(blobs.targets[blobs.rows("train")], 0)
+    assert known["alone"].prevalence == known["distilled"].prevalence == pytest.approx(shares)

@@ -11,7 +11,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm, RunConfig, TrainConfig
-from cxrkd.distill.bce import bce
 from cxrkd.distill.loss import StatefulObjective, control, objective
 from cxrkd.models import views as looking
 from cxrkd.models.classifier import Backbone, Classifier, Stage
@@ -65,7 +64,6 @@ HINT = Objective(
     needs=("maps", "embeddings", "stages"),
     term=HintTerm,
     config=HintConfig,
-    task=lambda config: bce,
     build=Hint,
 )
 ONE_BY_ONE = ["task", "hint.features", "hint.maps", "hint.pooled", "hint.past"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, TemperedTerm
+from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +20,12 @@ class BkdTerm(TemperedTerm):
     """What is taken from the teacher."""
 
     name: Literal["bkd"] = Field("bkd", title="Objective")
+    temperatures: Literal["one", "fitted"] = Field(
+        "one",
+        title="Temperatures",
+        description="one: that one, for all labels; fitted: one for each label, at which the teacher's answers are "
+        "calibrated on validation",
+    )
 
 
 class BkdConfig(BkdTerm, ObjectiveConfig):
@@ -27,18 +34,27 @@ class BkdConfig(BkdTerm, ObjectiveConfig):
     retired: ClassVar[frozenset[str]] = frozenset({"gamma"})
 
 
-def task(config: BkdConfig) -> Callable[..., Tensor]:
-    """Plain cross-entropy."""
-    from cxrkd.distill.bce import bce
-
-    return bce
-
-
 def build(term: BkdTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
     """The divergence, label by label."""
     from cxrkd.distill.binary_kl import binary_kl
 
-    return lambda student, teacher, targets: binary_kl(student.logits, teacher.logits, term.temperature)
+    def loss(student: Views, teacher: Views, targets: Tensor) -> Tensor:
+        return binary_kl(student.logits, teacher.logits, _temperature(term, teacher))
+
+    return loss
+
+
+def _temperature(term: BkdTerm, teacher: Views) -> float | Tensor:
+    """The one that is given, or those of the teacher, (K,).
+
+    Raises:
+        ConfigError: nobody fitted those of the teacher.
+    """
+    if term.temperatures == "one":
+        return term.temperature
+    if teacher.temperatures is None:
+        raise ConfigError("bkd with a temperature per label: expected a teacher whose temperatures are fitted.")
+    return teacher.temperatures
 
 
 OBJECTIVES.register(
@@ -50,7 +66,6 @@ OBJECTIVES.register(
         source="Yang et al., ICCV 2023, arXiv 2308.06453",
         term=BkdTerm,
         config=BkdConfig,
-        task=task,
         build=build,
     )
 )

@@ -66,13 +66,6 @@ def map_distance(maps_s: Tensor, maps_t: Tensor, known: Tensor) -> Tensor:
     return masked_mean(1 - torch.cosine_similarity(flat_s, flat_t, dim=2, eps=_NOTHING), known)
 
 
-def task(config: CamConfig) -> Callable[..., Tensor]:
-    """Plain cross-entropy."""
-    from cxrkd.distill.bce import bce
-
-    return bce
-
-
 def build(term: CamTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
     """The distance between the maps of labels that the teacher answers, whether or not they are known."""
 
@@ -94,7 +87,6 @@ OBJECTIVES.register(
         needs=("maps",),
         term=CamTerm,
         config=CamConfig,
-        task=task,
         build=build,
     )
 )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from cxrkd.config.hints import hints
-from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, TemperedTerm
+from cxrkd.config.objective import OBJECTIVES, Balance, Objective, ObjectiveConfig, TemperedTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,21 +24,11 @@ class PaperTerm(TemperedTerm):
 class PaperConfig(PaperTerm, ObjectiveConfig):
     """And from the labels."""
 
-    gamma: float = Field(
-        2.0,
-        ge=0,
-        le=10,
-        title="Focal exponent",
-        description="0 is plain BCE",
-        json_schema_extra=hints(step=0.5),
+    balance: Balance = Field(
+        "focal",
+        title=ObjectiveConfig.model_fields["balance"].title,
+        description=ObjectiveConfig.model_fields["balance"].description,
     )
-
-
-def task(config: PaperConfig) -> Callable[..., Tensor]:
-    """Focal cross-entropy."""
-    from cxrkd.distill.focal import focal_bce
-
-    return partial(focal_bce, gamma=config.gamma)
 
 
 def build(term: PaperTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
@@ -59,7 +47,6 @@ OBJECTIVES.register(
         source="Termritthikun et al., IEEE/ACM TCBB 2023, arXiv 2305.06244",
         term=PaperTerm,
         config=PaperConfig,
-        task=task,
         build=build,
     )
 )

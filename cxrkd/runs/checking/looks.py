@@ -93,14 +93,19 @@ def weights(run: Run, member: Member) -> Iterator[Finding]:
         return
     try:
         model = run.load_model(member)
-        arch = run.config.teacher_arch if member == "teacher" else run.config.student_arch
-        wanted = (arch, run.labels, run.config.data.image_size)
+        config, size = run.config, run.config.data.image_size
+        own = (config.teacher_arch, size) if member == "teacher" else (config.student_arch, config.student_works_at)
+        wanted = (own[0], run.labels, size, own[1])
     except CxrkdError as error:
         yield Finding(run.id, name, str(error), RESTORE)
         return
-    got = (model.arch, model.labels, model.input_size)
+    got = (model.arch, model.labels, model.input_size, model.works_at)
     if got != wanted:
-        which = next(w for w, a, b in zip(("network", "labels", "image size"), got, wanted, strict=True) if a != b)
+        which = next(
+            w
+            for w, a, b in zip(("network", "labels", "image size", "size that it looks at"), got, wanted, strict=True)
+            if a != b
+        )
         yield Finding(run.id, name, f"{run.id}: {name} has another {which} than the run's settings say", RESTORE)
 
 

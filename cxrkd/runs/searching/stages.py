@@ -23,6 +23,7 @@ from cxrkd.models.classifier import Classifier
 from cxrkd.places import home
 from cxrkd.progress import Event, OnEvent, counting
 from cxrkd.refusals import refusals
+from cxrkd.runs.facts import facts_of
 from cxrkd.runs.run import CONFIG_VERSION, Run, open_run
 from cxrkd.runs.searching.config import Range, SearchConfig
 from cxrkd.runs.searching.job import BEST, TRIALS, VERSION, Search, Trial, Trials, best
@@ -163,7 +164,9 @@ def _train(job: Search, asked: RunConfig, source: Run, cohort: Cohort, work: Pat
         arch=model.arch,
         labels=model.labels,
         input_size=model.input_size,
+        shrinks_to=model.shrinks_to,
         seed=asked.seeds[0],
+        facts=facts_of(source, cohort, "distilled"),
         teacher=source.weights_path("teacher"),
     )
     fit_member(spread_here(task, job, len(train)), model, cohort, answers, work, on_event)
