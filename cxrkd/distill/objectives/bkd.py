@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, TemperedTerm
+from cxrkd.distill.from_labels import cross_entropy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,13 +28,6 @@ class BkdConfig(BkdTerm, ObjectiveConfig):
     retired: ClassVar[frozenset[str]] = frozenset({"gamma"})
 
 
-def task(config: BkdConfig) -> Callable[..., Tensor]:
-    """Plain cross-entropy."""
-    from cxrkd.distill.bce import bce
-
-    return bce
-
-
 def build(term: BkdTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
     """The divergence, label by label."""
     from cxrkd.distill.binary_kl import binary_kl
@@ -50,7 +44,7 @@ OBJECTIVES.register(
         source="Yang et al., ICCV 2023, arXiv 2308.06453",
         term=BkdTerm,
         config=BkdConfig,
-        task=task,
+        task=cross_entropy,
         build=build,
     )
 )
