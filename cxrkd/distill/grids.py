@@ -19,5 +19,6 @@ def on_one_grid(maps_s: Tensor, maps_t: Tensor, most: int | None = None) -> tupl
     [(1, 2, 6, 8), (1, 3, 6, 8)]
     """
     pairs = zip(maps_s.shape[2:], maps_t.shape[2:], strict=True)
-    grid = [min(sides if most is None else (*sides, most)) for sides in pairs]
+    height, width = (min(sides if most is None else (*sides, most)) for sides in pairs)
+    grid = height, width
     return adaptive_avg_pool2d(maps_s.float(), grid), adaptive_avg_pool2d(maps_t.detach().float(), grid)

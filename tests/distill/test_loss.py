@@ -328,6 +328,9 @@ def test_what_a_file_of_an_older_version_says_means_the_same():
 def test_what_an_objective_cannot_see_is_said():
     with pytest.raises(ConfigError, match="cam looks at the teacher's label maps: expected the teacher itself"):
         objective(ObjectiveConfig.named("cam"), STUDENT)
-    entry = Objective(**{**vars(THIRD), "needs": ("stages",)})
-    with OBJECTIVES.adding(entry), pytest.raises(ConfigError, match="bare declares no stages"):
-        objective(ObjectiveConfig.named("third", view="same"), STUDENT, STUDENT)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in OBJECTIVES.items() if "stages" in entry.needs])
+def test_a_network_without_stages_is_refused_by_name(name):
+    with pytest.raises(ConfigError, match="bare declares no stages to take hints from: choose another network"):
+        objective(ObjectiveConfig.named(name), STUDENT, STUDENT)

@@ -185,6 +185,8 @@ def test_partial_softmax_is_that_of_its_paper():
     assert value.item() == pytest.approx(expected.item(), rel=1e-5)
     slope, by_hand = (torch.autograd.grad(each, z_s)[0] for each in (value, expected))
     assert torch.allclose(slope, by_hand, atol=1e-7)
+    mixed = 0.2 + 0.6 * targets
+    assert partial_softmax_kl(z_s, z_t, mixed).item() == value.item(), "of two mixed films it takes the stronger"
     assert (slope[1] == 0).all()
     assert slope[4, 0] == slope[4, 1] == 0, "neither what the teacher nor what the label leaves open takes part"
 

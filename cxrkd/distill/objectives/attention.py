@@ -48,8 +48,8 @@ def attention_distance(stage_s: Tensor, stage_t: Tensor) -> Tensor:
     from cxrkd.distill.directions import directions_apart
     from cxrkd.distill.grids import on_one_grid
 
-    energies = (stage.float().square().mean(1, keepdim=True) for stage in (stage_s, stage_t))
-    flat_s, flat_t = (energy.flatten(1) for energy in on_one_grid(*energies))
+    energy_s, energy_t = (stage.float().square().mean(1, keepdim=True) for stage in (stage_s, stage_t))
+    flat_s, flat_t = (energy.flatten(1) for energy in on_one_grid(energy_s, energy_t))
     return 2 * directions_apart(flat_s, flat_t, flat_t.isfinite().all(1))
 
 
