@@ -1,4 +1,4 @@
-"""A student's features through a projection of its own into the teacher's, and how much of those it misses."""
+"""A student's features through a projection of its own into the teacher's, and how far from them they end."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from cxrkd.distill.masked import NOTHING, masked_mean
 from cxrkd.models.views import Views
 
 
-def relative_error(features_s: Tensor, features_t: Tensor) -> Tensor:
-    """Share of the teacher's features that the student's miss; 0-dimensional float32.
+def scaled_mse(features_s: Tensor, features_t: Tensor) -> Tensor:
+    """Squared error between features, the teacher's on a scale of one; 0-dimensional float32.
 
-        mean over films of || F_s - F_t ||^2 / || F_t ||^2
+        mean over films, channels and cells of ( F_s - F_t / r )^2,      r = root mean square of F_t over the batch
 
-    It is 1 where the student says nothing, whatever the size of a network's features. A film of which the teacher has
-    no features, or none that are numbers, does not count.
+    It is 1 where the student says nothing, and a projection has to learn no scale: features of networks differ a
+    thousandfold in size. A film of which the teacher's are no numbers does not count.
 
     Args:
         features_s: student, float (B, C, h, w).
         features_t: teacher, the same shape; gets no gradient.
 
-    >>> round(relative_error(torch.zeros(1, 2, 3, 3), torch.ones(1, 2, 3, 3)).item(), 4)
-    1.0
+    >>> scaled_mse(torch.zeros(1, 2, 3, 3), torch.full((1, 2, 3, 3), 0.25))
+    tensor(1.)
     """
     flat_s, flat_t = features_s.float().flatten(1), features_t.detach().float().flatten(1)
-    sizes = flat_t.norm(dim=1)
-    known = torch.isfinite(sizes) & (sizes > NOTHING)
-    # Replaced before they are compared: the gradient of a masked NaN is NaN as well.
-    flat_t, sizes = torch.where(known[:, None], flat_t, 0.0), torch.where(known, sizes, 1.0)
-    return masked_mean((flat_s - flat_t).square().sum(1) / sizes.square(), known)
+    known = torch.isfinite(flat_t).all(1)
+    flat_t = torch.where(known[:, None], flat_t, 0.0)
+    size = masked_mean(flat_t.square().mean(1), known).sqrt()
+    known = known & (size > NOTHING)
+    return masked_mean((flat_s - flat_t / size.clamp(min=NOTHING)).square().mean(1), known)
 
 
 class Projected(StatefulObjective):
@@ -50,6 +50,6 @@ class Projected(StatefulObjective):
         self.projection = nn.Conv2d(channels_s, channels_t, 1)
 
     def forward(self, student: Views, teacher: Views, targets: Tensor) -> Tensor:
-        """What the projected features miss."""
+        """How far the projected features are from the teacher's."""
         features_s, features_t = on_one_grid(student.features, teacher.features)
-        return relative_error(self.projection(features_s), features_t)
+        return scaled_mse(self.projection(features_s), features_t)

@@ -25,7 +25,7 @@ class HintConfig(HintTerm, LookingConfig):
 
 
 def build(term: HintTerm, student: Classifier, teacher: Classifier) -> Projected:
-    """The projection, from the student's channels to the teacher's, and what it misses."""
+    """The projection, from the student's channels to the teacher's, and how far from them it ends."""
     from cxrkd.distill.projection import Projected
 
     return Projected(student.stages[-1].channels, teacher.stages[-1].channels)
@@ -35,8 +35,8 @@ OBJECTIVES.register(
     Objective(
         name="hint",
         title="Feature hint",
-        sentence="Cross-entropy on the labels plus the share of the teacher's last features that the student's miss "
-        "through a learned projection.",
+        sentence="Cross-entropy on the labels plus the squared distance of the student's last features, through a "
+        "learned projection, to the teacher's.",
         source="Romero et al., ICLR 2015, arXiv 1412.6550",
         needs=("stages",),
         term=HintTerm,
