@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrkd.models.classifier import Backbone, Classifier
+from cxrkd.models.classifier import Backbone, Classifier, Stage
 
 SIZE = 32
 LABELS = ("Left", "Right", "Bright")
@@ -52,6 +52,45 @@ class PlainToy(Toy):
     def __init__(self, n_labels):
         super().__init__(n_labels, dropout=0.0)
         self.trunk[1] = nn.Identity()
+
+
+class StagedToy(Backbone):
+    """As `Toy`, in stages of halving grids, and smooth, so that its maps can be learned from.
+
+    Args:
+        n_labels: K.
+        widths: channels of each stage; the first has a cell for four pixels.
+    """
+
+    def __init__(self, n_labels, widths=(6, 8)):
+        super().__init__()
+        self.stages = tuple(Stage(f"blocks.{i}", width, 4 * 2**i) for i, width in enumerate(widths))
+        strides = (4, *[2] * (len(widths) - 1))
+        self.blocks = nn.Sequential(*map(self._block, (3, *widths), widths, strides))
+        cells = self.stages[-1].grid(SIZE) ** 2
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(widths[-1] * cells, n_labels))
+
+    def _block(self, before, after, stride):
+        return nn.Sequential(nn.Conv2d(before, after, 5, stride, 2), nn.BatchNorm2d(after), nn.Softplus())
+
+    def forward_features(self, x):
+        return self.blocks(x)
+
+    def forward_head(self, features):
+        return self.head(features)
+
+    def forward_stages(self, x):
+        maps = []
+        for block in self.blocks:
+            x = block(x)
+            maps.append(x)
+        return maps, x
+
+
+def make_staged(seed=0, widths=(6, 8)):
+    """A toy with stages, of fixed weights, in training mode."""
+    torch.manual_seed(seed)
+    return Classifier("staged", LABELS, SIZE, StagedToy(len(LABELS), widths))
 
 
 def make_toy(seed=0, labels=LABELS):

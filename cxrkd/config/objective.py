@@ -184,6 +184,16 @@ class ObjectiveConfig(ObjectiveTerm):
         return self
 
 
+class LookingConfig(ObjectiveConfig):
+    """Of an objective that looks at more than logits, which no cache holds."""
+
+    view: Literal["cached", "same"] = Field(
+        "same",
+        title=ObjectiveConfig.model_fields["view"].title,
+        description=ObjectiveConfig.model_fields["view"].description,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Objective(Entry):
     """One way to learn from a teacher.
@@ -223,3 +233,4 @@ AnyObjective = Annotated[
     SerializeAsAny[ObjectiveConfig], OBJECTIVES.config_field("name", "paper"), BeforeValidator(_without_retired)
 ]
 ObjectiveConfig.model_rebuild()
+LookingConfig.model_rebuild()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+NOTHING = 1e-12
+"""A length below which a vector has no direction; dividing by it would only make a huge gradient."""
+
 
 def known_cells(targets: Tensor) -> Tensor:
     """Bool, same shape as `targets`: True where the label is known."""

@@ -33,6 +33,12 @@ class Views:
     marked: Tensor | None = None
     temperatures: Tensor | None = None
 
+    @property
+    def features(self) -> Tensor:
+        """The deepest of `stages`, (B, C, h, w)."""
+        assert self.stages  # they were asked for, and a network without any is refused
+        return self.stages[-1]
+
     def detached(self) -> Views:
         """The same, float32 and cut from the graph."""
         stages = None if self.stages is None else tuple(stage.detach().float() for stage in self.stages)

@@ -39,6 +39,15 @@ def test_the_finer_grid_is_averaged_down():
     assert map_distance(t, s, everywhere(2, 3)).item() == pytest.approx(same.item(), rel=1e-6)
 
 
+def test_on_a_grid_of_two_it_is_half_of_class_attention_transfer():
+    """Theirs: maps averaged to 2 x 2, each divided by its length, squared error summed over cells."""
+    s, t = maps(2, 3, 8, 8), maps(2, 3, 4, 4, seed=1)
+    quarters = [F.normalize(F.adaptive_avg_pool2d(each, 2).flatten(2), dim=2) for each in (s, t)]
+    theirs = (quarters[0] - quarters[1]).square().sum(2).mean()
+    assert map_distance(s, t, everywhere(2, 3), 2).item() == pytest.approx(theirs.item() / 2, rel=1e-5)
+    assert map_distance(s, t, everywhere(2, 3), 4) == map_distance(s, t, everywhere(2, 3))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_labels_without_an_answer_or_without_a_map_do_not_count(dtype):
     s, t = maps(2, 3, 5, 5).to(dtype).requires_grad_(), maps(2, 3, 5, 5, seed=1).to(dtype)

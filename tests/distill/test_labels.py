@@ -18,7 +18,7 @@ from cxrkd.distill.labels import label_loss
 from cxrkd.distill.loss import control, objective
 from cxrkd.errors import ConfigError
 from cxrkd.models.views import Views
-from tests.toys import make_toy
+from tests.toys import make_staged
 
 NAN = float("nan")
 FACTS = Facts(prevalence=(0.2, 0.5, 0.001))
@@ -113,7 +113,7 @@ def test_both_students_of_every_objective_learn_labels_alike(name, balance):
     z, y = cells()
     alone = control(config, facts=FACTS)(Views(z), None, y)
     assert alone.total.item() == pytest.approx(loss_of(balance)(z, y).item(), rel=1e-6)
-    assert objective(config, make_toy(), make_toy(), facts=FACTS).task(z, y) == alone.task
+    assert objective(config, make_staged(), make_staged(), facts=FACTS).task(z, y) == alone.task
 
 
 def test_what_each_objective_does_with_labels_unless_told_otherwise():

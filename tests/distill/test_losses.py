@@ -9,10 +9,18 @@ from torch.nn import functional as F
 from cxrkd.distill.bce import bce
 from cxrkd.distill.binary_kl import binary_kl
 from cxrkd.distill.focal import focal_bce
+from cxrkd.distill.objectives.logits import logit_mse
 from cxrkd.distill.paper_mse import paper_mse
 
 NAN = float("nan")
-DISTANCES = [paper_mse, binary_kl]
+SOFTENED = [paper_mse, binary_kl]
+
+
+def matched(logits_s, logits_t, T):
+    return logit_mse(logits_s, logits_t)
+
+
+DISTANCES = [*SOFTENED, matched]
 
 
 def logits(*shape, seed=0, scale=3.0, dtype=torch.float32):
@@ -74,10 +82,16 @@ def test_paper_mse_gradient_closed_form_fades_when_saturated(T):
     assert torch.allclose(gradient(paper_mse(z_s, z_t, T), z_s), expected, atol=1e-8)
 
 
+def test_logit_matching_gradient_closed_form():
+    z_s, z_t = logits(4, 14).requires_grad_(), logits(4, 14, seed=2)
+    assert torch.allclose(gradient(logit_mse(z_s, z_t), z_s), 2 * (z_s - z_t) / z_s.numel(), atol=1e-7)
+
+
 @pytest.mark.parametrize(("loss", "divisor"), [(paper_mse, 16), (binary_kl, 8)])
 def test_infinite_temperature_is_logit_matching(loss, divisor):
     z_s, z_t = logits(3, 5), logits(3, 5, seed=2)
     expected = ((z_s - z_t) ** 2).mean() / divisor
+    assert expected.item() == pytest.approx(logit_mse(z_s, z_t).item() / divisor, rel=1e-6)
     # 100 is hot enough for the limit and cool enough for float32
     assert loss(z_s, z_t, 100.0).item() == pytest.approx(expected.item(), rel=5e-3)
 
@@ -114,7 +128,7 @@ def test_labels_do_not_compete(loss):
     assert pull[:, [0, 1, 2, 4]].abs().max() == 0
 
 
-@pytest.mark.parametrize("loss", DISTANCES)
+@pytest.mark.parametrize("loss", SOFTENED)
 def test_temperature_changes_the_gradient(loss):
     z_s, z_t = logits(2, 5).requires_grad_(), logits(2, 5, seed=2)
     assert not torch.allclose(gradient(loss(z_s, z_t, 1.0), z_s), gradient(loss(z_s, z_t, 4.0), z_s), rtol=0.05)

@@ -13,25 +13,26 @@ from torch.nn import functional as F
 from cxrkd.config import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm, RunConfig, TrainConfig
 from cxrkd.distill.loss import StatefulObjective, control, objective
 from cxrkd.models import views as looking
-from cxrkd.models.classifier import Backbone, Classifier, Stage
+from cxrkd.models.classifier import Classifier
 from cxrkd.models.views import Views, views
 from cxrkd.train.asking import InTheLoop
 from cxrkd.train.batches import Batch
 from cxrkd.train.fit import CHECKPOINT, fit
+from tests.toys import make_staged
 
 PACE = TrainConfig(epochs=2, warm_epochs=1, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)
 
 
-class HintTerm(ObjectiveTerm):
-    name: Literal["hint"] = Field("hint", title="Objective")
+class AllTerm(ObjectiveTerm):
+    name: Literal["all"] = Field("all", title="Objective")
     power: float = Field(2.0, gt=0, title="Power")
 
 
-class HintConfig(HintTerm, ObjectiveConfig):
+class AllConfig(AllTerm, ObjectiveConfig):
     """And from the labels."""
 
 
-class Hint(StatefulObjective):
+class All(StatefulObjective):
     """Features of a stage through a projection, maps, embeddings, and an average of the student's checkpoints."""
 
     def __init__(self, term, student, teacher):
@@ -57,48 +58,22 @@ class Hint(StatefulObjective):
             mine.copy_(theirs if not mine.is_floating_point() else 0.8 * mine + 0.2 * theirs)
 
 
-HINT = Objective(
-    name="hint",
-    title="A hint",
+ALL = Objective(
+    name="all",
+    title="All",
     sentence="Everything that an objective can look at and own.",
     needs=("maps", "embeddings", "stages"),
-    term=HintTerm,
-    config=HintConfig,
-    build=Hint,
+    term=AllTerm,
+    config=AllConfig,
+    build=All,
 )
-ONE_BY_ONE = ["task", "hint.features", "hint.maps", "hint.pooled", "hint.past"]
+ONE_BY_ONE = ["task", "all.features", "all.maps", "all.pooled", "all.past"]
 
 
 @pytest.fixture
 def known():
-    with OBJECTIVES.adding(HINT):
+    with OBJECTIVES.adding(ALL):
         yield
-
-
-class Staged(Backbone):
-    """What resume has to restore, with one stage to take hints from."""
-
-    stages = (Stage("trunk", 8, 8),)
-
-    def __init__(self):
-        super().__init__()
-        self.trunk = nn.Sequential(nn.Conv2d(3, 8, 5, 8, 2), nn.BatchNorm2d(8), nn.Softplus())
-        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(8 * 16, 3))
-
-    def forward_features(self, x):
-        return self.trunk(x)
-
-    def forward_head(self, features):
-        return self.head(features)
-
-    def forward_stages(self, x):
-        features = self.forward_features(x)
-        return [features], features
-
-
-def network(seed=0):
-    torch.manual_seed(seed)
-    return Classifier("staged", ("Left", "Right", "Bright"), 32, Staged())
 
 
 class KilledError(Exception):
@@ -113,8 +88,8 @@ def kill_after(epoch):
     return on_event
 
 
-def train_under(config, cohort, folder, on_event=lambda event: None, train=PACE):
-    student, teacher = network(), network(seed=3).eval()
+def train_under(config, cohort, folder, on_event=lambda event: None, train=PACE, widths=(6, 8)):
+    student, teacher = make_staged(), make_staged(3, widths).eval()
     torch.manual_seed(7)
     loss = objective(config, student, teacher)
     fit(student, cohort, train, loss, teacher=teacher, seed=0, work_dir=folder, on_event=on_event)
@@ -122,24 +97,24 @@ def train_under(config, cohort, folder, on_event=lambda event: None, train=PACE)
 
 
 def test_it_stands_in_the_config_as_any_other(known):
-    assert "hint" in OBJECTIVES
-    values = {"name": "x", "objective": {"name": "hint", "power": 1.5, "view": "same"}}
+    assert "all" in OBJECTIVES
+    values = {"name": "x", "objective": {"name": "all", "power": 1.5, "view": "same"}}
     config = RunConfig.model_validate(values)
-    assert isinstance(config.objective, HintConfig)
+    assert isinstance(config.objective, AllConfig)
     assert RunConfig.recorded(config.model_dump(mode="json")) == config
     with pytest.raises(
         ValueError,
-        match="cached answers hold logits, not the embeddings and label maps and feature maps needed by hint",
+        match="cached answers hold logits, not the embeddings and label maps and feature maps needed by all",
     ):
-        RunConfig(name="x", objective={"name": "hint"})
-    beside = RunConfig(name="x", objective={"name": "bkd", "view": "same", "also": [{"name": "hint", "weight": 0.1}]})
-    assert beside.objective.also == (HintTerm(weight=0.1),)
+        RunConfig(name="x", objective={"name": "all"})
+    beside = RunConfig(name="x", objective={"name": "bkd", "view": "same", "also": [{"name": "all", "weight": 0.1}]})
+    assert beside.objective.also == (AllTerm(weight=0.1),)
     assert RunConfig.recorded(beside.model_dump(mode="json")) == beside
 
 
 def test_its_parts_are_told_one_by_one(known, blobs, tmp_path):
     events = []
-    config = ObjectiveConfig.named("bkd", view="same", also=[{"name": "hint", "weight": 0.1, "warm_up": 1.0}])
+    config = ObjectiveConfig.named("bkd", view="same", also=[{"name": "all", "weight": 0.1, "warm_up": 1.0}])
     train_under(config, blobs, tmp_path, events.append)
     epochs = [event for event in events if event["kind"] == "epoch"]
     assert [list(event["parts"]) for event in epochs] == [["task", "bkd", *ONE_BY_ONE[1:]]] * 3
@@ -152,7 +127,7 @@ def test_its_parts_are_told_one_by_one(known, blobs, tmp_path):
 
 def test_what_it_owns_is_resumed_with_the_training(known, blobs, tmp_path):
     """A projection that is learned, its moments, an average of checkpoints and a count, bit for bit."""
-    config = ObjectiveConfig.named("hint", view="same")
+    config = ObjectiveConfig.named("all", view="same")
     student, loss = train_under(config, blobs, tmp_path / "whole")
     with pytest.raises(KilledError):
         train_under(config, blobs, tmp_path / "cut", kill_after(1))
@@ -160,13 +135,37 @@ def test_what_it_owns_is_resumed_with_the_training(known, blobs, tmp_path):
     for whole, part in ((student, resumed), (loss, again)):
         for name, tensor in whole.state_dict().items():
             assert torch.equal(tensor, part.state_dict()[name]), name
-    assert int(loss.terms["hint"].loss.steps) == 18
+    assert int(loss.terms["all"].loss.steps) == 18
     torch.manual_seed(7)
-    fresh = objective(config, network(), network(seed=3))
-    assert not torch.equal(loss.terms["hint"].loss.projection.weight, fresh.terms["hint"].loss.projection.weight)
+    fresh = objective(config, make_staged(), make_staged(seed=3))
+    assert not torch.equal(loss.terms["all"].loss.projection.weight, fresh.terms["all"].loss.projection.weight)
     saved = torch.load(tmp_path / "whole" / CHECKPOINT, weights_only=True)["state_dict"]
     assert {name.split(".")[0] for name in saved} == {"model", "loss"}
-    assert "loss.terms.hint.loss.projection.weight" in saved
+    assert "loss.terms.all.loss.projection.weight" in saved
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name != "self"])  # which learns from no teacher
+def test_every_objective_is_learned(name, blobs, tmp_path):
+    """Labels weigh nothing: what falls is what is taken from a teacher of other widths and depth."""
+    events = []
+    train = PACE.model_copy(update={"epochs": 4, "augment": False})
+    config = ObjectiveConfig.named(name, alpha=0.0, view="same")
+    train_under(config, blobs, tmp_path, events.append, train, widths=(5, 10, 12))
+    distances = [event["distill"] for event in events if event["kind"] == "epoch"]
+    assert distances[-1] < 0.8 * distances[0]
+
+
+@pytest.mark.parametrize("name", list(OBJECTIVES))
+def test_every_objective_goes_on_bit_for_bit(name, blobs, tmp_path):
+    config = ObjectiveConfig.named(name, view="same")
+    short = PACE.model_copy(update={"epochs": 1})
+    whole = train_under(config, blobs, tmp_path / "whole", train=short)
+    with pytest.raises(KilledError):
+        train_under(config, blobs, tmp_path / "cut", kill_after(0), short)
+    resumed = train_under(config, blobs, tmp_path / "cut", train=short)
+    for one, other in zip(whole, resumed, strict=True):
+        assert one.state_dict().keys() == other.state_dict().keys()
+        assert all(torch.equal(tensor, other.state_dict()[key]) for key, tensor in one.state_dict().items())
 
 
 @pytest.fixture
@@ -212,7 +211,7 @@ def batch_of(n=4):
 )
 def test_nothing_is_computed_that_nobody_needs(calls, needs, asked):
     """A trunk and a head once, whatever is asked; without needs it is `forward` and nothing else."""
-    model = network()
+    model = make_staged()
     seen = views(model, batch_of().images, needs, create_graph=True)
     counts = {}
     for (_, name), n in calls.items():
@@ -224,7 +223,7 @@ def test_nothing_is_computed_that_nobody_needs(calls, needs, asked):
 @pytest.mark.parametrize("name", [name for name, entry in OBJECTIVES.items() if not entry.needs])
 def test_an_objective_of_logits_costs_one_pass_a_step(blobs, tmp_path, calls, name):
     """Six steps an epoch and two batches of validation: a pass each, a backward pass a step, and no maps."""
-    student, train = network(), TrainConfig(epochs=1, warm_epochs=0, batch_size=12)
+    student, train = make_staged(), TrainConfig(epochs=1, warm_epochs=0, batch_size=12)
     answers = np.zeros((len(blobs), 3), np.float32)
     config = ObjectiveConfig.named(name)
     for loss in (objective(config, student), control(config)):
@@ -246,7 +245,7 @@ def test_an_objective_of_logits_costs_one_pass_a_step(blobs, tmp_path, calls, na
 @pytest.mark.parametrize("half", [False, True])
 def test_a_teacher_that_is_looked_at_does_not_learn(monkeypatch, half):
     monkeypatch.setattr("cxrkd.train.asking.multiplies_bfloat16", lambda where: half)
-    teacher = network().train()
+    teacher = make_staged().train()
     before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
     said = InTheLoop(teacher, frozenset(("maps", "embeddings", "stages")))(batch_of())
     tensors = [said.logits, said.maps, said.embeddings, *said.stages]
@@ -268,7 +267,7 @@ def test_a_student_comes_to_look_where_its_teacher_looks(blobs, tmp_path):
 
 def test_extreme_logits_and_a_batch_of_one_stay_numbers():
     for dtype in (torch.float32, torch.bfloat16):
-        student, teacher = network(), network(seed=3).eval()
+        student, teacher = make_staged(), make_staged(seed=3).eval()
         with torch.no_grad():
             student.backbone.head[-1].bias.copy_(torch.tensor([40.0, -40.0, 200.0]))
             teacher.backbone.head[-1].bias.copy_(torch.tensor([-40.0, float("nan"), 40.0]))

@@ -7,63 +7,59 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from cxrkd.config.objective import OBJECTIVES, Objective, ObjectiveConfig, ObjectiveTerm
+from cxrkd.config.objective import OBJECTIVES, LookingConfig, Objective, ObjectiveTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from cxrkd.models.views import Views
 
-_NOTHING = 1e-12  # a norm below which a map has no direction; dividing by it would only make a huge gradient
+FINEST = 64
 
 
 class CamTerm(ObjectiveTerm):
     """What is taken from the teacher."""
 
     name: Literal["cam"] = Field("cam", title="Objective")
-
-
-class CamConfig(CamTerm, ObjectiveConfig):
-    """And from the labels."""
-
-    view: Literal["cached", "same"] = Field(
-        "same",
-        title=ObjectiveConfig.model_fields["view"].title,
-        description=ObjectiveConfig.model_fields["view"].description,
+    map_grid: int = Field(
+        FINEST,
+        ge=2,
+        le=FINEST,
+        title="Cells along a side of a map",
+        description="at most; 2 compares quarters of the film, as class attention transfer (CAT-KD) does",
     )
 
 
-def map_distance(maps_s: Tensor, maps_t: Tensor, known: Tensor) -> Tensor:
+class CamConfig(CamTerm, LookingConfig):
+    """And from the labels."""
+
+
+def map_distance(maps_s: Tensor, maps_t: Tensor, known: Tensor, grid: int = FINEST) -> Tensor:
     """How far the maps of student and teacher point apart; 0-dimensional float32.
 
         mean ( 1 - cos(E_s, E_t) )      over the labels that count and of which both networks have a map
 
     Maps are raw and signed: evidence against a label counts as much as evidence for it, and scale does not count at all
     (e2KD's distance, for every label instead of one; without the ReLU of Grad-CAM). The finer grid is averaged down to
-    the coarser one.
+    the coarser one, and both to `grid` cells along a side. On a grid of 2 it is half the squared distance between
+    normalised maps that CAT-KD takes.
 
     Args:
         maps_s: student, float (B, K, h, w).
         maps_t: teacher, float (B, K, H, W); gets no gradient.
         known: bool (B, K), labels that the teacher answers.
+        grid: cells along a side, at most.
 
     >>> import torch
     >>> maps = torch.tensor([[[[1.0, -1.0]]], [[[1.0, 1.0]]]])
     >>> map_distance(maps, maps * torch.tensor([5.0, -5.0]).view(2, 1, 1, 1), torch.ones(2, 1, dtype=torch.bool))
-    tensor(1.)
+    tensor(1.0000)
     """
-    import torch
-    from torch.nn.functional import adaptive_avg_pool2d
+    from cxrkd.distill.directions import directions_apart
+    from cxrkd.distill.grids import on_one_grid
 
-    from cxrkd.distill.masked import masked_mean
-
-    grid = min(maps_s.shape[-2], maps_t.shape[-2]), min(maps_s.shape[-1], maps_t.shape[-1])
-    flat_s, flat_t = (adaptive_avg_pool2d(maps.float(), grid).flatten(2) for maps in (maps_s, maps_t.detach()))
-    sizes = flat_s.norm(dim=2), flat_t.norm(dim=2)
-    known = known & (sizes[0] > _NOTHING) & (sizes[1] > _NOTHING) & torch.isfinite(sizes[1])
-    # Replaced before they are divided: the gradient of a masked NaN is NaN as well.
-    flat_s, flat_t = (torch.where(known.unsqueeze(2), flat, 1.0) for flat in (flat_s, flat_t))
-    return masked_mean(1 - torch.cosine_similarity(flat_s, flat_t, dim=2, eps=_NOTHING), known)
+    maps_s, maps_t = on_one_grid(maps_s, maps_t, grid)
+    return directions_apart(maps_s.flatten(2), maps_t.flatten(2), known)
 
 
 def build(term: CamTerm, student: object, teacher: object) -> Callable[[Views, Views, Tensor], Tensor]:
@@ -72,7 +68,7 @@ def build(term: CamTerm, student: object, teacher: object) -> Callable[[Views, V
     def loss(student: Views, teacher: Views, targets: Tensor) -> Tensor:
         assert student.maps is not None  # both were asked for
         assert teacher.maps is not None
-        return map_distance(student.maps, teacher.maps, teacher.logits.isfinite())
+        return map_distance(student.maps, teacher.maps, teacher.logits.isfinite(), term.map_grid)
 
     return loss
 
