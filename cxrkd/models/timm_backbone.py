@@ -171,7 +171,8 @@ def _resampled(tensor: Tensor, grid: int | None) -> Tensor:
     """A table of positions (1, C, h, w) for another grid; other tensors, for which there is none, as they are."""
     if grid is None:
         return tensor
-    return resample_abs_pos_embed_nhwc(tensor.permute(0, 2, 3, 1), [grid, grid]).permute(0, 3, 1, 2)
+    moved: Tensor = resample_abs_pos_embed_nhwc(tensor.permute(0, 2, 3, 1), [grid, grid])
+    return moved.permute(0, 3, 1, 2)
 
 
 def create_grey(name: str, n_labels: int, state: State | None) -> Any:

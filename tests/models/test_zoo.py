@@ -19,7 +19,9 @@ LABELS = ("a", "b")
 def test_roles_cover_the_list():
     assert set(list_archs("teacher")) | set(list_archs("student")) == set(list_archs())
     both = set(list_archs("teacher")) & set(list_archs("student"))
-    assert both == {"efficientnet_b0", "efficientnet_lite0"} == {arch for arch in list_archs() if role_of(arch) == "both"}
+    assert (
+        both == {"efficientnet_b0", "efficientnet_lite0"} == {arch for arch in list_archs() if role_of(arch) == "both"}
+    )
     assert {"densenet121", "densenet161", "vit_small_patch16_224"} <= set(list_archs("teacher"))
     assert {"eeea_net_c1", "eeea_net_c2", "ghostnet_100", "mnasnet_small"} <= set(list_archs("student"))
 

@@ -7,7 +7,7 @@ NETWORKS.register(
     Network(
         name="efficientnet_b0",
         title="EfficientNet-B0",
-        sentence="Inverted residuals with squeeze-and-excite, found by search: small for a teacher, large for a student.",
+        sentence="Inverted residuals with squeeze-and-excite, found by search: a small teacher, a large student.",
         source="Tan and Le, ICML 2019, arXiv 1905.11946; timm",
         role="both",
         make=cnn("efficientnet_b0"),

@@ -12,7 +12,7 @@ NETWORKS.register(
     Network(
         name="mnasnet_small",
         title="MnasNet small",
-        sentence="The smallest student: 0.8 million parameters, found by search for a phone, answering by one linear layer.",
+        sentence="The smallest student: 0.8 million parameters, found by search for a phone.",
         source="Tan et al., CVPR 2019, arXiv 1807.11626; timm",
         role="student",
         make=cnn("mnasnet_small"),
