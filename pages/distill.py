@@ -4,8 +4,8 @@ import streamlit as st
 
 from cxrkd.dashboard import access, caching, layout, session, tables, waiting
 from cxrkd.dashboard.charts import style, training
-from cxrkd.dashboard.distill import form, making, other_jobs
-from cxrkd.dashboard.distill.presets import Preset, preset
+from cxrkd.dashboard.distill import form, making, other_jobs, workbench
+from cxrkd.dashboard.distill.presets import Start
 from cxrkd.jobs.health import health
 from cxrkd.jobs.queue import keep_going
 from cxrkd.runs import Run, list_runs, open_run
@@ -25,7 +25,7 @@ HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *layout.
 
 
 def new_run(runs: list[Run]) -> None:
-    start = preset()
+    start = workbench.start(runs)
     chosen = form.variants(start)
     with st.container():  # a place of its own: what follows, half filled in, is not drawn anew when the guess is there
         st.caption(expectation(start, chosen["data"]))
@@ -34,10 +34,11 @@ def new_run(runs: list[Run]) -> None:
     if config is not None:
         run = making.queue_run(access.current(), config)
         session.current().followed_run_id = run.id
+        workbench.clone(None)
         st.rerun()
 
 
-def expectation(start: Preset, kind: str) -> str:
+def expectation(start: Start, kind: str) -> str:
     if kind != "phantom":
         return "Read from a folder of the machine that runs this app, decoded once. How long it takes depends on it."
     guess = caching.guessed_seconds(start.config("timing"))
@@ -63,6 +64,7 @@ def live(run_id: str, seen: dict[str, str]) -> None:
     if state.status == "unreadable":
         layout.refused(state.message)
         return
+    workbench.draw_note(run)
     if state.active:
         left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
         st.progress(state.progress, text=f"{state.stage or 'Waiting for its turn'}{left}")
@@ -106,6 +108,8 @@ def actions(run: Run) -> None:
                 on_click=session.select_run,
                 args=(run.id,),
             )
+        if access.makes() and state.status != "unreadable":
+            workbench.draw_actions(run)
         if run.shipped or not access.makes():
             return
         if state.active and st.button("Cancel", icon=":material/stop:"):
@@ -180,7 +184,8 @@ def page() -> None:
     run = followed(runs)
     makes = access.makes()
     if makes:
-        with st.expander("New run", expanded=run is None, icon=":material/add:"), layout.boundary():
+        opened = run is None or session.current().like_run_id is not None
+        with st.expander("New run", expanded=opened, icon=":material/add:"), layout.boundary():
             new_run(runs)
     else:
         layout.notice("This visit may look: runs are made, stopped and deleted by those with the role make.")

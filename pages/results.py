@@ -7,11 +7,10 @@ import streamlit as st
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard import caching, layout, tables, tiles
 from cxrkd.dashboard.charts import quality
-from cxrkd.dashboard.results import elsewhere, stress
+from cxrkd.dashboard.results import compare, elsewhere, stress
 from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
-from cxrkd.runs.choosing import finished_runs
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.text import mean_of, number
@@ -149,42 +148,6 @@ def seeds(metrics: RunMetrics) -> None:
         layout.notice("Fewer than three seeds: the scatter between trainings is not known, so no gain can be claimed.")
 
 
-def compare(run: Run, metrics: RunMetrics, asked: list[str]) -> None:
-    others = {other.id: other for other in finished_runs() if other.id != run.id}
-    if not others:
-        layout.empty_state("There is no second finished run to compare with.", "distill")
-        return
-    other = others[
-        st.selectbox("Compare with", list(others), format_func=lambda i: layout.run_title(others[i]), key="other_run")
-    ]
-    known = [label for label in asked if label in other.labels]
-    if asked and not known:
-        layout.empty_state(f"{layout.literal(layout.run_title(other))} knows none of the findings chosen above.")
-        return
-    theirs = caching.metrics(other, known)
-    layout.table(tables.comparison(run.id, metrics, other.id, theirs), key="comparison")
-    differences(run, metrics, other, theirs)
-    st.subheader("What was set differently", anchor=False)
-    changed = tables.config_differences(run.config, other.config)
-    if changed.empty:
-        st.markdown("Nothing but the name.")
-    else:
-        layout.table(changed, height="content", key="config_difference")
-
-
-def differences(run: Run, metrics: RunMetrics, other: Run, theirs: RunMetrics) -> None:
-    for member in (m for m in metrics.members if m in theirs.members):
-        difference = caching.difference(run, member, other, member, metrics.labels)
-        if difference is None:
-            layout.notice("The two runs were tested on different images, so differences between them are not paired.")
-            return
-        st.markdown(
-            f"**{MEMBER_NAMES[member]}**, {layout.literal(f'{run.id} − {other.id}')}, same test images, "
-            f"{tiles.auroc_text(difference)}: "
-            + tables.with_interval(difference.macro_diff, difference.macro_low, difference.macro_high, sign=True)
-        )
-
-
 def page() -> None:
     run = layout.frame(
         "Results", "How well each model tells the findings apart, on patients that none of them has seen."
@@ -202,7 +165,7 @@ def page() -> None:
         "Seeds": partial(seeds, metrics),
         "Other films": partial(elsewhere.draw, run),
         "Stress": partial(stress.draw, run),
-        "Compare": partial(compare, run, metrics, asked),
+        "Compare": partial(compare.draw, run, metrics, asked),
     }
     tabs = st.tabs(list(drawn), key="results_tabs", on_change="rerun")  # what nobody looks at is not drawn
     for tab, draw in zip(tabs, drawn.values(), strict=True):

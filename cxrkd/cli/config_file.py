@@ -1,4 +1,4 @@
-"""A run's config as a file holds it: one that somebody wrote, or the `config.json` of a run."""
+"""A run's config as a file holds it: one that somebody wrote, or the `config.json` of a run; and as a run was told."""
 
 from __future__ import annotations
 
@@ -36,3 +36,17 @@ def _of_this_version(values: dict[str, Any], path: Path) -> dict[str, Any]:
     raise ConfigError(
         f"{path} is of version {str(version)[:20]}, this cxrkd reads up to {CONFIG_VERSION}; a newer one wrote it."
     )
+
+
+def settings_of_run(name: str) -> dict[str, Any]:
+    """What a run was told, all but its name.
+
+    Args:
+        name: its id or folder.
+
+    Raises:
+        RunError: there is no such run, or its config cannot be read.
+    """
+    from cxrkd.runs import open_run
+
+    return open_run(name).config.model_dump(mode="json", exclude={"name"})

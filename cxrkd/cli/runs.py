@@ -1,4 +1,4 @@
-"""`runs`: list, show, cancel, resume, delete and read the log of runs, and of jobs of other kinds."""
+"""`runs`: list, show, compare, describe, cancel, resume, delete, read the log of runs and of jobs of other kinds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli import checking, doctor, exporting
+from cxrkd.cli import checking, comparing, describing, doctor, exporting
 from cxrkd.cli.output import Report, table
 from cxrkd.cli.spreading import add_spread, joined, spread
 from cxrkd.text import MISSING, duration, interval, number, over_findings
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     """Add the verb and its own verbs."""
-    verb = verbs.add_parser("runs", help="list, show, cancel, resume, delete or check runs, read a log, ask the doctor")
+    verb = verbs.add_parser(
+        "runs",
+        help="list, show, compare, rename, note, cancel, resume, delete or check runs, read a log, ask the doctor",
+    )
     actions = verb.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", parents=[common], help="all runs: shipped ones, then newest first")
     listing.set_defaults(call=list_all)
@@ -38,6 +41,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
             add_spread(action)
         if name == "log":
             action.add_argument("-n", type=int, default=200, dest="lines", metavar="N", help="last lines (default 200)")
+    comparing.add(actions, common)
+    describing.add(actions, common)
     exporting.add(actions, common)
     checking.add(actions, common)
     doctor.add(actions, common)
@@ -81,7 +86,7 @@ def _summary(job: Job) -> dict[str, Any]:
     return {
         "run": job.id,
         "kind": kind and kind.name,
-        "name": config.name if config else job.id,
+        "name": _name(job) or job.id,
         "shipped": job.shipped,
         "path": legible(str(job.path)),
         "state": job.state.to_dict(),
@@ -100,6 +105,17 @@ def _config(job: Job) -> RunConfig | None:
 
     try:
         return job.config if isinstance(job, Run) else None
+    except RunError:
+        return None
+
+
+def _name(job: Job) -> str | None:
+    """What a distillation is called; None of another kind, and where that cannot be read."""
+    from cxrkd.errors import RunError
+    from cxrkd.runs import Run
+
+    try:
+        return job.name if isinstance(job, Run) else None
     except RunError:
         return None
 
@@ -132,6 +148,7 @@ def show(args: argparse.Namespace) -> Report:
     facts = _facts(job, document)
     if isinstance(job, Run):
         document |= {"config": job.config.model_dump(mode="json"), "members": job.members()}
+        document["note"] = job.description.note
         facts |= _distillation(job)
     document["environment"] = _environment(job)
     return Report(document, [f"{name + ':':<18}{text}" for name, text in facts.items() if text])
@@ -172,6 +189,7 @@ def _distillation(run: Run) -> dict[str, str]:
         "teacher": _teacher(config),
         "student": f"{config.student_arch}{start}, objective {config.objective.name}, seeds {seeds}",
         "networks": ", ".join(run.members()),
+        "note": run.description.note.replace("\n", " "),
         **_headline(run),
     }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.config_file import read_config
+from cxrkd.cli.config_file import read_config, settings_of_run
 from cxrkd.cli.names import comma_separated
 from cxrkd.errors import ConfigError
 from cxrkd.text import shown
@@ -164,8 +164,12 @@ def _shown_default(setting: Setting) -> str:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add --config, and a flag for every setting of a run."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a run's config as JSON; flags override it")
+    """Add --config and --like, and a flag for every setting of a run."""
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--config", type=Path, metavar="FILE", help="a run's config as JSON; flags override it")
+    start.add_argument(
+        "--like", metavar="RUN", help="id or folder of a run whose settings to take; flags override them"
+    )
     add_settings(parser, flags(), defaults=True)
 
 
@@ -183,7 +187,10 @@ def run_config(args: argparse.Namespace) -> RunConfig:
 
     Raises:
         ConfigError: the file cannot be read, a key is unknown, or a value is out of range.
+        RunError: there is no run to be like.
     """
+    if args.like:
+        return overridden(settings_of_run(args.like), args, flags())
     return overridden(read_config(args.config) if args.config else {}, args, flags())
 
 

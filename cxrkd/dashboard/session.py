@@ -33,6 +33,7 @@ class Session:
         run_id: the run every page shows and that answers uploads; None means the first one there is.
         run_by: who chose it: nobody yet, an upload that it suits better, or the visitor, whose choice is kept.
         followed_run_id: the run whose progress Distil shows.
+        like_run_id: the run whose settings the form of a new run starts from; None means a preset.
         latencies: what was measured here, by the weights it was measured on.
         uploads: name and bytes of the radiographs in the upload box, or last in it before the page was left; no two
             have one name. In memory only, gone with the tab or when they are removed.
@@ -50,6 +51,7 @@ class Session:
     run_id: str | None = None
     run_by: ChosenBy = "nobody"
     followed_run_id: str | None = None
+    like_run_id: str | None = None
     uploads: tuple[tuple[str, bytes], ...] = ()
     in_box: set[str] = field(default_factory=set)
     not_taken: str = ""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
+from cxrkd.config.differing import differing
 from cxrkd.dashboard.charts.quality import Curve, Interval
 from cxrkd.dashboard.settings import setting_title
 from cxrkd.errors import CxrkdError
@@ -25,7 +26,7 @@ from cxrkd.labels import display_name
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 from cxrkd.runs.predictions import Predictions
-from cxrkd.text import MISSING, duration, interval, mean_of, minus, number
+from cxrkd.text import duration, interval, mean_of, minus, number
 
 NO_ANATOMY = "No anatomy"
 GAIN = "Distilled − alone"
@@ -216,31 +217,19 @@ def prevalence(labels: Sequence[str], targets: np.ndarray, split: np.ndarray) ->
     }
 
 
-def comparison(name_a: str, a: RunMetrics, name_b: str, b: RunMetrics) -> pd.DataFrame:
-    """Macro AUROC with interval of each member of two runs, side by side."""
+def config_differences(by_title: Mapping[str, RunConfig]) -> pd.DataFrame:
+    """Settings in which runs differ, by their titles, a column a run; the runs' names are left out.
+
+    Args:
+        by_title: what each run was asked for, by what stands over its column.
+    """
+    configs = list(by_title.values())
+    kinds = [config.data.kind for config in configs]
     rows = []
-    for member, title in MEMBER_NAMES.items():
-        row: dict[str, object] = {"Member": title}
-        for name, metrics in ((name_a, a), (name_b, b)):
-            member_metrics = metrics.members.get(member)  # type: ignore[call-overload]
-            row[f"{name}: network"] = member_metrics.arch if member_metrics else MISSING
-            row[f"{name}: AUROC"] = macro_text(member_metrics.over_seeds) if member_metrics else MISSING
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def config_differences(a: RunConfig, b: RunConfig) -> pd.DataFrame:
-    """Settings that differ between two runs, by their titles; the runs' names are left out."""
-    flat_a, flat_b = _flat(a.model_dump(mode="json")), _flat(b.model_dump(mode="json"))
-    names = [name for name in flat_a | flat_b if name != "name" and flat_a.get(name) != flat_b.get(name)]
-    rows = [
-        {
-            "Setting": setting_title(name, a.data.kind if name in flat_a else b.data.kind),
-            "This run": _setting(flat_a.get(name)),
-            "Other run": _setting(flat_b.get(name)),
-        }
-        for name in names
-    ]
+    for key, values in differing(configs).items():
+        kind = next(kind for kind, value in zip(kinds, values, strict=True) if value is not None)
+        each = dict(zip(by_title, map(_setting, values), strict=True))
+        rows.append({"Setting": setting_title(key, kind)} | each)
     return pd.DataFrame(rows)
 
 
@@ -249,13 +238,6 @@ def _setting(value: object) -> str | None:
     if value is None or isinstance(value, bool):
         return {True: "yes", False: "no", None: None}[value]
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return flat
 
 
 def runs_table(runs: Sequence[Run], read: Callable[[Run], RunMetrics]) -> pd.DataFrame:

@@ -59,7 +59,7 @@ def resume(job: J) -> J:
         RunError: it is shipped or done, its settings are refused today, or the folder cannot be written.
         CxrkdError: what it needs is not here.
     """
-    _refuse_shipped(job, "resumed")
+    refuse_shipped(job, "resumed")
     if job.require_readable().status != "done":
         job.require_current()  # may take seconds of imports, for which nobody else should wait
     with deciding(own_jobs()):
@@ -78,7 +78,7 @@ def cancel(job: Job, grace_s: float = 5.0) -> None:
     Raises:
         RunError: it is shipped, or neither waiting, running nor interrupted.
     """
-    _refuse_shipped(job, "cancelled")
+    refuse_shipped(job, "cancelled")
     with deciding(own_jobs()):
         state = job.require_readable()
         if state.status not in ("queued", "running", "interrupted"):
@@ -109,7 +109,7 @@ def delete(job: Job) -> None:
     Raises:
         RunError: it is shipped, waiting or running, or cannot be removed.
     """
-    _refuse_shipped(job, "deleted")
+    refuse_shipped(job, "deleted")
     with deciding(own_jobs()):
         if job.state.active or is_held(job.path):
             raise RunError(f"{job.id} is {job.state.status}; cancel it before deleting it")
@@ -169,6 +169,11 @@ def let_go(job: Job) -> None:
         heart.stop()
 
 
-def _refuse_shipped(job: Job, verb: str) -> None:
+def refuse_shipped(job: Job, verb: str) -> None:
+    """Refuse to change a job that came with the package.
+
+    Raises:
+        RunError: it did; `verb` says what was not done.
+    """
     if job.shipped:
         raise RunError(f"{job.id} came with the program and cannot be {verb}; make a run of your own")

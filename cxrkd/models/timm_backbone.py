@@ -6,6 +6,7 @@ from math import isqrt
 from typing import Any
 
 import timm
+from timm.layers import resample_abs_pos_embed_nhwc
 from torch import Tensor
 
 from cxrkd.errors import ConfigError
@@ -97,6 +98,25 @@ class ViTBackbone(TimmBackbone):
         return patches.transpose(1, 2).reshape(patches.shape[0], -1, side, side)
 
 
+class VisformerBackbone(TimmBackbone):
+    """Visformer, whose maps begin at a stride of 8: the first stage is tapped half-way, too, so that there are four."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__(net)
+        self._half = len(net.stage1) // 2
+        first = self.stages[0]
+        self.stages = (Stage(f"stage1.{self._half - 1}", first.channels, first.stride), *self.stages)
+
+    def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The maps after half of the first stage, after the first and the second, and the features."""
+        net = self.net
+        half = net.stage1[: self._half](net.pos_drop(net.patch_embed1(net.stem(x)) + net.pos_embed1))
+        first = net.stage1[self._half :](half)
+        second = net.stage2(net.pos_drop(net.patch_embed2(first) + net.pos_embed2))
+        features = net.norm(net.stage3(net.pos_drop(net.patch_embed3(second) + net.pos_embed3)))
+        return [half, first, second, features], features
+
+
 class GreyBackbone(TimmBackbone):
     """A network of one input channel that expects pixels in [-1024, 1024], as TorchXRayVision's do."""
 
@@ -133,6 +153,26 @@ def create(
         raise _unfit(name) from error
     net.pretrained_cfg.pop("state_dict")  # it would be copied along with the network
     return net
+
+
+def create_visformer(n_labels: int, state: State | None, img_size: int) -> Any:
+    """Visformer-S; its tables of positions, one a stage, are resampled, which timm does for other networks alone.
+
+    Raises:
+        ConfigError: the tensors are not those of the network.
+    """
+    if state is not None:
+        grids = {f"pos_embed{number}": img_size // stride for number, stride in ((1, 8), (2, 16), (3, 32))}
+        state = {name: _resampled(tensor, grids.get(name)) for name, tensor in state.items()}
+    return create("visformer_small", n_labels, state, img_size)
+
+
+def _resampled(tensor: Tensor, grid: int | None) -> Tensor:
+    """A table of positions (1, C, h, w) for another grid; other tensors, for which there is none, as they are."""
+    if grid is None:
+        return tensor
+    moved: Tensor = resample_abs_pos_embed_nhwc(tensor.permute(0, 2, 3, 1), [grid, grid])
+    return moved.permute(0, 3, 1, 2)
 
 
 def create_grey(name: str, n_labels: int, state: State | None) -> Any:

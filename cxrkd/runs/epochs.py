@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from cxrkd.jobs.events import event_sentence, is_typed
 from cxrkd.progress import Event
 
@@ -21,3 +25,20 @@ def training_sentence(event: Event) -> str:
         f"  epoch {event['epoch']}/{event['epochs']} at {event['size']} px: loss {event['loss']:.4f}, "
         f"val AUROC {event['val_auroc']:.4f}, {event['images_per_s']:.0f} images/s"
     )
+
+
+def curves(events: Iterable[Mapping[str, Any]], value: str) -> dict[tuple[str, int], dict[int, float]]:
+    """Member and seed -> epoch -> what an epoch ended with, such as "val_auroc"; what is no number is left out.
+
+    An epoch trained again after a resume replaces the earlier one.
+    """
+    series: dict[tuple[str, int], dict[int, float]] = {}
+    for event in events:
+        if event.get("kind") == "epoch" and event.get("epoch") and event.get("member") and _finite(event.get(value)):
+            key = (str(event["member"]), int(event.get("seed") or 0))
+            series.setdefault(key, {})[int(event["epoch"])] = float(event[value])
+    return series
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -26,6 +26,7 @@ from cxrkd.jobs.job import SHIPPED, Job, list_jobs, list_own_jobs, open_job
 from cxrkd.jobs.schema import read_recorded
 from cxrkd.progress import Event
 from cxrkd.refusals import refusals
+from cxrkd.runs.describing import Description, read_description
 from cxrkd.runs.epochs import is_training_event, training_sentence
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure
 from cxrkd.runs.predictions import CASES, TRIVIAL, Answerer, HeldOut, Predictions, has_logits, read_held_out
@@ -91,8 +92,17 @@ class Run(Job):
 
     @property
     def name(self) -> str:
-        """The name it was given."""
-        return self.config.name
+        """What it is called: the name that it was given last."""
+        return self.description.name or self.config.name
+
+    @property
+    def description(self) -> Description:
+        """Its new name, if it has one, and what was noted on it; read from disk each time.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        return read_description(self.path)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

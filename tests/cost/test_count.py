@@ -14,7 +14,7 @@ from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.tracing import TRACING
 from cxrkd.models.weights import save_weights
-from cxrkd.models.zoo import build
+from cxrkd.models.zoo import build, list_archs
 
 
 def vit_macs(size, patch, width, depth, n_labels):
@@ -73,14 +73,20 @@ class _Fused(nn.Module):
         return nn.functional.scaled_dot_product_attention(x, x, x)
 
 
-@pytest.mark.parametrize("arch", ["eeea_net_c2", "resnet18", "densenet121"])
-def test_against_fvcore(arch):
+@pytest.mark.parametrize("arch", list_archs())
+def test_every_network_against_fvcore(arch):
+    """Its "flops" are multiply-adds; it cannot look into fused attention, so its copy has the plain one."""
     fvcore = pytest.importorskip("fvcore.nn")
     model = build(arch, CHESTXRAY14, 64).eval()
-    analysis = fvcore.FlopCountAnalysis(copy.deepcopy(model), torch.zeros(1, 1, 64, 64))
+    twin = copy.deepcopy(model)
+    for part in twin.modules():
+        if hasattr(part, "fused_attn"):
+            part.fused_attn = False
+    analysis = fvcore.FlopCountAnalysis(twin, torch.zeros(1, 1, 64, 64))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     by_operator = analysis.by_operator()
-    assert count(model).macs == by_operator["conv"] + by_operator["linear"]  # fvcore's "flops" are multiply-adds
+    products = ("conv", "linear", "matmul", "bmm", "baddbmm", "einsum")  # the last: MaxViT's tables of positions
+    assert count(model).macs == sum(by_operator[name] for name in products)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +107,23 @@ def test_known_networks_with_fourteen_labels(arch, millions, giga):
     assert cost.params / 1e6 == pytest.approx(millions, abs=6e-4)
     assert cost.macs / 1e9 == pytest.approx(giga, abs=6e-4)
     assert cost.flops == 2 * cost.macs
+
+
+@pytest.mark.parametrize(
+    ("arch", "size", "millions", "giga"),
+    [
+        # timm's results-imagenet.csv; multiply-adds of the papers, and of timm's cards where those give one digit.
+        ("efficientnet_lite0", 224, 4.65, 0.41),
+        ("ghostnet_100", 224, 5.18, 0.142),
+        ("mnasnet_small", 224, 2.03, 0.07),
+        ("mobilevit_xxs", 256, 1.27, 0.42),
+        ("visformer_small", 224, 40.22, 4.9),
+    ],
+)
+def test_known_networks_with_the_thousand_labels_of_imagenet(arch, size, millions, giga):
+    cost = count(build(arch, tuple(map(str, range(1000))), size))
+    assert cost.params / 1e6 == pytest.approx(millions, abs=6e-3)
+    assert cost.macs / 1e9 == pytest.approx(giga, rel=0.07)
 
 
 def test_sizes_are_those_of_files(tmp_path):

@@ -288,6 +288,25 @@ def test_epochs_are_counted_in_whole_numbers_each_once(last):
     assert axis.range[1] >= last
 
 
+def test_runs_beside_one_another_are_told_apart_by_colour_dash_and_symbol():
+    def events(height):
+        return [
+            {"kind": "epoch", "member": who, "seed": seed, "epoch": epoch, "val_auroc": height + epoch / 100}
+            for who in ("teacher", "distilled")
+            for seed in (0, 1)
+            for epoch in (1, 2)
+        ]
+
+    runs = {name: events(0.5 + place / 10) for place, name in enumerate("abc")} | {"none": []}
+    chart = training.curves_of_runs(runs, "distilled", "val_auroc", "AUROC", style.auroc_span)
+    assert [trace.name for trace in chart.data] == ["a", "a", "b", "b", "c", "c"]
+    assert [trace.showlegend for trace in chart.data] == [True, False] * 3
+    assert list(chart.data[2].y) == pytest.approx([0.61, 0.62])
+    looks = {(t.line.color, t.line.dash, t.marker.symbol) for t in chart.data}
+    assert len(looks) == 3
+    assert len({color for color, _, _ in looks}) == 3
+
+
 def test_an_epoch_without_a_number_is_no_point():
     events = [
         {"kind": "epoch", "member": "alone", "seed": 0, "epoch": e, "val_auroc": value}

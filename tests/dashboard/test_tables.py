@@ -35,8 +35,12 @@ def test_an_undefined_figure_says_so():
 
 def test_only_settings_that_differ_are_listed():
     a, b = RunConfig(name="a"), RunConfig(name="b", student_arch="eeea_net_c1", seeds=(0, 1))
-    assert list(tables.config_differences(a, b)["Setting"]) == ["Student", "Seeds of the students"]
-    assert tables.config_differences(a, RunConfig(name="c")).empty
+    c = RunConfig(name="c", seeds=(0, 1))
+    table = tables.config_differences({"a": a, "b": b, "c": c}).set_index("Setting")
+    assert table.loc["Student"].to_dict() == {"a": "eeea_net_c2", "b": "eeea_net_c1", "c": "eeea_net_c2"}
+    assert table.loc["Seeds of the students"].to_dict() == {"a": "0", "b": "0, 1", "c": "0, 1"}
+    assert len(table) == 2
+    assert tables.config_differences({"a": a, "d": RunConfig(name="d")}).empty
 
 
 def answer_of(name="film.png"):

@@ -19,9 +19,11 @@ LABELS = ("a", "b")
 def test_roles_cover_the_list():
     assert set(list_archs("teacher")) | set(list_archs("student")) == set(list_archs())
     both = set(list_archs("teacher")) & set(list_archs("student"))
-    assert both == {"efficientnet_lite0"} == {arch for arch in list_archs() if role_of(arch) == "both"}
+    assert (
+        both == {"efficientnet_b0", "efficientnet_lite0"} == {arch for arch in list_archs() if role_of(arch) == "both"}
+    )
     assert {"densenet121", "densenet161", "vit_small_patch16_224"} <= set(list_archs("teacher"))
-    assert {"eeea_net_c1", "eeea_net_c2"} <= set(list_archs("student"))
+    assert {"eeea_net_c1", "eeea_net_c2", "ghostnet_100", "mnasnet_small"} <= set(list_archs("student"))
 
 
 def test_an_unknown_network_is_answered_with_the_list():
@@ -44,6 +46,7 @@ def test_labels_that_make_no_sense(labels):
         ("vit_small_patch16_224", 100),
         ("swin_tiny_patch4_window7_224", 80),
         ("maxvit_tiny_tf_224", 80),
+        ("visformer_small", 80),
     ],
 )
 def test_a_size_that_does_not_fit(arch, size):
@@ -90,7 +93,8 @@ def test_weights_that_do_not_exist(weights):
     [
         ("resnet18", "fc", {}),
         ("mobilenetv3_small_100", "classifier", {}),
-        ("vit_small_patch16_224", "head", {"img_size": 224}),  # its table of positions is resampled
+        ("vit_small_patch16_224", "head", {"img_size": 224}),  # tables of positions are resampled
+        ("visformer_small", "head", {"img_size": 224}),
     ],
 )
 def test_imagenet_weights_reach_all_but_the_head(monkeypatch, arch, head, make):
@@ -109,7 +113,7 @@ def test_imagenet_weights_reach_all_but_the_head(monkeypatch, arch, head, make):
     model = build(arch, LABELS, 64, "imagenet", download=True, progress=lambda *step: told.append(step))
     got = model.backbone.net.state_dict()
     same = {name for name, tensor in got.items() if torch.equal(tensor, donor[name])}
-    resampled = {"pos_embed"} if arch.startswith("vit") else set()
+    resampled = {name for name in donor if "pos_embed" in name}
     assert set(donor) - same == {f"{head}.weight", f"{head}.bias"} | resampled
     assert told == [(5, 10)]
     assert "state_dict" not in model.backbone.net.pretrained_cfg, "the donor would be copied with every copy"

@@ -12,7 +12,7 @@ from cxrkd.checksums import check
 from cxrkd.errors import EngineError
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import fingerprint
-from cxrkd.models.zoo import build
+from cxrkd.models.zoo import build, list_archs
 from cxrkd.places import home
 from cxrkd.runtime import export
 from cxrkd.runtime.export import export_onnx
@@ -49,6 +49,33 @@ def test_folding_the_normalisation_changes_nothing(arch):
     assert not isinstance(folded, Classifier)
     with torch.no_grad():
         torch.testing.assert_close(folded(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+ALIKE = {
+    "densenet161",  # as densenet121, and so on: another depth or width of the same layers
+    "densenet201",
+    "xrv_densenet121",
+    "resnet50",
+    "xrv_resnet50",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "mobilenetv3_large_100",
+    "eeea_net_c2",
+    "ofa_595",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", [arch for arch in list_archs() if arch not in ALIKE])
+def test_every_kind_of_network_is_a_file_that_answers_alike(arch, tmp_path):
+    """`export_onnx` holds its probabilities against PyTorch's; here the logits are, on films of this test."""
+    torch.manual_seed(0)
+    network = build(arch, ("a", "b"), 64).eval()
+    session = onnxruntime.InferenceSession(str(export_onnx(network, tmp_path / "network.onnx")))
+    x = torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = network(x).numpy()
+    np.testing.assert_allclose(session.run(None, {"image": x.numpy()})[0], expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_network_with_another_beginning_is_exported_as_it_is(model):

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS
-from cxrkd.report.colours import COLOURS, NEUTRAL
+from cxrkd.report.colours import COLOURS, NEUTRAL, RUNS
 
 DASHES: dict[str, str] = {"teacher": "solid", "alone": "dot", "distilled": "dash"}
 SYMBOLS: dict[str, str] = {"teacher": "circle", "alone": "square", "distilled": "diamond"}
@@ -38,6 +38,18 @@ def ordered(members: Iterable[str]) -> list[str]:
 def name(member: str) -> str:
     """`alone` -> `Student alone`."""
     return MEMBER_NAMES[member]
+
+
+def run_line(place: int) -> dict[str, str]:
+    """Colour and dash of a run among several, by its place; from the seventh on the colours come again, dashed anew."""
+    dashes = ("solid", "dash", "dot", "dashdot")
+    return {"color": RUNS[place % len(RUNS)], "dash": dashes[(place + place // len(RUNS)) % len(dashes)]}
+
+
+def run_symbol(place: int) -> str:
+    """The marker of a run among several."""
+    symbols = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
+    return symbols[place % len(symbols)]
 
 
 def translucent(member: str, opacity: float) -> str:

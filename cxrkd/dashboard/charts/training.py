@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from cxrkd.dashboard.charts import style
+from cxrkd.runs.epochs import curves
 
 _EPOCH_TITLE = "Epoch"
 
@@ -54,16 +55,44 @@ def epoch_curves(
 
 
 def _series(events: Sequence[Mapping[str, Any]], value: str) -> dict[tuple[str, int], dict[int, float]]:
-    curves: dict[tuple[str, int], dict[int, float]] = {}
-    for event in events:
-        if event.get("kind") != "epoch" or not event.get("epoch"):
-            continue
-        if _finite(event.get(value)) and event.get("member") in style.COLOURS:
-            key = (str(event["member"]), int(event.get("seed") or 0))
-            curves.setdefault(key, {})[int(event["epoch"])] = float(event[value])
-    order = style.ordered(member for member, _ in curves)
-    return {key: curves[key] for key in sorted(curves, key=lambda k: (order.index(k[0]), k[1]))}
+    drawn = {key: points for key, points in curves(events, value).items() if key[0] in style.COLOURS}
+    order = style.ordered(member for member, _ in drawn)
+    return {key: drawn[key] for key in sorted(drawn, key=lambda k: (order.index(k[0]), k[1]))}
 
 
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def curves_of_runs(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    member: str,
+    value: str,
+    y_title: str,
+    span: Callable[..., list[float]],
+) -> go.Figure:
+    """One line per run and seed of `value` of one member against the epoch, from the events of each run by its title.
+
+    A run has one colour, dash and symbol; its later seeds are thinner and share its legend entry.
+    """
+    chart, drawn = style.figure(300), []
+    for place, (title, events) in enumerate(runs.items()):
+        own = {seed: points for (who, seed), points in curves(events, value).items() if who == member}
+        for seed, points in sorted(own.items()):
+            first = seed == min(own)
+            chart.add_trace(
+                go.Scatter(
+                    x=list(points),
+                    y=list(points.values()),
+                    mode="lines+markers",
+                    line={**style.run_line(place), "width": 2.5 if first else 1.2},
+                    marker={"symbol": style.run_symbol(place), "size": 7 if first else 4},
+                    name=title,
+                    legendgroup=title,
+                    showlegend=first,
+                    hovertemplate="epoch %{x}: %{y:.4f}<extra>%{fullData.name}</extra>",
+                )
+            )
+            drawn.append(points)
+    last = max((epoch for points in drawn for epoch in points), default=0)
+    chart.update_xaxes(title=_EPOCH_TITLE, **style.whole_numbers(last))
+    chart.update_yaxes(title=y_title, range=span(*(list(points.values()) for points in drawn)))
+    if not drawn:
+        style.say_empty(chart, f"None of these runs kept epochs of the {style.name(member).lower()}")
+    return chart

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from cxrkd.access import folders
 from cxrkd.config import RunConfig
 from cxrkd.config.settings import Setting, settings
-from cxrkd.dashboard.distill.presets import Preset
+from cxrkd.dashboard.distill.presets import Start
 from cxrkd.dashboard.distill.widgets import has_widget, parse_seeds, variant, widget
 from cxrkd.dashboard.layout import side_by_side
 from cxrkd.dashboard.settings import setting_title
@@ -21,7 +21,7 @@ from cxrkd.refusals import refusals
 AGAIN = "Change it and press Distil again."
 
 
-def variants(start: Preset) -> dict[str, str]:
+def variants(start: Start) -> dict[str, str]:
     """Which data set and which objective; outside the form, because they change the form's fields.
 
     Returns:
@@ -37,7 +37,7 @@ def variants(start: Preset) -> dict[str, str]:
 
 
 def run_config(
-    start: Preset, chosen: Mapping[str, str], finished: Sequence[str], suggested_name: str
+    start: Start, chosen: Mapping[str, str], finished: Sequence[str], suggested_name: str
 ) -> RunConfig | None:
     """The form for a run; the config when it is submitted, else None.
 
@@ -50,7 +50,7 @@ def run_config(
     Raises:
         ConfigError: the entries contradict each other.
     """
-    base, prefix = start.config(suggested_name), f"new_{start.patients}"
+    base, prefix = start.config(suggested_name), f"new_{start.key}"
     values: dict[str, Any] = {setting.key: chosen[_part(setting)] for setting in settings(chosen) if setting.entries}
 
     def ask(setting: Setting) -> None:
@@ -128,6 +128,8 @@ def _start(setting: Setting, base: RunConfig) -> Any:
     """What stands in a widget first: the preset's value, also of another variant that has a setting like it."""
     part = _part(setting)
     owner = getattr(base, part) if part else base
+    if setting.key == "data.folder" and not folders.is_open(base.data):
+        return None  # of a run of the command line, whose folder pages neither read nor name
     theirs = type(owner).model_fields.get(setting.name)
     alike = theirs is not None and theirs.default == setting.field.default
     return getattr(owner, setting.name) if alike or setting.entries else setting.default

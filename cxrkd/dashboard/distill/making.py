@@ -19,6 +19,7 @@ from cxrkd.jobs.job import Job, list_own_jobs
 from cxrkd.jobs.queue import cancel, delete, resume
 from cxrkd.runs import Run, create, list_runs
 from cxrkd.runs.beside import BesideRun, FilmsAsked, create_beside
+from cxrkd.runs.describing import describe
 from cxrkd.runs.refusing import Settled, settle
 
 J = TypeVar("J", bound=Job)
@@ -40,6 +41,19 @@ def act(who: Person, what: str, run: Run) -> None:
         if what == "resume":
             Bounds.of().refuse_queue(_active())
         ACTS[what](run)
+
+
+def describe_run(who: Person, run: Run, name: str, note: str) -> None:
+    """Call a run something else, or note something on it.
+
+    Raises:
+        AccessError: the role does not allow it, or the record cannot be written.
+        ConfigError: the name is empty, or a text too long.
+        RunError: the run is shipped, gone or unreadable.
+    """
+    with recording(who, "describe", run.id), _ONE_AT_A_TIME:
+        who.require("make")
+        describe(run, name=None if name.strip() == run.name else name, note=note)
 
 
 def queue_run(who: Person, config: RunConfig) -> Run:

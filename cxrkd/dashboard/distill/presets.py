@@ -1,9 +1,9 @@
-"""Where the form of a new run starts from: a config for each budget of time."""
+"""Where the form of a new run starts from: a config for each budget of time, or what another run was told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import streamlit as st
 
@@ -11,6 +11,24 @@ from cxrkd.config import ObjectiveConfig, RunConfig, TrainConfig
 from cxrkd.data.readers.phantom import PhantomConfig
 
 PresetName = Literal["Quick look", "Small", "Full"]
+
+
+class Start(Protocol):
+    """What a form starts from."""
+
+    @property
+    def key(self) -> str:
+        """Part of the keys of its widgets, which keep what was entered apart."""
+        ...
+
+    @property
+    def expect(self) -> str:
+        """A word on what to expect."""
+        ...
+
+    def config(self, name: str) -> RunConfig:
+        """The run that the untouched form describes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,11 @@ class Preset:
     expect: str
     objective: ObjectiveConfig = field(default_factory=lambda: ObjectiveConfig.named("paper"))
 
+    @property
+    def key(self) -> str:
+        """Part of the keys of its widgets."""
+        return str(self.patients)
+
     def config(self, name: str) -> RunConfig:
         """The run that the untouched form describes."""
         return RunConfig(
@@ -35,6 +58,24 @@ class Preset:
             objective=self.objective,
             seeds=tuple(range(self.seeds)),
         )
+
+
+@dataclass(frozen=True)
+class Like:
+    """What a run was told, to be asked for again with changes."""
+
+    run_id: str
+    settings: RunConfig
+    expect: str = "What you do not change stays as it was in that run."
+
+    @property
+    def key(self) -> str:
+        """Part of the keys of its widgets."""
+        return f"like_{self.run_id}"
+
+    def config(self, name: str) -> RunConfig:
+        """The run that the untouched form describes: a run that would be refused today is refused when it is asked."""
+        return self.settings.model_copy(update={"name": name})
 
 
 PRESETS: dict[PresetName, Preset] = {

@@ -43,7 +43,7 @@ def widget(setting: Setting, value: Any, *, key: str, finished: Sequence[str] = 
     """
     hints = setting.hints
     if hints.get("names") == "run":
-        return _run(setting, finished, key)
+        return _run(setting, value, finished, key)
     if hints.get("names") == "variants":
         return _variants(setting, value, key)
     if hints.get("names") == "network":
@@ -141,13 +141,14 @@ def _variants(setting: Setting, value: Sequence[Any], key: str) -> list[dict[str
     return setting.listing(chosen)
 
 
-def _run(setting: Setting, finished: Sequence[str], key: str) -> str | None:
+def _run(setting: Setting, value: str | None, finished: Sequence[str], key: str) -> str | None:
     none = setting.hints.get("none", "none")
 
     def title(run_id: str | None) -> str:
         return run_id or none
 
-    return st.selectbox(setting.title, [None, *finished], format_func=title, key=key, help=_help(setting))
+    offered = [None, *finished]
+    return st.selectbox(setting.title, offered, _index(offered, value), title, key, _help(setting))
 
 
 def _switch(setting: Setting, value: bool, key: str) -> bool:
