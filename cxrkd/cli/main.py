@@ -29,6 +29,7 @@ from cxrkd.cli import (
     reference,
     reproduce,
     runs,
+    study,
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
 from cxrkd.errors import CxrkdError, unwritable
@@ -46,6 +47,7 @@ VERBS = (
     evaluate,
     distill,
     reproduce,
+    study,
     runs,
     record,
     reference,
