@@ -130,7 +130,7 @@ def show(args: argparse.Namespace) -> Report:
     if isinstance(job, Run):
         document |= {"config": job.config.model_dump(mode="json"), "members": job.members()}
         facts |= _distillation(job)
-    facts |= job.facts()
+    facts |= job.summary()
     document["environment"] = _environment(job)
     return Report(document, [f"{name + ':':<18}{text}" for name, text in facts.items() if text])
 

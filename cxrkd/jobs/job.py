@@ -151,7 +151,7 @@ class Job:
         """
         return read_versioned(self.path / ENVIRONMENT, ENVIRONMENT_VERSION)
 
-    def facts(self) -> dict[str, str]:
+    def summary(self) -> dict[str, str]:
         """What lists say of it beside what is true of any job; nothing by default."""
         return {}
 

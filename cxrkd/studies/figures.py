@@ -106,6 +106,11 @@ class CellFigures(Record):
             return NOT_SHOWN
         return HELPED if self.gain.value > 0 else HARMED
 
+    @property
+    def claimed(self) -> bool:
+        """The gain, or the harm, is shown."""
+        return self.verdict in (HELPED, HARMED)
+
 
 @dataclass(frozen=True)
 class OtherFigures(Record):
@@ -144,6 +149,17 @@ class StudyFigures(Record):
     def gains(self) -> list[CellFigures]:
         """The cells that have a gain."""
         return [cell for cell in self.cells if not math.isnan(cell.gain.value)]
+
+    @property
+    def networks(self) -> list[tuple[str, CellFigures | OtherFigures]]:
+        """Whose AUROC and multiply-adds are known, with what they are: `teacher`, `alone` or `distilled`."""
+        others = [(one.member, one) for one in self.others]
+        of_any: list[tuple[str, CellFigures | OtherFigures]] = [*others, *(("distilled", cell) for cell in self.cells)]
+        return [(member, one) for member, one in of_any if not math.isnan(one.auroc.value + one.cost.macs)]
+
+    def without_problems(self) -> StudyFigures:
+        """The same, of each problem only that there is one: a sentence may quote what was read."""
+        return replace(self, cells=tuple(replace(one, problem="yes" if one.problem else "") for one in self.cells))
 
     @classmethod
     def of(cls, cells: Sequence[CellFigures], others: Iterable[OtherFigures], *, phantoms: bool) -> StudyFigures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,13 @@ def read_study(path: Path) -> StudyConfig:
     return parse_study(content, path.name)
 
 
-def parse_study(content: bytes, name: str) -> StudyConfig:
+def parse_study(content: bytes, name: str, run_of: Callable[[str], Run] = open_run) -> StudyConfig:
     """The study of the content of a file of that name.
+
+    Args:
+        content: YAML or JSON.
+        name: for sentences.
+        run_of: the run that it is based on, by what it is called.
 
     Raises:
         ConfigError, RunError: as `read_study`.
@@ -53,10 +58,10 @@ def parse_study(content: bytes, name: str) -> StudyConfig:
         raise ConfigError(
             f"{name} holds {shown(values)}; expected an object with name, teachers, students, objectives."
         )
-    return study_of(values)
+    return study_of(values, run_of)
 
 
-def study_of(values: Mapping[str, Any]) -> StudyConfig:
+def study_of(values: Mapping[str, Any], run_of: Callable[[str], Run] = open_run) -> StudyConfig:
     """The study that these settings describe.
 
     Raises:
@@ -64,7 +69,7 @@ def study_of(values: Mapping[str, Any]) -> StudyConfig:
         RunError: the run that it is based on is not there, or cannot be read.
     """
     base = values.get("base")
-    whole = dict(values) | ({"base": settings_of_run(open_run(base))} if isinstance(base, str) else {})
+    whole = dict(values) | ({"base": settings_of_run(run_of(base))} if isinstance(base, str) else {})
     try:
         return StudyConfig.model_validate(whole)
     except ValidationError as error:

@@ -136,7 +136,7 @@ class Study(Job):
         """
         write_json(self.path / FIGURES, {"version": VERSION, **figures.to_dict()})
 
-    def facts(self) -> dict[str, str]:
+    def summary(self) -> dict[str, str]:
         """What lists say of it beside what is true of any job."""
         try:
             placed = [place for place in self.places().values() if place.run and not place.problem]

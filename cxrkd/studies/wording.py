@@ -19,7 +19,8 @@ def verdicts(figures: StudyFigures) -> list[str]:
     gains = figures.gains
     if not gains:
         measured = sum(cell.n_seeds > 0 for cell in figures.cells)
-        return [f"{measured} of {len(figures.cells)} cells are measured, none of them against a student alone."]
+        why = "there is no student alone to hold it against, or there are too few positive patients"
+        return [f"{measured} of {len(figures.cells)} cells are measured; none has a gain yet: {why}."]
     best = max(gains, key=lambda cell: cell.gain.value)
     span = interval(best.gain.value, best.gain.low, best.gain.high, sign=True)
     return [
