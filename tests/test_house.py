@@ -23,6 +23,7 @@ FLOORS = [
     {"jobs"},
     {"answers"},
     {"runs"},
+    {"studies"},
     {"paper", "report"},
     {"bench", "cli", "dashboard"},
     {"__main__"},

@@ -21,6 +21,7 @@ class Bounds:
     Attributes:
         queued: runs that wait or work at once. seeds: of one run. patients: phantoms of one run.
         images: of a data set. image_size: pixels. epochs: of one network. batch_size: images. networks: of a teacher.
+        cells: of a study.
     """
 
     queued: int = 20
@@ -31,6 +32,7 @@ class Bounds:
     epochs: int = 300
     batch_size: int = 512
     networks: int = 4
+    cells: int = 24
 
     @classmethod
     def of(cls, settings: Mapping[str, str] = os.environ) -> Self:
@@ -64,6 +66,14 @@ class Bounds:
             self._refuse(name, came, what)
         if not all(0 <= seed <= _MOST_SEED for seed in (*config.seeds, getattr(config.data, "seed", 0))):
             raise AccessError(f"Seeds on this page are from 0 to {_MOST_SEED:,}. Choose a smaller one.")
+
+    def refuse_cells(self, n_cells: int) -> None:
+        """Refuse a study of too many cells.
+
+        Raises:
+            AccessError: says how many are allowed.
+        """
+        self._refuse("cells", n_cells, "cells in a study")
 
     def refuse_images(self, data: DataConfig, n_images: float) -> None:
         """Refuse a data set with too many images; what is drawn is bounded by its patients.

@@ -30,6 +30,7 @@ from cxrkd.cli import (
     reproduce,
     runs,
     search,
+    study,
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
 from cxrkd.errors import CxrkdError, unwritable
@@ -47,6 +48,7 @@ VERBS = (
     evaluate,
     distill,
     reproduce,
+    study,
     runs,
     search,
     record,

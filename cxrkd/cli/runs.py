@@ -150,6 +150,7 @@ def show(args: argparse.Namespace) -> Report:
         document |= {"config": job.config.model_dump(mode="json"), "members": job.members()}
         document["note"] = job.description.note
         facts |= _distillation(job)
+    facts |= job.summary()
     document["environment"] = _environment(job)
     return Report(document, [f"{name + ':':<18}{text}" for name, text in facts.items() if text])
 

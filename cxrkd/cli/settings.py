@@ -268,37 +268,13 @@ def _validated(values: dict[str, Any], file: Path | None, given: Mapping[str, st
     from pydantic import ValidationError
 
     from cxrkd.config import RunConfig
+    from cxrkd.config.filling import with_defaults
     from cxrkd.refusals import refusals
 
     if "name" not in values:
         raise ConfigError('Give the run a name: --name NAME, or "name" in the config file.')
     try:
-        return RunConfig.model_validate_json(json.dumps(_with_defaults(values)))
+        return RunConfig.model_validate_json(json.dumps(with_defaults(values)))
     except ValidationError as error:
         sentences = refusals(error, lambda key: _named(key, values, file, given)).values()
         raise ConfigError(" ".join(dict.fromkeys(sentences))) from error
-
-
-def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
-    """Keep the run's own defaults of a part of the config of which only some keys are given."""
-    from cxrkd.config import RunConfig
-
-    whole = dict(values)
-    for part, given in values.items():
-        field = RunConfig.model_fields.get(part)
-        default: Any = None if field is None else field.get_default(call_default_factory=True)
-        if isinstance(given, dict) and _same_variant(part, default, given):
-            whole[part] = default.model_dump() | given
-    return whole
-
-
-def _same_variant(part: str, default: Any, given: dict[str, Any]) -> bool:
-    """Whether a default can fill in the keys that are not given; another variant of a part has other keys."""
-    from cxrkd.config.settings import VARIANTS
-
-    if not hasattr(default, "model_dump"):
-        return False
-    if part not in VARIANTS:
-        return True
-    own = getattr(default, VARIANTS[part].tag)
-    return bool(given.get(VARIANTS[part].tag, own) == own)

@@ -40,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     Route("audit", "Audit", ":material/fact_check:", "Measure"),
     Route("results", "Results", ":material/show_chart:", "Measure"),
     Route("efficiency", "Efficiency", ":material/speed:", "Measure"),
+    Route("studies", "Studies", ":material/grid_on:", "Measure"),
     Route("distill", "Distil", ":material/science:", "Make"),
     Route("data", "Data", ":material/database:", "Make"),
 )

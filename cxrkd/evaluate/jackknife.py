@@ -87,20 +87,44 @@ def rate_interval(figure: Figure) -> tuple[float, float]:
 def _reach(figure: Figure, scale: Callable[[np.ndarray | float], np.ndarray]) -> float:
     if math.isnan(figure.value) or figure.df <= 0:
         return math.nan
-    return _half_width(float(np.sum((scale(figure.without) - scale(figure.value)) ** 2)), figure, scale)
+    return _half_width(_of_patients(figure, scale), figure, scale)
+
+
+def _of_patients(figure: Figure, scale: Callable[[np.ndarray | float], np.ndarray]) -> float:
+    return float(np.sum((scale(figure.without) - scale(figure.value)) ** 2))
 
 
 def _half_width(of_patients: float, figure: Figure, scale: Callable[[np.ndarray | float], np.ndarray]) -> float:
-    """Half the width: variances of patients and of trainings added, df by Satterthwaite (1946)."""
+    """Half the width of an interval."""
     from scipy.stats import t as student  # takes a third of a second to import; pages only read what was measured
 
+    variance, df = _variance(of_patients, figure, scale)
+    return float(student.ppf((1 + LEVEL) / 2, df)) * math.sqrt(variance) if variance > 0 else variance
+
+
+def _variance(
+    of_patients: float, figure: Figure, scale: Callable[[np.ndarray | float], np.ndarray]
+) -> tuple[float, float]:
+    """Variances of patients and of trainings added, and the degrees of freedom by Satterthwaite (1946)."""
     parts = [(of_patients, figure.df)]
     parts += [(float(np.var(scale(s), ddof=1)) / len(s), len(s) - 1.0) for s in figure.trainings if len(s) > 1]
     variance = sum(part for part, _ in parts)
-    if not variance > 0:
-        return variance
-    df = variance**2 / sum(part**2 / freedom for part, freedom in parts)
-    return float(student.ppf((1 + LEVEL) / 2, df)) * math.sqrt(variance)
+    return variance, variance**2 / sum(part**2 / df for part, df in parts) if variance > 0 else math.nan
+
+
+def p_value(figure: Figure) -> float:
+    """Two-sided p of a figure without bounds, such as a difference, being zero; NaN where it cannot be known.
+
+    By the same variance and degrees of freedom as `interval`: below 0.05 exactly where that leaves zero out.
+    """
+    if math.isnan(figure.value) or figure.df <= 0:
+        return math.nan
+    from scipy.stats import t as student
+
+    variance, df = _variance(_of_patients(figure, np.asarray), figure, np.asarray)
+    if variance > 0:
+        return float(2 * student.sf(abs(figure.value) / math.sqrt(variance), df))
+    return math.nan if math.isnan(variance) else float(figure.value == 0)
 
 
 def mean_figure(values: np.ndarray, without: np.ndarray, weight: np.ndarray, step: float) -> Figure:

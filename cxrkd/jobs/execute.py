@@ -19,6 +19,7 @@ from cxrkd.jobs.folders import remove
 from cxrkd.jobs.job import ENVIRONMENT, ENVIRONMENT_VERSION, KINDS, LOG, Job, kind_of, own_jobs
 from cxrkd.jobs.lease import LOST
 from cxrkd.jobs.locks import deciding
+from cxrkd.jobs.progress import Follower
 from cxrkd.jobs.queue import claim, give_up, let_go
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.jobs.state import now, read_state, write_state
@@ -26,8 +27,12 @@ from cxrkd.jobs.state import now, read_state, write_state
 log = logging.getLogger("cxrkd.jobs")
 
 
-def execute(job: Job) -> None:
+def execute(job: Job, follower: Follower | None = None) -> None:
     """Do everything that a job was told; goes on where it was stopped. Returns when it is done.
+
+    Args:
+        job: which.
+        follower: told of its progress, by a job of which this one is a part.
 
     Raises:
         RunError: it is done already, another process executes it, or something unforeseen went wrong (see log.txt).
@@ -38,7 +43,7 @@ def execute(job: Job) -> None:
     heart.on_lost = _stop_here
     try:
         with private.owner_only(), _logging(job):
-            _execute(job)
+            _execute(job, follower)
     finally:
         let_go(job)
 
@@ -48,10 +53,10 @@ def _stop_here() -> None:
     os.kill(os.getpid(), LOST)
 
 
-def _execute(job: Job) -> None:
+def _execute(job: Job, follower: Follower | None) -> None:
     try:
         with as_asked(job):
-            _work(job)
+            _work(job, follower)
     except CxrkdError as error:
         give_up(job, str(error))
         raise
@@ -75,12 +80,12 @@ def _explain(job: Job, error: Exception) -> RunError:
     return RunError(f"unexpected {type(error).__name__}: {first[:200]}. The log has the details.")
 
 
-def _work(job: Job) -> None:
+def _work(job: Job, follower: Follower | None) -> None:
     job.require_current()
     for torn in job.path.rglob(f"{PART}*"):  # left by a kill in the middle of a write
         remove(torn)
     require_place_for_file(job.path / EVENTS)
-    kind, report = KINDS[kind_of(job.path)], Reporter(job.path, job.sentence)
+    kind, report = KINDS[kind_of(job.path)], Reporter(job.path, job.sentence, follower)
     kind.work(job, report)
     state = read_state(job.path)
     finished = now(state.created, state.started)

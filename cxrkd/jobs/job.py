@@ -151,6 +151,10 @@ class Job:
         """
         return read_versioned(self.path / ENVIRONMENT, ENVIRONMENT_VERSION)
 
+    def summary(self) -> dict[str, str]:
+        """What lists say of it beside what is true of any job; nothing by default."""
+        return {}
+
     def require_settings(self) -> None:
         """Read what it was told.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cxrkd.jobs.state import read_state, write_state
 
 WRITE_EVERY_S = 1.0
+Follower = Callable[[str, float, float | None], None]
+"""Told how far a job is, whenever that is written down: what it does, its share 0..1, seconds left or None."""
 
 
 @dataclass
@@ -18,12 +21,14 @@ class JobProgress:
 
     `weights` are guesses of each stage's seconds; how wrong they were so far corrects the guess for what is left.
     `reached` is the share of the whole job that was told; it never falls, whatever is done again after a resume.
+    `follower` is told of it, where another job does this one as a part of its own.
     """
 
     folder: Path
     weights: dict[str, float]
     done: set[str] = field(default_factory=set)
     reached: float = 0.0
+    follower: Follower | None = None
     _stage: str = ""
     _spent: float = 0.0
     _guessed: float = 0.0
@@ -65,6 +70,8 @@ class JobProgress:
         self.reached = max(state.progress, self.reached, round(self._share(fraction), 4))
         write_state(self.folder, replace(state, stage=title, progress=self.reached, eta_s=eta_s))
         self._written = time.monotonic()
+        if self.follower is not None:
+            self.follower(title, self.reached, eta_s)
 
     def _share(self, fraction: float) -> float:
         done = sum(self.weights[name] for name in self.done) + fraction * self.weights[self._stage]

@@ -11,7 +11,7 @@ from typing import Any
 from cxrkd.errors import RunError
 from cxrkd.jobs.events import EVENTS, append_event, event_sentence, read_events
 from cxrkd.jobs.files import read_json, write_json
-from cxrkd.jobs.progress import JobProgress
+from cxrkd.jobs.progress import Follower, JobProgress
 from cxrkd.progress import Event, OnEvent
 
 log = logging.getLogger("cxrkd.jobs")
@@ -21,12 +21,15 @@ class Reporter:
     """Tells the outside about the stages of the job in `folder`, and remembers which are done.
 
     `sentence` says of an event what the log has.
+    `follower` is told of the progress of the whole.
     `seconds` are those of the attempt that finished the stage: time lost to an interruption is not in them.
     """
 
-    def __init__(self, folder: Path, sentence: Callable[[Event], str] = event_sentence) -> None:
+    def __init__(
+        self, folder: Path, sentence: Callable[[Event], str] = event_sentence, follower: Follower | None = None
+    ) -> None:
         self.folder, self._sentence = folder, sentence
-        self.progress = JobProgress(folder, {})
+        self.progress = JobProgress(folder, {}, follower=follower)
         self._record = folder / "work" / "stages.json"
         self.seconds = _read_record(self._record)
         self._largest = _furthest(read_events(folder / EVENTS))

@@ -33,7 +33,7 @@ def above(titles: Sequence[str], rows: Mapping[str, Sequence[Mean]]) -> str:
         titles: of the lines.
         rows: student -> a difference a line.
     """
-    figure, axes = _axes(0.5 + 0.42 * len(titles))
+    figure, axes = blank_axes(0.5 + 0.42 * len(titles))
     axes.axvline(0, color=NEUTRAL, linewidth=1)
     for place, (student, means) in enumerate(rows.items()):
         y = np.arange(len(titles)) + _APART * (place - (len(rows) - 1) / 2)
@@ -51,23 +51,23 @@ def above(titles: Sequence[str], rows: Mapping[str, Sequence[Mean]]) -> str:
     axes.set_ylim(len(titles) - 0.5, -0.5)
     axes.set_xlabel("Rank correlation with the teacher, above the line")
     axes.legend(fontsize=9, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
-    return _uri(figure)
+    return svg_uri(figure)
 
 
 def cells(student: str, gap: np.ndarray, agreement: np.ndarray) -> str:
     """A point a cell: the student's probability minus the teacher's (M,), and how alike their maps are (M,)."""
-    figure, axes = _axes(2.9)
+    figure, axes = blank_axes(2.9)
     axes.axvspan(-NEAR, NEAR, color=NEUTRAL, alpha=0.12, linewidth=0)
     axes.axhline(0, color=NEUTRAL, linewidth=1)
     axes.scatter(gap, agreement, s=9, color=COLOURS[student], alpha=0.55, linewidths=0, rasterized=True)
     axes.set_ylim(-1.03, 1.03)
     axes.set_xlabel("Probability, student minus teacher")
     axes.set_ylabel("Agreement of maps")
-    return _uri(figure)
+    return svg_uri(figure)
 
 
-def _axes(height: float) -> tuple[Figure, Axes]:
-    """Inches; text as large as the page's."""
+def blank_axes(height: float) -> tuple[Figure, Axes]:
+    """An empty chart of a height in inches; text as large as the page's."""
     figure = Figure(figsize=(6.6, height), layout="constrained")
     FigureCanvasSVG(figure)
     axes = figure.add_subplot()
@@ -79,7 +79,8 @@ def _axes(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _uri(figure: Figure) -> str:
+def svg_uri(figure: Figure) -> str:
+    """A chart as the source of a picture."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata=_UNDATED, dpi=150)
     return as_uri(buffer.getvalue(), "image/svg+xml")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -167,6 +168,7 @@ def _training_s(train: TrainConfig, images: float, image_s: float, size: int) ->
     return images * epochs * image_s
 
 
+@cache  # a study asks about the same few networks again and again
 def _glance(arch: str, size: int) -> Pace:
     """The pace over a small batch, after one run to warm up; a training step is taken as a multiple of it."""
     with torch.random.fork_rng(devices=[]), torch.inference_mode():

@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from cxrkd.errors import DataError
 from cxrkd.evaluate import PairedDifference, evaluate, paired_difference
+from cxrkd.evaluate.paired import paired_p
 
 LABELS = ("a", "b", "rare")
 
@@ -50,6 +51,36 @@ def test_intervals_are_those_of_leaving_rows_out_and_of_the_seeds(seeds_b):
         assert result[{"macro": "macro_diff"}.get(what, what)] == pytest.approx(value)
         assert result[f"{what}_low"] == pytest.approx(value - reach)
         assert result[f"{what}_high"] == pytest.approx(value + reach)
+
+
+def test_p_is_that_of_the_t_whose_quantile_makes_the_interval():
+    """Half width = t(.975, df) * s and p = 2 P(T > |d| / s): both are given by d, s and df, recomputed here."""
+    a, b, targets, patients = cases(seeds=3, n=50)
+    b = a - 0.04 * targets - 0.15 * np.random.default_rng(1).normal(size=a.shape)
+    names, rows = np.unique(patients), np.arange(50)
+    each = macro(a, targets, rows) - macro(b, targets, rows)
+    left = np.array([(macro(a, targets, patients != p) - macro(b, targets, patients != p)).mean() for p in names])
+    mine = np.array([[targets[patients == p, k].sum() for p in names] for k in (0, 1)])
+    share = np.mean(mine / mine.sum(1, keepdims=True), axis=0)
+    of_patients, of_seeds = np.sum((left - each.mean()) ** 2), np.var(each, ddof=1) / 3
+    df = (of_patients + of_seeds) ** 2 / (of_patients**2 / (1 / np.sum(share**2) - 1) + of_seeds**2 / 2)
+    expected = 2 * student.sf(abs(each.mean()) / np.sqrt(of_patients + of_seeds), df)
+    assert 0.001 < expected < 0.9
+    assert paired_p(a, b, targets, patients, LABELS, min_patients=3) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_p_is_below_a_twentieth_exactly_where_the_interval_leaves_zero_out(scale):
+    a, _, targets, patients = cases(seeds=3)
+    b = a - scale * targets + 0.1 * np.random.default_rng(2).normal(size=a.shape)
+    difference, p = paired_difference(a, b, targets, patients, LABELS), paired_p(a, b, targets, patients, LABELS)
+    assert (p < 0.05) == (difference.macro_low > 0 or difference.macro_high < 0)
+
+
+def test_p_of_equals_is_one_and_of_nothing_to_compare_unknown():
+    a, _, targets, patients = cases()
+    assert paired_p(a, a, targets, patients, LABELS) == 1.0
+    assert np.isnan(paired_p(a, a, targets, patients, LABELS, min_patients=1000))
 
 
 def test_seeds_of_one_start_are_pairs():

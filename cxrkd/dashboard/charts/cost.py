@@ -55,7 +55,7 @@ def auroc_against_cost(
                 hovertemplate="%{customdata[0]:.3s}, AUROC %{y:.3f} (%{customdata[1]:.3f} to %{customdata[2]:.3f})",
             )
         )
-    chart.update_xaxes(type="log", title=x_title, **_ticks(list(places.values())))
+    chart.update_xaxes(type="log", title=x_title, **log_ticks(list(places.values())))
     ends = [(auroc[m].value, auroc[m].low, auroc[m].high) for m in places]
     chart.update_yaxes(title=y_title, range=style.auroc_span(*ends))
     if not any(math.isfinite(end[0]) for end in ends):
@@ -72,7 +72,7 @@ def apart(cost: Mapping[str, float]) -> dict[str, float]:
     return places
 
 
-def _ticks(costs: Sequence[float]) -> dict[str, Any]:
+def log_ticks(costs: Sequence[float]) -> dict[str, Any]:
     """Range a third of a decade beyond the data, ticks with SI prefixes, denser where the range is short."""
     low, high = math.log10(min(costs)) - 0.3, math.log10(max(costs)) + 0.3
     bases = (1, 2, 5) if high - low > 1.2 else (1, 1.5, 2, 3, 5, 7)

@@ -21,26 +21,29 @@ from cxrkd.runs import Run, create, list_runs
 from cxrkd.runs.beside import BesideRun, FilmsAsked, create_beside
 from cxrkd.runs.describing import describe
 from cxrkd.runs.refusing import Settled, settle
+from cxrkd.studies.config import StudyConfig
+from cxrkd.studies.grid import grid
+from cxrkd.studies.study import Study, create_study
 
 J = TypeVar("J", bound=Job)
 B = TypeVar("B", bound="BesideRun[Any]")
 _ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue
-ACTS: dict[str, Callable[[Run], object]] = {"cancel": cancel, "resume": resume, "delete": delete}
-"""What a page does to a run that is there."""
+ACTS: dict[str, Callable[[Job], object]] = {"cancel": cancel, "resume": resume, "delete": delete}
+"""What a page does to a job that is there."""
 
 
-def act(who: Person, what: str, run: Run) -> None:
-    """Cancel, resume or delete a run.
+def act(who: Person, what: str, job: Job) -> None:
+    """Cancel, resume or delete a run, or a job of another kind.
 
     Raises:
         AccessError: the role does not allow it, the queue is full, or the record cannot be written.
-        RunError: the run is shipped, or in the wrong state.
+        RunError: it is shipped, or in the wrong state.
     """
-    with recording(who, what, run.id), _ONE_AT_A_TIME:
+    with recording(who, what, job.id), _ONE_AT_A_TIME:
         who.require("make")
         if what == "resume":
             Bounds.of().refuse_queue(_active())
-        ACTS[what](run)
+        ACTS[what](job)
 
 
 def describe_run(who: Person, run: Run, name: str, note: str) -> None:
@@ -101,6 +104,32 @@ def queue_beside(who: Person, run: Run, kind: type[B], asked: FilmsAsked) -> B:
             job = create_beside(kind, run, asked)
         note.on = job.id
         return _marked(job)
+
+
+def queue_study(who: Person, config: StudyConfig) -> Study:
+    """Make and queue the study that a form describes.
+
+    Args:
+        who: asks.
+        config: what for.
+
+    Raises:
+        AccessError: the role, a bound, a folder or the record does not allow it.
+        CxrkdError: what one of its runs would be refused for; nothing that was read in the data's folder is in the
+            sentence.
+    """
+    with recording(who, "queue", config.name) as note, _ONE_AT_A_TIME:
+        who.require("make")
+        bounds, cells = Bounds.of(), grid(config)
+        bounds.refuse_cells(len(cells))
+        bounded = [_bounded(cell.config) for cell in cells]
+        with confined():
+            for one in bounded:
+                bounds.refuse_images(one.data, _settle(one).images[0])
+            admitted = bounded[0].data.model_dump(mode="json")
+            study = create_study(config.model_copy(update={"base": config.base | {"data": admitted}}))
+        note.on = study.id
+        return _marked(study)
 
 
 def _marked(job: J) -> J:

@@ -1,0 +1,177 @@
+"""What is kept of a study.
+
+<job>/study.json     what was asked
+      cells.json     which run is whose, or why a cell has none
+      latency.json   milliseconds of a film for each network, measured on this machine at the end
+      figures.json   what is measured from the kept predictions of its runs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cxrkd.errors import RunError
+from cxrkd.jobs import queue
+from cxrkd.jobs.files import MissingFileError, damaged, read_json, read_versioned, write_json
+from cxrkd.jobs.job import Job, list_own_jobs
+from cxrkd.jobs.schema import read_recorded
+from cxrkd.studies.config import TAGS, StudyConfig
+from cxrkd.studies.figures import StudyFigures
+from cxrkd.studies.grid import Cell, grid
+
+KIND = "study"
+ASKED, CELLS, LATENCY, FIGURES = "study.json", "cells.json", "latency.json", "figures.json"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """What came of a cell.
+
+    Attributes:
+        run: id of its run; empty where there is none.
+        control: id of the run whose students alone it is held against; empty where there is none.
+        audit: id of the audit of its run; empty where there is none.
+        problem: why there is no run, or not all of it; empty where nothing is wrong.
+    """
+
+    run: str = ""
+    control: str = ""
+    audit: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Study(Job):
+    """One study."""
+
+    @cached_property
+    def config(self) -> StudyConfig:
+        """What was asked.
+
+        Raises:
+            RunError: the file is missing, damaged, or written by another version.
+        """
+        return read_recorded(self.path / ASKED, VERSION, StudyConfig)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Its cells.
+
+        Raises:
+            RunError: as `config`.
+            ConfigError: what was asked is refused today.
+        """
+        return grid(self.config)
+
+    def require_settings(self) -> None:
+        """Read what was asked."""
+        super().require_settings()
+        _ = self.config
+
+    def require_current(self) -> None:
+        """Refuse to go on with what is refused today.
+
+        Raises:
+            ConfigError: says why.
+        """
+        super().require_current()
+        _ = self.cells
+
+    def places(self) -> dict[str, Place]:
+        """What came of each cell so far, by its stage; none where nothing was begun.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        try:
+            kept = read_versioned(self.path / CELLS, VERSION).get("cells")
+            return {stage: Place(**place) for stage, place in kept.items()}  # type: ignore[union-attr]
+        except MissingFileError:
+            return {}
+        except (TypeError, AttributeError) as error:
+            raise damaged(self.path / CELLS, "expected a run for each cell") from error
+
+    def keep_places(self, places: Mapping[str, Place]) -> None:
+        """Write them down.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        write_json(
+            self.path / CELLS, {"version": VERSION, "cells": {stage: vars(place) for stage, place in places.items()}}
+        )
+
+    def latencies(self) -> dict[str, float]:
+        """Network and size -> milliseconds of a film; empty where nothing was measured."""
+        try:
+            kept = read_json(self.path / LATENCY)
+        except RunError:  # measured again when the study goes on; until then there is none
+            return {}
+        return kept if isinstance(kept, dict) else {}
+
+    def keep_latencies(self, latencies: Mapping[str, float]) -> None:
+        """Write them down."""
+        write_json(self.path / LATENCY, dict(latencies))
+
+    def figures(self) -> StudyFigures:
+        """What was measured so far.
+
+        Raises:
+            RunError: nothing was, or the file is damaged.
+        """
+        try:
+            return StudyFigures.from_dict(read_versioned(self.path / FIGURES, VERSION))
+        except ValueError as error:
+            raise damaged(self.path / FIGURES, str(error)) from error
+
+    def keep_figures(self, figures: StudyFigures) -> None:
+        """Write them down.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        write_json(self.path / FIGURES, {"version": VERSION, **figures.to_dict()})
+
+    def summary(self) -> dict[str, str]:
+        """What lists say of it beside what is true of any job."""
+        try:
+            placed = [place for place in self.places().values() if place.run and not place.problem]
+        except RunError:
+            placed = []
+        asked = self.config
+        names = ", ".join(f"{axis} {len(getattr(asked, axis))}" for axis in (*TAGS, "seeds"))
+        return {"grid": names, "cells done": f"{len(placed)} of {self.n_cells}"}
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells there are."""
+        return len(self.config.teachers) * len(self.config.students) * len(self.config.objectives)
+
+
+def list_studies() -> list[Study]:
+    """Every study made on this machine, newest first.
+
+    Raises:
+        RunError: the folder of jobs cannot be read.
+    """
+    return [job for job in list_own_jobs() if isinstance(job, Study)]
+
+
+def asked_before(config: StudyConfig) -> Study | None:
+    """The newest study that was asked exactly this, finished or not."""
+    readable = (study for study in list_studies() if study.state.status != "unreadable")
+    return next((study for study in readable if study.config == config), None)
+
+
+def create_study(config: StudyConfig) -> Study:
+    """Make the folder of a study that nothing executes yet; see `cxrkd.studies.refusing` for what is refused before.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    recorded: dict[str, Any] = {"version": VERSION, **config.model_dump(mode="json")}
+    return Study(queue.create(KIND, f"{config.name} study", {ASKED: recorded}))
