@@ -23,6 +23,13 @@ NEEDS: dict[str, str] = {"maps": "label maps", "embeddings": "embeddings", "stag
 
 
 Balance = Literal["none", "weighted", "focal", "asymmetric"]
+OF_BALANCE: dict[Balance, tuple[str, ...]] = {
+    "none": (),
+    "weighted": (),
+    "focal": ("gamma",),
+    "asymmetric": ("gamma_positive", "gamma_negative", "clip"),
+}
+"""The settings that each of them looks at."""
 BALANCED = (
     "how labels of which few are positive are learned, by both students; none: plainly; weighted: present findings by "
     "how rare they are, up to tenfold; focal: what is answered wrongly more than the rest, as paper does where nothing "
@@ -155,6 +162,11 @@ class ObjectiveConfig(ObjectiveTerm):
     def terms(self) -> tuple[ObjectiveTerm, ...]:
         """What is taken from the teacher: its own term, then those that go along."""
         return (self, *self.also)
+
+    @property
+    def label_side(self) -> dict[str, Any]:
+        """What decides how labels are learned; two objectives of the same have the same student alone."""
+        return {key: getattr(self, key) for key in ("balance", *OF_BALANCE[self.balance])}
 
     @property
     def needs(self) -> frozenset[str]:

@@ -228,8 +228,8 @@ def config_differences(by_title: Mapping[str, RunConfig]) -> pd.DataFrame:
     rows = []
     for key, values in differing(configs).items():
         kind = next(kind for kind, value in zip(kinds, values, strict=True) if value is not None)
-        each = dict(zip(by_title, map(_setting, values), strict=True))
-        rows.append({"Setting": setting_title(key, kind)} | each)
+        row: dict[str, str | None] = {"Setting": setting_title(key, kind)}
+        rows.append(row | dict(zip(by_title, map(_setting, values), strict=True)))
     return pd.DataFrame(rows)
 
 

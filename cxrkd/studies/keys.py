@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from cxrkd.config import OBJECTIVES, ObjectiveConfig, RunConfig
-from cxrkd.config.objective import ObjectiveTerm
+from cxrkd.config import RunConfig
 from cxrkd.errors import RunError
 from cxrkd.runs.run import open_run
 
@@ -51,43 +48,13 @@ def teacher_key(config: RunConfig) -> str:
 
 def control_key(config: RunConfig) -> str:
     """Of the students alone: everything but the teacher and what is learned from it."""
-    return _digest(_without_teacher(config) | {"objective": _label_side(config.objective)})
+    return _digest(_without_teacher(config) | {"objective": config.objective.label_side})
 
 
 def _without_teacher(config: RunConfig) -> dict[str, Any]:
     """What the students of a run are told, apart from who teaches them."""
     values = config.model_dump(mode="json", exclude=_NAMES | {"control"})
     return {key: value for key, value in values.items() if not key.startswith("teacher_")}
-
-
-def _label_side(objective: ObjectiveConfig) -> Any:
-    """What an objective learns from labels.
-
-    Two of them that make the same function with the same values learn the same from labels. Where that is no function,
-    nothing is known of it, and nobody shares.
-    """
-    values = objective.model_dump(mode="json")
-    task = _described(OBJECTIVES[objective.name].task(objective))
-    if task is None:
-        return values
-    of_teacher = ObjectiveTerm.model_fields.keys() | {"alpha", "view", "also"}
-    return {"task": task} | {key: values[key] for key in ObjectiveConfig.model_fields if key not in of_teacher}
-
-
-def _described(task: Callable[..., Any]) -> Any:
-    """A function, or one with some of its arguments, as text; None of anything else."""
-    if isinstance(task, partial):
-        inner, values = _described(task.func), [list(task.args), task.keywords]
-        return None if inner is None or _as_json(values) is None else [inner, _as_json(values)]
-    named = getattr(task, "__qualname__", "<lambda>")
-    return None if "<" in named else f"{task.__module__}.{named}"
-
-
-def _as_json(value: Any) -> str | None:
-    try:
-        return json.dumps(value, sort_keys=True)
-    except (TypeError, ValueError):
-        return None
 
 
 def _digest(values: Any) -> str:

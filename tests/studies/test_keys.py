@@ -1,10 +1,8 @@
 """Which runs are the same, which teachers and which students alone can be shared."""
 
-import dataclasses
-
 import pytest
 
-from cxrkd.config import OBJECTIVES, ObjectiveConfig, TrainConfig
+from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.studies.keys import asked_key, cell_key, control_key, teacher_key
 from tests import toys
 
@@ -81,9 +79,9 @@ def test_other_students_alone_are_not_alike(changes):
     assert control_key(config(**named("bkd"), **changes)) != control_key(config(**named("bkd")))
 
 
-def test_of_labels_learned_by_something_unknown_nobody_shares(monkeypatch):
-    """A lambda says nothing of what it does; neither does an object."""
-    entries = dict(OBJECTIVES.items())
-    monkeypatch.setattr(OBJECTIVES, "_entries", entries)
-    entries["bkd"] = dataclasses.replace(entries["bkd"], task=lambda config: lambda logits, targets: logits.sum())
-    assert control_key(config(**named("bkd"))) != control_key(config(**named("bkd", temperature=4)))
+def test_settings_that_nobody_looks_at_make_no_other_student_alone():
+    assert control_key(config(**named("bkd", gamma=1))) == control_key(config(**named("bkd")))
+    assert control_key(config(**named("bkd", balance="focal"))) == control_key(config(**named("paper")))
+    asymmetric = control_key(config(**named("bkd", balance="asymmetric")))
+    assert control_key(config(**named("bkd", balance="asymmetric", clip=0.1))) != asymmetric
+    assert control_key(config(**named("paper", balance="asymmetric", gamma=1))) == asymmetric

@@ -9,6 +9,7 @@ from cxrkd.config import OBJECTIVES
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.distill.widgets import parse_seeds
 from cxrkd.errors import AccessError
+from cxrkd.models.network import Role
 from cxrkd.models.zoo import list_archs
 from cxrkd.runs import Run, list_runs
 from cxrkd.studies.config import StudyConfig
@@ -62,7 +63,7 @@ def _chosen(run: Run) -> StudyConfig | None:
     return study_of(whole)
 
 
-def _networks(role: str, own: str) -> list[str]:
+def _networks(role: Role, own: str) -> list[str]:
     """Those that are offered, with the run's own, which may be several that answer together."""
     return list(dict.fromkeys([own, *list_archs(role)]))
 
