@@ -112,12 +112,18 @@ def _entry(setting: Setting, names: Sequence[str], entries: Mapping[str, Entry],
 
 
 def _network(setting: Setting, value: str, key: str) -> str:
-    return _entry(setting, list_archs(setting.hints.get("role")), NETWORKS, value, key)
+    return _entry(setting, _offered(setting, [value]), NETWORKS, value, key)
+
+
+def _offered(setting: Setting, values: Sequence[str]) -> list[str]:
+    """The networks of the setting's role, and those that stand there: another run may have had any as its teacher."""
+    names = list_archs(setting.hints.get("role"))
+    return [*names, *(value for value in values if value not in names)]
 
 
 def _networks(setting: Setting, value: str, key: str) -> str:
     """Any number of networks, in the order in which they were chosen."""
-    names = list_archs(setting.hints.get("role"))
+    names = _offered(setting, value.split(JOIN))
 
     def title(name: str) -> str:
         return NETWORKS[name].title
