@@ -50,8 +50,8 @@ def any_finding(logits_s: Tensor, logits_t: Tensor, T: float, labels: Sequence[s
         T: temperature, above 0.
         labels: K names; those of NO_FINDINGS do not count.
     """
-    findings = torch.tensor([label_key(label) not in NO_FINDINGS for label in labels], device=logits_s.device)
+    diseases = torch.tensor([label_key(label) not in NO_FINDINGS for label in labels], device=logits_s.device)
     logits_t, known = answered(logits_t)
-    counts = known & findings
+    counts = known & diseases
     taught = torch.where(counts.any(1), any_logit(logits_t, counts), torch.nan)
     return binary_kl(any_logit(logits_s, counts)[:, None], taught[:, None], T)

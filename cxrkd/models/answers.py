@@ -17,7 +17,7 @@ from cxrkd.models.classifier import Classifier
 def untaught(model: Classifier) -> np.ndarray:
     """Bool (K,): labels that a head of the network was never taught, by a bias of NaN over a row of zeros."""
     rows = np.zeros(len(model.labels), dtype=bool)
-    for _, head in _heads(model):
+    for _, head in heads(model):
         rows |= _rows(head).cpu().numpy()
     return rows
 
@@ -62,7 +62,7 @@ def require_finite(model: Classifier, where: str) -> None:
     Raises:
         AnswerError: names the first such tensor.
     """
-    spared = {f"{name}.bias": _rows(head) for name, head in _heads(model)}
+    spared = {f"{name}.bias": _rows(head) for name, head in heads(model)}
     floats = {name: tensor for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
     # A sum is a number unless a term is none, or the terms are huge: only such tensors are looked at one by one.
     sums = torch.stack([tensor.sum(dtype=torch.float32) for tensor in floats.values()]) if floats else torch.empty(0)
@@ -77,7 +77,7 @@ def require_finite(model: Classifier, where: str) -> None:
             )
 
 
-def _heads(model: Classifier) -> Iterator[tuple[str, nn.Linear]]:
+def heads(model: Classifier) -> Iterator[tuple[str, nn.Linear]]:
     """Linear layers that could be a head; a network of several has one each."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and module.out_features == len(model.labels) and module.bias is not None:

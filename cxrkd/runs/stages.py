@@ -16,12 +16,12 @@ from cxrkd.checksums import seal
 from cxrkd.config import Member, RunConfig, StudentWeights, Weights
 from cxrkd.data import load_cohort
 from cxrkd.data.cohort import Cohort
-from cxrkd.errors import RunError
 from cxrkd.jobs.files import write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.head import take_over
 from cxrkd.models.network import parts_of
+from cxrkd.models.relabelled import relabelled
 from cxrkd.models.weights import load_weights, save_weights
 from cxrkd.models.zoo import build, taught
 from cxrkd.places import home
@@ -310,9 +310,10 @@ def fit_member(
 
 
 def _copy_teacher(source: Run, path: Path, cohort: Cohort) -> None:
+    """The teacher of another run as it is; where labels differ, it answers those that it was taught."""
     model = source.load_model("teacher")
     if model.labels != cohort.labels:
-        raise RunError(f"the teacher of {source.id} answers other labels than this data set has; train a new teacher")
+        return save_weights(relabelled(model, cohort.labels), path)
     with replacing(path) as part:
         shutil.copyfile(source.weights_path("teacher"), part)
         seal(part)  # a file that is listed where it came from has no checksum of its own
