@@ -17,6 +17,8 @@ from cxrkd.errors import ConfigError
 from cxrkd.registry import Entry
 from cxrkd.runs import open_run
 
+QUICK = PRESETS["Quick look"]
+
 
 def form_script(name, kind="phantom"):
     import streamlit as st
@@ -25,7 +27,7 @@ def form_script(name, kind="phantom"):
     from cxrkd.dashboard.distill.presets import PRESETS
 
     chosen = form.variants(PRESETS[name]) | {"data": kind}
-    config = form.run_config(PRESETS[name], chosen, [], suggested_name="untouched")
+    config = form.run_config(PRESETS[name], chosen, ["nih", "phantom"], suggested_name="untouched")
     if config is not None:
         st.session_state["config"] = config
 
@@ -72,7 +74,7 @@ def test_every_setting_of_a_run_is_in_the_form(kind):
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
     kinds = ("text_input", "number_input", "selectbox", "multiselect", "checkbox")
     labels = [one.label for name in kinds for one in page.get(name)]
-    wanted = [setting.title for setting in settings({"data": kind, "objective": "paper"})]
+    wanted = [setting.title for setting in settings({"data": kind, "objective": QUICK.objective.name})]
     assert sorted(labels) == sorted(wanted)
 
 
@@ -107,11 +109,12 @@ def test_the_full_preset_is_what_the_shipped_run_did():
 def test_an_untouched_form_for_real_data_asks_for_the_folder_only(kind, tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path))
     page = AppTest.from_function(form_script, args=("Quick look", kind), default_timeout=60).run()
-    page.text_input(key=f"new_120_{kind}_folder").input(str(tmp_path))
+    page.text_input(key=f"new_{QUICK.key}_{kind}_folder").input(str(tmp_path))
     page.button[0].click().run()
     assert not page.exception
-    expected = READERS[kind].config(folder=tmp_path, image_size=PRESETS["Quick look"].image_size)
+    expected = READERS[kind].config(folder=tmp_path, image_size=QUICK.image_size)
     assert page.session_state["config"].data == expected
+    assert page.session_state["config"].teacher_from == "nih"  # films are no phantoms
 
 
 def test_real_data_without_a_folder_is_one_sentence():
@@ -185,7 +188,7 @@ def asking_script(name):
     from cxrkd.errors import ConfigError
 
     try:
-        config = form.run_config(PRESETS[name], form.variants(PRESETS[name]), [], suggested_name="augmented")
+        config = form.run_config(PRESETS[name], form.variants(PRESETS[name]), ["phantom"], suggested_name="augmented")
     except ConfigError as error:
         st.error(str(error))
     else:
@@ -194,10 +197,10 @@ def asking_script(name):
 
 
 def test_pretrained_weights_are_part_of_the_form():
-    page = AppTest.from_function(form_script, args=("Quick look",), default_timeout=60).run()
-    page.selectbox(key="new_120_teacher_weights").select("chest-nih")
-    page.checkbox(key="new_120_teacher_trained").uncheck()
-    page.checkbox(key="new_120_download").check()
+    page = AppTest.from_function(form_script, args=("Small",), default_timeout=60).run()
+    page.selectbox(key=f"new_{PRESETS['Small'].key}_teacher_weights").select("chest-nih")
+    page.checkbox(key=f"new_{PRESETS['Small'].key}_teacher_trained").uncheck()
+    page.checkbox(key=f"new_{PRESETS['Small'].key}_download").check()
     page.button[0].click().run()
     assert not page.exception
     config = page.session_state["config"]

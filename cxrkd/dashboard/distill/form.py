@@ -50,7 +50,7 @@ def run_config(
     Raises:
         ConfigError: the entries contradict each other.
     """
-    base, prefix = start.config(suggested_name), f"new_{start.key}"
+    base, prefix = start.config(suggested_name, chosen["data"]), f"new_{start.key}"
     values: dict[str, Any] = {setting.key: chosen[_part(setting)] for setting in settings(chosen) if setting.entries}
 
     def ask(setting: Setting) -> None:

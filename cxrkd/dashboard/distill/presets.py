@@ -7,8 +7,9 @@ from typing import Literal, Protocol
 
 import streamlit as st
 
-from cxrkd.config import ObjectiveConfig, RunConfig, TrainConfig
+from cxrkd.config import READERS, ObjectiveConfig, RunConfig, StudentWeights, TrainConfig
 from cxrkd.data.readers.phantom import PhantomConfig
+from cxrkd.runs import list_runs
 
 PresetName = Literal["Quick look", "Small", "Full"]
 
@@ -26,14 +27,21 @@ class Start(Protocol):
         """A word on what to expect."""
         ...
 
-    def config(self, name: str) -> RunConfig:
-        """The run that the untouched form describes."""
+    def config(self, name: str, kind: str = "phantom") -> RunConfig:
+        """The run that the untouched form describes, on images of that kind."""
         ...
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Defaults of the form for one budget, and a word on what to expect."""
+    """Defaults of the form for one budget, and a word on what to expect.
+
+    Attributes:
+        borrows: whether the teacher is one that ships, rather than trained.
+        data_seed: of the phantoms; a borrowed teacher must not have met them.
+        student_size: pixels that students look at; 0 is all.
+        student_weights: what students start from.
+    """
 
     patients: int
     image_size: int
@@ -42,22 +50,37 @@ class Preset:
     seeds: int
     expect: str
     objective: ObjectiveConfig = field(default_factory=lambda: ObjectiveConfig.named("paper"))
+    borrows: bool = False
+    data_seed: int = 0
+    student_size: int = 0
+    student_weights: StudentWeights = "none"
 
     @property
     def key(self) -> str:
         """Part of the keys of its widgets."""
         return str(self.patients)
 
-    def config(self, name: str) -> RunConfig:
-        """The run that the untouched form describes."""
+    def config(self, name: str, kind: str = "phantom") -> RunConfig:
+        """The run that the untouched form describes, on images of that kind."""
+        seed = self.data_seed if READERS[kind].drawn else 0
         return RunConfig(
             name=name,
-            data=PhantomConfig(n_patients=self.patients, image_size=self.image_size),
+            data=PhantomConfig(n_patients=self.patients, image_size=self.image_size, seed=seed),
+            teacher_from=shipped_for(kind) if self.borrows else None,
             teacher_train=self.teacher,
+            student_size=self.student_size,
+            student_weights=self.student_weights,
             student_train=self.student,
             objective=self.objective,
             seeds=tuple(range(self.seeds)),
         )
+
+
+def shipped_for(kind: str) -> str | None:
+    """The shipped run whose teacher knows images like those of a kind: drawn ones, or films; None if there is none."""
+    drawn = READERS[kind].drawn
+    ships = (run for run in list_runs() if run.shipped and run.state.status == "done")
+    return next((run.id for run in ships if READERS[run.config.data.kind].drawn == drawn), None)
 
 
 @dataclass(frozen=True)
@@ -73,19 +96,28 @@ class Like:
         """Part of the keys of its widgets."""
         return f"like_{self.run_id}"
 
-    def config(self, name: str) -> RunConfig:
-        """The run that the untouched form describes: a run that would be refused today is refused when it is asked."""
+    def config(self, name: str, kind: str = "phantom") -> RunConfig:
+        """The run that the untouched form describes, whatever images are chosen.
+
+        One that would be refused today is refused when it is asked.
+        """
         return self.settings.model_copy(update={"name": name})
 
 
 PRESETS: dict[PresetName, Preset] = {
     "Quick look": Preset(
-        patients=120,
-        image_size=64,
+        patients=360,
+        image_size=224,
         teacher=TrainConfig(epochs=3, warm_epochs=0, learning_rate=1e-3),
-        student=TrainConfig(epochs=4, warm_epochs=0, learning_rate=2e-3),
+        student=TrainConfig(epochs=8, warm_epochs=0, learning_rate=2e-3),
         seeds=1,
-        expect="Shows how a run works. Too little data for a good model.",
+        expect="A teacher that ships teaches a student from ImageNet features that looks at half the pixels; its "
+        "control learns beside it. Too few films for a good model.",
+        objective=ObjectiveConfig.named("bkd", alpha=0.3),
+        borrows=True,
+        data_seed=1,
+        student_size=112,
+        student_weights="imagenet",
     ),
     "Small": Preset(
         patients=600,
