@@ -9,6 +9,7 @@ from cxrkd.config import OBJECTIVES
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.distill.widgets import parse_seeds
 from cxrkd.errors import AccessError
+from cxrkd.models.network import Role
 from cxrkd.models.zoo import list_archs
 from cxrkd.runs import Run, list_runs
 from cxrkd.studies.config import StudyConfig
@@ -17,20 +18,20 @@ from cxrkd.studies.reading import parse_study, settings_of_run, study_of
 MOST_CHARACTERS = 20_000
 
 
-def study(run: Run) -> StudyConfig | None:
+def study(run: Run | None) -> StudyConfig | None:
     """The study that was asked for just now; None where none was.
 
     Args:
-        run: whose data and training settings a small grid takes over.
+        run: whose data and training settings a small grid takes over; without one a study can be written.
 
     Raises:
         ConfigError: what was entered is no study; says why.
         AccessError: it is based on what is no run of this machine.
     """
     ways = ("Choose", "As YAML")
-    if layout.choose("How", ways, ways[0], key="study_how") == ways[0]:
-        return _chosen(run)
-    return _written()
+    if run is None or layout.choose("How", ways, ways[0], key="study_how") == ways[1]:
+        return _written()
+    return _chosen(run)
 
 
 def _chosen(run: Run) -> StudyConfig | None:
@@ -62,7 +63,7 @@ def _chosen(run: Run) -> StudyConfig | None:
     return study_of(whole)
 
 
-def _networks(role: str, own: str) -> list[str]:
+def _networks(role: Role, own: str) -> list[str]:
     """Those that are offered, with the run's own, which may be several that answer together."""
     return list(dict.fromkeys([own, *list_archs(role)]))
 
