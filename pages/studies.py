@@ -14,12 +14,15 @@ LEAD = (
     "Which teacher, which student, which way of teaching? A study is a grid of runs over one data set, each held "
     "against the student alone, all in one table."
 )
-NONE = "No study was made on this machine yet. {how} On the command line: `python -m cxrkd study STUDY.yaml`."
+NONE = (
+    "No study was made on this machine yet. {how} On the command line: `python -m cxrkd study STUDY.yaml`. A single "
+    "run is made on the Distil page."
+)
 POLL_S = 2.0
 STOPPED = ("interrupted", "failed", "cancelled")
 
 
-def new_study(run: Run) -> None:
+def new_study(run: Run | None) -> None:
     from cxrkd.dashboard.distill import making  # what makes jobs is not imported to look at one
     from cxrkd.dashboard.studies import asking
 
@@ -112,11 +115,11 @@ def show(study: Study) -> None:
 def page() -> None:
     run = layout.frame("Studies", LEAD)
     studies, makes = list_studies(), access.makes()
-    if makes and run is not None:
+    if makes:
         with st.expander("New study", expanded=not studies, icon=":material/add:"), layout.boundary():
             new_study(run)
     if not studies:
-        layout.empty_state(NONE.format(how="Choose its grid above." if makes and run is not None else ""))
+        layout.empty_state(NONE.format(how="Describe its grid above." if makes else ""), "distill")
         return
     show(choose_study(studies))
 

@@ -9,7 +9,7 @@ import numpy as np
 from cxrkd.config import MEMBER_NAMES
 from cxrkd.report.charts import blank_axes, svg_uri
 from cxrkd.report.colours import COLOURS, NEUTRAL
-from cxrkd.studies.figures import CellFigures, StudyFigures
+from cxrkd.studies.figures import CellFigures, StudyFigures, titles_apart
 
 _MARKERS = {"teacher": "o", "alone": "s", "distilled": "D"}
 
@@ -23,7 +23,7 @@ def gains(cells: list[CellFigures]) -> str:
         reach = [[gain.value - gain.low], [gain.high - gain.value]]
         fill = colour if cell.claimed else "white"
         axes.errorbar([gain.value], [y], xerr=np.nan_to_num(reach), fmt="D", markersize=5, color=colour, mfc=fill)
-    axes.set_yticks(range(len(cells)), [cell.title for cell in cells])
+    axes.set_yticks(range(len(cells)), titles_apart(cells))
     axes.set_ylim(len(cells) - 0.5, -0.5)
     axes.set_xlabel("AUROC, distilled minus alone")
     return svg_uri(figure)

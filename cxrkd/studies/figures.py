@@ -112,6 +112,13 @@ class CellFigures(Record):
         return self.verdict in (HELPED, HARMED)
 
 
+def titles_apart(cells: Sequence[CellFigures]) -> list[str]:
+    """What tells cells apart: the axes on which they differ; all of them for a single cell."""
+    axes = [[cell.teacher for cell in cells], [cell.student for cell in cells], [cell.objective for cell in cells]]
+    kept = [axis for axis in axes if len(set(axis)) > 1] or axes
+    return [", ".join(of_cell) for of_cell in zip(*kept, strict=True)]
+
+
 @dataclass(frozen=True)
 class OtherFigures(Record):
     """A teacher, or a student alone.

@@ -34,7 +34,7 @@ from tests.dashboard.conftest import make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [route.name for route in routes.ROUTES]
-SHOWING = [name for name in NAMES if name != "distill"]
+SHOWING = [name for name in NAMES if name not in ("distill", "studies")]
 TIMEOUT = 120
 RESULTS = {
     "Curves": {"roc", "pr"},

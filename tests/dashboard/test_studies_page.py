@@ -169,6 +169,8 @@ def test_charts_hold_the_figures(done):
     figures = done.figures()
     forest = charts.gains(figures.gains).data[-1]
     assert list(forest.x) == [cell.gain.value for cell in figures.cells]
+    ticks = charts.gains(figures.gains).layout.yaxis.ticktext
+    assert ticks == ("toy, bkd", "toy, paper", "plain_toy, bkd", "plain_toy, paper")  # of one student
     assert [colour == "rgba(0,0,0,0)" for colour in forest.marker.color] == [not cell.claimed for cell in figures.cells]
     squares = charts.gain_map(figures.gains).data[0]
     assert squares.z.tolist() == [

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from cxrkd.dashboard.charts import style
 from cxrkd.dashboard.charts.cost import log_ticks
 from cxrkd.dashboard.charts.quality import Interval, forest_height, whiskers
-from cxrkd.studies.figures import CellFigures, OtherFigures, StudyFigures
+from cxrkd.studies.figures import CellFigures, OtherFigures, StudyFigures, titles_apart
 
 DIVERGING = "PRGn"
 """Purple for harm, green for gain: told apart by readers who see red and green alike."""
@@ -25,7 +25,7 @@ def gains(cells: Sequence[CellFigures]) -> go.Figure:
     whiskers(chart, rows, 0.0, "distilled")
     colour = style.COLOURS["distilled"]
     chart.data[-1].marker.color = [colour if cell.claimed else style.CLEAR for cell in cells]
-    titles = [cell.title for cell in cells]
+    titles = titles_apart(cells)
     chart.update_yaxes(
         tickvals=list(range(len(cells))), ticktext=titles, showgrid=False, range=[len(cells) - 0.5, -0.5]
     )

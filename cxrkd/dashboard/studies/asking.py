@@ -18,20 +18,20 @@ from cxrkd.studies.reading import parse_study, settings_of_run, study_of
 MOST_CHARACTERS = 20_000
 
 
-def study(run: Run) -> StudyConfig | None:
+def study(run: Run | None) -> StudyConfig | None:
     """The study that was asked for just now; None where none was.
 
     Args:
-        run: whose data and training settings a small grid takes over.
+        run: whose data and training settings a small grid takes over; without one a study can be written.
 
     Raises:
         ConfigError: what was entered is no study; says why.
         AccessError: it is based on what is no run of this machine.
     """
     ways = ("Choose", "As YAML")
-    if layout.choose("How", ways, ways[0], key="study_how") == ways[0]:
-        return _chosen(run)
-    return _written()
+    if run is None or layout.choose("How", ways, ways[0], key="study_how") == ways[1]:
+        return _written()
+    return _chosen(run)
 
 
 def _chosen(run: Run) -> StudyConfig | None:
