@@ -229,7 +229,7 @@ def config_differences(by_title: Mapping[str, RunConfig]) -> pd.DataFrame:
     for key, values in differing(configs).items():
         kind = next(kind for kind, value in zip(kinds, values, strict=True) if value is not None)
         each = dict(zip(by_title, map(_setting, values), strict=True))
-        rows.append({"Setting": setting_title(key, kind)} | each)
+        rows.append({"Setting": setting_title(key, kind), **each})
     return pd.DataFrame(rows)
 
 
