@@ -81,7 +81,8 @@ def _config(
     base = study.base
     own = {**_chosen(base, teacher), **{key: _merged(base.get(key), value) for key, value in student.items()}}
     values = {**base, **own, "objective": _objective(base.get("objective"), objective), "seeds": list(study.seeds)}
-    values["name"] = cut(f"{study.name}: {', '.join(titles)}", _LONGEST_NAME)
+    # What tells cells apart comes first: ids are made of the beginning.
+    values["name"] = cut(f"{titles[2]}, {titles[0]}, {titles[1]}: {study.name}", _LONGEST_NAME)
     try:
         return RunConfig.model_validate(with_defaults(values))
     except ValidationError as error:

@@ -36,7 +36,7 @@ def test_every_cell_is_a_run_of_the_base_with_its_entries():
     assert (last.teacher_arch, last.teacher_train.epochs, last.student_train.epochs) == ("resnet18", 8, 2)
     assert (last.objective.name, last.objective.temperature, last.seeds) == ("bkd", 4, (0, 1))
     assert (last.data.n_patients, last.teacher_train.learning_rate) == (40, cells[0].config.teacher_train.learning_rate)
-    assert cells[0].config.name == "which teacher: densenet121, eeea_net_c2, paper"
+    assert cells[0].config.name == "paper, densenet121, eeea_net_c2: which teacher"
 
 
 def test_an_entry_is_laid_over_the_base_key_by_key():

@@ -244,4 +244,4 @@ def test_a_gain_is_claimed_from_three_seeds_on_and_after_correction():
 def test_the_training_settings_are_those_of_the_study(at_done):
     run = open_run(at_done.figures().cells[3].run)
     assert run.config.student_train.model_dump(include=set(TRAIN)) == TRAIN
-    assert run.config.name == "toys: plain_toy, toy, bkd, temperature 4.0"
+    assert run.config.name == "bkd, temperature 4.0, plain_toy, toy: toys"
