@@ -100,13 +100,14 @@ def make_toy(seed=0, labels=LABELS):
 
 
 def register():
-    """Let networks "toy", "slow_toy" and "plain_toy" be built."""
+    """Let networks "toy", "slow_toy", "plain_toy" and "staged_toy" be built."""
     from cxrkd.models.network import NETWORKS, Network
 
     for name, make in {
         "toy": lambda n, size, state: Toy(n),
         "slow_toy": lambda n, size, state: Toy(n, pause_s=0.03),
         "plain_toy": lambda n, size, state: PlainToy(n),
+        "staged_toy": lambda n, size, state: StagedToy(n),
     }.items():
         sentence = "Convolutions that keep position, and a line."
         if name not in NETWORKS:  # a home within the home of another test knows them already

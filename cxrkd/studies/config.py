@@ -103,7 +103,7 @@ def settings_of(axis: str) -> Sequence[str]:
     """The settings of a run that an entry of an axis may have.
 
     >>> settings_of("students")
-    ['student_arch', 'student_weights', 'student_from', 'student_train']
+    ['student_arch', 'student_size', 'student_weights', 'student_from', 'student_train']
     """
     stem = TAGS[axis].partition("_")[0]
     return [name for name in RunConfig.model_fields if name.startswith(f"{stem}_")]

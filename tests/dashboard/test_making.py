@@ -14,6 +14,7 @@ from cxrkd.config import RunConfig, TrainConfig
 from cxrkd.dashboard import access, caching, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
 from cxrkd.dashboard.distill import making
+from cxrkd.dashboard.distill.presets import PRESETS
 from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import AccessError, ConfigError, DataError, RunError
@@ -26,6 +27,7 @@ from tests.dashboard.test_pages import at_once
 from tests.trees import film
 
 SECRET = "verysecretkey"
+QUICK = PRESETS["Quick look"].key
 LOOKER, MAKER = Person("look", "aaaaaa", "10.0.0.7"), Person("make", "bbbbbb", "10.0.0.8")
 SMALL = TrainConfig(epochs=1, warm_epochs=0)
 
@@ -89,8 +91,8 @@ def shown(page):
 def test_the_form_prints_nothing_of_a_file_that_it_is_led_to(home, monkeypatch, folder, table, sentence):
     page = distil(MAKER, monkeypatch)
     page.selectbox(key="data_kind").select("folder").run()
-    page.text_input(key="new_120_folder_folder").input(folder.format(allowed=home.parent / "allowed"))
-    page.text_input(key="new_120_folder_table").input(table)
+    page.text_input(key=f"new_{QUICK}_folder_folder").input(folder.format(allowed=home.parent / "allowed"))
+    page.text_input(key=f"new_{QUICK}_folder_table").input(table)
     next(button for button in page.button if button.label == "Distil").click().run()
     assert not page.exception
     assert [error.value.replace("\\", "") for error in page.error] == [sentence]

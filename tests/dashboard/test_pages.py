@@ -19,6 +19,7 @@ from cxrkd.config import RunConfig
 from cxrkd.dashboard import asking, caching, engines, routes, tables
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.distill import making
+from cxrkd.dashboard.distill.presets import PRESETS
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.dashboard.explain import computing
 from cxrkd.data.phantom import render
@@ -36,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = [route.name for route in routes.ROUTES]
 SHOWING = [name for name in NAMES if name not in ("distill", "studies")]
 TIMEOUT = 120
+QUICK = f"new_{PRESETS['Quick look'].key}"
 RESULTS = {
     "Curves": {"roc", "pr"},
     "Per label": {"forest", "gain"},
@@ -435,9 +437,9 @@ def test_distil_queues_what_the_form_says(empty_home, monkeypatch):
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr(making, "create", lambda asked: queued.append(asked.config) or create(asked))
     page = open_page("distill")
-    page.text_input(key="new_120_name").set_value("my first")
-    page.number_input(key="new_120_phantom_n_patients").set_value(40)
-    page.text_input(key="new_120_seeds").set_value("3, 4")
+    page.text_input(key=f"{QUICK}_name").set_value("my first")
+    page.number_input(key=f"{QUICK}_phantom_n_patients").set_value(40)
+    page.text_input(key=f"{QUICK}_seeds").set_value("3, 4")
     page.button[0].click().run()
     assert_healthy(page)
     (config,) = queued
@@ -463,11 +465,11 @@ def test_distil_cancels_and_deletes_a_run(empty_home, monkeypatch):
 
 def test_distil_explains_a_bad_entry_and_keeps_the_form(empty_home):
     page = open_page("distill")
-    page.text_input(key="new_120_seeds").set_value("one, two")
+    page.text_input(key=f"{QUICK}_seeds").set_value("one, two")
     page.button[0].click().run()
     assert not page.exception
     assert "Seeds are whole numbers" in page.error[0].value
-    assert page.text_input(key="new_120_seeds").value == "one, two"
+    assert page.text_input(key=f"{QUICK}_seeds").value == "one, two"
 
 
 def test_distil_offers_to_open_a_finished_run_on_every_page(sample_home):
@@ -736,15 +738,15 @@ def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("new_120_phantom_n_patients", 1, "Patients: expected at least 20, got 1."),
-        ("new_120_phantom_image_size", 2000, "Image size, pixels: expected at most 1,024, got 2,000."),
-        ("new_120_teacher_train_batch_size", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
+        (f"{QUICK}_phantom_n_patients", 1, "Patients: expected at least 20, got 1."),
+        (f"{QUICK}_phantom_image_size", 2000, "Image size, pixels: expected at most 1,024, got 2,000."),
+        (f"{QUICK}_teacher_train_batch_size", 0, "Training of the teacher, Batch size: expected at least 1, got 0."),
         (
-            "new_120_student_train_learning_rate",
+            f"{QUICK}_student_train_learning_rate",
             0.0,
             "Training of the students, Learning rate: expected more than 0, got 0.0.",
         ),
-        ("new_120_paper_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
+        (f"{QUICK}_bkd_alpha", 1.5, "Objective, Weight of the labels: expected at most 1, got 1.5."),
     ],
 )
 def test_a_value_out_of_range_is_told_at_the_field_and_at_the_button(empty_home, monkeypatch, key, value, sentence):

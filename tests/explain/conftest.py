@@ -9,7 +9,7 @@ N_LABELS = 5
 
 
 class ToyNet(nn.Module):
-    labels, input_size = tuple("abcde"), 48
+    labels, input_size, works_at = tuple("abcde"), 48, 48
 
     @property
     def arch(self):

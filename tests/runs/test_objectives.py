@@ -93,8 +93,10 @@ def test_what_an_objective_owns_stays_with_the_run(config, blob_data):
 
 def test_losses_know_how_common_labels_are_and_how_sure_the_teacher_may_be(config, blobs, blob_data, monkeypatch):
     """From the run's own folder: on resume they know the same."""
-    known, fit = {}, stages._fit
-    monkeypatch.setattr(stages, "_fit", lambda task, *rest: (known.update({task.member: task.facts}), fit(task, *rest)))
+    known, fit = {}, stages.fit_member
+    monkeypatch.setattr(
+        stages, "fit_member", lambda task, *rest: (known.update({task.member: task.facts}), fit(task, *rest))
+    )
     run = create(config(objective=ObjectiveConfig.named("bkd", balance="weighted", temperatures="fitted")))
     execute(run)
     kept = run.predictions("teacher", "val")
