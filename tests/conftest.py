@@ -1,6 +1,7 @@
 """What every test gets: its own home folder, one thread, fixed seeds."""
 
 import random
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,15 @@ def _own_home(tmp_path_factory):
 def _one_thread():
     """Numbers then do not depend on the number of cores, and parallel test runs do not fight."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_thread_left_at_work():
+    """Python that ends while a thread computes in torch is aborted, and the whole run would count as failed."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "background":  # cxrkd.dashboard.background; not imported for tests that have no dashboard
+            thread.join(60)
 
 
 @pytest.fixture(autouse=True)

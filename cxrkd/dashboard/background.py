@@ -13,6 +13,8 @@ from typing import TypeVar
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+BACKGROUND = "background"
+"""Name of its threads."""
 _ONE_AT_A_TIME = threading.Lock()  # two at once would take each other's cores, and spoil what they time
 
 
@@ -25,9 +27,9 @@ def in_background(work: Callable[[], T], *, alone: bool = True) -> Future[T]:
     """
     future: Future[T] = Future()
     # In the context of whoever asks: what is loaded within a cached call tells no page that it is being loaded.
-    threading.Thread(
-        target=copy_context().run, args=(_run, work, future, _ONE_AT_A_TIME if alone else nullcontext()), daemon=True
-    ).start()
+    turn = _ONE_AT_A_TIME if alone else nullcontext()
+    run = copy_context().run
+    threading.Thread(target=run, args=(_run, work, future, turn), name=BACKGROUND, daemon=True).start()
     return future
 
 
