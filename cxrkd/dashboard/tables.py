@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -229,6 +230,8 @@ def config_differences(by_title: Mapping[str, RunConfig]) -> pd.DataFrame:
     for key, values in differing(configs).items():
         kind = next(kind for kind, value in zip(kinds, values, strict=True) if value is not None)
         row: dict[str, str | None] = {"Setting": setting_title(key, kind)}
+        if key == "data.folder":  # where it lies on the machine that runs this is not for every visitor
+            values = tuple(value and PurePath(value).name for value in values)
         rows.append(row | dict(zip(by_title, map(_setting, values), strict=True)))
     return pd.DataFrame(rows)
 

@@ -43,6 +43,12 @@ def test_only_settings_that_differ_are_listed():
     assert tables.config_differences({"a": a, "d": RunConfig(name="d")}).empty
 
 
+def test_where_films_lie_is_told_by_the_last_folder_alone():
+    real = RunConfig(name="real", data={"kind": "folder", "folder": "/srv/secret/films"})
+    table = tables.config_differences({"a": RunConfig(name="a"), "b": real}).set_index("Setting")
+    assert table.loc["Folder"].dropna().to_dict() == {"b": "films"}
+
+
 def answer_of(name="film.png"):
     def said(probs, cuts):
         return MemberAnswer("openvino", np.array(probs), np.array(cuts), 1.25)
