@@ -164,5 +164,6 @@ def _counted(run: Run, member: Member) -> Complexity:
 
 
 def network_key(run: Run, member: Member) -> str:
-    """What a latency is of: a network at a size."""
-    return f"{run.archs()[member]} at {run.config.data.image_size} px"
+    """What a latency is of: a network at the size that it looks at."""
+    size = run.config.data.image_size if member == "teacher" else run.config.student_works_at
+    return f"{run.archs()[member]} at {size} px"

@@ -15,12 +15,13 @@ from cxrkd.evaluate.paired import paired_difference, paired_p
 from cxrkd.jobs import reporter
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import open_job
-from cxrkd.runs import list_runs, open_run
+from cxrkd.runs import create, list_runs, open_run
 from cxrkd.runs.auditing.job import AuditJob
 from cxrkd.runs.run import Run
 from cxrkd.studies.figures import HARMED, HELPED, NOT_SHOWN, CellFigures, Span, StudyFigures
-from cxrkd.studies.measuring import measure_study
+from cxrkd.studies.measuring import measure_study, network_key
 from cxrkd.studies.study import create_study
+from tests import toys
 from tests.studies.conftest import TRAIN, asked, settings
 
 
@@ -245,3 +246,13 @@ def test_the_training_settings_are_those_of_the_study(at_done):
     run = open_run(at_done.figures().cells[3].run)
     assert run.config.student_train.model_dump(include=set(TRAIN)) == TRAIN
     assert run.config.name == "bkd, temperature 4.0, plain_toy, toy: toys"
+
+
+def test_a_latency_is_of_the_size_that_a_network_looks_at(home, monkeypatch):
+    """Two students of one architecture at two sizes are two networks; the teacher sees all."""
+    whole = create(toys.tiny_config("whole"))
+    half = create(toys.tiny_config("half", student_size=toys.SIZE // 2))
+    monkeypatch.setattr(Run, "archs", lambda run: {"teacher": "toy", "distilled": "toy"})
+    assert network_key(whole, "distilled") == f"toy at {toys.SIZE} px"
+    assert network_key(half, "distilled") == f"toy at {toys.SIZE // 2} px"
+    assert network_key(half, "teacher") == network_key(whole, "teacher")
