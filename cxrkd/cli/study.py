@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.output import Report, table
 from cxrkd.cli.reports import ending_of, write_report
 from cxrkd.cli.watching import command, execute_watched
+from cxrkd.studies.example import EXAMPLE
 from cxrkd.text import duration
 
 if TYPE_CHECKING:
@@ -18,15 +20,6 @@ if TYPE_CHECKING:
     from cxrkd.studies.estimate import Planned
     from cxrkd.studies.figures import StudyFigures
     from cxrkd.studies.study import Study
-
-EXAMPLE = """a study, as YAML or JSON:
-  name: which teacher
-  base: {data: {kind: phantom, n_patients: 400, image_size: 64}}   # settings of every run, or the id of a run
-  teachers: [densenet121, {teacher_arch: swin_tiny, teacher_train: {epochs: 8}}]
-  students: [eeea_net_c2]
-  objectives: [paper, {name: bkd, temperature: 4}]
-  seeds: [0, 1, 2]
-"""
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -38,7 +31,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         description="Makes a run of each cell, the teacher and the student alone trained once and shared, audits each, "
         "and measures all of them together. What is there already is not done again; a study that was stopped goes on. "
         "Given the id of a study, shows its table as far as it is.",
-        epilog=EXAMPLE,
+        epilog="a study, as YAML or JSON:\n" + indent(EXAMPLE, "  "),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.add_argument("study", metavar="STUDY", help="a file (.yaml, .json), or the id of a study that was made")

@@ -207,6 +207,25 @@ def test_unlabelled_films_under_a_borrowed_teacher(config, blobs, monkeypatch, b
     assert alone.state.status == "failed"
 
 
+def test_a_borrowed_teacher_answers_what_it_knows_of_other_labels(config, blobs, monkeypatch, blob_data):
+    """A folder of one's own names its columns its own way, and has some that the teacher was never taught."""
+    source = create(config("Source", teacher_train=LEARNS))
+    execute(source)
+    names = blobs.labels
+    other = dataclasses.replace(blobs, labels=(names[0].upper(), "Something else", *names[2:]))
+    monkeypatch.setattr(stages, "load_cohort", lambda config, progress: other)
+    run = create(config("Borrower", teacher_from=source.id, student_train=LEARNS))
+    execute(run)
+    theirs, own = source.predictions("teacher").logits, run.predictions("teacher").logits
+    known = [0, *range(2, len(names))]
+    assert np.array_equal(own[..., known], theirs[..., known])
+    assert np.isnan(own[..., 1]).all()
+    assert np.isfinite(run.predictions("distilled").logits).all()
+    judged = {row.label: row.evaluable for row in run.metrics().of("teacher").model.labels}
+    assert judged[names[0].upper()]
+    assert not judged["Something else"]
+
+
 def asked_before_it_was_refused(run):
     """Put into a run's file that the cached teacher's student sees changed images."""
     path = run.path / "config.json"

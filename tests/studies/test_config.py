@@ -6,8 +6,10 @@ import pytest
 
 from cxrkd.errors import ConfigError, RunError
 from cxrkd.studies.config import StudyConfig
+from cxrkd.studies.example import EXAMPLE
 from cxrkd.studies.grid import grid
 from cxrkd.studies.reading import parse_study, read_study, study_of
+from cxrkd.studies.refusing import settle_cells
 from cxrkd.studies.study import VERSION, Study, create_study
 from tests import toys
 from tests.studies.conftest import DATA, TRAIN, asked, settings
@@ -148,3 +150,9 @@ def test_what_is_no_file_of_a_study_is_a_sentence(content, sentence):
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match="Cannot read"):
         read_study(tmp_path / "none.yaml")
+
+
+def test_the_example_that_people_are_shown_can_be_asked_for():
+    """Names of networks are looked up, too: one that is not offered would be refused."""
+    cells = grid(parse_study(EXAMPLE.encode(), "example"))
+    assert len(settle_cells(cells)) == 4

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cxrkd.cli.study import EXAMPLE
 from cxrkd.config import OBJECTIVES
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.distill.widgets import parse_seeds
@@ -13,6 +12,7 @@ from cxrkd.models.network import Role
 from cxrkd.models.zoo import list_archs
 from cxrkd.runs import Run, list_runs
 from cxrkd.studies.config import StudyConfig
+from cxrkd.studies.example import EXAMPLE
 from cxrkd.studies.reading import parse_study, settings_of_run, study_of
 
 MOST_CHARACTERS = 20_000
@@ -76,10 +76,8 @@ def _entry(run: Run, name: str) -> dict[str, object]:
 
 
 def _written() -> StudyConfig | None:
-    example = EXAMPLE.partition("\n")[2]
-    start = "\n".join(line.removeprefix("  ") for line in example.splitlines())
     with st.form("study_yaml_form", border=True):
-        text = st.text_area("A study as YAML", start, height=260, max_chars=MOST_CHARACTERS, key="study_yaml")
+        text = st.text_area("A study as YAML", EXAMPLE, height=260, max_chars=MOST_CHARACTERS, key="study_yaml")
         if not st.form_submit_button("Start the study", type="primary", icon=":material/grid_on:"):
             return None
     return parse_study(text.encode(), "The text", _known_run)
