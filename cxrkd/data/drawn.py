@@ -27,8 +27,11 @@ PROOF = "table.csv"  # only a complete cache has it
 
 
 def fingerprint(config: DataSettings) -> str:
-    """Identity of the pixels, labels and split of the phantoms of a config."""
-    settings = json.dumps({"version": PHANTOM_VERSION, **config.model_dump()}, sort_keys=True)
+    """Identity of the pixels, labels and split of the phantoms of a config whose labels are all true.
+
+    A setting that says that they are is left out: what was drawn before there was one stays valid.
+    """
+    settings = json.dumps({"version": PHANTOM_VERSION, **config.model_dump(exclude={"missed"})}, sort_keys=True)
     return hashlib.sha256(settings.encode()).hexdigest()[:16]
 
 
@@ -40,16 +43,17 @@ class Drawn:
         seed: of the phantoms.
         visits: which ones, N of them.
         size: S.
+        missed: share of the findings that labels to learn from miss.
     """
 
-    def __init__(self, folder: Path, seed: int, visits: Sequence[Visit], size: int) -> None:
-        self.folder, self.seed, self.visits, self.size = folder, seed, visits, size
+    def __init__(self, folder: Path, seed: int, visits: Sequence[Visit], size: int, missed: float = 0.0) -> None:
+        self.folder, self.seed, self.visits, self.size, self.missed = folder, seed, visits, size, missed
         self._images: np.ndarray | None = None
 
     @classmethod
-    def of(cls, config: DataSettings, seed: int, visits: Sequence[Visit]) -> Drawn:
-        """The phantoms of a config, kept in `home()/cache/phantom/`."""
-        return cls(home() / "cache" / "phantom" / fingerprint(config), seed, visits, config.image_size)
+    def of(cls, config: DataSettings, seed: int, visits: Sequence[Visit], missed: float) -> Drawn:
+        """The phantoms of a config, kept in `home()/cache/phantom/`; one drawing, whatever their labels miss."""
+        return cls(home() / "cache" / "phantom" / fingerprint(config), seed, visits, config.image_size, missed)
 
     def __len__(self) -> int:
         """N."""
@@ -57,7 +61,7 @@ class Drawn:
 
     def fingerprint(self, known: Known) -> str:
         """That of the config, which decides on everything."""
-        return self.folder.name
+        return self.folder.name + (f"-missed-{self.missed!r}" if self.missed else "")
 
     def images(self, progress: Progress | None = None) -> np.ndarray:
         """Uint8 (N, S, S), a read-only memory map, drawn into the folder unless they are there.

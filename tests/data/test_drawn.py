@@ -76,6 +76,26 @@ def test_the_fingerprint_knows_config_and_version_and_is_what_it_always_was(monk
     assert drawn.fingerprint(PhantomConfig()) == "b82c05b53e216fb1"
 
 
+def test_missed_findings_are_missed_where_one_learns_and_nowhere_else(own_home):
+    true, some, more = (load_cohort(PhantomConfig(n_patients=400, missed=share)) for share in (0, 0.18, 0.5))
+    learned, present = true.split != "test", true.positive
+    for cohort, share in ((some, 0.18), (more, 0.5)):
+        np.testing.assert_array_equal(cohort.split, true.split)
+        np.testing.assert_array_equal(cohort.targets[~learned], true.targets[~learned])
+        assert not (cohort.positive & ~present).any()
+        missed = 1 - cohort.positive[learned].sum() / present[learned].sum()
+        assert missed == pytest.approx(share, abs=3 * np.sqrt(share * (1 - share) / present[learned].sum()))
+    assert not (more.positive & ~some.positive).any()
+    assert (some.positive != more.positive).any(0).all()
+
+
+def test_missed_findings_change_labels_and_not_images(own_home):
+    true, noisy = load_cohort(CONFIG), load_cohort(CONFIG.model_copy(update={"missed": 0.25}))
+    assert true.pixels.folder == noisy.pixels.folder
+    assert true.fingerprint != noisy.fingerprint
+    assert "25%" in noisy.truth
+
+
 def test_an_interrupted_drawing_leaves_no_cache(own_home):
     def interrupt(done, total):
         raise KeyboardInterrupt

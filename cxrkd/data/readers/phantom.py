@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "Phantom radiographs"
 IMAGES_PER_PATIENT, TRAIN_SHARE = 2.5, 0.7
+_MISSED_STREAM = 18
 
 
 class PhantomConfig(DataSettings):
@@ -32,6 +33,15 @@ class PhantomConfig(DataSettings):
         json_schema_extra=hints(flag="--patients", step=20),
     )
     seed: int = Field(0, ge=0, title="Seed of the data", json_schema_extra=hints(flag="--data-seed"))
+    missed: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        title="Findings that labels miss",
+        description="share of the present findings that the labels to learn from call absent, as labels mined from "
+        "reports do; test images keep the truth",
+        json_schema_extra=hints(step=0.05),
+    )
 
 
 def read(config: PhantomConfig, progress: Progress | None = None) -> Cohort:
@@ -42,24 +52,36 @@ def read(config: PhantomConfig, progress: Progress | None = None) -> Cohort:
     from cxrkd.data.splits import split_by_patient
 
     visits = [(p, v) for p in range(config.n_patients) for v in range(n_visits(config.seed, p))]
-    drawn = Drawn.of(config, config.seed, visits)
+    drawn = Drawn.of(config, config.seed, visits, config.missed)
     views, present = zip(*(view_and_labels(config.seed, *visit) for visit in visits), strict=True)
     patients = np.array([f"phantom-{config.seed}-{p:06d}" for p, _ in visits])
     targets = np.stack(present).astype(np.float32)
+    split = split_by_patient(patients, config.seed, targets=targets)
     return Cohort(
         name=NAME,
         labels=CHESTXRAY14,
-        targets=targets,
+        targets=_with_missed(targets, split, config),
         patients=patients,
         ids=np.array([f"{name}-{visit}" for name, (_, visit) in zip(patients, visits, strict=True)]),
-        split=split_by_patient(patients, config.seed, targets=targets),
+        split=split,
         views=np.array(views),
         pixels=drawn,
         synthetic=True,
         lesions=drawn,
-        truth="True labels",
+        truth="True labels"
+        if not config.missed
+        else f"True labels, {config.missed:.0%} missed in what is learned from",
         captions=np.array([f"Patient {patient}, visit {visit + 1}" for patient, visit in visits]),
     )
+
+
+def _with_missed(targets: np.ndarray, split: np.ndarray, config: PhantomConfig) -> np.ndarray:
+    """The labels (N, K) without the findings that they miss, each by chance, in training and validation images.
+
+    A finding that is missed at one share is missed at every higher one.
+    """
+    lot = np.random.default_rng([config.seed, _MISSED_STREAM]).random(targets.shape)
+    return np.where((lot < config.missed) & (split != "test")[:, None], np.float32(0), targets)
 
 
 def size_without_reading(config: PhantomConfig) -> tuple[float, float]:
