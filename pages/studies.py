@@ -46,7 +46,8 @@ def title_of(study: Study) -> str:
     state = study.state
     if state.status == "unreadable":
         return f"{study.id} (unreadable)"
-    return f"{study.config.name} · {study.id}, {study.n_cells} cells, {state.status}"
+    standing = "came with cxrkd" if study.shipped else state.status
+    return f"{study.config.name} · {study.id}, {study.n_cells} cells, {standing}"
 
 
 def watch(study: Study, cells_done: str) -> None:
@@ -104,7 +105,7 @@ def show(study: Study) -> None:
         watch(study, study.summary()["cells done"])
     else:
         stopped(study)
-    if access.makes():
+    if access.makes() and not study.shipped:
         with layout.boundary():
             actions(study)
     figures = measured(study) if state.status != "unreadable" else None

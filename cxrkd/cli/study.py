@@ -179,9 +179,10 @@ def _shown(args: argparse.Namespace, study: Study, form: str) -> Report:
 def _lines(study: Study, figures: StudyFigures) -> list[str]:
     from cxrkd.runs.choosing import PHANTOM_RESULT
     from cxrkd.studies import tables
-    from cxrkd.studies.wording import RULE, n_seeds_remark, verdicts
+    from cxrkd.studies.wording import RULE, n_seeds_remark, runs_gone, verdicts
 
     remarks = [*verdicts(figures), n_seeds_remark(figures), PHANTOM_RESULT if figures.phantoms else ""]
+    remarks.append(runs_gone(figures))
     return [
         f"{study.config.name} ({study.id}), 95 % intervals over patients and seeds",
         *(f"  {sentence}" for sentence in [*filter(None, remarks), *tables.problems(figures)]),

@@ -13,12 +13,11 @@ from cxrkd.report.sheet import Sheet, Table
 from cxrkd.runs.choosing import PHANTOM_RESULT
 from cxrkd.runs.run import open_run
 from cxrkd.studies import tables
-from cxrkd.studies.wording import RULE, n_seeds_remark, verdicts
+from cxrkd.studies.wording import RULE, n_seeds_remark, runs_gone, verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cxrkd.studies.figures import StudyFigures
     from cxrkd.studies.study import Study
 
 VERSION = 1
@@ -36,7 +35,7 @@ def study_report(study: Study, *, with_problems: bool = True, now: datetime | No
         RunError: nothing is measured, or what is kept is damaged.
     """
     figures, config = study.figures(), study.config
-    remarks = [PHANTOM_RESULT if figures.phantoms else "", n_seeds_remark(figures)]
+    remarks = [PHANTOM_RESULT if figures.phantoms else "", n_seeds_remark(figures), runs_gone(figures)]
     problems = tables.problems(figures) if with_problems else []
     document = {
         "report": "study",
@@ -49,7 +48,7 @@ def study_report(study: Study, *, with_problems: bool = True, now: datetime | No
         "verdicts": verdicts(figures),
         "rule": RULE,
         "figures": (figures if with_problems else figures.without_problems()).to_dict(),
-        "runs": _runs(figures),
+        "runs": {name: _run(name) for name in figures.runs},
         "versions": versions(),
     }
     maps = tables.columns_worth_showing(tables.maps_table(figures))
@@ -64,13 +63,8 @@ def study_report(study: Study, *, with_problems: bool = True, now: datetime | No
     return Sheet(document, "study.html", content)
 
 
-def _runs(figures: StudyFigures) -> dict[str, Any]:
-    """By id, the runs that figures come from, with the hashes of their weights; None of one that is gone."""
-    names = [cell.run for cell in figures.cells if cell.run] + [one.run for one in figures.others]
-    return {name: _run(name) for name in dict.fromkeys(names)}
-
-
 def _run(name: str) -> dict[str, Any] | None:
+    """A run that figures come from, with the hashes of its weights; None where it is gone."""
     try:
         return about_run(open_run(name))
     except (CxrkdError, OSError):

@@ -158,6 +158,11 @@ class StudyFigures(Record):
         return [cell for cell in self.cells if not math.isnan(cell.gain.value)]
 
     @property
+    def runs(self) -> tuple[str, ...]:
+        """Ids of the runs that figures come from, each once."""
+        return tuple(dict.fromkeys([cell.run for cell in self.cells if cell.run] + [one.run for one in self.others]))
+
+    @property
     def networks(self) -> list[tuple[str, CellFigures | OtherFigures]]:
         """Whose AUROC and multiply-adds are known, with what they are: `teacher`, `alone` or `distilled`."""
         others = [(one.member, one) for one in self.others]

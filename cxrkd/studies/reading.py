@@ -1,4 +1,7 @@
-"""A study as a file holds it, YAML or JSON, in which `base` may also be the id of a run whose settings are taken."""
+"""A study as a file holds it, YAML or JSON, in which `base` may also be the id of a run whose settings are taken.
+
+`study.json` of a study that was made is such a file.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,8 @@ def study_of(values: Mapping[str, Any], run_of: Callable[[str], Run] = open_run)
         RunError: the run that it is based on is not there, or cannot be read.
     """
     base = values.get("base")
-    whole = dict(values) | ({"base": settings_of_run(run_of(base))} if isinstance(base, str) else {})
+    asked = {key: value for key, value in values.items() if key != "version"}  # which the file of a study has
+    whole = asked | ({"base": settings_of_run(run_of(base))} if isinstance(base, str) else {})
     try:
         return StudyConfig.model_validate(whole)
     except ValidationError as error:

@@ -16,7 +16,7 @@ from typing import Any
 from cxrkd.errors import RunError
 from cxrkd.jobs import queue
 from cxrkd.jobs.files import MissingFileError, damaged, read_json, read_versioned, write_json
-from cxrkd.jobs.job import Job, list_own_jobs
+from cxrkd.jobs.job import Job, list_jobs
 from cxrkd.jobs.schema import read_recorded
 from cxrkd.studies.config import TAGS, StudyConfig
 from cxrkd.studies.figures import StudyFigures
@@ -153,12 +153,13 @@ class Study(Job):
 
 
 def list_studies() -> list[Study]:
-    """Every study made on this machine, newest first.
+    """Every study, made on this machine newest first, then those that ship.
 
     Raises:
         RunError: the folder of jobs cannot be read.
     """
-    return [job for job in list_own_jobs() if isinstance(job, Study)]
+    studies = [job for job in list_jobs() if isinstance(job, Study)]
+    return sorted(studies, key=lambda study: study.shipped)
 
 
 def asked_before(config: StudyConfig) -> Study | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cxrkd.errors import RunError
 from cxrkd.evaluate.paired import MIN_SEEDS
+from cxrkd.runs.run import open_run
 from cxrkd.studies.figures import HARMED, HELPED, StudyFigures
 from cxrkd.text import interval, over_findings
 
@@ -46,3 +48,21 @@ def n_seeds_remark(figures: StudyFigures) -> str:
     """What is missing for a claim; empty where nothing is."""
     fewest = min((cell.n_seeds for cell in figures.gains), default=MIN_SEEDS)
     return "" if fewest >= MIN_SEEDS else f"From {fewest} seeds; a gain is claimed from {MIN_SEEDS} on."
+
+
+def runs_gone(figures: StudyFigures) -> str:
+    """That runs which figures come from are not on this machine, and what makes them; empty where all are."""
+    names = figures.runs
+    n_gone = sum(not _is_here(name) for name in names)
+    if not n_gone:
+        return ""
+    which = "Its runs are" if n_gone == len(names) else f"{n_gone} of its {len(names)} runs are"
+    return f"{which} not on this machine; the same settings under another name make them here."
+
+
+def _is_here(name: str) -> bool:
+    try:
+        open_run(name)
+    except RunError:
+        return False
+    return True

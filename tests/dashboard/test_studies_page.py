@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 import yaml
@@ -15,9 +16,12 @@ from cxrkd.jobs.asked import by_page
 from cxrkd.jobs.queue import cancel
 from cxrkd.jobs.state import JobState, write_state
 from cxrkd.report.study import study_report
+from cxrkd.runs.run import open_run
 from cxrkd.studies.measuring import measure_study
-from cxrkd.studies.study import Place, create_study, list_studies
+from cxrkd.studies.reading import read_study
+from cxrkd.studies.study import Place, asked_before, create_study, list_studies
 from cxrkd.studies.tables import gains_table
+from cxrkd.studies.wording import runs_gone
 from tests import toys
 from tests.report.pages import self_contained
 from tests.studies.conftest import asked
@@ -190,3 +194,34 @@ def test_the_report_holds_figures_runs_and_hashes(done):
         assert run["members"]["distilled"]["sha256"] in page.text
     for sentence in document["verdicts"]:
         assert sentence.replace("-", "−") in page.text
+
+
+def test_a_study_whose_runs_are_gone_is_whole_and_says_so(done):
+    figures = done.figures()
+    assert runs_gone(figures) == ""
+    shutil.rmtree(open_run(figures.cells[0].run).path)
+    assert runs_gone(figures).startswith("1 of its 4 runs are not on this machine")
+    for cell in figures.cells[1:]:
+        shutil.rmtree(open_run(cell.run).path)
+    page = opened()
+    assert "Its runs are not on this machine" in words(page)
+    assert len(next(one.value for one in page.dataframe if "p, Holm" in one.value)) == 4
+    assert "not on this machine" in self_contained(study_report(done).text(".html")).text
+
+
+def test_a_study_that_ships_is_shown_last_and_cannot_be_deleted(done, run, monkeypatch, tmp_path):
+    shipped = tmp_path / "shipped"
+    shutil.copytree(done.path, shipped / "theirs")
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", shipped)
+    assert [study.id for study in list_studies()] == [done.id, "theirs"]
+    shutil.rmtree(done.path)
+    page = opened()
+    assert "The best student is" in words(page)
+    assert "Delete for good" not in [one.label for one in page.button]
+    assert asked_before(list_studies()[0].config).id == "theirs"
+
+
+def test_the_settings_that_are_offered_are_a_study(done):
+    (offered,) = [one for one in opened().get("download_button") if one.proto.label == "Settings as JSON"]
+    assert offered
+    assert read_study(done.path / "study.json") == done.config

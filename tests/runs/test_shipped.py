@@ -14,7 +14,7 @@ from cxrkd.data import load_cohort
 from cxrkd.data.decode import decode
 from cxrkd.data.readers.chestxray14 import ChestXray14Config
 from cxrkd.errors import RunError
-from cxrkd.jobs.job import SHIPPED, list_jobs, open_job
+from cxrkd.jobs.job import SHIPPED, kind_of, list_jobs, open_job
 from cxrkd.models.weights import load_weights
 from cxrkd.places import ASSETS, SAMPLES
 from cxrkd.runs import open_run
@@ -24,6 +24,8 @@ from cxrkd.runs.metrics import same_figures
 from cxrkd.runs.stressing.job import StressJob
 from cxrkd.runs.validating.readers import judged_by_radiologists
 from cxrkd.runs.validating.validation import Validation
+from cxrkd.studies.figures import StudyFigures
+from cxrkd.studies.study import KIND
 from cxrkd.train.predict import predict_logits
 from tests.shipped import JOBS, REAL, RUNS
 
@@ -51,7 +53,21 @@ def test_no_path_of_another_machine(name):
             assert not [word for word in words if word.startswith("/")], file
 
 
-@pytest.mark.parametrize("name", [name for name in JOBS if name not in RUNS])
+STUDIES = [name for name in JOBS if kind_of(SHIPPED / name) == KIND]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_what_a_study_claims_follows_from_its_rows(name):
+    study = open_job(name)
+    kept = study.figures()
+    assert study.state.status == "done"
+    assert StudyFigures.of(kept.cells, kept.others, phantoms=kept.phantoms) == kept
+    assert [cell.title for cell in kept.cells] == [cell.title for cell in study.cells]
+    assert not [cell.problem for cell in kept.cells if cell.problem]
+    assert len(study.config.seeds) >= 3
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if name not in (*RUNS, *STUDIES)])
 def test_what_was_measured_beside_a_run_follows_from_its_answers(name):
     job = open_job(name)
     assert isinstance(job, Validation | StressJob | AuditJob)

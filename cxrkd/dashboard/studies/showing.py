@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import streamlit as st
@@ -15,7 +16,7 @@ from cxrkd.names import file_name
 from cxrkd.studies import tables as shown
 from cxrkd.studies.figures import StudyFigures
 from cxrkd.studies.study import Study
-from cxrkd.studies.wording import RULE, n_seeds_remark, verdicts
+from cxrkd.studies.wording import RULE, n_seeds_remark, runs_gone, verdicts
 
 HELP = "One page that opens anywhere, also offline, and prints well: verdicts, charts, tables, hashes, versions."
 
@@ -26,7 +27,7 @@ def show(study: Study, figures: StudyFigures) -> None:
         for sentence in verdicts(figures):
             st.markdown(tables.minus(layout.literal(sentence)))
     phantoms = f"{layout.PHANTOM_RESULT} " if figures.phantoms else ""
-    layout.notice(" ".join(filter(None, [phantoms.strip(), n_seeds_remark(figures), RULE])))
+    layout.notice(" ".join(filter(None, [phantoms.strip(), n_seeds_remark(figures), runs_gone(figures), RULE])))
     _problems(study, figures)
     _downloads(study, figures)
     with layout.boundary():
@@ -74,6 +75,17 @@ def _downloads(study: Study, figures: StudyFigures) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
+    if tells(study):
+        st.download_button(
+            "Settings as JSON",
+            json.dumps(study.config.model_dump(mode="json"), indent=1),
+            f"{stem}-settings.json",
+            "application/json",
+            key="study_settings",
+            on_click="ignore",
+            icon=":material/download:",
+            help="What `python -m cxrkd study FILE` does; under another name all of it is made anew.",
+        )
     reports.offer(partial(_report, study, tells(study)), stem, key="study_report", note=HELP)
 
 
