@@ -61,7 +61,7 @@ def test_what_a_study_claims_follows_from_its_rows(name):
     study = open_job(name)
     kept = study.figures()
     assert study.state.status == "done"
-    assert StudyFigures.of(kept.cells, kept.others, phantoms=kept.phantoms) == kept
+    assert StudyFigures.of(kept.cells, kept.others, phantoms=kept.phantoms).to_dict() == kept.to_dict()
     assert [cell.title for cell in kept.cells] == [cell.title for cell in study.cells]
     assert not [cell.problem for cell in kept.cells if cell.problem]
     assert len(study.config.seeds) >= 3
