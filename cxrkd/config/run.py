@@ -143,7 +143,7 @@ class RunConfig(Strict):
     def _a_teacher_that_learns_is_not_shuffled(self) -> Self:
         if self.objective.shuffled and self.objective.trains_teacher:
             raise ValueError(
-                "a teacher that learns along sees the film whose labels it learns: set {objective.shuffled} to false"
+                "a teacher that learns along sees the film whose labels it learns: do without {objective.shuffled}"
             )
         return self
 

@@ -140,7 +140,7 @@ def test_what_it_cannot_do_is_a_sentence():
         RunConfig(name="x", objective={"name": "joint", "view": "cached"})
     beside = {"name": "bkd", "view": "same", "shuffled": True, "also": [{"name": "joint"}]}
     for config in ({"name": "joint", "shuffled": True}, beside):
-        with pytest.raises(ValueError, match=r"sees the film whose labels it learns: set \{objective.shuffled\}"):
+        with pytest.raises(ValueError, match=r"whose labels it learns: do without \{objective.shuffled\}"):
             RunConfig(name="x", objective=config)
     augmented = TrainConfig(augment=True, mixup=0.2)
     assert RunConfig(name="x", student_train=augmented, objective={"name": "joint"}).objective.view == "same"
