@@ -18,7 +18,9 @@ from cxrkd.config.strict import Strict
 from cxrkd.errors import ConfigError
 from cxrkd.registry import Entry, Registry
 
-NEEDS: dict[str, str] = {"maps": "label maps", "embeddings": "embeddings", "stages": "feature maps"}
+WEIGHTS = "weights"
+"""Of the teacher: an objective that trains a teacher of its own takes over what the run's starts from."""
+NEEDS: dict[str, str] = {"maps": "label maps", "embeddings": "embeddings", "stages": "feature maps", WEIGHTS: "weights"}
 """What an objective may look at besides logits, and what people call it."""
 
 
@@ -169,17 +171,32 @@ class ObjectiveConfig(ObjectiveTerm):
         return {key: getattr(self, key) for key in ("balance", *OF_BALANCE[self.balance])}
 
     @property
+    def wants(self) -> frozenset[str]:
+        """What its terms look at besides logits."""
+        return frozenset(need for term in self.terms for need in OBJECTIVES[term.name].needs)
+
+    @property
     def needs(self) -> frozenset[str]:
         """What both networks are asked for besides logits."""
-        return frozenset(need for term in self.terms for need in OBJECTIVES[term.name].needs)
+        return self.wants - {WEIGHTS}
+
+    @property
+    def trains_teacher(self) -> bool:
+        """Whether a teacher learns along with the student."""
+        return WEIGHTS in self.wants
+
+    @property
+    def asks(self) -> bool:
+        """Whether the run's own teacher is asked about what the student sees: a term has no other one."""
+        return any(WEIGHTS not in OBJECTIVES[term.name].needs for term in self.terms)
 
     @property
     def unanswered(self) -> str | None:
         """Why the teacher cannot answer as it is asked to; None where it can."""
-        if self.view == "same" or not self.needs:
+        if self.view == "same" or not self.wants:
             return None
         names = " and ".join(term.name for term in self.terms if OBJECTIVES[term.name].needs)
-        wanted = " and ".join(NEEDS[need] for need in sorted(self.needs))
+        wanted = " and ".join(NEEDS[need] for need in sorted(self.wants))
         return f"cached answers hold logits, not the {wanted} needed by {names}"
 
     @model_validator(mode="after")
@@ -211,7 +228,8 @@ class Objective(Entry):
     """One way to learn from a teacher.
 
     Attributes:
-        needs: what it looks at besides logits, of `NEEDS`; nothing else is computed.
+        needs: what it looks at besides logits, of `NEEDS`; nothing else is computed. One that needs "weights" has a
+            teacher of its own and does not ask the run's: the teacher that it is built with is that one as it began.
         term: class of the settings of what it takes from the teacher.
         config: class of its settings where it leads: an `ObjectiveConfig` with those of `term`.
         build: (settings of the term, student, teacher or None) -> `(student, teacher, targets)`, two `Views` and the

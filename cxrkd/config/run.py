@@ -140,6 +140,14 @@ class RunConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _a_teacher_that_learns_is_not_shuffled(self) -> Self:
+        if self.objective.shuffled and self.objective.trains_teacher:
+            raise ValueError(
+                "a teacher that learns along sees the film whose labels it learns: do without {objective.shuffled}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _students_start_once(self) -> Self:
         if self.student_from is not None and self.student_weights != "none":
             raise ValueError(f"students start from a run or from {self.student_weights} weights, not from both")

@@ -4,7 +4,7 @@
 
 `task` is learned from labels, and from marked lesions where the training says so; each term from the teacher. The
 student alone has `task` as it stands: so the two students of a run differ by the teacher and by nothing else, for every
-objective, and with `alpha = 1` they are trained alike.
+objective, and with `alpha = 1` they are trained alike. The loss of a teacher that learns along comes on top.
 """
 
 from __future__ import annotations
@@ -36,10 +36,9 @@ class LossBreakdown:
         total: what is minimised; the only part that carries a gradient.
         task: the unweighted loss against the labels, with that against marked lesions where they count; 0 where no
             label of the batch is known.
-        distill: the loss against the teacher, terms with their weights; 0 where there is no teacher, or it knows
-            nothing.
+        distill: the loss against the teacher, terms with their weights; 0 without one, or where it knows nothing.
         parts: unweighted, by name: "task", "lesions" where they count, then one for each term ("bkd"), or several
-            ("led.class", "led.instance").
+            ("led.class", "led.instance"); the loss of a teacher that learns along is no part of `distill`.
     """
 
     total: Tensor
@@ -82,7 +81,14 @@ class StatefulObjective(nn.Module):
     Its parameters are optimised with the student's. Everything in its `state_dict` is saved and resumed with the
     training. What shall not be optimised has `requires_grad` off, or is a buffer. Neither student nor teacher may be an
     attribute: it would be optimised and saved a second time.
+
+    Attributes:
+        own: part that is the loss of a network of its own, optimised apart: a teacher that learns along.
+        rate: that network's learning rate, as a share of the student's.
     """
+
+    own: str | None = None
+    rate: float = 1.0
 
     def after_step(self, student: Classifier) -> None:
         """Called after every step of the optimiser."""
@@ -104,6 +110,7 @@ class Term(nn.Module):
     def __init__(self, name: str, loss: FromTeacher, weight: float = 1.0, warm_up: float = 0.0) -> None:
         super().__init__()
         self.name, self.loss, self.weight, self.warm_up = name, loss, weight, warm_up
+        self.own = f"{name}.{loss.own}" if isinstance(loss, StatefulObjective) and loss.own else None
 
     def forward(self, student: Views, teacher: Views, targets: Tensor) -> dict[str, Tensor]:
         """Its parts by name, unweighted."""
@@ -175,8 +182,8 @@ class Loss(nn.Module):
         if not self.terms:
             return LossBreakdown(task, task.detach(), task.new_zeros(()).detach(), parts)
         known = replace(_present(teacher).detached(), temperatures=self.temperatures)
-        distill, of_teacher = self._learned(student, known, targets, progress)
-        total = self.alpha * task + (1 - self.alpha) * distill
+        distill, own, of_teacher = self._learned(student, known, targets, progress)
+        total = self.alpha * task + (1 - self.alpha) * distill + own
         return LossBreakdown(total, task.detach(), distill.detach(), parts | of_teacher)
 
     def _from_labels(self, student: Views, targets: Tensor, covered: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
@@ -192,15 +199,17 @@ class Loss(nn.Module):
 
     def _learned(
         self, student: Views, teacher: Views, targets: Tensor, progress: float
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The terms with their weights as one number, and each part as it is."""
+    ) -> tuple[Tensor, Tensor | float, dict[str, Tensor]]:
+        """The terms with their weights as one number, what networks of their own lose, and each part as it is."""
         weighted: list[Tensor] = []
+        own: Tensor | float = 0.0
         parts: dict[str, Tensor] = {}
         for term in self._terms():
-            own = term(student, teacher, targets)
-            weighted.append(term.weight_at(progress) * sum(own.values()))
-            parts |= {name: value.detach() for name, value in own.items()}
-        return torch.stack(weighted).sum(), parts
+            each = term(student, teacher, targets)
+            parts |= {name: value.detach() for name, value in each.items()}
+            own = own + each.pop(term.own, 0.0)
+            weighted.append(term.weight_at(progress) * sum(each.values()))
+        return torch.stack(weighted).sum(), own, parts
 
     def after_step(self, student: Classifier) -> None:
         """Let those that keep something look at the student that a step has made."""
@@ -211,6 +220,16 @@ class Loss(nn.Module):
         """Let them look at the student that an epoch has made."""
         for kept in self._stateful():
             kept.after_epoch(student, val_auroc)
+
+    @property
+    def learners(self) -> list[StatefulObjective]:
+        """Those that own a network which learns by itself."""
+        return [kept for kept in self._stateful() if kept.own]
+
+    @property
+    def asks(self) -> bool:
+        """Whether a term learns from the run's teacher: the others have one of their own."""
+        return len(self.learners) < len(self.terms)
 
     def _stateful(self) -> list[StatefulObjective]:
         return [term.loss for term in self._terms() if isinstance(term.loss, StatefulObjective)]
@@ -236,7 +255,7 @@ def objective(
     Args:
         config: of the objective that leads and those that go along.
         student: the network to train, for objectives that own something of its shape.
-        teacher: None where its answers are cached.
+        teacher: None where its answers are cached; as it began where one learns along.
         hints: what labels leave open.
         facts: what is known of the run.
 
@@ -267,8 +286,8 @@ def _term(settings: ObjectiveTerm, student: Classifier, teacher: Classifier | No
 
 def _require_seen(config: ObjectiveConfig, student: Classifier, teacher: Classifier | None) -> None:
     """Refuse a teacher that is not there to be looked at, and networks without stages where hints need them."""
-    if config.needs and teacher is None:
-        wanted = " and ".join(NEEDS[need] for need in sorted(config.needs))
+    if config.wants and teacher is None:
+        wanted = " and ".join(NEEDS[need] for need in sorted(config.wants))
         raise ConfigError(f"{config.name} looks at the teacher's {wanted}: expected the teacher itself, got none.")
     without = [network.arch for network in (student, teacher) if network is not None and not network.stages]
     if "stages" in config.needs and without:

@@ -28,7 +28,7 @@ RENDERED_PER_S, DECODED_PER_S = 40.0, 400.0
 EVALUATION_S = 10.0
 TRIVIAL_S = 0.003  # an image of 224 px: its spectrum, its thumbnail, and its share of the regressions
 REFERENCE_FILMS, MAPS_OVER_FORWARD = 96, 2.0  # a map of every label costs about as much as the forward pass before it
-CHECKPOINT_BYTES, HALF_BYTES = 12, 2  # a weight with its two moments of AdamW; a weight as float16
+CHECKPOINT_BYTES, HALF_BYTES, WHOLE_BYTES = 12, 2, 4  # a weight with its two moments of AdamW; as float16; as float32
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,12 @@ def stage_seconds(
     n, n_train = images
     trained = _training_s(config.student_train, n_train, student.train_s, config.student_works_at)
     asked = _asked_s(config, n_train * teacher.predict_s, student_stages)
+    along = _along_s(config, n_train * teacher.train_s)
     return {
         "data": n / (RENDERED_PER_S if READERS[config.data.kind].drawn else DECODED_PER_S),
         **_teacher_seconds(config, n_train, teacher),
         "teacher-logits": (n - n_train if config.objective.view == "same" else n) * teacher.predict_s,
-        **{stage: trained + asked.get(stage, 0.0) for stage in student_stages},
+        **{stage: trained + asked.get(stage, 0.0) + along * _distils(stage) for stage in student_stages},
         "reference": n * TRIVIAL_S + REFERENCE_FILMS * MAPS_OVER_FORWARD * (teacher.predict_s + 2 * student.predict_s),
         "metrics": EVALUATION_S,
     }
@@ -108,12 +109,22 @@ def _asked_s(config: RunConfig, pass_s: float, student_stages: list[str]) -> dic
     Students of a run see the same views, so that the first one asks for all; unless they are mixed, or more is looked
     at than logits.
     """
-    if config.objective.view != "same":
+    if config.objective.view != "same" or not config.objective.asks:
         return {}
-    distilled = [stage for stage in student_stages if stage.startswith("distilled")]
+    distilled = [stage for stage in student_stages if _distils(stage)]
     if not config.student_train.mixup and not config.objective.needs:
         distilled = distilled[:1]
     return dict.fromkeys(distilled, _passes(config) * pass_s)
+
+
+def _distils(stage: str) -> bool:
+    return stage.startswith("distilled")
+
+
+def _along_s(config: RunConfig, epoch_s: float) -> float:
+    """Seconds that a teacher learns along with one student, at full size in every epoch; 0 where none does."""
+    train = config.student_train
+    return (train.warm_epochs + train.epochs) * epoch_s * config.objective.trains_teacher
 
 
 def _passes(config: RunConfig) -> int:
@@ -149,12 +160,13 @@ def disk(config: RunConfig, n_images: float, n_labels: int, teacher_params: int,
     size, n, download = config.data.image_size, int(n_images), 0
     if isinstance(config.data, ChestMnistConfig) and not npz_path(config.data).exists():
         download = n * config.data.size**2  # the file is compressed by about a quarter
+    along = teacher_params * config.objective.trains_teacher
     logits = 4 * n * n_labels * (1 + len(config.seeds) * (2 if config.control else 1))
     return Disk(
         download=download,
         prepared=0 if READERS[config.data.kind].drawn else n * size**2,
-        checkpoints=CHECKPOINT_BYTES * max(teacher_params, student_params),
-        kept=HALF_BYTES * (teacher_params + 2 * student_params) + logits,
+        checkpoints=CHECKPOINT_BYTES * max(teacher_params, student_params + along),
+        kept=HALF_BYTES * (teacher_params + 2 * student_params) + WHOLE_BYTES * along + logits,
     )
 
 

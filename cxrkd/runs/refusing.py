@@ -63,9 +63,13 @@ def with_teacher(config: RunConfig) -> RunConfig:
 
 
 def _refuse_weights(config: RunConfig) -> None:
-    """Say now what would stop the run later; a borrowed teacher needs no weights but its own."""
+    """Say now what would stop the run later; a borrowed teacher needs no weights but its own.
+
+    Unless one learns along: that begins where the borrowed one began.
+    """
     asked: list[tuple[str, str]] = [(config.student_arch, config.student_weights)]
-    asked += [(config.teacher_arch, config.teacher_weights)] if config.teacher_from is None else []
+    begins = config.teacher_from is None or config.objective.trains_teacher
+    asked += [(config.teacher_arch, config.teacher_weights)] if begins else []
     if all(weights == "none" for _, weights in asked):
         return
     from cxrkd.models.network import parts_of

@@ -15,7 +15,7 @@ from cxrkd.config import ObjectiveConfig, TrainConfig
 from cxrkd.data.cohort import Cohort
 from cxrkd.data.pixels import InMemory
 from cxrkd.distill.facts import Facts
-from cxrkd.distill.loss import Loss, objective, plain
+from cxrkd.distill.loss import Loss, control, objective, plain
 from cxrkd.errors import ConfigError
 from cxrkd.evaluate.record import Record
 from cxrkd.jobs.environment import describe
@@ -103,7 +103,7 @@ def _measure(
             needed = objective_config is not None and objective_config.needs
             teacher = build(teacher_arch, labels, size).to(where) if needed and teacher_arch else None
             facts = Facts.of(cohort.targets).model_copy(update={"temperatures": (1.0,) * len(labels)})
-            loss = objective(objective_config, model, teacher, facts=facts) if objective_config else plain()
+            loss = _loss(objective_config, model, teacher, facts)
             train_s = _seconds(stepper(model, cohort, train.model_copy(update={"batch_size": n}), loss, teacher))
         except torch.OutOfMemoryError as error:
             raise ConfigError(
@@ -112,6 +112,14 @@ def _measure(
             ) from error
     params = sum(p.numel() for p in model.parameters())
     return Speed(arch, device_name(), n, n / train_s, n / predict_s, params)
+
+
+def _loss(config: ObjectiveConfig | None, model: Classifier, teacher: Classifier | None, facts: Facts) -> Loss:
+    if config is None:
+        return plain()
+    if config.trains_teacher:  # whose steps are the teacher's figure
+        return control(config, facts=facts)
+    return objective(config, model, teacher, facts=facts)
 
 
 @contextmanager

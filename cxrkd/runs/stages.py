@@ -37,6 +37,7 @@ from cxrkd.runs.seen import keep_seen
 from cxrkd.runs.showcase import film_in, write_showcase
 from cxrkd.runs.spreading import refuse_uneven, spread_here
 from cxrkd.train.apart import fit_apart
+from cxrkd.train.beginning import begun_part, teacher_parts
 from cxrkd.train.device import device
 from cxrkd.train.fit import fit
 from cxrkd.train.predict import predict_logits
@@ -82,10 +83,10 @@ def teachers(config: RunConfig) -> list[Teacher]:
     """The networks of the teacher to train, each with a seed of its own; none where it is taken as it is."""
     if config.teacher_from is not None or not config.teacher_trained:
         return []
-    archs, first = parts_of(config.teacher_arch), config.seeds[0]
-    if len(archs) == 1:
-        return [Teacher(config.teacher_arch, first, "teacher")]
-    return [Teacher(arch, first + index, f"teacher-{index + 1}") for index, arch in enumerate(archs)]
+    parts = teacher_parts(config)
+    if len(parts) == 1:
+        return [Teacher(*parts[0], "teacher")]
+    return [Teacher(arch, seed, f"teacher-{index + 1}") for index, (arch, seed) in enumerate(parts)]
 
 
 def students(config: RunConfig) -> list[Student]:
@@ -162,9 +163,7 @@ def train_teacher(run: Run, report: Reporter, cohort: Cohort, part: Teacher, pat
     """
     config, work = run.config, run.path / "work" / part.stage
     with report.stage(part.stage, part.title, member="teacher", seed=part.seed) as on_event:
-        torch.manual_seed(part.seed)
-        model = _build(part.arch, config.teacher_weights, cohort, config, on_event)
-        _start_at_prevalence(model, cohort, taught(part.arch, config.teacher_weights, cohort.labels))
+        model = begun_part(config, cohort, part.arch, part.seed, counting(on_event))
         fit_member(_task(run, model, cohort, "teacher", part.seed), model, cohort, None, work, on_event)
         save_weights(model, path)
     shutil.rmtree(work)  # only now that the stage is recorded as done
@@ -241,13 +240,8 @@ def fresh_student(config: RunConfig, cohort: Cohort, seed: int, on_event: OnEven
     known = taught(config.student_arch, config.student_weights, cohort.labels)
     if config.student_from is not None:
         known = take_over(model, open_run(config.student_from).load_model("distilled"))
-    _start_at_prevalence(model, cohort, known)
-    return model
-
-
-def _start_at_prevalence(model: Classifier, cohort: Cohort, known: tuple[str, ...]) -> None:
-    """Let the labels that the weights do not answer yet start from how common they are."""
     start_at_prevalence(model, cohort.targets[cohort.rows("train")], ~np.isin(cohort.labels, known))
+    return model
 
 
 def _build(
@@ -293,7 +287,8 @@ def fit_member(
         fit_apart(model, task, work, on_event)
         return
     asked = teacher if isinstance(teacher, Classifier) else None
-    loss, answers = task.loss(model, asked), {"teacher": asked} if asked else {"teacher_logits": teacher}
+    loss = task.loss(model, task.learned_from(asked, cohort))
+    answers = {"teacher": asked} if asked else {"teacher_logits": teacher}
     fit(
         model,
         cohort,

@@ -21,6 +21,11 @@ def cached(batch: Batch) -> Views | None:
     return None if batch.logits_t is None else Views(batch.logits_t)
 
 
+def unasked(batch: Batch) -> Views:
+    """No answer about the batch's views, where nobody learns from the run's teacher: the views are what is needed."""
+    return Views(torch.full_like(batch.targets, torch.nan), batch.full)
+
+
 @dataclass(frozen=True)
 class InTheLoop:
     """A teacher that is asked about every batch, at full size. It does not learn.

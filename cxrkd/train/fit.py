@@ -27,7 +27,7 @@ from cxrkd.errors import DataError
 from cxrkd.models.classifier import Classifier
 from cxrkd.progress import OnEvent
 from cxrkd.train.allocator import keep_freed_memory
-from cxrkd.train.asking import Ask, InTheLoop, cached
+from cxrkd.train.asking import Ask, InTheLoop, cached, unasked
 from cxrkd.train.batches import Batches
 from cxrkd.train.callbacks import Checkpoint, EpochReport, KeepAnswers, Watch
 from cxrkd.train.device import device
@@ -109,7 +109,7 @@ def fit(
         RunError: the loss stopped being a number.
     """
     keep_freed_memory()
-    _refuse_nothing_to_learn(cohort, taught=teacher is not None or teacher_logits is not None)
+    _refuse_nothing_to_learn(cohort, taught=loss.asks and (teacher is not None or teacher_logits is not None))
     schedule = plan(train, len(cohort.rows("train")), model.works_at, warm=_takes_warm_size(model, train, on_event))
     look = seed if look is None else look
     batches = Batches(cohort, schedule, seed, train, teacher_logits, device(), look=look)
@@ -168,8 +168,13 @@ def _refuse_nothing_to_learn(cohort: Cohort, *, taught: bool) -> None:
 
 
 def _ask(teacher: Classifier, batches: Batches, loss: Loss, answers_dir: Path | None) -> Ask:
-    """How the teacher is asked about views: about each once, where others will see it and want no more than logits."""
+    """How the teacher is asked about views: about each once, where others will see it and want no more than logits.
+
+    Not at all where it has no part in the loss.
+    """
     train = batches.train
+    if not loss.asks:
+        return unasked
 
     def in_the_loop() -> InTheLoop:
         return InTheLoop(_for_views(teacher, batches) if train.changes else teacher, loss.needs)

@@ -11,7 +11,7 @@ import lightning as L
 import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from cxrkd.config import TrainConfig
@@ -148,7 +148,7 @@ class Training(L.LightningModule):
         optimizer = torch.optim.AdamW(self._groups(), lr=self.settings.learning_rate, fused=True)
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            max_lr=self.settings.learning_rate,
+            max_lr=[group["lr"] for group in optimizer.param_groups],
             total_steps=max(self.schedule.steps, 2),
             pct_start=WARM_UP,
             anneal_strategy="linear",  # a cosine would leave the last epochs, the full-size ones, almost no rate
@@ -156,13 +156,29 @@ class Training(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def _groups(self) -> list[dict[str, Any]]:
+        groups: list[dict[str, Any]] = []
+        for rate, parameters in self._networks():
+            lr = rate * self.settings.learning_rate
+            many, few = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
+            groups.append({"params": many, "lr": lr, "weight_decay": self.settings.weight_decay})
+            groups.append({"params": few, "lr": lr, "weight_decay": 0.0})
+        return groups
+
+    def _networks(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """What learns as one: the student and what is learned with it, then each teacher that learns along.
+
+        Each with its share of the learning rate.
+        """
+        learners = self.loss.learners
+        apart = {p for learner in learners for p in learner.parameters()}
         owners = (self.model, self.loss)  # in this order: checkpoints number the parameters
-        parameters = [p for owner in owners for p in owner.parameters() if p.requires_grad]
-        return [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.settings.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
+        student = [p for owner in owners for p in owner.parameters() if p.requires_grad and p not in apart]
+        return [(1.0, student), *((kept.rate, [p for p in kept.parameters() if p.requires_grad]) for kept in learners)]
 
     def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
-        """Clip here, because Lightning refuses to clip for a fused optimiser under mixed precision."""
-        torch.nn.utils.clip_grad_norm_(self.parameters(), CLIP_NORM)
+        """Clip here, because Lightning refuses to clip for a fused optimiser under mixed precision.
+
+        Each by its own norm: a student must not take shorter steps where its teacher takes long ones.
+        """
+        for _rate, parameters in self._networks():
+            torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM)

@@ -31,6 +31,7 @@ from cxrkd.models.classifier import Classifier
 from cxrkd.models.weights import load_weights
 from cxrkd.models.zoo import build
 from cxrkd.places import home
+from cxrkd.train.beginning import begun_teacher
 from cxrkd.train.device import device
 from cxrkd.train.fit import FitReport, fit
 from cxrkd.train.teacher_cache import teacher_logits
@@ -93,8 +94,17 @@ class Task(Strict):
         """Processes on all nodes together."""
         return self.devices * self.nodes
 
+    def learned_from(self, teacher: Classifier | None, cohort: Cohort) -> Classifier | None:
+        """The teacher that the loss is made for: `teacher`, which is asked, or one that is to learn along, as it began.
+
+        Raises:
+            ConfigError: the weights that it began from are not here.
+        """
+        along = self.member == "distilled" and self.config.objective.trains_teacher
+        return begun_teacher(self.config, cohort) if along else teacher
+
     def loss(self, model: Classifier, teacher: Classifier | None) -> Loss:
-        """What the member learns by; `teacher` where it is asked about every view."""
+        """What the member learns by; `teacher` as of `learned_from`."""
         hints = LabelHints(self.train.absent, self.train.lesions, self.train.smoothing)
         if self.member == "teacher":
             return plain(hints)
@@ -148,7 +158,7 @@ def _train(task: Task, folder: Path, tell: Callable[[dict[str, object]], None], 
     }
     answers = _teacher(task, cohort)
     torch.manual_seed(task.seed)  # what an objective owns starts alike in every process
-    loss = task.loss(model, answers.get("teacher"))
+    loss = task.loss(model, task.learned_from(answers.get("teacher"), cohort))
     report = fit(model, cohort, task.train, loss, **answers, **how)
     if writes:
         write_tensors(model, folder / TRAINED)

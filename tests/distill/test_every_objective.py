@@ -111,7 +111,7 @@ def test_its_weight_is_a_factor(name):
     values = []
     for weight in (1.0, 3.0):
         torch.manual_seed(0)
-        values.append(learned(name, *pair(), images(), TARGETS, weight=weight)[0].total.item())
+        values.append(learned(name, *pair(), images(), TARGETS, weight=weight)[0].distill.item())
     assert values[1] == pytest.approx(3 * values[0], rel=1e-5)
 
 

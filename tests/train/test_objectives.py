@@ -144,9 +144,12 @@ def test_what_it_owns_is_resumed_with_the_training(known, blobs, tmp_path):
     assert "loss.terms.all.loss.projection.weight" in saved
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name != "self"])  # which learns from no teacher
+@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name not in ("self", "joint")])
 def test_every_objective_is_learned(name, blobs, tmp_path):
-    """Labels weigh nothing: what falls is what is taken from a teacher of other widths and depth."""
+    """Labels weigh nothing: what falls is what is taken from a teacher of other widths and depth.
+
+    Teachers of those that have their own move away meanwhile: see their own tests.
+    """
     events = []
     train = PACE.model_copy(update={"epochs": 4, "augment": False})
     config = ObjectiveConfig.named(name, alpha=0.0, view="same")
