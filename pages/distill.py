@@ -47,7 +47,8 @@ def expectation(start: Start, kind: str) -> str:
         return f"{start.expect} How long it takes on this machine is being found out."
     if guess.exception() is not None:  # the log has it; the form works all the same
         return f"{start.expect} How long it takes on this machine could not be found out."
-    return f"{start.expect} About {duration(guess.result())} on this machine with the values below."
+    estimate = guess.result()
+    return f"{start.expect} About {duration(estimate.seconds)} on this machine ({estimate.basis})."
 
 
 def statuses() -> dict[str, str]:

@@ -23,7 +23,7 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.jobs.state import JobState, write_state
 from cxrkd.runs import create, list_runs
-from tests.dashboard.test_pages import at_once
+from tests.dashboard.test_pages import GUESSED, at_once
 from tests.trees import film
 
 SECRET = "verysecretkey"
@@ -39,7 +39,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")
     return tmp_path / "home"
