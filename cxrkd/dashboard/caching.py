@@ -39,7 +39,7 @@ from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
-from cxrkd.runs.run import list_own_runs
+from cxrkd.runs.run import list_own_runs, open_run
 from cxrkd.runs.showcase import FILE as SHOWCASE
 from cxrkd.runs.showcase import FilmOf, Showcase, make_showcase, read_showcase
 from cxrkd.runs.standing import standing_from
@@ -277,6 +277,9 @@ def _guess_seconds(config: RunConfig) -> Estimate:
     from cxrkd.runs.estimate import estimate
     from cxrkd.runs.stages import students
 
+    if config.teacher_from is not None:
+        teacher = open_run(config.teacher_from).config.teacher_arch
+        config = config.model_copy(update={"teacher_arch": teacher})
     stages, data = [student.stage for student in students(config)], config.data
     counted = None if READERS[data.kind].size_without_reading(data) else _counted(table(data))
     return estimate(config, stages, counted)

@@ -27,9 +27,9 @@ def form_script(name, kind="phantom"):
     from cxrkd.dashboard.distill.presets import PRESETS
 
     chosen = form.variants(PRESETS[name]) | {"data": kind}
-    config = form.run_config(PRESETS[name], chosen, ["nih", "phantom"], suggested_name="untouched")
-    if config is not None:
-        st.session_state["config"] = config
+    entered = form.ask(PRESETS[name], chosen, ["nih", "phantom"], suggested_name="untouched")
+    if entered.submitted:
+        st.session_state["config"] = entered.config()
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -187,13 +187,12 @@ def asking_script(name):
     from cxrkd.dashboard.distill.presets import PRESETS
     from cxrkd.errors import ConfigError
 
+    entered = form.ask(PRESETS[name], form.variants(PRESETS[name]), ["phantom"], suggested_name="augmented")
     try:
-        config = form.run_config(PRESETS[name], form.variants(PRESETS[name]), ["phantom"], suggested_name="augmented")
+        if entered.submitted:
+            st.session_state["config"] = entered.config()
     except ConfigError as error:
         st.error(str(error))
-    else:
-        if config is not None:
-            st.session_state["config"] = config
 
 
 def test_pretrained_weights_are_part_of_the_form():

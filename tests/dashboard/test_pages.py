@@ -787,7 +787,7 @@ def test_the_form_stays_in_its_place_when_the_guess_is_there(sample_home, monkey
     before = list(page.expander[0].children)
     waits.set_result(GUESSED)
     page.run()
-    assert "About 1 min 30 s" in words(page)
+    assert "About 1 min 30 s on this machine, from 2 finished runs." in words(page)
     assert list(page.expander[0].children) == before
     gone: Future[object] = Future()
     gone.set_exception(OSError("no"))
@@ -795,3 +795,25 @@ def test_the_form_stays_in_its_place_when_the_guess_is_there(sample_home, monkey
     page.run()
     assert "could not be found out" in words(page)
     assert not page.exception
+
+
+def test_the_estimate_follows_the_values_of_the_form(empty_home, monkeypatch):
+    """Before anything is pressed; what cannot be taken is said in the words of its field."""
+    epochs = []
+
+    def guessed(config):
+        epochs.append(config.student_train.epochs)
+        return at_once(lambda: Estimate({"alone-0": 60.0 * epochs[-1]}, "a guess from one pass"))
+
+    monkeypatch.setattr(caching, "guessed_seconds", guessed)
+    page = open_page("distill")
+    field = page.number_input(key=f"{QUICK}_student_train_epochs")
+    assert f"About {field.value} min 0 s on this machine, a guess from one pass." in words(page)
+    field.set_value(21).run()
+    assert_healthy(page)
+    assert "About 21 min 0 s" in words(page)
+    page.number_input(key=f"{QUICK}_student_train_epochs").set_value(0).run()
+    refused = "No estimate yet. Training of the students, Epochs at full size: expected at least 1, got 0."
+    assert refused in words(page).replace("\\", "")
+    assert epochs == [field.value, 21]
+    assert not page.error
