@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrkd.dashboard import access, caching, layout, session, tables
 from cxrkd.dashboard.charts import style, training
-from cxrkd.dashboard.distill import foretelling, form, making, other_jobs, workbench
+from cxrkd.dashboard.distill import checking, foretelling, form, making, other_jobs, workbench
 from cxrkd.jobs.health import health
 from cxrkd.jobs.queue import keep_going
 from cxrkd.runs import Run, list_runs, open_run
@@ -34,6 +34,7 @@ def new_run() -> None:
     suggested = f"run {sum(not run.shipped for run in runs) + 1}"
     entered = form.ask(start, chosen, finished, suggested_name=suggested)
     foretelling.foretell(entered)
+    checking.draw(entered)
     if entered.submitted:
         run = making.queue_run(access.current(), entered.config())
         session.current().followed_run_id = run.id

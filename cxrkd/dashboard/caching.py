@@ -258,6 +258,28 @@ def _film(key: str, row: int, size: int, _config: DataConfig) -> Film:
         return table(_config).film(row, size)
 
 
+def training_views(config: RunConfig, rows: tuple[int, ...], look: int) -> np.ndarray:
+    """Some films of the run's data set as its students would see them; see `preview`.
+
+    Raises:
+        DataError: a file is gone or cannot be read.
+        AccessError: the folder of the data is not open to pages.
+    """
+    side, cohort = config.student_works_at, table(config.data)  # which refuses before what is kept is looked up
+    key = (config.data.model_dump_json(), config.student_train.model_dump_json(), side, rows, look)
+    views: np.ndarray = _training_views(key, cohort, config)
+    return views
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading some films")
+def _training_views(key: tuple[str, str, int, tuple[int, ...], int], _cohort: Cohort, _config: RunConfig) -> Any:
+    from cxrkd.train.preview import preview
+
+    _, _, side, rows, look = key
+    with confined():
+        return preview(_cohort, np.array(rows), _config.student_train, side, look)
+
+
 def guessed_seconds(config: RunConfig) -> Future[Estimate]:
     """How long a run will take on this machine, and how that is known; no page waits for it.
 

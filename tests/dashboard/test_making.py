@@ -173,14 +173,15 @@ def test_a_run_starts_from_runs_and_from_no_path(home, field, source):
         making.queue_run(MAKER, config(**{field: source}))
 
 
-def test_a_refusal_does_not_name_the_folder_of_anothers_data(home):
+@pytest.mark.parametrize("ask", [making.refuse_start, lambda asked: making.queue_run(MAKER, asked)])
+def test_a_refusal_does_not_name_the_folder_of_anothers_data(home, ask):
     other = made_of_own_data(home, name="other")
     write_state(other.path, JobState("done", created=1.0))
     told = json.loads((other.path / "config.json").read_text())
     told["data"]["folder"] = "/mnt/ward-7/films"
     (other.path / "config.json").write_text(json.dumps(told))
     with pytest.raises(ConfigError, match="another split of the same patients") as found:
-        making._settle(config(data=own_data(home), teacher_from="other"))
+        ask(config(data=own_data(home), teacher_from="other"))
     assert "ward-7" not in str(found.value)
 
 
