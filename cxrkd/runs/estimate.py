@@ -1,4 +1,4 @@
-"""How long the stages of a run will take and how much disk it needs.
+"""How long the stages of a run will take.
 
 Three sources of speed, one sum: what finished runs of this machine took (`cxrkd.runs.paces`); where there are none, a
 glance (a timed forward pass, for progress bars and forms); and `cxrkd.runs.speed` (real training steps, for plans of
@@ -11,13 +11,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 
 from cxrkd.config import READERS, RunConfig, TrainConfig
 from cxrkd.data import cohort_size
-from cxrkd.data.readers.chestmnist import ChestMnistConfig, npz_path
 from cxrkd.evaluate.record import Record
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.network import parts_of
@@ -34,7 +32,6 @@ RENDERED_PER_S, DECODED_PER_S = 40.0, 400.0
 EVALUATION_S = 10.0
 TRIVIAL_S = 0.003  # an image of 224 px: its spectrum, its thumbnail, and its share of the regressions
 REFERENCE_FILMS, MAPS_OVER_FORWARD = 96, 2.0  # a map of every label costs about as much as the forward pass before it
-CHECKPOINT_BYTES, HALF_BYTES = 12, 2  # a weight with its two moments of AdamW; a weight as float16
 PREPARED_S = 1.0  # to open what an earlier run has drawn or decoded
 GLANCED, GLANCES, GLANCE_LASTS_S = 4, 3, 600.0
 """Images of a pass, passes, and how long the least of them is believed: the machine may have been busy."""
@@ -62,21 +59,6 @@ class Pace:
     def of(cls, speed: Speed) -> Pace:
         """A measured speed as seconds."""
         return cls(1 / speed.train_images_s, 1 / speed.predict_images_s)
-
-
-@dataclass(frozen=True)
-class Disk(Record):
-    """Bytes that a run needs below `CXRKD_HOME` (and `~/.medmnist`): each the most it can be."""
-
-    download: int
-    prepared: int
-    checkpoints: int
-    kept: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.download + self.prepared + self.checkpoints + self.kept
 
 
 def stage_weights(
@@ -130,7 +112,13 @@ def estimate(config: RunConfig, student_stages: list[str], images: tuple[float, 
     stages = stage_seconds(config, student_stages, images or cohort_size(config.data), teacher, student)
     if any(past.data == config.data for past in pasts):
         stages["data"] = PREPARED_S
-    return Estimate(stages, basis(teacher, student))
+    weighs = _learns(config) or config.objective.view == "same"  # else it is asked once about each film
+    return Estimate(stages, basis(teacher if weighs else student, student))
+
+
+def _learns(config: RunConfig) -> bool:
+    """Whether the run trains its teacher."""
+    return config.teacher_from is None and config.teacher_trained
 
 
 def basis(teacher: Pace, student: Pace) -> str:
@@ -166,7 +154,7 @@ def _teacher_pace(config: RunConfig, pasts: list[Past]) -> Pace:
     """That of all its networks together; where it is not trained, what asking it takes is all that counts."""
     side, answers = config.data.image_size, asked(pasts, config.teacher_arch)
     predict_s = answers.at(side)[0] if answers else _glance(config.teacher_arch, side).predict_s
-    if config.teacher_from is not None or not config.teacher_trained:
+    if not _learns(config):
         return _pace([answers], predict_s * TRAIN_OVER_FORWARD, predict_s, 0.0, side)
     archs = parts_of(config.teacher_arch)
     known = [trained(pasts, _training("teacher", arch, config.teacher_train)) for arch in archs]
@@ -241,40 +229,13 @@ def _passes(config: RunConfig) -> int:
 
 def _teacher_seconds(config: RunConfig, n_train: float, pace: Pace) -> dict[str, float]:
     """Seconds of the stages that train the teacher; `pace` is that of all its networks together."""
-    if config.teacher_from is not None or not config.teacher_trained:
+    if not _learns(config):
         return {"teacher": 1.0}
     teacher_s = _training_s(config.teacher_train, n_train, pace, config.data.image_size)
     parts = len(parts_of(config.teacher_arch))
     if parts == 1:
         return {"teacher": teacher_s}
     return {**{f"teacher-{index + 1}": teacher_s / parts for index in range(parts)}, "teacher": 1.0}
-
-
-def disk(config: RunConfig, n_images: float, n_labels: int, teacher_params: int, student_params: int) -> Disk:
-    """Bytes on disk while the run is at its largest.
-
-    Args:
-        config: of the run.
-        n_images: images in all.
-        n_labels: K.
-        teacher_params: weights of the teacher.
-        student_params: weights of a student.
-    """
-    size, n, download = config.data.image_size, int(n_images), 0
-    if isinstance(config.data, ChestMnistConfig) and not npz_path(config.data).exists():
-        download = n * config.data.size**2  # the file is compressed by about a quarter
-    logits = 4 * n * n_labels * (1 + len(config.seeds) * (2 if config.control else 1))
-    return Disk(
-        download=download,
-        prepared=0 if READERS[config.data.kind].drawn else n * size**2,
-        checkpoints=CHECKPOINT_BYTES * max(teacher_params, student_params),
-        kept=HALF_BYTES * (teacher_params + 2 * student_params) + logits,
-    )
-
-
-def existing_parent(path: Path) -> Path:
-    """The nearest folder above `path`, or itself, that exists: whose disk `path` will be on."""
-    return next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
 
 
 def _training_s(train: TrainConfig, images: float, pace: Pace, size: int) -> float:

@@ -143,6 +143,15 @@ def test_a_run_is_what_the_next_one_like_it_is_estimated_by(config, blob_data, m
     assert mixed.stages["alone-0"] == pytest.approx(3 * 96 * 100.0)
 
 
+def test_a_teacher_that_is_asked_once_about_each_film_is_not_what_an_estimate_is_based_on(past, config, monkeypatch):
+    monkeypatch.setattr(estimate, "_glance", lambda arch, size: Pace(100.0, 10.0))
+    past("x", ("alone", 32, 20.0))
+    borrowed = config(teacher_from="x", teacher_arch="plain_toy")
+    assert estimate.estimate(borrowed, ["alone-0"], (4, 4)).basis == "from 1 finished run"
+    same = borrowed.model_copy(update={"objective": ObjectiveConfig.named("bkd", view="same")})
+    assert "the teacher by a guess" in estimate.estimate(same, ["alone-0"], (4, 4)).basis
+
+
 def test_a_scaled_estimate_says_so():
     assert basis(Pace(1, 1, runs=2), Pace(1, 1, runs=3, scaled_from=64)) == (
         "from 2 finished runs, scaled from 64 px, which may be off by a factor of two"

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.access.bounds import Bounds
-from cxrkd.config import RunConfig
+from cxrkd.config import RunConfig, TrainConfig
 from cxrkd.dashboard import caching, layout, session, sources
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.distill.form import Entered
@@ -20,7 +20,6 @@ from cxrkd.dashboard.pictures import grey_to_rgb
 from cxrkd.data.cohort import SPLITS, Cohort
 from cxrkd.labels import display_name
 from cxrkd.runs.data_check import DataCheck, check_data
-from cxrkd.text import NOT_ENOUGH
 
 FILMS = 8
 
@@ -30,7 +29,7 @@ def draw(entered: Entered) -> None:
     box = st.expander("Check the data", icon=":material/fact_check:", key="check_data", on_change="rerun")
     if box.open:
         with box, layout.boundary():
-            _checked(entered.config())
+            _checked(entered.config_so_far())
 
 
 def _checked(config: RunConfig) -> None:
@@ -60,7 +59,7 @@ def _say(table: Cohort, check: DataCheck) -> None:
 
 
 def _count(check: DataCheck) -> None:
-    cells = st.grid(4, min_column_width=130)
+    cells = st.grid(4, min_column_width=180)
     whole = sum(check.images.values()), sum(check.patients.values())
     each = {f"Images, {split}": (check.images[split], check.patients[split]) for split in SPLITS}
     for name, (images, patients) in {"Images": whole, **each}.items():
@@ -74,7 +73,7 @@ def _labels(check: DataCheck) -> None:
             "Finding": display_name(one.label),
             "Share": 100 * one.prevalence,
             **{split: one.positive_patients[split] for split in SPLITS},
-            "Judged": "yes" if one.judged else NOT_ENOUGH,
+            "Judged": "yes" if one.judged else "no",
         }
         for one in check.labels
     ]
@@ -82,7 +81,7 @@ def _labels(check: DataCheck) -> None:
     form["Finding"] = st.column_config.TextColumn(width=122)
     form["Share"] = st.column_config.NumberColumn(format="%.1f %%", width=64)
     layout.table(pd.DataFrame(rows), column_config=form, height="content", key="checked_labels")
-    st.caption("Share of the images with the finding, and patients with it in each split.")
+    st.caption("Share of the images with the finding, patients with it in each split, and whether tests can judge it.")
 
 
 def _films(config: RunConfig, table: Cohort) -> None:
@@ -97,11 +96,17 @@ def _films(config: RunConfig, table: Cohort) -> None:
             st.image(grey_to_rgb(np.asarray(view)), width="stretch", alt=f"Training film, {table.views[row]}")
             findings = layout.literal(sources.findings(sources.present_in(table, row)))
             st.caption(f"{table.views[row]}: {findings}")
-    changes = [name for name in config.student_train.changes if name != "mixup"]
-    changed = f"changed by {' and '.join(changes)}" if changes else "unchanged"
-    mixed = " Pairs are mixed in training." if config.student_train.mixup else ""
-    st.caption(f"Training films drawn at random, {changed}, at the {views.shape[-1]} px that students look at.{mixed}")
+    ways = "; ".join(_title(name) for name in config.student_train.changes if name != "mixup")
+    changed = f" Each view is another: {ways}." if ways else ""
+    mixed = " Pairs are mixed in training, not here." if config.student_train.mixup else ""
+    st.caption(f"Training films drawn at random, at the {views.shape[-1]} px that students look at.{changed}{mixed}")
     st.button("Other films", icon=":material/shuffle:", on_click=_look_at_others, key="other_films")
+
+
+def _title(name: str) -> str:
+    """What a setting of a training does, within a sentence."""
+    title = str(TrainConfig.model_fields[name].title)
+    return title[:1].lower() + title[1:]
 
 
 def _look_at_others() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from cxrkd.config import RunConfig
 from cxrkd.dashboard import caching, layout, waiting
-from cxrkd.dashboard.distill.form import AGAIN, Entered
+from cxrkd.dashboard.distill.form import Entered
 from cxrkd.errors import CxrkdError
 from cxrkd.text import duration
 
@@ -21,9 +21,9 @@ def foretell(entered: Entered) -> None:
 
 def _sentence(entered: Entered) -> str:
     try:
-        config = entered.config()
+        config = entered.config_so_far()
     except CxrkdError as error:
-        return f"No estimate yet. {layout.literal(str(error).removesuffix(AGAIN))}"
+        return f"No estimate yet. {layout.literal(str(error))}"
     return expectation(config)
 
 

@@ -61,6 +61,18 @@ class Entered:
         """
         return validated(self.values)
 
+    def config_so_far(self) -> RunConfig:
+        """The same for whoever looks at the values before the button is pressed.
+
+        Raises:
+            ConfigError: as there; says nothing of pressing it again.
+            AccessError: as there.
+        """
+        try:
+            return self.config()
+        except ConfigError as error:
+            raise ConfigError(str(error).removesuffix(AGAIN).rstrip()) from error
+
 
 def ask(start: Start, chosen: Mapping[str, str], finished: Sequence[str], suggested_name: str) -> Entered:
     """The form of a run. It is no `st.form`: what follows from its values is shown while they change.
