@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from cxrkd.dashboard import access, caching, layout, session, tables, waiting
+from cxrkd.dashboard import access, caching, layout, session, tables
 from cxrkd.dashboard.charts import style, training
-from cxrkd.dashboard.distill import form, making, other_jobs, workbench
-from cxrkd.dashboard.distill.presets import Start
+from cxrkd.dashboard.distill import checking, foretelling, form, making, other_jobs, workbench
 from cxrkd.jobs.health import health
 from cxrkd.jobs.queue import keep_going
 from cxrkd.runs import Run, list_runs, open_run
@@ -24,30 +23,23 @@ POLL_S = 2.0
 HISTORY_COLUMNS = ("Run", "Status", "From", "To", "Patients", "Pixels", *layout.MEMBER_TITLES, "Took", "When")
 
 
-def new_run(runs: list[Run]) -> None:
+@layout.boundary()
+def new_run() -> None:
+    """The form, a fragment of its own: the rest of the page is not drawn anew while somebody types."""
+    runs = list_runs()
     start = workbench.start(runs)
     chosen = form.variants(start)
-    with st.container():  # a place of its own: what follows, half filled in, is not drawn anew when the guess is there
-        st.caption(expectation(start, chosen["data"]))
+    st.caption(start.expect)
     finished = [run.id for run in runs if run.state.status == "done"]
-    config = form.run_config(start, chosen, finished, suggested_name=f"run {sum(not run.shipped for run in runs) + 1}")
-    if config is not None:
-        run = making.queue_run(access.current(), config)
+    suggested = f"run {sum(not run.shipped for run in runs) + 1}"
+    entered = form.ask(start, chosen, finished, suggested_name=suggested)
+    foretelling.foretell(entered)
+    checking.draw(entered)
+    if entered.submitted:
+        run = making.queue_run(access.current(), entered.config())
         session.current().followed_run_id = run.id
         workbench.clone(None)
         st.rerun()
-
-
-def expectation(start: Start, kind: str) -> str:
-    if kind != "phantom":
-        return "Read from a folder of the machine that runs this app, decoded once. How long it takes depends on it."
-    guess = caching.guessed_seconds(start.config("timing"))
-    if not guess.done():
-        waiting.for_result(guess)
-        return f"{start.expect} How long it takes on this machine is being found out."
-    if guess.exception() is not None:  # the log has it; the form works all the same
-        return f"{start.expect} How long it takes on this machine could not be found out."
-    return f"{start.expect} About {duration(guess.result())} on this machine with the values below."
 
 
 def statuses() -> dict[str, str]:
@@ -185,8 +177,8 @@ def page() -> None:
     makes = access.makes()
     if makes:
         opened = run is None or session.current().like_run_id is not None
-        with st.expander("New run", expanded=opened, icon=":material/add:"), layout.boundary():
-            new_run(runs)
+        with st.expander("New run", expanded=opened, icon=":material/add:"):
+            st.fragment(new_run)()
     else:
         layout.notice("This visit may look: runs are made, stopped and deleted by those with the role make.")
     if run is None:

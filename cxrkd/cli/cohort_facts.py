@@ -16,7 +16,9 @@ def describe(config: DataConfig, cohort: Cohort) -> dict[str, Any]:
     import numpy as np
 
     from cxrkd.data.cohort import SPLITS
+    from cxrkd.runs.data_check import check_data
 
+    check = check_data(cohort)
     positive, known = cohort.positive, ~np.isnan(cohort.targets)
     rows = {split: cohort.rows(split) for split in SPLITS}
     together = positive.astype(int).T @ positive.astype(int)
@@ -26,6 +28,7 @@ def describe(config: DataConfig, cohort: Cohort) -> dict[str, Any]:
         "config": config.model_dump(mode="json"),
         "synthetic": cohort.synthetic,
         "notes": list(cohort.notes),
+        "warnings": list(check.warnings),
         "n": len(cohort),
         "n_patients": len(np.unique(cohort.patients)),
         "views": {view: int((cohort.views == view).sum()) for view in np.unique(cohort.views).tolist()},
@@ -46,6 +49,7 @@ def describe(config: DataConfig, cohort: Cohort) -> dict[str, Any]:
                 "prevalence": float(positive[:, k].sum() / max(1, known[:, k].sum())),
             }
             | {"n_known": int(known[:, k].sum())}
+            | {"positive_patients": check.labels[k].positive_patients, "judged": check.labels[k].judged}
             | {f"n_pos_{split}": int(positive[r, k].sum()) for split, r in rows.items()}
             for k, label in enumerate(cohort.labels)
         },
@@ -69,7 +73,7 @@ def cohort_lines(facts: dict[str, Any]) -> list[str]:
         f"{facts['name']}{drawn}: {facts['n']} images of {facts['n_patients']} patients; "
         f"{', '.join(f'{view} {n}' for view, n in facts['views'].items())}; no finding {facts['no_finding']}",
         splits,
-        *_unlabelled_lines(facts),
+        *facts["warnings"],
         "Split check: no patient is in two splits.",
         *facts["notes"],
         "",
@@ -77,14 +81,4 @@ def cohort_lines(facts: dict[str, Any]) -> list[str]:
         "",
         "Images with both findings:",
         *table(["", *(name[:5] for name in facts["labels"])], pairs),
-    ]
-
-
-def _unlabelled_lines(facts: dict[str, Any]) -> list[str]:
-    if not facts["unlabelled"]:
-        return []
-    where = ", ".join(f"{name} {s['unlabelled']}" for name, s in facts["splits"].items())
-    return [
-        f"Unlabelled: {facts['unlabelled']} images ({where}). Those of train teach a distilled student, through its "
-        "teacher, and nobody else; those of val and test count for nothing."
     ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.output import Report
+from cxrkd.cli.output import Report, Ticker
 from cxrkd.cli.settings import add_flags, run_config
 from cxrkd.cli.spreading import add_spread, as_another_node
 from cxrkd.cli.watching import command, execute_watched
-from cxrkd.text import interval, over_findings
+from cxrkd.text import duration, interval, over_findings
 
 if TYPE_CHECKING:
+    from cxrkd.config import RunConfig
     from cxrkd.runs import Run
 
 
@@ -28,7 +29,11 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     add_spread(verb)
     how = verb.add_mutually_exclusive_group()
     how.add_argument("--queue", action="store_true", help="put it in the background queue and return")
-    how.add_argument("--dry-run", action="store_true", help="print the complete config and do nothing")
+    how.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the complete config, on stderr how long it will take and what is wrong with the data; do nothing",
+    )
     verb.set_defaults(call=call)
 
 
@@ -38,6 +43,7 @@ def call(args: argparse.Namespace) -> Report:
 
     config = run_config(args)
     if args.dry_run:
+        _foretell(config)
         return Report(config.model_dump(mode="json"), config.model_dump_json(indent=2).splitlines())
     elsewhere = as_another_node(args, config, here=not args.queue)
     if elsewhere is not None:
@@ -46,6 +52,28 @@ def call(args: argparse.Namespace) -> Report:
         run = runs.submit(config)
         return Report(_document(run), [f"{run.id} is {run.state.status}; watch it with: {command('show', run)}"])
     return _made_here(runs.create(config))
+
+
+def _foretell(config: RunConfig) -> None:
+    """Say on stderr how long a run will take, and what stops it or will make it worse."""
+    from cxrkd.data import load_cohort
+    from cxrkd.errors import CxrkdError
+    from cxrkd.runs.data_check import check_data
+    from cxrkd.runs.estimate import estimate
+    from cxrkd.runs.refusing import able_to_start
+    from cxrkd.runs.stages import students
+
+    ticker = Ticker()
+    try:
+        config = able_to_start(config)
+        cohort = load_cohort(config.data)
+        images = float(len(cohort)), float(len(cohort.rows("train")))
+        guess = estimate(config, [student.stage for student in students(config)], images)
+    except CxrkdError as error:
+        return ticker.line(f"It would be refused: {error}")
+    for line in check_data(cohort, config.student_train.batch_size).warnings:
+        ticker.line(line)
+    ticker.line(f"About {duration(guess.seconds)} on this machine, {guess.basis}.")
 
 
 def _made_here(run: Run) -> Report:

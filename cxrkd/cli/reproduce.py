@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cxrkd.paper.comparison import Beside, Comparison
     from cxrkd.paper.recipes import Recipe
     from cxrkd.runs import Run
-    from cxrkd.runs.estimate import Disk
+    from cxrkd.runs.disk import Disk
     from cxrkd.runs.speed import Speed
 
 MEMBERS = {"distilled": "student distilled", "alone": "student alone", "teacher": "teacher"}
@@ -128,7 +128,8 @@ def _plan(recipe: Recipe, config: RunConfig, *, folder_given: bool) -> Report:
     """The recipe, and what it takes on this machine."""
     from cxrkd.data import cohort_size
     from cxrkd.places import home
-    from cxrkd.runs.estimate import Pace, disk, existing_parent, stage_seconds
+    from cxrkd.runs.disk import disk, existing_parent
+    from cxrkd.runs.estimate import Pace, stage_seconds
     from cxrkd.runs.speed import measure_speed
     from cxrkd.runs.stages import students
 

@@ -22,7 +22,7 @@ import streamlit as st
 from cxrkd.access import folders
 from cxrkd.access.confine import confined
 from cxrkd.answers.verdict import Standing
-from cxrkd.config import DataConfig, Member, RunConfig
+from cxrkd.config import READERS, DataConfig, Member, RunConfig
 from cxrkd.dashboard.access import films_of, images_here, served
 from cxrkd.dashboard.background import in_background
 from cxrkd.data import load_cohort
@@ -39,6 +39,7 @@ from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.reference import read_reference
+from cxrkd.runs.run import list_own_runs, open_run
 from cxrkd.runs.showcase import FILE as SHOWCASE
 from cxrkd.runs.showcase import FilmOf, Showcase, make_showcase, read_showcase
 from cxrkd.runs.standing import standing_from
@@ -52,6 +53,7 @@ if TYPE_CHECKING:  # networks are imported where one is asked for: a page that s
     from cxrkd.report.cell_pictures import Shelf
     from cxrkd.runs.auditing.cells import Cells
     from cxrkd.runs.auditing.job import AuditJob
+    from cxrkd.runs.estimate import Estimate
     from cxrkd.runtime.protocol import Engine
 
 T = TypeVar("T")
@@ -65,6 +67,9 @@ AHEAD = ("cxrkd.dashboard.explain.computing", "cxrkd.dashboard.explain.figures",
 
 PAGE_FIRST_S = 1.0
 """Head start of the page that is being drawn: importing torch would hold it up."""
+
+GUESS_LASTS_S = 600.0
+"""How long it is believed how long a run will take: the machine may have been busy when it was found out."""
 
 OWN = 6
 KEPT = len(list(SHIPPED.glob("*/models/*.safetensors"))) + OWN
@@ -253,21 +258,58 @@ def _film(key: str, row: int, size: int, _config: DataConfig) -> Film:
         return table(_config).film(row, size)
 
 
-def guessed_seconds(config: RunConfig) -> Future[float]:
-    """How long a run will take on this machine, from one timed forward pass of its networks; no page waits for it."""
-    return _guessed_seconds(config.model_dump_json(exclude={"name"}), config)
+def training_views(config: RunConfig, rows: tuple[int, ...], look: int) -> np.ndarray:
+    """Some films of the run's data set as its students would see them; see `preview`.
+
+    Raises:
+        DataError: a file is gone or cannot be read.
+        AccessError: the folder of the data is not open to pages.
+    """
+    side, cohort = config.student_works_at, table(config.data)  # which refuses before what is kept is looked up
+    key = (config.data.model_dump_json(), config.student_train.model_dump_json(), side, rows, look)
+    views: np.ndarray = _training_views(key, cohort, config)
+    return views
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _guessed_seconds(key: str, _config: RunConfig) -> Future[float]:
+@st.cache_resource(max_entries=8, show_spinner="Reading some films")
+def _training_views(key: tuple[str, str, int, tuple[int, ...], int], _cohort: Cohort, _config: RunConfig) -> Any:
+    from cxrkd.train.preview import preview
+
+    _, _, side, rows, look = key
+    with confined():
+        return preview(_cohort, np.array(rows), _config.student_train, side, look)
+
+
+def guessed_seconds(config: RunConfig) -> Future[Estimate]:
+    """How long a run will take on this machine, and how that is known; no page waits for it.
+
+    Asked again when a run is finished, which may tell more, and after a while: the machine may have been busy.
+    """
+    finished = tuple(run.id for run in list_own_runs() if run.state.status == "done")
+    future: Future[Estimate] = _guessed_seconds((config.model_dump_json(exclude={"name"}), finished), config)
+    return future
+
+
+@st.cache_resource(max_entries=64, ttl=GUESS_LASTS_S, show_spinner=False)
+def _guessed_seconds(key: tuple[str, tuple[str, ...]], _config: RunConfig) -> Any:
     return in_background(partial(_guess_seconds, _config), alone=False)
 
 
-def _guess_seconds(config: RunConfig) -> float:
-    from cxrkd.runs.estimate import stage_weights
+def _guess_seconds(config: RunConfig) -> Estimate:
+    from cxrkd.runs.estimate import estimate
     from cxrkd.runs.stages import students
 
-    return sum(stage_weights(config, [student.stage for student in students(config)]).values())
+    if config.teacher_from is not None:
+        teacher = open_run(config.teacher_from).config.teacher_arch
+        config = config.model_copy(update={"teacher_arch": teacher})
+    stages, data = [student.stage for student in students(config)], config.data
+    counted = None if READERS[data.kind].size_without_reading(data) else _counted(table(data))
+    return estimate(config, stages, counted)
+
+
+def _counted(cohort: Cohort) -> tuple[float, float]:
+    """Images in all, and to train on."""
+    return len(cohort), len(cohort.rows("train"))
 
 
 def difference(

@@ -33,6 +33,7 @@ class Session:
         run_id: the run every page shows and that answers uploads; None means the first one there is.
         run_by: who chose it: nobody yet, an upload that it suits better, or the visitor, whose choice is kept.
         followed_run_id: the run whose progress Distil shows.
+        preview_look: which training films, and which views of them, the check of a data set shows.
         like_run_id: the run whose settings the form of a new run starts from; None means a preset.
         latencies: what was measured here, by the weights it was measured on.
         uploads: name and bytes of the radiographs in the upload box, or last in it before the page was left; no two
@@ -51,6 +52,7 @@ class Session:
     run_id: str | None = None
     run_by: ChosenBy = "nobody"
     followed_run_id: str | None = None
+    preview_look: int = 0
     like_run_id: str | None = None
     uploads: tuple[tuple[str, bytes], ...] = ()
     in_box: set[str] = field(default_factory=set)

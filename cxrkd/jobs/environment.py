@@ -21,6 +21,13 @@ def describe() -> dict[str, object]:
         "commit": _commit(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        **machine(),
+    }
+
+
+def machine() -> dict[str, object]:
+    """Processor, cores and platform: what decides how long the same work takes."""
+    return {
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
         "platform": f"{platform.system()} {platform.machine()}",

@@ -9,7 +9,8 @@ from typing import Any
 from cxrkd.jobs.events import event_sentence, is_typed
 from cxrkd.progress import Event
 
-_WHOLES, _NUMBERS, _TEXTS = ("epoch", "epochs", "seed", "size"), ("loss", "val_auroc"), ("member",)
+_WHOLES, _NUMBERS = ("epoch", "epochs", "seed", "size", "devices"), ("loss", "val_auroc", "images_per_s")
+_TEXTS = ("member", "device")
 
 
 def is_training_event(event: Event) -> bool:

@@ -35,11 +35,22 @@ def settle(config: RunConfig) -> Settled:
     """
     from cxrkd.data import cohort_size
 
+    config = able_to_start(config)
+    return Settled(config, cohort_size(config.data))
+
+
+def able_to_start(config: RunConfig) -> RunConfig:
+    """The config as the run will be told it, if its networks, weights and what it starts from allow that.
+
+    Raises:
+        RunError: as `settle`.
+        ConfigError: as there.
+    """
     config = with_teacher(config)
     require_networks(config)
     _refuse_weights(config)
     _refuse_student_start(config)
-    return Settled(config, cohort_size(config.data))
+    return config
 
 
 def with_teacher(config: RunConfig) -> RunConfig:

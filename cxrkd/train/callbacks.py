@@ -14,6 +14,7 @@ from cxrkd.atomic import replacing
 from cxrkd.checksums import seal
 from cxrkd.errors import DivergedError
 from cxrkd.progress import Event, OnEvent
+from cxrkd.train.device import hardware
 from cxrkd.train.module import Running, Training
 from cxrkd.train.once import OncePerView
 
@@ -22,8 +23,9 @@ PROGRESS_EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One epoch: its number from 1, image size in pixels, mean losses, macro AUROC on val, seconds, speed.
+    """One epoch: its number from 1, image size in pixels, mean losses, macro AUROC on val, seconds, speed, and where.
 
+    `device` is the GPU's name or "cpu", `devices` how many processes shared each batch, on all nodes.
     `parts` are the means of what the loss is made of, by name and unweighted: "task" and one for each term.
     """
 
@@ -37,6 +39,8 @@ class EpochReport:
     seconds: float
     images_per_s: float
     parts: dict[str, float]
+    device: str = "cpu"
+    devices: int = 1
 
     def to_event(self) -> Event:
         """The event of kind "epoch"; a part that is no number is null, as JSON has none for it."""
@@ -84,12 +88,12 @@ class Watch(L.Callback):
         assert isinstance(pl_module, Training)  # narrows Lightning's type
         if pl_module.running.steps:
             _refuse_divergence(pl_module)
-            self.reports.append(self._report(pl_module, trainer.global_step))
+            self.reports.append(self._report(pl_module, trainer.global_step, trainer.world_size))
             self.on_event(self.reports[-1].to_event())
         pl_module.running = Running()
         self._epoch_step, self._epoch_began = trainer.global_step, time.monotonic()
 
-    def _report(self, training: Training, step: int) -> EpochReport:
+    def _report(self, training: Training, step: int, processes: int) -> EpochReport:
         schedule, seconds = training.schedule, time.monotonic() - self._epoch_began
         images = (step - self._epoch_step) * schedule.batch_size
         return EpochReport(
@@ -99,6 +103,8 @@ class Watch(L.Callback):
             val_auroc=training.val_auroc,
             seconds=seconds,
             images_per_s=images / max(seconds, 1e-9),
+            device=hardware(),
+            devices=processes,
             **training.running.means(),
         )
 

@@ -93,7 +93,7 @@ def fill(page, label, value, within):
 
 def test_a_tiny_distillation_runs_to_the_end_and_is_found_on_results(page):
     visit(page, "Distil")
-    form = page.get_by_test_id("stForm")
+    form = page.locator("[class*='st-key-new_'][class*='_form']")
     box = page.get_by_test_id("stExpander").filter(has_text="New run").locator("details").first
     if box.get_attribute("open") is None:
         box.locator("summary").first.click()

@@ -40,7 +40,7 @@ def test_unlabelled_films_are_counted_and_are_not_called_films_without_finding(c
     facts = cli("data", "show", *words, "--json").document
     assert (facts["n"], facts["unlabelled"], facts["no_finding"]) == (24, 4, 1)
     assert {name: split["unlabelled"] for name, split in facts["splits"].items()} == {"train": 2, "val": 1, "test": 1}
-    assert "Unlabelled: 4 images (train 2, val 1, test 1)." in cli("data", "show", *words).out
+    assert "4 images have no known label (train 2, val 1, test 1): " in cli("data", "show", *words).out
     found = cli("data", "samples", *words, "--out", tmp_path / "pictures", "-n", 3)
     rows = [line.split() for line in found.out.splitlines() if line.startswith("p0-") or line.startswith("p1-")]
     assert [" ".join(row[3:]) for row in rows] == ["unknown", "no finding", "unknown"]

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from cxrkd import runs
@@ -30,6 +32,19 @@ def test_a_dry_run_prints_the_config_and_does_nothing(cli):
     found = cli("distill", "--name", "plan", *TINY, "--dry-run", "--json").document
     assert (found["name"], found["data"]["n_patients"], found["control"]) == ("plan", 24, False)
     assert len(runs.list_runs()) == before
+
+
+def test_a_dry_run_says_on_stderr_how_long_and_what_is_wrong_and_its_config_can_be_used(cli, tmp_path):
+    tried = cli("distill", "--name", "plan", *TINY, "--dry-run")
+    assert "labels cannot be judged, not enough cases in test" in tried.err
+    assert "fewer than a batch" not in tried.err
+    assert re.search(r"About .+ on this machine, (a guess from one pass|from \d finished runs?)", tried.err)
+    (tmp_path / "plan.json").write_text(tried.out)
+    again = cli("distill", "--config", tmp_path / "plan.json", "--dry-run")
+    assert again.out == tried.out
+    refused = cli("distill", "--name", "plan", *TINY, "--teacher-from", "nobody", "--dry-run")
+    assert refused.code == 0
+    assert "It would be refused: expected the id or the folder of a run, got 'nobody'" in refused.err
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ def form_script(name, kind="phantom"):
     from cxrkd.dashboard.distill.presets import PRESETS
 
     chosen = form.variants(PRESETS[name]) | {"data": kind}
-    config = form.run_config(PRESETS[name], chosen, ["nih", "phantom"], suggested_name="untouched")
-    if config is not None:
-        st.session_state["config"] = config
+    entered = form.ask(PRESETS[name], chosen, ["nih", "phantom"], suggested_name="untouched")
+    if entered.submitted:
+        st.session_state["config"] = entered.config()
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -39,6 +39,24 @@ def test_an_untouched_form_is_its_preset(name):
     page.button[0].click().run()
     assert not page.exception
     assert page.session_state["config"] == PRESETS[name].config("untouched")
+
+
+def test_a_teacher_of_drawn_films_is_not_kept_for_real_ones():
+    def script():
+        import streamlit as st
+
+        from cxrkd.dashboard.distill import form
+        from cxrkd.dashboard.distill.presets import PRESETS
+
+        chosen = form.variants(PRESETS["Quick look"]) | {"data": st.session_state.get("kind", "phantom")}
+        entered = form.ask(PRESETS["Quick look"], chosen, ["nih", "phantom"], suggested_name="x")
+        st.session_state["teacher_from"] = entered.values["teacher_from"]
+
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert page.session_state["teacher_from"] == "phantom"
+    page.session_state["kind"] = "chestxray14"
+    page.run()
+    assert page.session_state["teacher_from"] == "nih"
 
 
 def test_every_refused_value_is_named_at_once_and_none_by_its_key():
@@ -187,13 +205,12 @@ def asking_script(name):
     from cxrkd.dashboard.distill.presets import PRESETS
     from cxrkd.errors import ConfigError
 
+    entered = form.ask(PRESETS[name], form.variants(PRESETS[name]), ["phantom"], suggested_name="augmented")
     try:
-        config = form.run_config(PRESETS[name], form.variants(PRESETS[name]), ["phantom"], suggested_name="augmented")
+        if entered.submitted:
+            st.session_state["config"] = entered.config()
     except ConfigError as error:
         st.error(str(error))
-    else:
-        if config is not None:
-            st.session_state["config"] = config
 
 
 def test_pretrained_weights_are_part_of_the_form():

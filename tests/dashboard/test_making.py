@@ -23,7 +23,7 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import SHIPPED
 from cxrkd.jobs.state import JobState, write_state
 from cxrkd.runs import create, list_runs
-from tests.dashboard.test_pages import at_once
+from tests.dashboard.test_pages import GUESSED, at_once
 from tests.trees import film
 
 SECRET = "verysecretkey"
@@ -39,7 +39,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")
     return tmp_path / "home"
@@ -173,14 +173,15 @@ def test_a_run_starts_from_runs_and_from_no_path(home, field, source):
         making.queue_run(MAKER, config(**{field: source}))
 
 
-def test_a_refusal_does_not_name_the_folder_of_anothers_data(home):
+@pytest.mark.parametrize("ask", [making.refuse_start, lambda asked: making.queue_run(MAKER, asked)])
+def test_a_refusal_does_not_name_the_folder_of_anothers_data(home, ask):
     other = made_of_own_data(home, name="other")
     write_state(other.path, JobState("done", created=1.0))
     told = json.loads((other.path / "config.json").read_text())
     told["data"]["folder"] = "/mnt/ward-7/films"
     (other.path / "config.json").write_text(json.dumps(told))
     with pytest.raises(ConfigError, match="another split of the same patients") as found:
-        making._settle(config(data=own_data(home), teacher_from="other"))
+        ask(config(data=own_data(home), teacher_from="other"))
     assert "ward-7" not in str(found.value)
 
 

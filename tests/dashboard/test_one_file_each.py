@@ -15,7 +15,7 @@ from cxrkd.models.classifier import Backbone
 from cxrkd.models.network import NETWORKS, Network
 from cxrkd.runtime.engines.pytorch import TorchEngine
 from cxrkd.runtime.protocol import ENGINES, EngineEntry
-from tests.dashboard.test_pages import at_once, chosen
+from tests.dashboard.test_pages import GUESSED, at_once, chosen
 
 
 class Pooled(Backbone):
@@ -55,7 +55,7 @@ ENGINE = EngineEntry(name="twice", title="PyTorch twice", sentence="Asks twice."
 def _toys(monkeypatch, tmp_path):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     monkeypatch.setattr(caching, "in_background", at_once)
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     with NETWORKS.adding(NETWORK), ENGINES.adding(ENGINE):
         yield
 

@@ -27,6 +27,7 @@ from cxrkd.evaluate.thresholds import MIN_THRESHOLD_PATIENTS
 from cxrkd.jobs.queue import resume
 from cxrkd.labels import display_name
 from cxrkd.runs import beside, create, list_runs, open_run
+from cxrkd.runs.estimate import Estimate
 from cxrkd.runs.metrics import MemberMetrics
 from cxrkd.runtime.compute import ComputeQueue
 from cxrkd.runtime.select import EngineReport, build_engine
@@ -48,13 +49,16 @@ RESULTS = {
 }
 
 
+GUESSED = Estimate({"alone-0": 60.0, "metrics": 30.0}, "from 2 finished runs")
+
+
 @pytest.fixture(autouse=True)
 def _one_engine(monkeypatch):
     """No export, no contest of engines: those have their own tests."""
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(caching, "in_background", at_once)
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
 
 
@@ -776,18 +780,41 @@ def test_a_shipped_run_can_be_looked_at_on_distil(sample_home, monkeypatch):
 
 def test_the_form_stays_in_its_place_when_the_guess_is_there(sample_home, monkeypatch):
     """Browsers draw anew what has another place, and forget what was typed into a form and which parts were open."""
-    waits: Future[float] = Future()
+    waits: Future[object] = Future()
     monkeypatch.setattr(caching, "guessed_seconds", lambda config: waits)
     page = open_page("distill")
     assert "is being found out" in words(page)
     before = list(page.expander[0].children)
-    waits.set_result(90.0)
+    waits.set_result(GUESSED)
     page.run()
-    assert "About 1 min 30 s" in words(page)
+    assert "About 1 min 30 s on this machine, from 2 finished runs." in words(page)
     assert list(page.expander[0].children) == before
-    gone: Future[float] = Future()
+    gone: Future[object] = Future()
     gone.set_exception(OSError("no"))
     monkeypatch.setattr(caching, "guessed_seconds", lambda config: gone)
     page.run()
     assert "could not be found out" in words(page)
     assert not page.exception
+
+
+def test_the_estimate_follows_the_values_of_the_form(empty_home, monkeypatch):
+    """Before anything is pressed; what cannot be taken is said in the words of its field."""
+    epochs = []
+
+    def guessed(config):
+        epochs.append(config.student_train.epochs)
+        return at_once(lambda: Estimate({"alone-0": 60.0 * epochs[-1]}, "a guess from one pass"))
+
+    monkeypatch.setattr(caching, "guessed_seconds", guessed)
+    page = open_page("distill")
+    field = page.number_input(key=f"{QUICK}_student_train_epochs")
+    untouched = field.value
+    assert f"About {untouched} min 0 s on this machine, a guess from one pass." in words(page)
+    field.set_value(21).run()
+    assert_healthy(page)
+    assert "About 21 min 0 s" in words(page)
+    page.number_input(key=f"{QUICK}_student_train_epochs").set_value(0).run()
+    refused = "No estimate yet. Training of the students, Epochs at full size: expected at least 1, got 0."
+    assert refused in words(page).replace("\\", "")
+    assert epochs == [untouched, 21]
+    assert not page.error

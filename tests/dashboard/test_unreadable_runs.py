@@ -12,7 +12,7 @@ from cxrkd.jobs.files import write_json
 from cxrkd.jobs.job import own_jobs
 from cxrkd.runs import list_runs, open_run
 from tests import toys
-from tests.dashboard.test_pages import ROOT, TIMEOUT, at_once, chosen
+from tests.dashboard.test_pages import GUESSED, ROOT, TIMEOUT, at_once, chosen
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(queue, "ensure_worker", lambda: None)
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     toys.small_run("good", maps=False)
     for name, file, text in (
         ("typed", "state.json", '{"status": "done", "progress": "much"}'),

@@ -10,7 +10,7 @@ from cxrkd.errors import AccessError
 from cxrkd.runs import create, list_runs, open_run
 from tests import toys
 from tests.dashboard.test_making import LOOKER, MAKER, distil, shown
-from tests.dashboard.test_pages import assert_healthy, at_once, on_tab, open_page, words
+from tests.dashboard.test_pages import GUESSED, assert_healthy, at_once, on_tab, open_page, words
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", tmp_path / "none")
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: 90.0))
+    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     networks = {"teacher_arch": "mobilenetv3_small_100", "student_arch": "eeea_net_c1"}
     a = toys.tiny_config("a", patients=400, size=64, train={"epochs": 2}, **networks)
     b = a.model_copy(update={"name": "b", "student_train": a.student_train.model_copy(update={"epochs": 3})})

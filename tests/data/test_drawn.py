@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from cxrkd.data import drawn, load_cohort
+from cxrkd.data import cohort_size, drawn, load_cohort
 from cxrkd.data.cohort import SPLITS, check_no_leak
 from cxrkd.data.phantom import n_visits, render
 from cxrkd.data.readers.phantom import PhantomConfig
@@ -169,3 +169,11 @@ def test_every_label_has_cases_in_every_split_of_a_reasonable_cohort(seed):
         present = cohort.targets[cohort.rows(name)] == 1
         assert present.any(0).all(), name
         assert not present.all(0).any(), name
+
+
+def test_the_number_of_phantoms_is_guessed_well_enough_for_an_estimate():
+    config = PhantomConfig(n_patients=400, image_size=32)
+    images, to_train_on = cohort_size(config)
+    cohort = load_cohort(config)
+    assert images == pytest.approx(len(cohort), rel=0.05)
+    assert to_train_on == pytest.approx(len(cohort.rows("train")), rel=0.05)

@@ -12,7 +12,8 @@ from cxrkd.distill.loss import Loss
 from cxrkd.errors import ConfigError
 from cxrkd.jobs.execute import execute
 from cxrkd.runs import create, stages
-from cxrkd.runs.estimate import Pace, disk, stage_seconds
+from cxrkd.runs.disk import disk
+from cxrkd.runs.estimate import Pace, stage_seconds
 from cxrkd.runs.speed import measure_speed
 from cxrkd.train.beginning import begun_teacher, teacher_parts
 

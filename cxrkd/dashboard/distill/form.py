@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 from pydantic import ValidationError
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.access import folders
 from cxrkd.config import RunConfig
@@ -36,46 +38,93 @@ def variants(start: Start) -> dict[str, str]:
     return chosen
 
 
-def run_config(
-    start: Start, chosen: Mapping[str, str], finished: Sequence[str], suggested_name: str
-) -> RunConfig | None:
-    """The form for a run; the config when it is submitted, else None.
+@dataclass(frozen=True)
+class Entered:
+    """What stands in the form now.
+
+    Attributes:
+        values: of the config's fields as entered, nested; not checked yet.
+        submitted: whether its button was just pressed.
+        beside: an empty place beside the button, for what follows from the values.
+    """
+
+    values: dict[str, Any]
+    submitted: bool
+    beside: DeltaGenerator
+
+    def config(self) -> RunConfig:
+        """The config that the values are.
+
+        Raises:
+            ConfigError: the entries contradict each other, or one cannot be taken.
+            AccessError: the folder is not open to pages.
+        """
+        return validated(self.values)
+
+    def config_so_far(self) -> RunConfig:
+        """The same for whoever looks at the values before the button is pressed.
+
+        Raises:
+            ConfigError: as there; says nothing of pressing it again.
+            AccessError: as there.
+        """
+        try:
+            return self.config()
+        except ConfigError as error:
+            raise ConfigError(str(error).removesuffix(AGAIN).rstrip()) from error
+
+
+def ask(start: Start, chosen: Mapping[str, str], finished: Sequence[str], suggested_name: str) -> Entered:
+    """The form of a run. It is no `st.form`: what follows from its values is shown while they change.
 
     Args:
         start: defaults.
         chosen: what `variants` gave.
         finished: ids of runs that can be started from.
         suggested_name: default of the name field.
-
-    Raises:
-        ConfigError: the entries contradict each other.
     """
-    base, prefix = start.config(suggested_name, chosen["data"]), f"new_{start.key}"
+    prefix = f"new_{start.key}"
+    with st.container(border=True, key=f"{prefix}_form"):
+        bases = start.config(suggested_name, chosen["data"]), start.config(suggested_name)
+        values = _fields(*bases, chosen, finished, prefix)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            submitted = st.button("Distil", type="primary", icon=":material/science:", key=f"{prefix}_distil")
+            beside = st.container()
+    return Entered(nested(values), submitted, beside)
+
+
+def _fields(
+    base: RunConfig, usual: RunConfig, chosen: Mapping[str, str], finished: Sequence[str], prefix: str
+) -> dict[str, Any]:
+    """A widget for every setting: dotted key -> what is entered.
+
+    One that starts elsewhere on these images than it does as a rule (`usual`) is a widget of its own: a teacher of
+    drawn films is not kept for real ones.
+    """
     values: dict[str, Any] = {setting.key: chosen[_part(setting)] for setting in settings(chosen) if setting.entries}
 
-    def ask(setting: Setting) -> None:
+    def ask_for(setting: Setting) -> None:
         part = chosen.get(_part(setting), _part(setting))
-        key = "_".join(filter(None, [prefix, part, setting.name]))
+        own = chosen["data"] if _start(setting, base) != _start(setting, usual) else ""
+        key = "_".join(filter(None, [prefix, part, setting.name, own]))
         values[setting.key] = widget(setting, _start(setting, base), key=key, finished=finished)
 
-    with st.form(f"{prefix}_form", border=True):
-        sections = _sections(chosen)
-        cells = st.grid(3, min_column_width=200)
-        for setting in sections.pop(""):
-            with cells.cell():
-                ask(setting)
-        halves = side_by_side()
-        for index, (title, members) in enumerate(sections.items()):
-            with halves[index % 2], st.expander(title):
-                columns = st.columns(2)
-                switches = [setting for setting in members if setting.type is bool]
-                for place, setting in enumerate(setting for setting in members if setting not in switches):
-                    with columns[place % 2]:
-                        ask(setting)
-                for setting in switches:  # their titles stand beside them and would be cut
-                    ask(setting)
-        submitted = st.form_submit_button("Distil", type="primary", icon=":material/science:")
-    return validated(nested(values)) if submitted else None
+    sections = _sections(chosen)
+    cells = st.grid(3, min_column_width=200)
+    for setting in sections.pop(""):
+        with cells.cell():
+            ask_for(setting)
+    halves = side_by_side()
+    for index, (title, members) in enumerate(sections.items()):
+        with halves[index % 2], st.expander(title):
+            columns = st.columns(2)
+            switches = [setting for setting in members if setting.type is bool]
+            for place, setting in enumerate(setting for setting in members if setting not in switches):
+                with columns[place % 2]:
+                    ask_for(setting)
+            for setting in switches:  # their titles stand beside them and would be cut
+                ask_for(setting)
+    return values
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:

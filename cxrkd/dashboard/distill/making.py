@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from cxrkd.access.bounds import Bounds
@@ -20,11 +21,12 @@ from cxrkd.jobs.queue import cancel, delete, resume
 from cxrkd.runs import Run, create, list_runs
 from cxrkd.runs.beside import BesideRun, FilmsAsked, create_beside
 from cxrkd.runs.describing import describe
-from cxrkd.runs.refusing import Settled, settle
+from cxrkd.runs.refusing import able_to_start, settle
 from cxrkd.studies.config import StudyConfig
 from cxrkd.studies.grid import grid
 from cxrkd.studies.study import Study, create_study
 
+T = TypeVar("T")
 J = TypeVar("J", bound=Job)
 B = TypeVar("B", bound="BesideRun[Any]")
 _ONE_AT_A_TIME = threading.Lock()  # so that two visitors do not take the last place of the queue
@@ -74,7 +76,7 @@ def queue_run(who: Person, config: RunConfig) -> Run:
         who.require("make")
         ready = _bounded(config)
         with confined():
-            asked = _settle(ready)
+            asked = _unnamed(lambda: settle(ready))
             Bounds.of().refuse_images(asked.config.data, asked.images[0])
             run = create(asked)
         note.on = run.id
@@ -125,7 +127,7 @@ def queue_study(who: Person, config: StudyConfig) -> Study:
         bounded = [_bounded(cell.config) for cell in cells]
         with confined():
             for one in bounded:
-                bounds.refuse_images(one.data, _settle(one).images[0])
+                bounds.refuse_images(one.data, _unnamed(partial(settle, one)).images[0])
             admitted = bounded[0].data.model_dump(mode="json")
             study = create_study(config.model_copy(update={"base": config.base | {"data": admitted}}))
         note.on = study.id
@@ -153,10 +155,22 @@ def _bounded(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"data": admit_data(config.data)})
 
 
-def _settle(config: RunConfig) -> Settled:
-    """As `settle`; a refusal that names the folder of another run's data does not."""
+def refuse_start(config: RunConfig) -> None:
+    """Refuse what would stop the run that a form describes, as far as is known without reading its data.
+
+    Raises:
+        AccessError: a bound or a folder does not allow it.
+        CxrkdError: what it starts from does not, or its networks.
+    """
+    ready = _bounded(config)
+    with confined():
+        _unnamed(lambda: able_to_start(ready))
+
+
+def _unnamed(work: Callable[[], T]) -> T:
+    """What `work` gives; a refusal that names the folder of another run's data does not."""
     try:
-        return settle(config)
+        return work()
     except (ConfigError, RunError) as error:
         message = str(error)
         for run in list_runs():
