@@ -27,7 +27,8 @@ def _add_engine(verb: argparse.ArgumentParser) -> None:
         "--engine",
         choices=("auto", *ENGINES),
         default="auto",
-        help=f"auto (default): PyTorch below {MANY_IMAGES} images, from there on the fastest that agrees with it",
+        help="auto (default): the fastest that agrees with PyTorch, where this machine knows it already or there are "
+        f"{MANY_IMAGES} images or more; else PyTorch",
     )
 
 
