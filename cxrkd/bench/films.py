@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -36,12 +36,16 @@ MANY = 1000
 
 
 def films(plan: Plan) -> Iterator[Section]:
-    """Both networks, then the student alone, on phantoms of 1024 pixels and the films that ship, as files."""
-    both: dict[Member, Classifier] = {"teacher": plan.teacher, "distilled": plan.student}
+    """Both networks, then the student alone, on phantoms of 1024 pixels and the films that ship, as files.
+
+    The student is held against itself in PyTorch, and against the paper's teacher, whom it replaces.
+    """
+    student: dict[Member, Classifier] = {"distilled": plan.student}
+    both: dict[Member, Classifier] = {"teacher": plan.teacher, **student}
     with tempfile.TemporaryDirectory() as folder:
         paths = files_of(Path(folder), quick=plan.teacher.input_size == QUICK_SIZE)
-        for models in (both, {"distilled": plan.student}):
-            yield _section(plan, paths, models)
+        for models, theirs in ((both, both), (student, student), (student, {"teacher": plan.giant})):
+            yield _section(plan, paths, models, theirs.values())
 
 
 def files_of(folder: Path, *, quick: bool) -> list[Path]:
@@ -79,7 +83,9 @@ def counted(seconds: Counter[str], what: str, call: Callable[P, R]) -> Callable[
     return timed
 
 
-def _section(plan: Plan, paths: Sequence[Path], models: Mapping[Member, Classifier]) -> Section:
+def _section(
+    plan: Plan, paths: Sequence[Path], models: Mapping[Member, Classifier], theirs: Collection[Classifier]
+) -> Section:
     size, work, n = plan.student.input_size, Work.of(MANY), len(paths)
     asked = Asked(load_engines(models, threads=work.threads), Counter())
 
@@ -90,16 +96,16 @@ def _section(plan: Plan, paths: Sequence[Path], models: Mapping[Member, Classifi
         return list(answers_in_order(paths, read, lambda: asked, work))
 
     timed = interleave(
-        {"ours": stopwatch(ours), "theirs": stopwatch(lambda: _film_by_film(models, paths, size))},
+        {"ours": stopwatch(ours), "theirs": stopwatch(lambda: _film_by_film(theirs, paths, size))},
         plan.rounds["films"],
     )
     asked.seconds.clear()
     ours()
-    names = " and ".join(model.arch for model in models.values())
+    names = " and ".join(model.arch for model in theirs)
     on = ", ".join(f"{member} on {engine.name}" for member, engine in asked.engines.items())
     reading = asked.seconds["reading"]
     return compare(
-        f"Films in files, {' and '.join(models)}",
+        f"Films in files, {' and '.join(models)} against {names}",
         (f"classify, {n} files, {work.workers} workers, {on}", timed["ours"]),
         (f"the same files one by one, eager PyTorch ({names})", timed["theirs"]),
         goal=GOAL,
@@ -112,11 +118,11 @@ def _section(plan: Plan, paths: Sequence[Path], models: Mapping[Member, Classifi
     )
 
 
-def _film_by_film(models: Mapping[Member, Classifier], paths: Sequence[Path], size: int) -> list[torch.Tensor]:
+def _film_by_film(models: Collection[Classifier], paths: Sequence[Path], size: int) -> list[torch.Tensor]:
     """What a script does that knows nothing of engines: read a film, ask each network, take the next."""
     logits = []
     for path in paths:
         x = torch.from_numpy(film_of(bytes_of(path), path.name, size).pixels)[None, None]
         with torch.inference_mode():
-            logits += [model(x) for model in models.values()]
+            logits += [model(x) for model in models]
     return logits

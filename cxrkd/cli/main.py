@@ -30,6 +30,7 @@ from cxrkd.cli import (
     reproduce,
     runs,
     search,
+    serve,
     study,
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
@@ -44,6 +45,7 @@ VERBS = (
     models,
     classify,
     explain,
+    serve,
     audit,
     evaluate,
     distill,

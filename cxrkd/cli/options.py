@@ -11,11 +11,11 @@ MANY_IMAGES = 500
 """From here on the quicker engines win back the seconds that exporting and comparing them takes."""
 
 
-def add_run_options(verb: Any) -> None:
-    """Which run, members and engine answer."""
+def add_run_options(verb: Any, members: str = "all") -> None:
+    """Which run, members and engine answer; `members` says which do unless told."""
     verb.add_argument("--run", metavar="RUN", help="id or folder of a run (default: the first finished one)")
     verb.add_argument(
-        "--members", type=comma_separated, metavar="A,B", help="among teacher,alone,distilled (default: all)"
+        "--members", type=comma_separated, metavar="A,B", help=f"among teacher,alone,distilled (default: {members})"
     )
     verb.later(_add_engine)
 
