@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class Asked:
     """Engines, as `answers_in_order` asks them; counts where their time goes."""
 
     engines: Mapping[Member, Engine]
-    seconds: Counter[str]
+    seconds: defaultdict[str, float]
 
     def answers(self, films: Sequence[Film]) -> list[dict[Member, np.ndarray]]:
         """Logits (K,) by member of each film."""
@@ -70,7 +70,7 @@ class Asked:
         return [{member: own[n] for member, own in logits.items()} for n in range(len(films))]
 
 
-def counted(seconds: Counter[str], what: str, call: Callable[P, R]) -> Callable[P, R]:
+def counted(seconds: defaultdict[str, float], what: str, call: Callable[P, R]) -> Callable[P, R]:
     """`call`, whose seconds of this thread are counted: what waits for another does not count."""
 
     def timed(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -87,7 +87,7 @@ def _section(
     plan: Plan, paths: Sequence[Path], models: Mapping[Member, Classifier], theirs: Collection[Classifier]
 ) -> Section:
     size, work, n = plan.student.input_size, Work.of(MANY), len(paths)
-    asked = Asked(load_engines(models, threads=work.threads), Counter())
+    asked = Asked(load_engines(models, threads=work.threads), defaultdict(float))
 
     def read(path: Path) -> Film:
         return counted(asked.seconds, "reading", film_of)(bytes_of(path), path.name, size)

@@ -65,7 +65,8 @@ def call(args: argparse.Namespace) -> Report:
     samples, provenance = read_samples(run, args.sample)
     paths, left_out = expanded(args.files)
     with Sink(args.csv, standings, go_on=args.go_on, as_json=args.json) as sink:
-        things = [thing for thing in (*samples, *paths) if _name(thing) not in sink.names]
+        named: list[Film | Path] = [*samples, *paths]
+        things = [thing for thing in named if _name(thing) not in sink.names]
         for answer in _answers(args, run, members, things, sink):
             sink.add(answer, lambda one: _lines(one, standings))
     document = {

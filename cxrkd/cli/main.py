@@ -32,6 +32,7 @@ from cxrkd.cli import (
     search,
     serve,
     study,
+    watch,
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
 from cxrkd.errors import CxrkdError, unwritable
@@ -46,6 +47,7 @@ VERBS = (
     classify,
     explain,
     serve,
+    watch,
     audit,
     evaluate,
     distill,

@@ -20,7 +20,7 @@ def page(document: Mapping[str, Any], address: str) -> str:
         document: as `FastAPI.openapi` gives it.
         address: of the service, such as http://127.0.0.1:8080.
     """
-    about, example = document["info"], f"curl --data-binary @film.png {address}/classify"
+    info, example = document["info"], f"curl --data-binary @film.png {address}/classify"
     body = "".join(
         part
         for path, methods in document["paths"].items()
@@ -28,9 +28,9 @@ def page(document: Mapping[str, Any], address: str) -> str:
         for part in _operation(path, method, one)
     )
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(about["title"])}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(info["title"])}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-        f"<h1>{escape(about['title'])}</h1><p>{escape(about['description'])}</p><pre>{escape(example)}</pre>"
+        f"<h1>{escape(info['title'])}</h1><p>{escape(info['description'])}</p><pre>{escape(example)}</pre>"
         f'<p>For tools: <a href="openapi.json">openapi.json</a></p>{body}</html>'
     )
 
