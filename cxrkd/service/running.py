@@ -35,7 +35,7 @@ def run_service(panel: Panel, standings: Mapping[Member, Standing], host: str, p
     READING.start()
     # Whom a proxy speaks for is asked of its headers by the guard.
     config = uvicorn.Config(
-        Guard(service(panel, standings), local=doorway.is_loopback(host)),  # type: ignore[arg-type]
+        Guard(service(panel, standings), local=doorway.is_loopback(host)),
         host=host,
         port=port,
         access_log=False,

@@ -33,8 +33,9 @@ def watch_of(asked: WatchConfig) -> WatchJob:
     same = (job for job in list_watches() if job.state.status != "unreadable" and job.config.same_films(asked))
     known = next(same, None)
     if known is None:
+        # Not named after the folder: ids stand in lists and addresses that everybody sees.
         recorded = {"version": VERSION, **asked.model_dump(mode="json")}
-        return WatchJob(queue.create("watch", f"watch {asked.folder.name}", {ASKED: recorded}))
+        return WatchJob(queue.create("watch", f"{Path(asked.run).name} watch", {ASKED: recorded}))
     return ready(known, asked)
 
 

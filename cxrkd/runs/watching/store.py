@@ -236,8 +236,11 @@ def films_of(folder: Path) -> Store | None:
 
 
 def _film_row(row: Sequence[Any]) -> FilmRow:
-    comparison = Comparison(*row[6:10])
-    return FilmRow(*row[:6], comparison, json.loads(row[10]), json.loads(row[11]))
+    number, digest, name, answered, waited_s, asked_ms, judged, agreed, largest, label, called, verdicts = row
+    comparison = Comparison(judged, agreed, largest, label)
+    return FilmRow(
+        number, digest, name, answered, waited_s, asked_ms, comparison, json.loads(called), json.loads(verdicts)
+    )
 
 
 def _file(name: str) -> bytes:

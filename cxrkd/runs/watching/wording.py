@@ -32,10 +32,10 @@ def agreement(totals: Totals) -> str:
 
 def alarm(row: FilmRow) -> str:
     """Which network calls what on a film; empty where none calls anything."""
-    said = {member: ", ".join(map(display_name, labels)) for member, labels in row.called.items() if labels}
-    if len(said) == len(row.called) == 2 and len({frozenset(labels) for labels in row.called.values()}) == 1:
-        return f"both: {next(iter(said.values()))}"
-    return "; ".join(f"{member}: {labels}" for member, labels in said.items())
+    calls = {member: ", ".join(map(display_name, labels)) for member, labels in row.called.items() if labels}
+    if len(calls) == len(row.called) == 2 and len({frozenset(labels) for labels in row.called.values()}) == 1:
+        return f"both: {next(iter(calls.values()))}"
+    return "; ".join(f"{member}: {labels}" for member, labels in calls.items())
 
 
 def passed_over(totals: Totals) -> str:
