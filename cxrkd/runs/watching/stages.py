@@ -14,7 +14,7 @@ from cxrkd.access.folders import UNREADABLE, reachable
 from cxrkd.answers.answer import Answer
 from cxrkd.answers.csv_file import AnswersFile
 from cxrkd.errors import ImageError, RunError
-from cxrkd.images.apart.pool import AT_ONCE
+from cxrkd.images.apart.pool import AT_ONCE, READING
 from cxrkd.images.files import bytes_of, film_of
 from cxrkd.images.film import Film
 from cxrkd.jobs.files import cannot_write, write_json
@@ -49,6 +49,7 @@ def watch(job: WatchJob, report: Reporter) -> None:
     report.plan({"ready": 10.0, "watching": 1e6})
     with report.stage("ready", "Loading the networks"):
         panel = panel_of(run, config.members, QUICK if config.engine == "auto" else config.engine)
+        READING.start()  # so that the first film does not wait for it
     with ExitStack() as open_files:
         store = open_files.enter_context(Store(job.path))
         table = open_files.enter_context(_table(config, panel, store))
