@@ -97,10 +97,10 @@ def _answers(
     Raises:
         KeyboardInterrupt: it was stopped; a sentence on stderr says how to go on.
     """
-    from cxrkd.runs.panel import QUICK, Panel, Work, answers_in_order, panel_of
+    from cxrkd.runs.panel import Panel, Work, answers_in_order, panel_of
 
     work, ticker, began = Work.of(len(things)), Ticker(), time.monotonic()
-    engine = QUICK if args.engine == "auto" and engine_for("auto", len(things)) != "auto" else args.engine
+    engine = engine_for(args.engine, len(things))
 
     def read(thing: Film | Path) -> Film | Failure:
         return _read(thing, run.config.data.image_size, force=args.force)

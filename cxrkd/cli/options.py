@@ -40,5 +40,5 @@ def add_force(verb: argparse.ArgumentParser) -> None:
 
 
 def engine_for(asked: str, n_images: int) -> str:
-    """What "auto" means for so many images; other names stay as they are."""
-    return "pytorch" if asked == "auto" and n_images < MANY_IMAGES else asked
+    """What "auto" means for so many images, see `cxrkd.answers.engines`; other names stay as they are."""
+    return "quick" if asked == "auto" and n_images < MANY_IMAGES else asked

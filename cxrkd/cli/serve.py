@@ -37,16 +37,17 @@ def call(args: argparse.Namespace) -> Report:
         AccessError: the tokens cannot be kept.
     """
     from cxrkd.runs.choosing import choose_both, choose_run
-    from cxrkd.runs.panel import QUICK, panel_of
+    from cxrkd.runs.panel import panel_of
     from cxrkd.runs.standing import standing
+    from cxrkd.runtime.compute import THREADS
     from cxrkd.service.running import run_service
 
     refuse_taken(args.host, args.port, "The service")
     ticker = Ticker()
     run = choose_run(args.run, for_films=True)
     members = choose_both(run, args.members)
-    ticker.tell("loading the networks")
-    panel = panel_of(run, members, QUICK if args.engine == "auto" else args.engine, threads=1)
+    ticker.tell("loading the networks; the first time, the fastest engine of this machine is found")
+    panel = panel_of(run, members, args.engine, THREADS)
     ticker.clear()
     for line in _greeting(args.host, args.port, run.id):
         print(line, file=sys.stderr, flush=True)

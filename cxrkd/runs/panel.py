@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import numpy as np
 
 from cxrkd.answers.answer import Answer, answer_of, classify
-from cxrkd.answers.engines import known_engine, load_engines, probe
+from cxrkd.answers.engines import QUICK, load_engines, probe
 from cxrkd.config import Member
 from cxrkd.images.film import Film
 from cxrkd.images.radiograph import digest_of_tones
@@ -30,9 +30,6 @@ S = TypeVar("S")
 F = TypeVar("F")
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
-QUICK = "quick"
-"""Instead of an engine's name: the fastest that agrees where that is known here already, else PyTorch, which needs no
-preparation."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +79,7 @@ def panel_of(run: Run, members: Sequence[Member], engine: str = QUICK, threads: 
     Args:
         run: whose.
         members: which, in the order of the answers.
-        engine: the name of one; "auto" for the fastest that agrees with PyTorch, which may take a minute to find out;
-            QUICK.
+        engine: as for `load_engines`.
         threads: of one call; PyTorch's number unless given.
 
     Raises:
@@ -91,10 +87,7 @@ def panel_of(run: Run, members: Sequence[Member], engine: str = QUICK, threads: 
         EngineError: the engine is unknown, not installed, or fails on a network.
     """
     models = {member: run.load_model(member) for member in members}
-    engines: dict[Member, Engine] = {}
-    for member, model in models.items():
-        name = (known_engine(model, threads) or "pytorch") if engine == QUICK else engine
-        engines |= load_engines({member: model}, name, threads)
+    engines = load_engines(models, engine, threads)
     thresholds = thresholds_of(run, members)
     size = next(iter(models.values())).input_size
     tones = (probe(size)[0, 0] * 255).astype(np.uint8)

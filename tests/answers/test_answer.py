@@ -9,7 +9,7 @@ import torch
 
 from cxrkd.answers import answer
 from cxrkd.answers.answer import classify
-from cxrkd.answers.engines import known_engine, load_engines
+from cxrkd.answers.engines import QUICK, known_engine, load_engines
 from cxrkd.errors import AnswerError
 from cxrkd.images.film import Film
 from cxrkd.models.zoo import build
@@ -203,3 +203,15 @@ def test_what_was_compared_here_before_is_not_compared_again(models, monkeypatch
     assert (known_engine(model, 1), known_engine(model, 2)) == ("pytorch", None)
     monkeypatch.setattr("cxrkd.runtime.select.fastest", lambda *_, **__: pytest.fail("compared again"))
     assert load_engines({"alone": model}, threads=1)["alone"].name == "pytorch"
+
+
+def test_quick_takes_what_is_known_and_prepares_nothing(models, monkeypatch):
+    monkeypatch.setattr(
+        "cxrkd.answers.engines.known_engine", lambda model, threads: {"resnet18": "fast"}.get(model.arch)
+    )
+    built = []
+    monkeypatch.setattr(
+        "cxrkd.runtime.select.build_engine", lambda model, name, threads: built.append((model.arch, name)) or name
+    )
+    load_engines(models, QUICK, threads=1)
+    assert built == [(model.arch, "fast" if model.arch == "resnet18" else "pytorch") for model in models.values()]

@@ -9,7 +9,7 @@ from cxrkd.runs.choosing import PHANTOM_WARNING
 
 
 @pytest.mark.parametrize(
-    ("asked", "n", "used"), [("auto", 499, "pytorch"), ("auto", 500, "auto"), ("openvino", 1, "openvino")]
+    ("asked", "n", "used"), [("auto", 499, "quick"), ("auto", 500, "auto"), ("openvino", 1, "openvino")]
 )
 def test_preparing_a_quicker_engine_must_be_worth_it(asked, n, used):
     assert engine_for(asked, n) == used

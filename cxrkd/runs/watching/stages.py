@@ -13,6 +13,7 @@ from cxrkd.access.confine import roots_now
 from cxrkd.access.folders import UNREADABLE, reachable
 from cxrkd.answers.answer import Answer
 from cxrkd.answers.csv_file import AnswersFile
+from cxrkd.answers.engines import AUTO, QUICK
 from cxrkd.errors import ImageError, RunError
 from cxrkd.images.apart.pool import AT_ONCE, READING
 from cxrkd.images.files import bytes_of, film_of
@@ -20,12 +21,13 @@ from cxrkd.images.film import Film
 from cxrkd.jobs.files import cannot_write, write_json
 from cxrkd.jobs.reporter import Reporter
 from cxrkd.progress import OnEvent
-from cxrkd.runs.panel import QUICK, Panel, panel_of
+from cxrkd.runs.panel import Panel, panel_of
 from cxrkd.runs.standing import standing
 from cxrkd.runs.watching.arrivals import Arrival, Arrivals, GoneError, signature_of
 from cxrkd.runs.watching.comparison import called, compared
 from cxrkd.runs.watching.job import NOW, VERSION, WatchConfig, WatchJob
 from cxrkd.runs.watching.store import FilmRow, Store
+from cxrkd.runtime.compute import THREADS
 from cxrkd.runtime.in_order import in_order
 
 POLL_S = 0.5
@@ -48,7 +50,9 @@ def watch(job: WatchJob, report: Reporter) -> None:
     config, run = job.config, job.run()
     report.plan({"ready": 10.0, "watching": 1e6})
     with report.stage("ready", "Loading the networks"):
-        panel = panel_of(run, config.members, QUICK if config.engine == "auto" else config.engine)
+        # Who goes on for ever wins back the minute that it may take to find the fastest engine.
+        engine = QUICK if config.engine == AUTO and config.once else config.engine
+        panel = panel_of(run, config.members, engine, THREADS)
         READING.start()  # so that the first film does not wait for it
     with ExitStack() as open_files:
         store = open_files.enter_context(Store(job.path))
