@@ -25,7 +25,7 @@ FLOORS = [
     {"runs"},
     {"studies"},
     {"paper", "report"},
-    {"bench", "cli", "dashboard"},
+    {"bench", "cli", "dashboard", "service"},
     {"__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

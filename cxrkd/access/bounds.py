@@ -21,7 +21,7 @@ class Bounds:
     Attributes:
         queued: runs that wait or work at once. seeds: of one run. patients: phantoms of one run.
         images: of a data set. image_size: pixels. epochs: of one network. batch_size: images. networks: of a teacher.
-        cells: of a study.
+        cells: of a study. watches: folders watched at once.
     """
 
     queued: int = 20
@@ -33,6 +33,7 @@ class Bounds:
     batch_size: int = 512
     networks: int = 4
     cells: int = 24
+    watches: int = 4
 
     @classmethod
     def of(cls, settings: Mapping[str, str] = os.environ) -> Self:
@@ -95,6 +96,14 @@ class Bounds:
                 f"{n_active:,} runs wait or work already, and pages of this server queue at most {self.queued:,}. "
                 "Try again when one is done, or cancel one."
             )
+
+    def refuse_watches(self, n_active: int) -> None:
+        """Refuse one more watched folder: each has a process and networks of its own.
+
+        Raises:
+            AccessError: says how many are allowed.
+        """
+        self._refuse("watches", n_active + 1, "watched folders at once")
 
     def _refuse(self, name: str, came: int, what: str) -> None:
         most = int(getattr(self, name))

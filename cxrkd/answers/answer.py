@@ -146,16 +146,45 @@ def classify(
     for member, engine in engines.items() if timed else ():
         times[member] += [_ask(engine, films[0].pixels)[1] for _ in range(_TIMED_CALLS - len(films))]
     latencies = {member: statistics.median(times[member]) if timed else math.nan for member in engines}
-    answers = []
-    for film, calls in zip(films, asked, strict=True):
-        members = {}
-        for member, engine in engines.items():
-            logits, cuts = calls[member][0], thresholds[member]
-            # A threshold was chosen on answers: whoever has one was taught the label.
-            require_numbers(logits, labels, f"{whose}, {member}" if whose else member, np.isnan(cuts))
-            members[member] = MemberAnswer(engine.name, expit(logits.astype(np.float64)), cuts, latencies[member])
-        answers.append(Answer(film, labels, members, warning if film.real else ""))
-    return answers
+    names = {member: engine.name for member, engine in engines.items()}
+    return [
+        answer_of(
+            film,
+            {member: logits for member, (logits, _) in calls.items()},
+            names,
+            labels=labels,
+            thresholds=thresholds,
+            latencies=latencies,
+            warning=warning,
+            whose=whose,
+        )
+        for film, calls in zip(films, asked, strict=True)
+    ]
+
+
+def answer_of(
+    film: Film,
+    logits: Mapping[Member, np.ndarray],
+    engines: Mapping[Member, str],
+    *,
+    labels: tuple[str, ...],
+    thresholds: Mapping[Member, np.ndarray],
+    latencies: Mapping[Member, float],
+    warning: str = "",
+    whose: str = "",
+) -> Answer:
+    """What logits (K,) by member come to; `engines` names who gave them, the others are as for `classify`.
+
+    Raises:
+        AnswerError: a network gives what is no number for a label that it was taught.
+    """
+    members = {}
+    for member, own in logits.items():
+        cuts = thresholds[member]
+        # A threshold was chosen on answers: whoever has one was taught the label.
+        require_numbers(own, labels, f"{whose}, {member}" if whose else member, np.isnan(cuts))
+        members[member] = MemberAnswer(engines[member], expit(own.astype(np.float64)), cuts, latencies[member])
+    return Answer(film, labels, members, warning if film.real else "")
 
 
 def _ask(engine: Engine, pixels: np.ndarray) -> tuple[np.ndarray, float]:

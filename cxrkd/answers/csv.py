@@ -53,12 +53,21 @@ def answers_csv(answers: Sequence[Answer], standings: Mapping[Member, Standing])
         answers: any number.
         standings: how far each member can be relied on, in the order of the columns.
     """
+    return csv_head(list(standings)) + "".join(csv_rows(answer, standings) for answer in answers)
+
+
+def csv_head(members: Sequence[Member]) -> str:
+    """The first line of the table."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns(list(standings)))
-    writer.writeheader()
-    for answer in answers:
-        film = _film(answer)
-        writer.writerows(film | row | _members(answer, standings, k) for k, row in enumerate(_plain_rows(answer)))
+    csv.writer(text).writerow(columns(members))
+    return text.getvalue()
+
+
+def csv_rows(answer: Answer, standings: Mapping[Member, Standing]) -> str:
+    """The lines of one film, a label each."""
+    text = io.StringIO(newline="")
+    writer, film = csv.DictWriter(text, columns(list(standings))), _film(answer)
+    writer.writerows(film | row | _members(answer, standings, k) for k, row in enumerate(_plain_rows(answer)))
     return text.getvalue()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from cxrkd.bench.audit import audit
 from cxrkd.bench.cache import cache
 from cxrkd.bench.engines import engines
+from cxrkd.bench.films import films
 from cxrkd.bench.gradcam import gradcam
 from cxrkd.bench.lime import lime
 from cxrkd.bench.pipeline import pipeline
@@ -20,6 +21,7 @@ SECTIONS: dict[str, Callable[[Plan], Iterator[Section]]] = {
     "lime": lime,
     "cache": cache,
     "pipeline": pipeline,
+    "films": films,
 }
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cxrkd.cli.ports import port, refuse_taken
 from cxrkd.errors import ConfigError
 from cxrkd.places import APP, isolated_environment
 
@@ -24,7 +24,7 @@ SHARED = ("--server.headless", "true", "--logger.hideWelcomeMessage", "true")
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     """Add the verb. It answers in a browser, so of the common options only --debug means anything to it."""
     verb = verbs.add_parser("app", help="start the dashboard and open it in a browser; Ctrl-C ends it")
-    verb.add_argument("--port", type=_port, default=PORT, metavar="N", help=f"where it listens (default {PORT})")
+    verb.add_argument("--port", type=port, default=PORT, metavar="N", help=f"where it listens (default {PORT})")
     verb.add_argument(
         "--data", type=Path, action="append", default=[], metavar="DIR", help="a folder of images that pages may read"
     )
@@ -56,7 +56,7 @@ def call(args: argparse.Namespace) -> NoReturn:
         ConfigError: nothing can listen on that port, or a folder of --data is not there.
         AccessError: the links cannot be kept.
     """
-    _refuse_taken(args.port)
+    refuse_taken(ADDRESS, args.port, "The dashboard")
     _tell_server(args)
     if args.share or args.new_links:
         from cxrkd.access.tokens import tokens  # pydantic, which --help need not wait for
@@ -81,21 +81,3 @@ def _tell_server(args: argparse.Namespace) -> None:
     ):
         if given:
             os.environ[name] = between.join([*filter(None, [os.environ.get(name) if between else None]), *given])
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {text!r}")
-    return int(text)
-
-
-def _refuse_taken(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: what just ended is free
-        try:
-            probe.bind((ADDRESS, port))
-        except OSError as error:
-            raise ConfigError(
-                f"The dashboard cannot listen on port {port}: {(error.strerror or str(error)).lower()}. Expected a "
-                f"free port; name another with --port, or see whether it runs there already: http://{ADDRESS}:{port}"
-            ) from error

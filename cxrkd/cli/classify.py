@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli.files import Failure, flagged, gate_line, read_film, writing
+from cxrkd.cli.answer_sink import Sink
+from cxrkd.cli.files import Failure, flagged, gate_line, read_film
+from cxrkd.cli.folders import expanded
 from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.cli.sample_films import NOTHING, add_sample, read_samples, truth_lines
 from cxrkd.errors import ConfigError, ImageError
-from cxrkd.text import interval, number
+from cxrkd.text import duration, interval, number
 
 if TYPE_CHECKING:
     from cxrkd.answers.answer import Answer
@@ -28,88 +31,114 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "classify",
         parents=[common],
         help="probabilities of every label for radiographs",
-        description="PNG or JPEG with 8 or 16 bits, or DICOM. A file that cannot be read, or does not look like a "
-        "frontal chest radiograph, gets a sentence on stderr and the others are answered (exit code 1).",
+        description="PNG or JPEG with 8 or 16 bits, or DICOM. Of a folder, all such files below it but hidden ones. "
+        "A file that cannot be read, or does not look like a frontal chest radiograph, gets a sentence on stderr "
+        "and the others are answered (exit code 1). With --csv, rows are written as they come.",
     )
-    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="radiographs")
+    verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="radiographs, or folders of them")
     add_sample(verb, several=True)
     add_force(verb)
     add_run_options(verb)
     verb.add_argument("--csv", type=Path, metavar="OUT", help="also write a table, one row a file and label")
+    verb.add_argument(
+        "--go-on", action="store_true", help="keep the films that OUT has already, and answer those that it lacks"
+    )
     verb.set_defaults(call=call)
 
 
 def call(args: argparse.Namespace) -> Report:
-    """Read what can be read, then ask.
+    """Read what can be read, and ask.
 
     Raises:
-        ConfigError: neither a file nor a sample was named.
+        ConfigError: neither a file nor a sample was named, or --go-on without a table.
     """
     from cxrkd.runs.choosing import choose_members, choose_run
     from cxrkd.runs.standing import standing
 
     if not args.files and not args.sample:
         raise ConfigError(NOTHING)
+    if args.go_on and not args.csv:
+        raise ConfigError("--go-on goes on with a table: name it with --csv OUT.")
     run = choose_run(args.run, for_films=True)
     members = choose_members(run, args.members)
     standings = {member: standing(run, member) for member in members}
     samples, provenance = read_samples(run, args.sample)
-    films, failures = read_all(args.files, run.config.data.image_size, force=args.force)
-    films = [*samples, *films]
-    answers = _answers(run, members, films, args.engine) if films else []
-    if args.csv:
-        write_csv(args.csv, answers, standings)
+    paths, left_out = expanded(args.files)
+    with Sink(args.csv, standings, go_on=args.go_on, as_json=args.json) as sink:
+        named: list[Film | Path] = [*samples, *paths]
+        things = [thing for thing in named if _name(thing) not in sink.names]
+        for answer in _answers(args, run, members, things, sink):
+            sink.add(answer, lambda one: _lines(one, standings))
     document = {
         "run": run.id,
         "labels": list(run.labels),
         "standing": {member: known.to_dict() for member, known in standings.items()},
-        "answers": [answer.to_dict() for answer in answers],
+        "answers": sink.documents,
         "samples": provenance,
-        "failures": [failure.to_dict() for failure in failures],
+        "left_out": [one.to_dict() for one in left_out],
+        "failures": [failure.to_dict() for failure in sink.failures],
     }
     lines = [provenance, ""] if provenance else []
-    lines += [line for answer in answers for line in _lines(answer, standings)]
-    lines += _not_judged(standings) if answers else []
-    return Report(document, lines, [failure.error for failure in failures])
+    lines += sink.lines
+    lines += _not_judged(standings) if sink.lines else []
+    lines += [*(one.sentence for one in left_out), *sink.summary()]
+    return Report(document, lines, sink.sentences())
 
 
-def read_all(files: Sequence[Path], size: int, *, force: bool) -> tuple[list[Film], list[Failure]]:
-    """The films to answer, and why each of the others is not; `force` lets flagged ones through.
+def _name(thing: Film | Path) -> str:
+    return str(thing) if isinstance(thing, Path) else thing.name
+
+
+def _answers(
+    args: argparse.Namespace, run: Run, members: Sequence[Member], things: Sequence[Film | Path], sink: Sink
+) -> Iterator[Answer]:
+    """The answers in the order of the films; why there is none goes to the sink.
 
     Raises:
-        GateError: the coefficients of the radiograph gate are missing or damaged.
+        KeyboardInterrupt: it was stopped; a sentence on stderr says how to go on.
     """
-    films: list[Film] = []
-    failures: list[Failure] = []
-    ticker = Ticker()
-    for done, path in enumerate(files):
-        ticker.tell(f"reading {done + 1} of {len(files)}")
-        try:
-            film = read_film(path, size)
-        except ImageError as error:
-            failures.append(Failure(str(path), str(error)))
-            continue
-        if failure := flagged(film, force=force):
-            failures.append(failure)
-        else:
-            films.append(film)
+    from cxrkd.runs.panel import Panel, Work, answers_in_order, panel_of
+
+    work, ticker, began = Work.of(len(things)), Ticker(), time.monotonic()
+    engine = engine_for(args.engine, len(things))
+
+    def read(thing: Film | Path) -> Film | Failure:
+        return _read(thing, run.config.data.image_size, force=args.force)
+
+    def panel() -> Panel:
+        ticker.tell("loading the networks" if engine != "auto" else "finding the fastest engine of this machine")
+        return panel_of(run, members, engine, work.threads)
+
+    ticker.tell(f"reading {len(things):,} films")
+    try:
+        for done, one in enumerate(answers_in_order(things, read, panel, work), 1):
+            if isinstance(one, Failure):
+                sink.failures.append(one)
+            else:
+                yield one
+            ticker.tell(_progress(done, len(things), time.monotonic() - began))
+    except KeyboardInterrupt:
+        ticker.clear()
+        if args.csv:
+            ticker.line(f"Stopped. The films in {args.csv} are whole; the same command with --go-on answers the rest.")
+        raise
     ticker.clear()
-    return films, failures
 
 
-def _answers(run: Run, members: Sequence[Member], films: Sequence[Film], engine: str) -> list[Answer]:
-    from cxrkd.answers.answer import classify
-    from cxrkd.answers.engines import load_engines
-    from cxrkd.runs.choosing import warning_for
+def _progress(done: int, n: int, seconds: float) -> str:
+    rate = done / max(seconds, 1e-9)
+    return f"{done:,} of {n:,} films, {rate:.1f} a second, {duration((n - done) / rate)} left"
 
-    ticker = Ticker()
-    ticker.tell("loading the networks")
-    models = {member: run.load_model(member) for member in members}
-    engines = load_engines(models, engine_for(engine, len(films)))
-    ticker.clear()
-    thresholds = {member: run.thresholds(member) for member in members}
-    warning = warning_for(run, real=True)
-    return classify(films, engines, labels=run.labels, thresholds=thresholds, warning=warning, whose=run.id)
+
+def _read(thing: Film | Path, size: int, *, force: bool) -> Film | Failure:
+    """The film to answer, or why it is not; `force` lets flagged ones through."""
+    if not isinstance(thing, Path):
+        return thing
+    try:
+        film = read_film(thing, size)
+    except ImageError as error:
+        return Failure(str(thing), str(error))
+    return flagged(film, force=force) or film
 
 
 def _lines(answer: Answer, standings: Mapping[Member, Standing]) -> list[str]:
@@ -150,15 +179,3 @@ def _took(answer: Answer) -> str:
     return "; ".join(
         f"{m} {member_answer.latency_ms:.1f} ms ({member_answer.engine})" for m, member_answer in answer.members.items()
     )
-
-
-def write_csv(path: Path, answers: Sequence[Answer], standings: Mapping[Member, Standing]) -> None:
-    """One row a file and label; the columns stand in `cxrkd.answers.csv`.
-
-    Raises:
-        ConfigError: the file cannot be written.
-    """
-    from cxrkd.answers.csv import answers_csv
-
-    with writing(path):
-        path.write_text(answers_csv(answers, standings), encoding="utf-8", newline="")

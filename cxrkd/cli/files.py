@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.errors import ConfigError, ImageError
+from cxrkd.errors import ConfigError
 
 if TYPE_CHECKING:
     from cxrkd.images.film import Film
@@ -35,9 +35,9 @@ def read_film(path: Path, size: int) -> Film:
         ImageError: it is not there, cannot be opened, or is not a radiograph we can read.
         GateError: the coefficients of the radiograph gate are missing or damaged.
     """
-    from cxrkd.images.files import film_of
+    from cxrkd.images.files import bytes_of, film_of
 
-    return film_of(_bytes(path), str(path), size)
+    return film_of(bytes_of(path), str(path), size)
 
 
 def flagged(film: Film, *, force: bool) -> Failure | None:
@@ -50,21 +50,6 @@ def flagged(film: Film, *, force: bool) -> Failure | None:
 def gate_line(gate: Verdict | None) -> list[str]:
     """What people read beside a flagged file that is answered anyway."""
     return [] if gate is None or gate.passed else [f"  WARNING: {gate.reason} Answered because of --force."]
-
-
-def _bytes(path: Path) -> bytes:
-    """The content of a file, as far as one that is too large can be told from one that is not."""
-    from cxrkd.images.limits import MAX_BYTES
-
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise ImageError(f"There is no file {path}; check the path.") from error
-    except IsADirectoryError as error:
-        raise ImageError(f"{path} is a folder; name the files in it, for example with a wildcard.") from error
-    except OSError as error:
-        raise ImageError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
 
 
 @contextmanager

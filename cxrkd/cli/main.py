@@ -30,7 +30,9 @@ from cxrkd.cli import (
     reproduce,
     runs,
     search,
+    serve,
     study,
+    watch,
 )
 from cxrkd.cli.output import Report, set_aside_stdout, show
 from cxrkd.errors import CxrkdError, unwritable
@@ -44,6 +46,8 @@ VERBS = (
     models,
     classify,
     explain,
+    serve,
+    watch,
     audit,
     evaluate,
     distill,

@@ -11,11 +11,11 @@ MANY_IMAGES = 500
 """From here on the quicker engines win back the seconds that exporting and comparing them takes."""
 
 
-def add_run_options(verb: Any) -> None:
-    """Which run, members and engine answer."""
+def add_run_options(verb: Any, members: str = "all") -> None:
+    """Which run, members and engine answer; `members` says which do unless told."""
     verb.add_argument("--run", metavar="RUN", help="id or folder of a run (default: the first finished one)")
     verb.add_argument(
-        "--members", type=comma_separated, metavar="A,B", help="among teacher,alone,distilled (default: all)"
+        "--members", type=comma_separated, metavar="A,B", help=f"among teacher,alone,distilled (default: {members})"
     )
     verb.later(_add_engine)
 
@@ -27,7 +27,8 @@ def _add_engine(verb: argparse.ArgumentParser) -> None:
         "--engine",
         choices=("auto", *ENGINES),
         default="auto",
-        help=f"auto (default): PyTorch below {MANY_IMAGES} images, from there on the fastest that agrees with it",
+        help="auto (default): the fastest that agrees with PyTorch, where this machine knows it already or there are "
+        f"{MANY_IMAGES} images or more; else PyTorch",
     )
 
 
@@ -39,5 +40,5 @@ def add_force(verb: argparse.ArgumentParser) -> None:
 
 
 def engine_for(asked: str, n_images: int) -> str:
-    """What "auto" means for so many images; other names stay as they are."""
-    return "pytorch" if asked == "auto" and n_images < MANY_IMAGES else asked
+    """What "auto" means for so many images, see `cxrkd.answers.engines`; other names stay as they are."""
+    return "quick" if asked == "auto" and n_images < MANY_IMAGES else asked

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
+from cxrkd.errors import ImageError
 from cxrkd.images.apart import READING
 from cxrkd.images.film import Film, film
+from cxrkd.images.limits import MAX_BYTES
 
 
 def film_of(data: bytes, name: str, size: int, *, apart: bool = False) -> Film:
@@ -34,3 +37,20 @@ def _whole(data: bytes, name: str) -> np.ndarray:
     from cxrkd.images.read import read
 
     return read(data, name).pixels
+
+
+def bytes_of(path: Path) -> bytes:
+    """The content of a file, as far as one that is too large can be told from one that is not.
+
+    Raises:
+        ImageError: it is not there, or cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ImageError(f"There is no file {path}; check the path.") from error
+    except IsADirectoryError as error:
+        raise ImageError(f"{path} is a folder; name the files in it, for example with a wildcard.") from error
+    except OSError as error:
+        raise ImageError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error

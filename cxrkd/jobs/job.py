@@ -34,11 +34,13 @@ class Kind(Entry):
             is executed. It takes the job and a `cxrkd.jobs.reporter.Reporter`, which it tells first what it plans, and
             raises a `CxrkdError` for what the user can act on. Both stand on floors above this one.
         signs: names of files and folders by which a folder is one of this kind, be the others lost.
+        in_queue: it waits its turn; one that goes on until it is stopped has a process of its own instead.
     """
 
     entry_point: str
     executes: str
     signs: tuple[str, ...] = ()
+    in_queue: bool = True
 
     def open(self, path: Path) -> Job:
         """The job in a folder; nothing is read yet."""

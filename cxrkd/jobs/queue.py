@@ -60,6 +60,11 @@ def resume(job: J) -> J:
         CxrkdError: what it needs is not here.
     """
     refuse_shipped(job, "resumed")
+    if job.kind is not None and not job.kind.in_queue:
+        raise RunError(
+            f"{job.id} goes on until it is stopped, so it does not wait in the queue, where others would wait for it. "
+            f"Go on with it here: python -m cxrkd runs resume {job.id} --foreground"
+        )
     if job.require_readable().status != "done":
         job.require_current()  # may take seconds of imports, for which nobody else should wait
     with deciding(own_jobs()):

@@ -106,6 +106,17 @@ def choose_members(run: Run, asked: Sequence[str] | None = None) -> list[Member]
     return [member for member in members if asked is None or member in asked]
 
 
+def choose_both(run: Run, asked: Sequence[str] | None = None) -> list[Member]:
+    """The asked members; unless told, the teacher and its student, the distilled one where there is one.
+
+    Raises:
+        RunError: the run has no networks yet.
+        ConfigError: it has no member of an asked name.
+    """
+    members = choose_members(run, asked)
+    return members if asked is not None or "distilled" not in members else [m for m in members if m != "alone"]
+
+
 def warning_for(run: Run, real: bool) -> str:
     """What has to be said beside an answer of this run, empty when nothing has."""
     return PHANTOM_WARNING if real and run.config.data.kind == "phantom" else ""

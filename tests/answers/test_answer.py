@@ -9,7 +9,7 @@ import torch
 
 from cxrkd.answers import answer
 from cxrkd.answers.answer import classify
-from cxrkd.answers.engines import load_engines
+from cxrkd.answers.engines import QUICK, known_engine, load_engines
 from cxrkd.errors import AnswerError
 from cxrkd.images.film import Film
 from cxrkd.models.zoo import build
@@ -181,7 +181,7 @@ def test_a_named_engine_answers_as_the_network_does(models, film):
 def test_auto_takes_the_fastest_that_agrees_for_each_network(models, monkeypatch):
     compared = []
 
-    def fastest(model, x):
+    def fastest(model, x, threads):
         compared.append((model, x.shape))
         return FakeEngine((0.0,), model.arch), []
 
@@ -189,3 +189,29 @@ def test_auto_takes_the_fastest_that_agrees_for_each_network(models, monkeypatch
     found = load_engines(models)
     assert {member: engine.name for member, engine in found.items()} == ARCHS
     assert compared == [(model, (8, 1, 32, 32)) for model in models.values()]
+
+
+def test_what_was_compared_here_before_is_not_compared_again(models, monkeypatch, tmp_path):
+    from cxrkd.runtime.choice import Choice, write_choice
+    from cxrkd.runtime.protocol import ENGINES
+    from cxrkd.runtime.select import EngineReport
+
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
+    model = models["alone"]
+    assert known_engine(model, 1) is None
+    write_choice(model, 1, Choice("pytorch", tuple(EngineReport(name, 1.0, 0.0, True, "") for name in ENGINES)))
+    assert (known_engine(model, 1), known_engine(model, 2)) == ("pytorch", None)
+    monkeypatch.setattr("cxrkd.runtime.select.fastest", lambda *_, **__: pytest.fail("compared again"))
+    assert load_engines({"alone": model}, threads=1)["alone"].name == "pytorch"
+
+
+def test_quick_takes_what_is_known_and_prepares_nothing(models, monkeypatch):
+    monkeypatch.setattr(
+        "cxrkd.answers.engines.known_engine", lambda model, threads: {"resnet18": "fast"}.get(model.arch)
+    )
+    built = []
+    monkeypatch.setattr(
+        "cxrkd.runtime.select.build_engine", lambda model, name, threads: built.append((model.arch, name)) or name
+    )
+    load_engines(models, QUICK, threads=1)
+    assert built == [(model.arch, "fast" if model.arch == "resnet18" else "pytorch") for model in models.values()]

@@ -33,7 +33,7 @@ def option(command, name):
 
 
 def test_it_serves_this_machine_only(cli, started, monkeypatch):
-    monkeypatch.setattr(app, "_refuse_taken", lambda port: None)
+    monkeypatch.setattr(app, "refuse_taken", lambda *_: None)
     assert cli("app").code == 0
     ((path, command),) = started
     assert path == command[0] == sys.executable
@@ -43,7 +43,7 @@ def test_it_serves_this_machine_only(cli, started, monkeypatch):
 
 
 def test_options_of_streamlit_come_last_and_so_win(cli, started, monkeypatch):
-    monkeypatch.setattr(app, "_refuse_taken", lambda port: None)
+    monkeypatch.setattr(app, "refuse_taken", lambda *_: None)
     assert cli("app", "--port", 8600, "--", "--server.address", "0.0.0.0", "--server.headless=true").code == 0
     command = started[0][1]
     assert option(command, "--server.port") == "8600"
@@ -63,7 +63,7 @@ def _own_environment(monkeypatch, tmp_path):
     for name in ("CXRKD_SHARE", "CXRKD_HOSTS", "CXRKD_DATA"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(app, "_refuse_taken", lambda port: None)
+    monkeypatch.setattr(app, "refuse_taken", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_own_environment")

@@ -9,7 +9,7 @@ from cxrkd.runs.choosing import PHANTOM_WARNING
 
 
 @pytest.mark.parametrize(
-    ("asked", "n", "used"), [("auto", 499, "pytorch"), ("auto", 500, "auto"), ("openvino", 1, "openvino")]
+    ("asked", "n", "used"), [("auto", 499, "quick"), ("auto", 500, "auto"), ("openvino", 1, "openvino")]
 )
 def test_preparing_a_quicker_engine_must_be_worth_it(asked, n, used):
     assert engine_for(asked, n) == used
@@ -52,7 +52,7 @@ def test_the_probabilities_are_those_of_the_network(classify, films, tiny_run):
 
 
 def test_what_is_no_film_gets_a_sentence_and_the_rest_an_answer(classify, films, tmp_path):
-    bad = [films / "notes.txt", films / "cut.png", films / "missing.png", films]
+    bad = [films / "notes.txt", films / "cut.png", films / "missing.png"]
     found = classify(bad[0], films / "grey.png", *bad[1:], "--json")
     assert found.code == 1
     assert [a["name"] for a in found.document["answers"]] == [str(films / "grey.png")]

@@ -10,9 +10,9 @@ from streamlit.web.server import server_util
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from cxrkd.access import tokens
+from cxrkd.access import doorway, tokens
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.dashboard.serving import doorway, server
+from cxrkd.dashboard.serving import server
 from cxrkd.dashboard.serving.door import PERSON, SEAL, Door, Policy, introduced
 
 SHARED = Policy(local=False, hosts=frozenset({"films.clinic.org"}))

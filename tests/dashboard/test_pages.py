@@ -36,7 +36,7 @@ from tests.dashboard.conftest import make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [route.name for route in routes.ROUTES]
-SHOWING = [name for name in NAMES if name not in ("distill", "studies")]
+SHOWING = [name for name in NAMES if name not in ("distill", "studies", "watch")]
 TIMEOUT = 120
 QUICK = f"new_{PRESETS['Quick look'].key}"
 RESULTS = {

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from cxrkd.access import tokens
+from cxrkd.access import doorway, tokens
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.dashboard.serving import closed_page, doorway
+from cxrkd.dashboard.serving import closed_page
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

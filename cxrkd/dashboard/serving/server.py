@@ -17,10 +17,9 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from cxrkd import private
-from cxrkd.access import tokens
+from cxrkd.access import doorway, tokens
 from cxrkd.access.roles import Person, role_of_email
 from cxrkd.dashboard.background import in_background
-from cxrkd.dashboard.serving import doorway
 from cxrkd.dashboard.serving.door import Door, Policy
 from cxrkd.dashboard.serving.upload_door import UploadDoor
 
