@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cxrkd.runs.run import Run
 
 APP = ASSETS / "web"
+ICON = ASSETS / "icon.svg"
 HOUSE, RUN, FILES = "house.json", "run.json", "files.js"
 COLORMAP, OPACITY = "inferno", 0.6
 

@@ -35,5 +35,5 @@ export function keeper(list, root) {
 
 /** One a folder and version: several exports may lie on one host. */
 export function cacheName(list, root) {
-  return `cxrkd ${new URL(root).pathname} ${list.version}`;
+  return `${root}#${list.version}`; // as in sw.js
 }

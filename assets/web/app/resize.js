@@ -39,27 +39,38 @@ function neighbours(from, to) {
   });
 }
 
+/** New rows of a picture: a row is drawn together once, whichever new rows it is part of. */
 function weighted(picture, columns, rows) {
   const { data, width } = picture;
-  const lines = new Map(); // a row is drawn together once, whichever new rows it is part of
-  const line = (y) => {
-    if (!lines.has(y)) {
-      lines.set(
-        y,
-        Float32Array.from(columns, (parts) => parts.reduce((sum, [x, w]) => sum + data[y * width + x] * w, 0)),
-      );
-    }
-    return lines.get(y);
-  };
+  const flat = flattened(columns);
   const out = new Float32Array(columns.length * rows.length);
+  const drawn = new Map();
   rows.forEach((parts, i) => {
+    for (const y of drawn.keys()) if (y < parts[0][0]) drawn.delete(y);
     for (const [y, w] of parts) {
-      const own = line(y);
+      if (!drawn.has(y)) drawn.set(y, drawnTogether(data.subarray(y * width, (y + 1) * width), flat));
+      const own = drawn.get(y);
       for (let x = 0; x < own.length; x++) out[i * own.length + x] += own[x] * w;
     }
-    for (const y of lines.keys()) if (y < parts[0][0]) lines.delete(y);
   });
   return new Grey(out, columns.length, rows.length);
+}
+
+/** Lists of cells and weights as three arrays, which are many times as fast to walk through. */
+function flattened(columns) {
+  const parts = columns.flat();
+  const ends = Uint32Array.from(columns, ((end) => (own) => (end += own.length))(0));
+  return { ends, cells: Uint32Array.from(parts, ([x]) => x), weights: Float32Array.from(parts, ([, w]) => w) };
+}
+
+function drawnTogether(row, { ends, cells, weights }) {
+  const out = new Float32Array(ends.length);
+  for (let x = 0, at = 0; x < ends.length; x++) {
+    let sum = 0;
+    for (; at < ends[x]; at++) sum += row[cells[at]] * weights[at];
+    out[x] = sum;
+  }
+  return out;
 }
 
 /** Averages over areas. */

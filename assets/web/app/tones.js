@@ -52,9 +52,13 @@ export function fromPixels(pixels, width, height, storedGrey = false) {
   const data = new Float32Array(width * height);
   let [apart, clear] = [0, false];
   for (let i = 0; i < data.length; i++) {
-    const [red, green, blue, opacity] = [pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2], pixels[4 * i + 3]];
-    apart = Math.max(apart, Math.max(red, green, blue) - Math.min(red, green, blue));
-    clear ||= opacity < 255;
+    const red = pixels[4 * i];
+    const green = pixels[4 * i + 1];
+    const blue = pixels[4 * i + 2];
+    const most = red > green ? (red > blue ? red : blue) : green > blue ? green : blue;
+    const least = red < green ? (red < blue ? red : blue) : green < blue ? green : blue;
+    if (most - least > apart) apart = most - least;
+    if (pixels[4 * i + 3] < 255) clear = true;
     data[i] = (red + green + blue) / 765;
   }
   if (clear && pixels.some((value, i) => i % 4 === 3 && value > 0)) {
@@ -67,19 +71,23 @@ export function fromPixels(pixels, width, height, storedGrey = false) {
 /** Share of pixels whose channels lie apart, once a tint of the whole picture is taken out. */
 function colouredShare(pixels, width, height) {
   const step = Math.max(1, Math.floor(Math.min(width, height) / 256));
-  const sample = [];
-  for (let y = 0; y < height; y += step) {
-    for (let x = 0; x < width; x += step) sample.push(4 * (y * width + x));
-  }
-  const mean = (channel) => sample.reduce((sum, at) => sum + pixels[at + channel], 0) / sample.length;
-  const means = [0, 1, 2].map(mean);
-  const level = (means[0] + means[1] + means[2]) / 3;
-  const gains = means.map((value) => level / Math.max(value, 1));
-  const coloured = sample.filter((at) => {
-    const own = gains.map((gain, channel) => pixels[at + channel] * gain);
-    return Math.max(...own) - Math.min(...own) > COLOURED;
+  const sums = [0, 0, 0];
+  let n = 0;
+  let coloured = 0;
+  const each = (look) => {
+    for (let y = 0; y < height; y += step) for (let x = 0; x < width; x += step) look(4 * (y * width + x));
+  };
+  each((at) => {
+    for (let channel = 0; channel < 3; channel++) sums[channel] += pixels[at + channel];
+    n++;
   });
-  return coloured.length / sample.length;
+  const level = (sums[0] + sums[1] + sums[2]) / 3;
+  const [red, green, blue] = sums.map((sum) => level / Math.max(sum, n));
+  each((at) => {
+    const [r, g, b] = [pixels[at] * red, pixels[at + 1] * green, pixels[at + 2] * blue];
+    if (Math.max(r, g, b) - Math.min(r, g, b) > COLOURED) coloured++;
+  });
+  return coloured / n;
 }
 
 /** Tones in 8 bits as training images were kept, as numbers in [0, 1]: the input of the network. */

@@ -32,13 +32,14 @@ def write(model: Classifier, folder: Path) -> None:
         EngineError: the network cannot be expressed with its maps in the graph.
         GateError: the coefficients of the gate are missing or damaged.
     """
-    from cxrkd.export.browser import APP, list_files, write_house
+    from cxrkd.export.browser import APP, ICON, list_files, write_house
     from cxrkd.images.gate import COEFFICIENTS, load_gate
 
     write_network(model, folder / NETWORK)  # first: it may be refused
     load_gate()  # refuses damaged coefficients
     shutil.copytree(APP, folder, dirs_exist_ok=True)
-    shutil.copyfile(COEFFICIENTS, folder / COEFFICIENTS.name)
+    for path in (COEFFICIENTS, ICON):
+        shutil.copyfile(path, folder / path.name)
     write_house(model.labels, model.input_size, folder)
     list_files(folder)
 
