@@ -1,7 +1,7 @@
 """What the app in the browser is told: the constants of the house, what a run knows of its network, a list of files.
 
-The app holds no figure of its own. What Python decides by (the gate's rules and sentences, colours, sizes) goes along as
-`house.json`, what was measured of the network as `run.json`, so that both say the same.
+The app holds no figure of its own. What Python decides by (the gate's rules and sentences, colours, sizes) goes along
+as `house.json`, what was measured of the network as `run.json`, so that both say the same.
 """
 
 from __future__ import annotations

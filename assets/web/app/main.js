@@ -84,7 +84,7 @@ async function start() {
     return;
   }
   const { run } = known;
-  if (run) part("lead").textContent = `The ${run.title.toLowerCase()} of ${run.name} answers a chest film here, in this browser. Nothing leaves this device.`;
+  if (run) part("lead").textContent = `${run.title} of run ${run.name} answers a chest film here, in this browser. Nothing leaves this device.`;
   part("warning").textContent = run?.warning ?? "";
   part("warning").hidden = !run?.warning;
   chooseFiles({ field: part("file"), place: document.body, onFile });

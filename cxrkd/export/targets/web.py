@@ -1,7 +1,8 @@
 """A folder that any static host can hold: the network and its maps in a visitor's browser, offline too.
 
-The graph answers and shows where in one pass (`cxrkd.runtime.mapped`); its weights are light (`cxrkd.runtime.quantise`).
-Around it stand the app of `assets/web`, the runtime that it carries, and the coefficients of the gate.
+The graph answers and shows where in one pass (`cxrkd.runtime.mapped`); its weights are light
+(`cxrkd.runtime.quantise`). Around it stand the app of `assets/web`, the runtime that it carries, and the coefficients
+of the gate.
 """
 
 from __future__ import annotations
