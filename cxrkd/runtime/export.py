@@ -33,7 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 OPSET = 20
-CACHE_FORMAT = "3"
+CACHE_FORMAT = "4"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
@@ -159,6 +159,8 @@ def traced(network: nn.Module, model: Classifier, outputs: tuple[str, ...], *, a
         raise EngineError(f"{model.arch} cannot be written as ONNX ({type(error).__name__}: {error}).") from error
     if program is None:
         raise EngineError(f"PyTorch's exporter returned nothing for {model.arch}.")
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # where each one comes from: paths of this machine, in half of the file's text
     program.model.metadata_props.update(_metadata(model))
     return program
 

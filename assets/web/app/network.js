@@ -26,8 +26,6 @@ export async function openNetwork(fetchFile) {
   const session = await ort.InferenceSession.create(new Uint8Array(graph), {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
-    // Weights in 8 bits are multiplied out once, here, and not again for each answer.
-    extra: { session: { disable_quant_qdq: "1" } },
   });
   return async (image, size) => {
     const input = new ort.Tensor("float32", image, [1, 1, size, size]);

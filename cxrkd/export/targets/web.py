@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
-
     from cxrkd.models.classifier import Classifier
 
 NETWORK = "network.onnx"
@@ -65,17 +63,9 @@ def write_network(model: Classifier, path: Path) -> None:
     twin = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     proto = traced(with_maps(twin), model, ("logits", "maps"), any_batch=False).model_proto
     lighten(proto)
-    _forget_origin(proto)
     with replacing(path) as part:
         onnx.save(proto, str(part))
         seal(part)
-
-
-def _forget_origin(proto: ModelProto) -> None:
-    """Leave out from which line of Python each operation comes: half a megabyte that nobody asks for."""
-    for part in (*proto.graph.node, *proto.graph.value_info, *proto.graph.input, *proto.graph.output):
-        del part.metadata_props[:]
-        part.doc_string = ""
 
 
 def answers(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -95,13 +85,12 @@ def answers_with_maps(folder: Path) -> Callable[[np.ndarray], tuple[np.ndarray, 
         EngineError: onnxruntime is missing.
     """
     from cxrkd.runtime.export import require
-    from cxrkd.runtime.quantise import QDQ_OFF
 
     require("onnxruntime")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.add_session_config_entry(QDQ_OFF, "1")
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(folder / NETWORK), options, providers=["CPUExecutionProvider"])
 
     def ask(films: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
