@@ -23,7 +23,7 @@ FLOORS = [
     {"jobs"},
     {"answers"},
     {"runs"},
-    {"studies"},
+    {"studies", "export"},
     {"paper", "report"},
     {"bench", "cli", "dashboard"},
     {"__main__"},

@@ -1,4 +1,5 @@
 // The list of findings: each probability against the network's own threshold, as the Classify page shows them.
+import { agreement } from "./beside.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
@@ -21,11 +22,13 @@ function findings({ logits }, { house, run }) {
  *   threshold in logits; else the most probable one of those that can be called.
  */
 export function listAnswers(answer, known, chosen, choose) {
+  const { teacher } = answer;
   const all = findings(answer, known).filter(({ prob }) => !Number.isNaN(prob));
   const judged = all.filter(({ threshold }) => threshold !== null).sort((a, b) => b.prob - a.prob);
   const others = all.filter(({ threshold }) => threshold === null).sort((a, b) => b.prob - a.prob);
   const first = firstToShow(judged, others);
-  const row = (one) => rowOf(one, one.k === (chosen ?? first), () => choose(one.k));
+  const row = (one) => rowOf(one, teacher, one.k === (chosen ?? first), () => choose(one.k));
+  document.getElementById("agreement").textContent = teacher ? agreement(judged, teacher) : "";
   document.getElementById("verdict").textContent = verdict(judged);
   document.getElementById("judged").replaceChildren(...judged.map(row));
   document.getElementById("unjudged").replaceChildren(...others.map(row));
@@ -53,14 +56,16 @@ function verdict(judged) {
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
-function rowOf(one, pressed, onClick) {
+function rowOf(one, teacher, pressed, onClick) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = one.called ? "called" : "";
   button.setAttribute("aria-pressed", String(pressed));
   button.dataset.prob = one.prob;
   button.dataset.label = one.title;
-  button.append(text("name", one.title), bar(one), text("value", percent(one.prob)), text("skill", aside(one)));
+  button.append(text("name", one.title), bar(one, teacher), text("value", percent(one.prob)));
+  if (teacher) button.append(text("skill", besides(teacher, one.k)));
+  button.append(text("skill", aside(one)));
   button.addEventListener("click", onClick);
   const item = document.createElement("li");
   item.append(button);
@@ -82,13 +87,22 @@ function aside({ called, threshold, why, standing }) {
   return `${says} · AUROC ${standing.auroc.toFixed(3)} (${interval})`;
 }
 
-function bar({ prob, threshold }) {
+/** What the teacher says of the same finding. */
+function besides({ title, probs, thresholds }, k) {
+  if (probs[k] === null) return `${title}: was never taught it`;
+  const call = thresholds[k] === null ? "not judged" : probs[k] >= thresholds[k] ? "yes" : "no";
+  return `${title}: ${percent(probs[k])}, ${call}`;
+}
+
+function bar({ k, prob, threshold }, teacher) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "bar");
   svg.setAttribute("aria-hidden", "true");
   const at = (share) => `${100 * share}%`;
   svg.append(line("track", 0, 1), line("reach", 0, prob));
   if (threshold !== null) svg.append(shape("line", { class: "cut", x1: at(threshold), x2: at(threshold), y1: 1, y2: 15 }));
+  const other = teacher?.probs[k] ?? null;
+  if (other !== null) svg.append(shape("circle", { class: "other", cx: at(other), cy: 8, r: 5 }));
   svg.append(shape("circle", { class: "prob", cx: at(prob), cy: 8, r: 5 }));
   return svg;
   function line(kind, from, to) {

@@ -43,5 +43,8 @@ export async function answerFile(file) {
   return ask("file", { bytes, name: file.name }, [bytes]);
 }
 
+/** What the network says of a film that was read elsewhere (`beside.js`). */
+export const answerTones = (film) => ask("tones", film);
+
 /** What the network says of a square frame, an ImageBitmap that is used up. */
 export const answerFrame = (bitmap) => ask("frame", { bitmap }, [bitmap]);

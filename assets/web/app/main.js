@@ -1,8 +1,9 @@
 // The page: what is chosen, what is answered, what is shown. Each part is a module of its own.
 import { listAnswers } from "./answers.js";
+import { handedOver } from "./beside.js";
 import { startCamera } from "./camera.js";
 import { chooseFiles } from "./choosing.js";
-import { answerFile, answerFrame, open } from "./client.js";
+import { answerFile, answerFrame, answerTones, open } from "./client.js";
 import { keepOffline } from "./offline.js";
 import { draw } from "./picture.js";
 
@@ -60,6 +61,15 @@ async function onFile(file) {
   await answer(() => answerFile(file));
 }
 
+/** The film that the dashboard around this page hands over, with what its teacher says of it. */
+async function onHandedOver() {
+  const film = handedOver(known.house);
+  if (!film) return;
+  camera.stop();
+  [label, allowed] = [null, false];
+  await answer(async () => ({ ...(await answerTones(film)), teacher: film.teacher }));
+}
+
 const camera = startCamera({
   parts: { toggle: part("camera"), controls: part("straighten"), closer: part("closer"), turn: part("turn"),
     quarter: part("quarter"), hold: part("hold"), rate: part("rate") },
@@ -89,6 +99,8 @@ async function start() {
   part("warning").hidden = !run?.warning;
   chooseFiles({ field: part("file"), place: document.body, onFile });
   for (const control of [part("file"), part("camera")]) control.disabled = false;
+  addEventListener("hashchange", onHandedOver);
+  onHandedOver();
   document.body.dataset.ready = String(Math.round(performance.now()));
   tell("Ready");
   tell(await keepOffline());

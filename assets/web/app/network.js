@@ -1,7 +1,7 @@
 // The network: one file, one thread, answers and maps in one pass.
 import * as ort from "../vendor/ort.wasm.bundle.min.mjs";
 
-const RUNTIME = "vendor/ort-wasm-simd-threaded.wasm.gz";
+const RUNTIME = "vendor/ort-wasm-simd-threaded.wasm.pack";
 const NETWORK = "network.onnx";
 
 /** The runtime as it is meant to be run. It is stored compressed, because not every host compresses what it serves. */

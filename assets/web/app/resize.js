@@ -39,7 +39,10 @@ function neighbours(from, to) {
   });
 }
 
-/** New rows of a picture: a row is drawn together once, whichever new rows it is part of. */
+/**
+ * New rows of a picture: a row is drawn together once, whichever new rows it is part of. Each product and each sum is
+ * rounded to 32 bits, as in OpenCV: of tones that lie between two of 8 bits most are then rounded to the same one.
+ */
 function weighted(picture, columns, rows) {
   const { data, width } = picture;
   const flat = flattened(columns);
@@ -47,10 +50,11 @@ function weighted(picture, columns, rows) {
   const drawn = new Map();
   rows.forEach((parts, i) => {
     for (const y of drawn.keys()) if (y < parts[0][0]) drawn.delete(y);
-    for (const [y, w] of parts) {
+    for (const [y, weight] of parts) {
+      const w = Math.fround(weight);
       if (!drawn.has(y)) drawn.set(y, drawnTogether(data.subarray(y * width, (y + 1) * width), flat));
       const own = drawn.get(y);
-      for (let x = 0; x < own.length; x++) out[i * own.length + x] += own[x] * w;
+      for (let x = 0; x < own.length; x++) out[i * own.length + x] += Math.fround(own[x] * w);
     }
   });
   return new Grey(out, columns.length, rows.length);
@@ -66,9 +70,7 @@ function flattened(columns) {
 function drawnTogether(row, { ends, cells, weights }) {
   const out = new Float32Array(ends.length);
   for (let x = 0, at = 0; x < ends.length; x++) {
-    let sum = 0;
-    for (; at < ends[x]; at++) sum += row[cells[at]] * weights[at];
-    out[x] = sum;
+    for (; at < ends[x]; at++) out[x] += Math.fround(row[cells[at]] * weights[at]);
   }
   return out;
 }

@@ -6,6 +6,7 @@ const SAMPLE = 1_000_000;
 const GREY_TOLERANCE = 4;
 const COLOURED = 40;
 const GREY = "stored in colour, though grey";
+const CLEAR = "transparent areas drawn black";
 const AVERAGED = "colour averaged to grey: a radiograph has no colour, so check that this is one";
 
 /** Values of 16 bits scaled by the depth they use, or by percentiles where they use less than half of it. */
@@ -61,10 +62,11 @@ export function fromPixels(pixels, width, height, storedGrey = false) {
     if (pixels[4 * i + 3] < 255) clear = true;
     data[i] = (red + green + blue) / 765;
   }
-  if (clear && pixels.some((value, i) => i % 4 === 3 && value > 0)) {
-    for (let i = 0; i < data.length; i++) data[i] *= pixels[4 * i + 3] / 255;
-  }
   const notes = storedGrey && apart === 0 ? [] : [apart <= GREY_TOLERANCE ? GREY : AVERAGED];
+  if (clear) {
+    for (let i = 0; i < data.length; i++) data[i] *= pixels[4 * i + 3] / 255;
+    notes.push(CLEAR);
+  }
   return { picture: new Grey(data, width, height), notes, colour: apart ? colouredShare(pixels, width, height) : 0 };
 }
 
@@ -92,5 +94,6 @@ function colouredShare(pixels, width, height) {
 
 /** Tones in 8 bits as training images were kept, as numbers in [0, 1]: the input of the network. */
 export function inEightBits(data) {
-  return data.map((tone) => roundHalfEven(Math.min(Math.max(tone, 0), 1) * 255) / 255);
+  // The product in 32 bits, as numpy makes it: it decides where tones lie midway between two.
+  return data.map((tone) => roundHalfEven(Math.fround(Math.min(Math.max(tone, 0), 1) * 255)) / 255);
 }

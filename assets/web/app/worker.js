@@ -32,6 +32,9 @@ async function answered(film) {
 const WORK = {
   open,
   file: async ({ bytes, name }) => answered(await filmOfFile(bytes, name, app.house, app.gate)),
+  // A film that somebody else has read already: its tones, as the network sees them, and the gate's verdict.
+  tones: async ({ tones, name, gate, notes }) =>
+    answered({ name, image: Float32Array.from(tones, (tone) => tone / 255), notes, gate }),
   frame: async ({ bitmap }) => answered(filmOfFrame(bitmap, app.house, app.gate)),
 };
 

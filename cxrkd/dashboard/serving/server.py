@@ -21,6 +21,7 @@ from cxrkd.access import tokens
 from cxrkd.access.roles import Person, role_of_email
 from cxrkd.dashboard.background import in_background
 from cxrkd.dashboard.serving import doorway
+from cxrkd.dashboard.serving.browser_door import BrowserDoor
 from cxrkd.dashboard.serving.door import Door, Policy
 from cxrkd.dashboard.serving.upload_door import UploadDoor
 
@@ -29,7 +30,7 @@ SHARE, HOSTS = "CXRKD_SHARE", "CXRKD_HOSTS"
 
 def middleware() -> list[Middleware]:
     """What a request passes before Streamlit, outermost first."""
-    return [Middleware(Door, policy=policy), Middleware(UploadDoor)]
+    return [Middleware(Door, policy=policy), Middleware(UploadDoor), Middleware(BrowserDoor)]
 
 
 def policy() -> Policy:
