@@ -24,7 +24,7 @@ FLOORS = [
     {"answers"},
     {"runs"},
     {"studies"},
-    {"paper", "report"},
+    {"export", "paper", "report"},
     {"bench", "cli", "dashboard"},
     {"__main__"},
 ]

@@ -30,7 +30,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 OPSET = 20
-CACHE_FORMAT = "3"
+CACHE_FORMAT = "4"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
@@ -119,8 +119,7 @@ def require(*packages: str) -> None:
 
 def _write(model: Classifier, path: Path) -> None:
     require("onnx", "onnxscript")
-    twin = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
-    example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
+    twin, example, shapes = traceable(model)
     try:
         with TRACING, _quiet():
             program = torch.onnx.export(
@@ -130,7 +129,7 @@ def _write(model: Classifier, path: Path) -> None:
                 external_data=False,
                 input_names=["image"],
                 output_names=["logits"],
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=shapes,
                 opset_version=OPSET,
                 verbose=False,
             )
@@ -138,9 +137,22 @@ def _write(model: Classifier, path: Path) -> None:
         raise EngineError(f"{model.arch} cannot be written as ONNX ({type(error).__name__}: {error}).") from error
     if program is None:
         raise EngineError(f"PyTorch's exporter returned nothing for {model.arch}.")
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # where each one comes from: paths of this machine, in half of the file's text
     program.model.metadata_props.update(_metadata(model))
     program.save(str(path), external_data=False)
     seal(path)
+
+
+def traceable(model: Classifier) -> tuple[nn.Module, Tensor, tuple[dict[int, torch.export.Dim], ...]]:
+    """What a tracer is given: the network in evaluation, normalisation folded; an example; which sides stay open.
+
+    Args:
+        model: not changed.
+    """
+    twin = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
+    example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
+    return twin, example, ({0: torch.export.Dim("batch")},)
 
 
 class GreyNetwork(nn.Module):
