@@ -78,7 +78,7 @@ def _write(out: Path, made: Bundle) -> None:
     from cxrkd.atomic import replacing
 
     with writing(out), replacing(out) as part:
-        part.write_bytes(made.zip())
+        part.write_bytes(made.zip)
 
 
 def _report(out: Path, made: Bundle, target: Target) -> Report:

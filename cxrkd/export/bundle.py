@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -67,6 +67,7 @@ class Bundle:
         """Bytes of the network's files."""
         return sum(len(self.files[name]) for name in self.network)
 
+    @cached_property
     def zip(self) -> bytes:
         """The ZIP; the same bundle gives the same bytes."""
         return zipped(self.files, self.name)

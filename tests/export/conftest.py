@@ -79,7 +79,7 @@ def unpacked(bundles, tmp_path):
     """Unpacks the ZIP of a target as somebody else would."""
 
     def make(name):
-        with zipfile.ZipFile(io.BytesIO(bundles(name).zip())) as archive:
+        with zipfile.ZipFile(io.BytesIO(bundles(name).zip)) as archive:
             archive.extractall(tmp_path)
         return tmp_path / bundles(name).name
 

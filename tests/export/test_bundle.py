@@ -106,7 +106,7 @@ def test_every_file_is_listed_and_holds(name, unpacked):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_export_has_the_same_bytes_and_nothing_of_this_machine(name, bundles, run, films):
     first = bundles(name)
-    assert bundle(run, "distilled", TARGETS[name], films).zip() == first.zip()
+    assert bundle(run, "distilled", TARGETS[name], films).zip == first.zip
     known = [str(CHECKOUT), torch.__path__[0], os.environ["CXRKD_HOME"], "/tmp/"]
     for file, data in first.files.items():
         assert not [one for one in known if one.encode() in data], file
@@ -289,7 +289,7 @@ def test_the_shipped_student_goes_out_as_it_is(name, tmp_path):
     assert "## Figures by radiologists" in card
     assert "Apache License 2.0, as it is" in card
     assert "nih_1024" not in card, "the name of a folder"
-    with zipfile.ZipFile(io.BytesIO(made.zip())) as archive:
+    with zipfile.ZipFile(io.BytesIO(made.zip)) as archive:
         archive.extractall(tmp_path)
     lines = ask(tmp_path / made.name, ["numpy", "onnxruntime"], tmp_path / "site")
     expected = json.loads(made.files["contract.json"])["example"]["probabilities"]
