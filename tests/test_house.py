@@ -23,8 +23,8 @@ FLOORS = [
     {"jobs"},
     {"answers"},
     {"runs"},
-    {"studies", "export"},
-    {"paper", "report"},
+    {"studies"},
+    {"export", "paper", "report"},
     {"bench", "cli", "dashboard"},
     {"__main__"},
 ]

@@ -1,1 +1,1 @@
-"""A network leaves the house: what it is written as, and what goes along with it."""
+"""A network of a run as a file to take away, checked against PyTorch before anybody gets it."""

@@ -1,4 +1,4 @@
-"""The app of a run's student, made once and kept: what the dashboard serves to a browser."""
+"""Apps for browsers that were made and checked, kept as folders: what the dashboard serves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,7 @@ from cxrkd import private
 from cxrkd.atomic import PART
 from cxrkd.checksums import identity
 from cxrkd.config import Member
-from cxrkd.export.browser import APP, write_run
-from cxrkd.export.targets import web
+from cxrkd.export.browser import APP
 from cxrkd.places import home
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.run import METRICS
@@ -45,30 +45,29 @@ def key(run: Run, member: Member) -> str:
     return digest.hexdigest()[:32]
 
 
-def made(run: Run, member: Member) -> Path | None:
-    """The folder of the app, where it has been made."""
-    folder = folder_of_apps() / key(run, member)
-    return folder if folder.is_dir() else None
+def is_kept(run: Run, member: Member) -> bool:
+    """Whether the app of that network is there."""
+    return (folder_of_apps() / key(run, member)).is_dir()
 
 
-def make(run: Run, member: Member) -> Path:
-    """The folder of the app, made where it is not there yet: some seconds. It appears whole or not at all.
+def keep(run: Run, member: Member, files: Mapping[str, bytes]) -> Path:
+    """The files of an app as a folder, which appears whole or not at all.
+
+    Args:
+        run: whose network it holds.
+        member: which one.
+        files: by their names, as a bundle of the target `web` has them.
 
     Raises:
-        EngineError: the network cannot be expressed with its maps in the graph.
-        GateError: the coefficients of the gate are missing or damaged.
-        RunError: weights or figures of the run are missing or damaged.
+        OSError: the disk cannot be written.
     """
-    known = made(run, member)
-    if known is not None:
-        return known
-    place = folder_of_apps()
+    place, target = folder_of_apps(), folder_of_apps() / key(run, member)
     private.folder(place)
     part = Path(tempfile.mkdtemp(dir=place, prefix=PART))
     try:
-        web.write(run.load_model(member), part)
-        write_run(run, member, part)
-        target = place / key(run, member)
+        for name, data in files.items():
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
+            (part / name).write_bytes(data)
         if not target.is_dir():  # another visitor may have been quicker
             os.replace(part, target)
     finally:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch.onnx import ONNXProgram
 
 T = TypeVar("T")
+OpenSides = tuple[dict[int, torch.export.Dim], ...]
 log = logging.getLogger(__name__)
 
 OPSET = 20
@@ -121,27 +122,28 @@ def require(*packages: str) -> None:
 
 
 def _write(model: Classifier, path: Path) -> None:
-    network = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
-    program = traced(network, model, ("logits",))
+    twin, example, shapes = traceable(model)
+    program = traced(twin, model, ("logits",), example, shapes)
     program.save(str(path), external_data=False)
     seal(path)
 
 
-def traced(network: nn.Module, model: Classifier, outputs: tuple[str, ...], *, any_batch: bool = True) -> ONNXProgram:
+def traced(
+    network: nn.Module, model: Classifier, outputs: tuple[str, ...], example: Tensor, shapes: OpenSides | None = None
+) -> ONNXProgram:
     """A module as an ONNX program with the metadata of the classifier that it was made of.
 
     Args:
         network: takes "image", float32 (batch, 1, S, S) in [0, 1].
         model: the classifier: for labels, size and messages.
         outputs: names of what `network` returns.
-        any_batch: False fixes the batch at one image.
+        example: an image.
+        shapes: which of its sides stay open; None for those of the example.
 
     Raises:
         EngineError: onnx or onnxscript is missing, or the network cannot be expressed in ONNX.
     """
     require("onnx", "onnxscript")
-    # A batch of one would be taken for a constant.
-    example = torch.zeros(2 if any_batch else 1, 1, model.input_size, model.input_size)
     try:
         with TRACING, _quiet():
             program = torch.onnx.export(
@@ -151,7 +153,7 @@ def traced(network: nn.Module, model: Classifier, outputs: tuple[str, ...], *, a
                 external_data=False,
                 input_names=["image"],
                 output_names=list(outputs),
-                dynamic_shapes=({0: torch.export.Dim("batch")},) if any_batch else None,
+                dynamic_shapes=shapes,
                 opset_version=OPSET,
                 verbose=False,
             )
@@ -163,6 +165,17 @@ def traced(network: nn.Module, model: Classifier, outputs: tuple[str, ...], *, a
         node.metadata_props.clear()  # where each one comes from: paths of this machine, in half of the file's text
     program.model.metadata_props.update(_metadata(model))
     return program
+
+
+def traceable(model: Classifier) -> tuple[nn.Module, Tensor, OpenSides]:
+    """What a tracer is given: the network in evaluation, normalisation folded; an example; which sides stay open.
+
+    Args:
+        model: not changed.
+    """
+    twin = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
+    example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
+    return twin, example, ({0: torch.export.Dim("batch")},)
 
 
 class GreyNetwork(nn.Module):

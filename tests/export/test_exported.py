@@ -1,4 +1,4 @@
-"""Apps that the dashboard keeps: made once, whole or not at all, another one for other weights."""
+"""Apps that the dashboard keeps: whole or not at all, another one for other weights, not more than a few."""
 
 import os
 
@@ -6,8 +6,9 @@ import pytest
 
 from cxrkd.atomic import PART
 from cxrkd.export import exported
-from cxrkd.export.targets import web
 from cxrkd.runs import open_run
+
+FILES = {"index.html": b"<title>app</title>", "app/main.js": b"start();"}
 
 
 @pytest.fixture
@@ -17,51 +18,38 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def written(monkeypatch):
-    """Counts networks written; a small file stands in for each."""
-    models = []
-
-    def write(model, folder):
-        models.append(model)
-        (folder / web.NETWORK).write_bytes(b"network")
-
-    monkeypatch.setattr(web, "write", write)
-    return models
+def run(place):
+    return open_run("nih")
 
 
-def test_an_app_is_made_once(place, written):
-    run = open_run("nih")
-    assert exported.made(run, "distilled") is None
-    folder = exported.make(run, "distilled")
-    assert {path.name for path in folder.iterdir()} == {web.NETWORK, "run.json", "files.js"}
-    assert exported.make(run, "distilled") == exported.made(run, "distilled") == folder
-    assert len(written) == 1
+def test_files_lie_where_their_names_say_and_once(place, run):
+    assert not exported.is_kept(run, "distilled")
+    folder = exported.keep(run, "distilled", FILES)
+    assert exported.is_kept(run, "distilled")
+    assert {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()} == FILES
+    assert exported.keep(run, "distilled", FILES) == folder
+    assert [path.name for path in place.iterdir()] == [exported.key(run, "distilled")]
 
 
-def test_another_network_is_another_app(place, written):
-    run = open_run("nih")
-    assert exported.key(run, "distilled") != exported.key(run, "alone")
+def test_another_network_is_another_app(run):
+    exported.keep(run, "distilled", FILES)
+    assert not exported.is_kept(run, "alone")
 
 
-def test_what_fails_leaves_nothing(place, monkeypatch):
-    def fail(model, folder):
-        (folder / "half").write_text("half")
-        raise OSError("full")
-
-    monkeypatch.setattr(web, "write", fail)
-    with pytest.raises(OSError, match="full"):
-        exported.make(open_run("nih"), "distilled")
+def test_what_fails_leaves_nothing(place, run):
+    with pytest.raises(OSError, match=r"index\.html"):
+        exported.keep(run, "distilled", {"index.html": b"", "index.html/below": b""})
     assert list(place.iterdir()) == []
 
 
-def test_the_oldest_go(place, written):
+def test_the_oldest_go(place, run):
     for age in range(exported.KEPT + 2):
         folder = place / f"{age:032x}"
         folder.mkdir(parents=True)
         os.utime(folder, (age, age))
-    exported.make(open_run("nih"), "distilled")
-    kept = {path.name for path in place.iterdir()}
-    assert len(kept) == exported.KEPT
-    assert f"{0:032x}" not in kept
-    assert exported.key(open_run("nih"), "distilled") in kept
-    assert not any(name.startswith(PART) for name in kept)
+    exported.keep(run, "distilled", FILES)
+    names = {path.name for path in place.iterdir()}
+    assert len(names) == exported.KEPT
+    assert f"{0:032x}" not in names
+    assert exported.key(run, "distilled") in names
+    assert not any(name.startswith(PART) for name in names)

@@ -1,1 +1,1 @@
-"""The page On device: what of a run can leave the house."""
+"""What the page *On device* shows."""

@@ -9,19 +9,22 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cxrkd.access.roles import ONLY_LOOKS
 from cxrkd.answers.answer import Answer
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.dashboard import asking, layout, sources
+from cxrkd.dashboard import access, asking, layout, sources
+from cxrkd.dashboard.on_device import exports
 from cxrkd.dashboard.serving.browser_door import address
 from cxrkd.export import exported
+from cxrkd.export.target import TARGETS
 from cxrkd.images.film import Film
 from cxrkd.plain import plain
 from cxrkd.runs import Run
 
 HEIGHT_PX = 900
 WHAT = (
-    "The student answers in your browser and shows where its evidence lies: files, a camera, without a network once it "
-    "is loaded. Nothing that it is shown leaves your device."
+    "The student answers in your browser and shows where its evidence lies. It takes files and a camera, and needs no "
+    "network once it is loaded. Nothing that it is shown leaves your device."
 )
 PHONE = (
     "On a phone, open it in its own tab and add it to the home screen. Camera and offline use need https, or this "
@@ -34,17 +37,26 @@ BESIDE = (
 
 
 def show(run: Run) -> None:
-    """Offer the app of the run's student; where it is not made yet, a button that makes it."""
+    """Offer the app of the run's student; where it is not made yet, a button that makes it and checks it.
+
+    Raises:
+        AccessError: the role does not allow it, or the record cannot be written.
+        EngineError: the network cannot be written so, or does not answer as PyTorch does.
+    """
+    st.subheader("In your browser", anchor=False)
     member = _student(run)
     if member is None:
         layout.empty_state("This run has no student whose weights are here.")
         return
     st.markdown(WHAT)
-    if exported.made(run, member) is None:
-        if not st.button("Prepare the app", icon=":material/smartphone:", key="browser_prepare"):
+    if not exported.is_kept(run, member):
+        if not access.makes():
+            layout.notice(ONLY_LOOKS)
             return
-        with st.spinner("Writing the student for browsers; this takes some seconds, once"):
-            exported.make(run, member)
+        if not st.button("Prepare the app", icon=":material/smartphone:", help=exports.HOW_LONG, key="browser_prepare"):
+            return
+        made = exports.prepared(run, member, TARGETS["web"])
+        exported.keep(run, member, made.files)
     place = address(str(st.get_option("server.baseUrlPath") or ""), exported.key(run, member))
     st.link_button("Open in its own tab", place, icon=":material/open_in_new:")
     st.caption(PHONE)

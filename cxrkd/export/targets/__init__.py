@@ -1,1 +1,1 @@
-"""What a network can be written as, one file each."""
+"""The forms in which a network can be taken away, a file each: what it is written as, and what answers from that."""

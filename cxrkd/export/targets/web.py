@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxrkd.export.target import TARGETS, Bounds, Target
+
 if TYPE_CHECKING:
+    from cxrkd.config import Member
     from cxrkd.models.classifier import Classifier
+    from cxrkd.runs import Run
 
 NETWORK = "network.onnx"
 
@@ -43,6 +47,17 @@ def write(model: Classifier, folder: Path) -> None:
     list_files(folder)
 
 
+def tell(run: Run, member: Member, folder: Path) -> None:
+    """What the run knows of the network: thresholds, figures, what strong evidence is.
+
+    Raises:
+        RunError: its figures or reference maps are damaged.
+    """
+    from cxrkd.export.browser import write_run
+
+    write_run(run, member, folder)
+
+
 def write_network(model: Classifier, path: Path) -> None:
     """The graph alone: "image" float32 (1, 1, S, S) in, "logits" (1, K) and "maps" (1, K, h, w), raw and signed, out.
 
@@ -52,6 +67,7 @@ def write_network(model: Classifier, path: Path) -> None:
     import copy
 
     import onnx
+    import torch
 
     from cxrkd.atomic import replacing
     from cxrkd.checksums import seal
@@ -61,7 +77,8 @@ def write_network(model: Classifier, path: Path) -> None:
 
     require("onnx", "onnxscript")
     twin = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
-    proto = traced(with_maps(twin), model, ("logits", "maps"), any_batch=False).model_proto
+    example = torch.zeros(1, 1, model.input_size, model.input_size)
+    proto = traced(with_maps(twin), model, ("logits", "maps"), example).model_proto
     lighten(proto)
     with replacing(path) as part:
         onnx.save(proto, str(part))
@@ -98,3 +115,18 @@ def answers_with_maps(folder: Path) -> Callable[[np.ndarray], tuple[np.ndarray, 
         return np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each])
 
     return ask
+
+
+TARGETS.register(
+    Target(
+        name="web",
+        title="Browser",
+        sentence="A folder for any static host: answers and maps in a visitor's browser or on a phone, offline too.",
+        source="onnxruntime-web",
+        needs=("onnx", "onnxscript", "onnxruntime"),
+        write=write,
+        tell=tell,
+        answers=answers,
+        bounds=Bounds(prob=0.01, auroc=0.002),
+    )
+)
