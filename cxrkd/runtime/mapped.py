@@ -92,7 +92,7 @@ def _head_with_jacobian(model: Classifier, channels: int) -> GraphModule:
     n_labels = len(model.labels)
 
     def both(pooled: Tensor) -> tuple[Tensor, Tensor]:
-        logits, pull = torch.func.vjp(model.forward_head, pooled)
+        logits, pull = torch.func.vjp(model.forward_head, pooled)[:2]
         (gradients,) = torch.func.vmap(pull)(torch.eye(n_labels)[:, None])
         return logits, gradients.flatten(1)
 

@@ -6,7 +6,6 @@ import base64
 import json
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from cxrkd.access.roles import ONLY_LOOKS
@@ -97,7 +96,7 @@ def document(answer: Answer) -> dict[str, Any]:
     gate = film.gate.to_dict() if film.gate else {"passed": True, "kind": "chest", "reason": "", "score": 1.0}
     return {
         "name": film.name,
-        "tones": base64.b64encode(np.ascontiguousarray(film.tones)).decode(),
+        "tones": base64.b64encode(film.tones.tobytes()).decode(),
         "gate": gate,
         "notes": list(film.notes),
         "teacher": {
