@@ -34,6 +34,7 @@ NEXT = (
     ("explain", "See where they look", "Grad-CAM and LIME of teacher and students, side by side."),
     ("results", "Read the curves", "ROC, precision and calibration of every label."),
     ("distill", "Distil a student", "Start a run here, watch it, and open it on every page."),
+    ("on_device", "Take the student along", "A file that answers films elsewhere, checked before you get it."),
 )
 WHICH = (
     "Grad-CAM on the test image with a focal finding that both are surest of; it was chosen by probability, not by its "

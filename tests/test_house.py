@@ -24,7 +24,7 @@ FLOORS = [
     {"answers"},
     {"runs"},
     {"studies"},
-    {"paper", "report"},
+    {"export", "paper", "report"},
     {"bench", "cli", "dashboard", "service"},
     {"__main__"},
 ]

@@ -30,7 +30,7 @@ class Act:
 
     Attributes:
         t: epoch seconds. role, mark, address, email: who, see `Person`.
-        what: the act, `queue`, `cancel`, `resume`, `delete`, `describe`. on: the id of the run.
+        what: the act, `queue`, `cancel`, `resume`, `delete`, `describe`, `export`. on: the id of the run.
         outcome: "done", or the sentence that refused it.
     """
 

@@ -18,6 +18,7 @@ REGISTRIES: dict[str, str] = {
     "engines": "cxrkd.runtime.protocol:ENGINES",
     "explainers": "cxrkd.explain.explainer:EXPLAINERS",
     "jobs": "cxrkd.jobs.job:KINDS",
+    "targets": "cxrkd.export.target:TARGETS",
 }
 """What the registry's things are called -> module and name of the registry."""
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # networks are imported where one is asked for: a page that s
     from cxrkd.cost.complexity import Complexity
     from cxrkd.explain.baselines import Twins
     from cxrkd.explain.yardsticks import Reference
+    from cxrkd.export.bundle import Bundle
     from cxrkd.models.classifier import Classifier
     from cxrkd.report.cell_pictures import Shelf
     from cxrkd.runs.auditing.cells import Cells
@@ -374,6 +375,22 @@ def twins() -> Twins:
     from cxrkd.explain.baselines import N_RANDOM, Twins
 
     return Twins(2 * N_RANDOM)
+
+
+def exported(run: Run, member: Member, target: str) -> Bundle:
+    """A member's network in the form of a target, checked on films that pages may read; see `bundle`."""
+    return _exported((stamp(run.weights_path(member)), stamp(run.path / "metrics.json")), target, run, member)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)  # each is as large as its network
+def _exported(key: tuple[tuple[str, int], tuple[str, int]], target: str, _run: Run, _member: Member) -> Bundle:
+    from cxrkd.export.bundle import bundle, require_exportable
+    from cxrkd.export.films import check_films
+    from cxrkd.export.target import TARGETS
+
+    with confined():
+        require_exportable(_run, _member)
+        return bundle(_run, _member, TARGETS[target], check_films(_run, may_read=images_here))
 
 
 class Kept:

@@ -38,6 +38,7 @@ ROUTES: tuple[Route, ...] = (
     Route("classify", "Classify", ":material/radiology:", "Use"),
     Route("explain", "Explain", ":material/visibility:", "Use"),
     Route("watch", "Watch", ":material/notifications_active:", "Use"),
+    Route("on_device", "On device", ":material/smartphone:", "Use"),
     Route("audit", "Audit", ":material/fact_check:", "Measure"),
     Route("results", "Results", ":material/show_chart:", "Measure"),
     Route("efficiency", "Efficiency", ":material/speed:", "Measure"),

@@ -47,6 +47,7 @@ class Session:
         views: all that it has shown or was asked for.
         awaited: a view of a file that Explain was asked for and that nobody has given yet.
         stopped: identities of explanations that the visitor wants no finer.
+        exports: what was made here to take away, by weights and form.
     """
 
     run_id: str | None = None
@@ -63,6 +64,7 @@ class Session:
     views: set[View] = field(default_factory=set)
     awaited: View | None = None
     stopped: set[Hashable] = field(default_factory=set)
+    exports: set[Hashable] = field(default_factory=set)
     latencies: dict[tuple[tuple[str, int], ...], list[Measured]] = field(default_factory=dict)
 
 

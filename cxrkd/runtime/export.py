@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -26,11 +26,15 @@ from cxrkd.models.tracing import TRACING
 from cxrkd.models.weights import fingerprint
 from cxrkd.places import home
 
+if TYPE_CHECKING:
+    from torch.onnx import ONNXProgram
+
 T = TypeVar("T")
+OpenSides = tuple[dict[int, torch.export.Dim], ...]
 log = logging.getLogger(__name__)
 
 OPSET = 20
-CACHE_FORMAT = "3"
+CACHE_FORMAT = "4"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
@@ -118,19 +122,38 @@ def require(*packages: str) -> None:
 
 
 def _write(model: Classifier, path: Path) -> None:
+    twin, example, shapes = traceable(model)
+    program = traced(twin, model, ("logits",), example, shapes)
+    program.save(str(path), external_data=False)
+    seal(path)
+
+
+def traced(
+    network: nn.Module, model: Classifier, outputs: tuple[str, ...], example: Tensor, shapes: OpenSides | None = None
+) -> ONNXProgram:
+    """A module as an ONNX program with the metadata of the classifier that it was made of.
+
+    Args:
+        network: takes "image", float32 (batch, 1, S, S) in [0, 1].
+        model: the classifier: for labels, size and messages.
+        outputs: names of what `network` returns.
+        example: an image.
+        shapes: which of its sides stay open; None for those of the example.
+
+    Raises:
+        EngineError: onnx or onnxscript is missing, or the network cannot be expressed in ONNX.
+    """
     require("onnx", "onnxscript")
-    twin = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
-    example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
     try:
         with TRACING, _quiet():
             program = torch.onnx.export(
-                twin,
+                network,
                 (example,),
                 dynamo=True,
                 external_data=False,
                 input_names=["image"],
-                output_names=["logits"],
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                output_names=list(outputs),
+                dynamic_shapes=shapes,
                 opset_version=OPSET,
                 verbose=False,
             )
@@ -138,9 +161,21 @@ def _write(model: Classifier, path: Path) -> None:
         raise EngineError(f"{model.arch} cannot be written as ONNX ({type(error).__name__}: {error}).") from error
     if program is None:
         raise EngineError(f"PyTorch's exporter returned nothing for {model.arch}.")
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # where each one comes from: paths of this machine, in half of the file's text
     program.model.metadata_props.update(_metadata(model))
-    program.save(str(path), external_data=False)
-    seal(path)
+    return program
+
+
+def traceable(model: Classifier) -> tuple[nn.Module, Tensor, OpenSides]:
+    """What a tracer is given: the network in evaluation, normalisation folded; an example; which sides stay open.
+
+    Args:
+        model: not changed.
+    """
+    twin = fold_normalisation(copy.deepcopy(model).cpu().float().eval().requires_grad_(False))
+    example = torch.zeros(2, 1, model.input_size, model.input_size)  # a batch of one would be taken for a constant
+    return twin, example, ({0: torch.export.Dim("batch")},)
 
 
 class GreyNetwork(nn.Module):
@@ -152,11 +187,15 @@ class GreyNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K) of x, float32 (B, 1, H, W) in [0, 1]."""
+        return self.backbone.forward_head(self.forward_features(x))
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """What the head takes, as the classifier's own."""
         x = averaged_down(x, self.shrinks_to)
-        return self.backbone.forward_head(self.backbone.forward_features(torch.cat([x, torch.ones_like(x)], 1)))
+        return self.backbone.forward_features(torch.cat([x, torch.ones_like(x)], 1))
 
 
-def fold_normalisation(model: Classifier) -> nn.Module:
+def fold_normalisation(model: Classifier) -> Classifier | GreyNetwork:
     """The same function without its first two steps, the normalisation and the copy to three channels.
 
     With x the grey image, the first convolution sees (x - mean_c) / std_c in channel c. It is linear, so

@@ -34,7 +34,7 @@ def test_everything_is_listed_with_what_people_need_to_know(cli):
 def test_what_cannot_be_listed_is_one_sentence(cli):
     answer = cli("list", "films")
     assert (answer.code, answer.out) == (2, "")
-    assert "among networks, objectives, readers, engines, explainers, jobs, got 'films'" in answer.err
+    assert "among networks, objectives, readers, engines, explainers, jobs, targets, got 'films'" in answer.err
 
 
 def test_lists_and_help_load_nothing_heavy():

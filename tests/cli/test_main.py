@@ -9,7 +9,7 @@ import pytest
 from cxrkd.cli import main as entry
 from cxrkd.errors import RunError
 
-VERBS = ["app", "models", "classify", "explain", "evaluate", "distill", "runs", "bench", "data", "gate"]
+VERBS = ["app", "models", "classify", "explain", "evaluate", "export", "distill", "runs", "bench", "data", "gate"]
 
 
 def shell(*words):

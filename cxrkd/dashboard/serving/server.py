@@ -20,6 +20,7 @@ from cxrkd import private
 from cxrkd.access import doorway, tokens
 from cxrkd.access.roles import Person, role_of_email
 from cxrkd.dashboard.background import in_background
+from cxrkd.dashboard.serving.browser_door import BrowserDoor
 from cxrkd.dashboard.serving.door import Door, Policy
 from cxrkd.dashboard.serving.upload_door import UploadDoor
 
@@ -28,7 +29,7 @@ SHARE, HOSTS = "CXRKD_SHARE", "CXRKD_HOSTS"
 
 def middleware() -> list[Middleware]:
     """What a request passes before Streamlit, outermost first."""
-    return [Middleware(Door, policy=policy), Middleware(UploadDoor)]
+    return [Middleware(Door, policy=policy), Middleware(UploadDoor), Middleware(BrowserDoor)]
 
 
 def policy() -> Policy:

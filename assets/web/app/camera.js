@@ -1,0 +1,88 @@
+// The camera as a source of films: its square is turned, brought closer, and answered picture by picture.
+
+const SIDE = 480; // enough for networks of 224 px; more would only be averaged away
+const WINDOW_MS = 2000;
+
+/**
+ * Wire the camera's button and controls.
+ * @param {{parts: Object<string, HTMLElement>, onFrame: (bitmap: ImageBitmap) => Promise<void>,
+ *   onStart: () => void, onProblem: (sentence: string) => void}} given
+ * @returns {{stop: () => void}}
+ */
+export function startCamera({ parts, onFrame, onStart, onProblem }) {
+  const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+  let quarters = 0;
+  let stream = null;
+
+  async function start() {
+    if (!navigator.mediaDevices) {
+      onProblem("This browser offers no camera here: open the page by https or from this machine.");
+      return;
+    }
+    try {
+      const wish = { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 960 } };
+      stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+    } catch {
+      onProblem("The camera cannot be used: there is none, or this page was not allowed to use it.");
+      return;
+    }
+    video.srcObject = stream;
+    await video.play();
+    onStart();
+    show(true);
+    look(stream);
+  }
+
+  function stop() {
+    stream?.getTracks().forEach((track) => track.stop());
+    stream = null;
+    video.srcObject = null;
+    show(false);
+  }
+
+  function show(on) {
+    parts.toggle.setAttribute("aria-pressed", String(on));
+    parts.toggle.textContent = on ? "Stop the camera" : "Camera";
+    parts.controls.hidden = !on;
+    press(parts.hold, false);
+  }
+
+  /** One picture after the other, as fast as they are answered. */
+  async function look(own) {
+    const times = [];
+    while (stream === own) {
+      if (pressed(parts.hold)) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        times.length = 0;
+        continue;
+      }
+      await onFrame(square(video, Number(parts.closer.value), Number(parts.turn.value) + 90 * quarters));
+      times.push(performance.now());
+      while (times[0] < times.at(-1) - WINDOW_MS) times.shift();
+      const rate = times.length > 1 ? ((times.length - 1) * 1000) / (times.at(-1) - times[0]) : 0;
+      parts.rate.textContent = rate ? `${rate.toFixed(1)} pictures a second` : "";
+      parts.rate.dataset.rate = rate;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  }
+
+  parts.toggle.addEventListener("click", () => (stream ? stop() : start()));
+  parts.quarter.addEventListener("click", () => (quarters = (quarters + 1) % 4));
+  parts.hold.addEventListener("click", () => press(parts.hold, !pressed(parts.hold)));
+  return { stop };
+}
+
+const pressed = (button) => button.getAttribute("aria-pressed") === "true";
+const press = (button, on) => button.setAttribute("aria-pressed", String(on));
+
+/** The middle of a picture as a square, `closer` times as large, turned clockwise by so many degrees. */
+function square(video, closer, degrees) {
+  const canvas = new OffscreenCanvas(SIDE, SIDE);
+  const context = canvas.getContext("2d");
+  const scale = (closer * SIDE) / Math.min(video.videoWidth, video.videoHeight);
+  context.translate(SIDE / 2, SIDE / 2);
+  context.rotate((degrees * Math.PI) / 180);
+  context.scale(scale, scale);
+  context.drawImage(video, -video.videoWidth / 2, -video.videoHeight / 2);
+  return canvas.transferToImageBitmap();
+}

@@ -1,0 +1,1 @@
+"""What the page *On device* shows."""

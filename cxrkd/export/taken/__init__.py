@@ -1,0 +1,1 @@
+"""What goes into every ZIP as it stands: it imports nothing of this program."""

@@ -1,0 +1,69 @@
+"""An exported app on a plain static server, and pictures for its camera."""
+
+import functools
+import threading
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+
+from cxrkd.export import browser
+from cxrkd.export.targets import web
+from cxrkd.runs import open_run
+
+READY = "body[data-state*=offline]"
+
+
+def exported(folder, run="nih", member="distilled"):
+    """The app of a run's network in a folder."""
+    run = open_run(run)
+    web.write(run.load_model(member), folder)
+    browser.write_run(run, member, folder)
+    return folder
+
+
+class Site:
+    """Where it is, what was asked of it, and an end to it."""
+
+    def __init__(self, folder):
+        self.asked = asked = []
+
+        class Handler(SimpleHTTPRequestHandler):
+            def log_message(self, *_):
+                asked.append(self.path)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
+        self.address = f"http://127.0.0.1:{self._server.server_port}/"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@contextmanager
+def serving_folder(folder):
+    site = Site(folder)
+    try:
+        yield site
+    finally:
+        site.stop()
+
+
+def write_video(path, tones, frames=4):
+    """A film uint8 (480, 480) in the middle of a dark picture of 640 x 480, as Chromium's fake camera plays it."""
+    frame = np.full((480, 640), 20, np.uint8)
+    frame[:, 80:560] = tones
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n")
+        for _ in range(frames):
+            file.write(b"FRAME\n" + frame.tobytes() + bytes([128]) * (320 * 240 * 2))
+    return path
+
+
+def camera_flags(video):
+    return [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
+    ]

@@ -1,0 +1,125 @@
+"""Every form to take away: what it holds, what it answers, and that the same network gives the same bytes."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from cxrkd.export.parity import in_pytorch
+from cxrkd.export.target import TARGETS
+from cxrkd.export.targets import int8
+from cxrkd.models.weights import fingerprint
+from cxrkd.models.zoo import build
+from cxrkd.places import CHECKOUT
+
+NAMES = [name for name, target in TARGETS.items() if target.script is not None]
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return run.load_model("distilled")
+
+
+@pytest.fixture(scope="module")
+def written(model, tmp_path_factory, own_home):
+    made = {}
+
+    def write(name):
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name)
+            TARGETS[name].write(model, made[name])
+        return made[name]
+
+    return write
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_answers_as_the_network_does_whatever_the_batch(name, written, model, films):
+    before, answers = fingerprint(model), TARGETS[name].answers(written(name))
+    x = films.inputs()
+    expected = in_pytorch(model)(x)
+    assert expected.std(0).min() > 0.01, "a network that answers all films alike would prove nothing"
+    for n in (1, 2, 7):
+        got = answers(x[:n])
+        assert (got.shape, got.dtype) == ((n, 14), np.float32)
+        # Only weights in 8 bits may move a probability, by their bound.
+        bound = TARGETS[name].bounds.prob * 4 if name == "int8" else 1e-4
+        np.testing.assert_allclose(got, expected[:n], rtol=0, atol=bound)
+    assert fingerprint(model) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_network_gives_the_same_bytes_and_none_of_this_machine(name, written, model, tmp_path):
+    TARGETS[name].write(model, tmp_path)
+    first, second = ({p.name: p.read_bytes() for p in folder.iterdir()} for folder in (written(name), tmp_path))
+    assert first == second
+    for data in first.values():
+        for known in (str(CHECKOUT), torch.__path__[0], "site-packages", ".py", "cxrkd/", "cxrkd.models"):
+            assert known.encode() not in data
+
+
+def test_weights_in_8_bits_are_near_by_half_a_step_for_each_channel():
+    weight = np.random.default_rng(0).normal(0, 1, (5, 7, 3, 3)).astype(np.float32) * np.float32(
+        [[[[1e-3]]], [[[1]]], [[[50]]], [[[0]]], [[[-2]]]]
+    )
+    bits, scale = int8.rounded(weight, 0)
+    assert (bits.dtype, bits.shape, scale.shape) == (np.int8, weight.shape, (5, 1, 1, 1))
+    assert np.abs(bits).max(axis=(1, 2, 3)).tolist() == [127, 127, 127, 0, 127]
+    assert (np.abs(bits * scale - weight) <= scale / 2 * (1 + 1e-5)).all()
+    across, scales = int8.rounded(weight[:, :, 0, 0], 1)
+    assert scales.shape == (1, 7)
+    np.testing.assert_array_equal(across.T, int8.rounded(weight[:, :, 0, 0].T, 0)[0])
+
+
+def test_large_kernels_are_in_8_bits_small_ones_as_they_were(written):
+    before, after = (onnx.load(str(written(name) / "network.onnx")) for name in ("onnx", "int8"))
+    kernels = {t.name: numpy_helper.to_array(t) for t in before.graph.initializer}
+    kept = {t.name: numpy_helper.to_array(t) for t in after.graph.initializer}
+    large = {n.input[1] for n in before.graph.node if n.op_type in ("Conv", "Gemm", "MatMul")}
+    large = {name for name in large if name in kernels and kernels[name].size >= int8.SMALLEST}
+    assert len(large) == 2 < len(kernels)
+    assert {name.removesuffix(".int8") for name in kept if name.endswith(".int8")} == large
+    for name, weight in kernels.items():
+        if name in large:
+            assert name not in kept
+            scale = kept[f"{name}.scale"]
+            assert np.abs(kept[f"{name}.int8"] * scale - weight).max() <= scale.max() / 2 * (1 + 1e-5)
+        else:
+            np.testing.assert_array_equal(kept[name], weight)
+
+
+def test_a_file_with_weights_in_8_bits_is_about_a_quarter(written):
+    sizes = {name: (written(name) / "network.onnx").stat().st_size for name in ("onnx", "int8")}
+    assert sizes["int8"] < 0.35 * sizes["onnx"]
+
+
+def test_kernels_that_are_used_in_two_ways_or_are_none_stay_as_they_are():
+    """A matrix that is also added, one that is multiplied from the left, and a Gemm's of either layout."""
+    from onnx import TensorProto, helper
+
+    big = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    names = ("both", "left", "straight", "turned")
+    nodes = [
+        helper.make_node("MatMul", ["x", "both"], ["a"]),
+        helper.make_node("Add", ["a", "both"], ["b"]),
+        helper.make_node("MatMul", ["left", "b"], ["c"]),
+        helper.make_node("Gemm", ["c", "straight"], ["d"]),
+        helper.make_node("Gemm", ["d", "turned"], ["y"], transB=1),
+    ]
+    sides = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [64, 64]) for name in ("x", "y")]
+    initial = [numpy_helper.from_array(big, name) for name in names]
+    graph = helper.make_graph(nodes, "g", sides[:1], sides[1:], initial)
+    assert int8._kernels(graph) == {"straight": 1, "turned": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ["vit_small_patch16_224", "convnext_tiny", "mobilevit_s"])
+def test_other_kinds_of_networks_can_be_kept_in_8_bits(arch, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
+    torch.manual_seed(0)
+    network = build(arch, ("a", "b"), 64).eval()
+    int8.write(network, tmp_path)
+    x = np.random.default_rng(0).random((3, 1, 64, 64), np.float32)
+    expected, got = in_pytorch(network)(x), int8.answers(tmp_path)(x)
+    np.testing.assert_allclose(got, expected, atol=0.1)
