@@ -4,7 +4,7 @@
 
 What is computed stays float32, activations are never rounded: only the file gets smaller. The product is spelled as
 Cast and Mul, which a runtime works out once, when it loads the file. DequantizeLinear says the same in one word, but
-ONNX Runtime keeps it for 8-bit arithmetic and computes it anew at each answer.
+ONNX Runtime keeps it for 8-bit arithmetic and computes it anew at each answer: 14.8 against 4.8 ms.
 
 Eight bits for everything move a probability of the shipped EEEA-Net-C2 by up to .068 (the 24 sample films). The loss
 sits in depthwise kernels and first blocks, which are a small part of the weights. The large arrays are at the end of
@@ -48,7 +48,8 @@ def lighten(model: ModelProto, large: int = LARGE) -> tuple[int, int]:
             arrays.append(tensor)
         elif w.size >= large and tensor.name in axes:
             n_8_bits += 1
-            _in_8_bits(tensor.name, w, axes[tensor.name], arrays, nodes)
+            own = in_8_bits(tensor.name, *rounded(w, axes[tensor.name]))
+            arrays, nodes = arrays + own[0], nodes + own[1]
         else:
             n_half += 1
             _in_half(tensor.name, w, arrays, nodes)
@@ -78,15 +79,22 @@ def _output_axes(nodes: list[NodeProto]) -> dict[str, int]:
     return axes
 
 
-def _in_8_bits(name: str, w: np.ndarray, axis: int, arrays: list[TensorProto], nodes: list[NodeProto]) -> None:
+def in_8_bits(name: str, q: np.ndarray, scale: np.ndarray) -> tuple[list[TensorProto], list[NodeProto]]:
+    """The arrays that stand for a rounded one, and the nodes that make float32 of them under its name.
+
+    Args:
+        name: of the array.
+        q: int8, as `rounded` gives it.
+        scale: float32, that broadcasts over it.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
-    q, scale = rounded(w, axis)
-    arrays += [numpy_helper.from_array(q, f"{name}.int8"), numpy_helper.from_array(scale, f"{name}.scale")]
-    nodes += [
+    arrays = [numpy_helper.from_array(q, f"{name}.int8"), numpy_helper.from_array(scale, f"{name}.scale")]
+    nodes = [
         helper.make_node("Cast", [f"{name}.int8"], [f"{name}.float"], to=TensorProto.FLOAT),
         helper.make_node("Mul", [f"{name}.float", f"{name}.scale"], [name]),
     ]
+    return arrays, nodes
 
 
 def _in_half(name: str, w: np.ndarray, arrays: list[TensorProto], nodes: list[NodeProto]) -> None:
