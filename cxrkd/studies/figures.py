@@ -68,6 +68,7 @@ class CellFigures(Record):
         pointing: share of marked findings that its maps point into. pointing_above: minus the closest map that has not
             seen the film.
         front: no network of the study has no more multiply-adds and no less AUROC.
+        shuffled: a control, taught by the answers to other films.
     """
 
     teacher: str
@@ -91,6 +92,12 @@ class CellFigures(Record):
     pointing: Span = Span()
     pointing_above: Span = Span()
     front: bool = False
+    shuffled: bool = False
+
+    @classmethod
+    def from_dict(cls, values: Any) -> CellFigures:
+        """As any record; studies that were measured before controls were told apart say nothing of them."""
+        return super().from_dict({"shuffled": False} | values if isinstance(values, dict) else values)
 
     @property
     def title(self) -> str:
@@ -156,6 +163,11 @@ class StudyFigures(Record):
     def gains(self) -> list[CellFigures]:
         """The cells that have a gain."""
         return [cell for cell in self.cells if not math.isnan(cell.gain.value)]
+
+    @property
+    def taught(self) -> list[CellFigures]:
+        """Those of them whose teacher answered the film that was learned; the others are controls."""
+        return [cell for cell in self.gains if not cell.shuffled]
 
     @property
     def runs(self) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def gathered(
 
 def measure_cell(cell: Cell, place: Place | None, latencies: Mapping[str, float]) -> CellFigures:
     """The row of a cell; what stops that is its problem."""
-    row = CellFigures(cell.teacher, cell.student, cell.objective)
+    row = CellFigures(cell.teacher, cell.student, cell.objective, shuffled=cell.config.objective.shuffled)
     if place is None or not place.run:
         return replace(row, problem=NOT_YET if place is None else place.problem)
     row = replace(row, run=place.run, control=place.control, problem=place.problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cxrkd.errors import RunError
 from cxrkd.evaluate.paired import MIN_SEEDS
 from cxrkd.runs.run import open_run
-from cxrkd.studies.figures import HARMED, HELPED, StudyFigures
+from cxrkd.studies.figures import HARMED, HELPED, CellFigures, StudyFigures
 from cxrkd.text import interval, over_findings
 
 RULE = (
@@ -18,23 +18,40 @@ RULE = (
 
 def verdicts(figures: StudyFigures) -> list[str]:
     """What can be said of the whole, as sentences."""
-    gains = figures.gains
-    if not gains:
+    if not figures.gains:
         measured = sum(cell.n_seeds > 0 for cell in figures.cells)
         why = "there is no student alone to hold it against, or there are too few positive patients"
         return [f"{measured} of {len(figures.cells)} cells are measured; none has a gain yet: {why}."]
-    best = max(gains, key=lambda cell: cell.gain.value)
-    span = interval(best.gain.value, best.gain.low, best.gain.high, sign=True)
     return [
-        f"Distillation helped in {_count(figures, HELPED)} of {len(gains)} cells and did harm in "
-        f"{_count(figures, HARMED)}; in the others no difference is shown.",
-        f"The largest gain is {span} by {best.title}, {over_findings(best.n_labels)}: {best.verdict}.",
+        *_of_taught(figures.taught),
+        *_of_controls([cell for cell in figures.gains if cell.shuffled]),
         *_best(figures),
     ]
 
 
-def _count(figures: StudyFigures, verdict: str) -> int:
-    return sum(cell.verdict == verdict for cell in figures.gains)
+def _of_taught(cells: list[CellFigures]) -> list[str]:
+    """How often distillation helped, and where most."""
+    if not cells:
+        return []
+    best = max(cells, key=lambda cell: cell.gain.value)
+    span = interval(best.gain.value, best.gain.low, best.gain.high, sign=True)
+    return [
+        f"Distillation helped in {_n(cells, HELPED)} of {len(cells)} cells and did harm in {_n(cells, HARMED)}; in the "
+        "others no difference is shown.",
+        f"The largest gain is {span} by {best.title}, {over_findings(best.n_labels)}: {best.verdict}.",
+    ]
+
+
+def _of_controls(cells: list[CellFigures]) -> list[str]:
+    """What is left of it without knowledge."""
+    if not cells:
+        return []
+    counted = f"helped in {_n(cells, HELPED)} of {len(cells)} cells and harmed in {_n(cells, HARMED)}"
+    return [f"Taught by the answers to other films, a control, students were {counted}."]
+
+
+def _n(cells: list[CellFigures], verdict: str) -> int:
+    return sum(cell.verdict == verdict for cell in cells)
 
 
 def _best(figures: StudyFigures) -> list[str]:

@@ -20,6 +20,10 @@ def home(tmp_path, monkeypatch, furnish):  # noqa: F811
     return furnish(monkeypatch, tmp_path)
 
 
+def made():
+    return [study for study in list_studies() if not study.shipped]
+
+
 @pytest.fixture
 def file(home):
     """A study of one cell."""
@@ -42,14 +46,14 @@ def test_a_dry_run_prints_the_grid_and_makes_nothing(cli, home, monkeypatch):
     _, n_train = cohort_size(grid(asked())[0].config.data)
     spared = 4 * n_train * 1.0 - 1.0  # a teacher and three students alone; to copy a teacher takes a second
     assert cells[0]["seconds"] - cells[1]["seconds"] == pytest.approx(spared)
-    assert not list_studies()
+    assert not made()
     assert not [run for run in list_runs() if not run.shipped]
 
 
 def test_it_is_done_printed_written_and_read_again(cli, file, home, monkeypatch):
     done = cli("study", file, "--csv", home / "table.csv", "--report", home / "study.html")
     assert done.code == 0, done.err
-    (study,) = list_studies()
+    (study,) = made()
     (cell,) = study.figures().cells
     assert f"{cell.auroc.value:.3f}" in done.out
     assert f"{cell.gain.value:+.3f}" in done.out
@@ -77,7 +81,7 @@ def test_it_is_queued_once(cli, file, monkeypatch):
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     assert "is queued" in cli("study", file, "--queue").out
     assert "is queued" in cli("study", file, "--queue").out
-    (study,) = list_studies()
+    (study,) = made()
     assert study.state.status == "queued"
 
 
@@ -96,7 +100,7 @@ def test_what_is_refused_leaves_nothing(cli, home, changes, sentence):
     refused = cli("study", path)
     assert refused.code == 2
     assert sentence in refused.err
-    assert not list_studies()
+    assert not made()
 
 
 def test_what_is_neither_file_nor_study_is_a_sentence(cli, home):

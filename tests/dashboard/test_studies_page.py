@@ -21,7 +21,7 @@ from cxrkd.studies.measuring import measure_study
 from cxrkd.studies.reading import read_study
 from cxrkd.studies.study import Place, asked_before, create_study, list_studies
 from cxrkd.studies.tables import gains_table
-from cxrkd.studies.wording import runs_gone
+from cxrkd.studies.wording import runs_gone, verdicts
 from tests import toys
 from tests.report.pages import self_contained
 from tests.studies.conftest import asked
@@ -153,7 +153,32 @@ def test_a_finished_study_is_shown_with_verdicts_charts_and_tables(done):
     assert f"Distillation helped in {helped} of 4 cells" in text
     table = next(one.value for one in page.dataframe if "p, Holm" in one.value)
     assert table["Gain over alone"].tolist() == gains_table(figures)["Gain over alone"].tolist()
-    assert [one.value for one in page.subheader] == ["What did distillation gain?", "Which network for which cost?"]
+    assert [one.value for one in page.subheader] == [
+        done.config.name,
+        "What did distillation gain?",
+        "Which network for which cost?",
+    ]
+
+
+def test_controls_are_told_apart_from_what_was_taught(done):
+    figures = done.figures()
+    helped = [cell.verdict == "helped" for cell in figures.cells]
+    assert helped[-1]
+    control = dataclasses.replace(figures.cells[-1], shuffled=True)
+    figures = dataclasses.replace(figures, cells=(*figures.cells[:-1], control))
+    first, largest, third, _ = verdicts(figures)
+    assert first.startswith(f"Distillation helped in {sum(helped) - 1} of 3 cells")
+    assert control.title not in largest
+    assert third.endswith("helped in 1 of 1 cells and harmed in 0.")
+
+
+def test_a_study_that_was_measured_before_controls_were_told_apart_is_read(done):
+    path = done.path / "figures.json"
+    kept = json.loads(path.read_text())
+    for cell in kept["cells"]:
+        del cell["shuffled"]
+    path.write_text(json.dumps(kept))
+    assert not any(cell.shuffled for cell in done.figures().cells)
 
 
 def test_what_went_wrong_on_foreign_films_is_not_quoted(done, monkeypatch):

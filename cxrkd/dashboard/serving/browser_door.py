@@ -14,8 +14,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from cxrkd.export.exported import folder_of_apps
-
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
@@ -63,6 +61,8 @@ class BrowserDoor:
 async def _response(key: str, file: str | None, scope: Scope) -> Response:
     if not file:  # relative addresses in the page want the slash
         return RedirectResponse(f"{scope['path']}/")
+    from cxrkd.export.exported import folder_of_apps  # with numpy, which nobody waits for before the port is open
+
     files = StaticFiles(directory=folder_of_apps() / key, check_dir=False)
     try:
         response = await files.get_response(file.strip("/") or "index.html", scope)

@@ -23,6 +23,7 @@ HELP = "One page that opens anywhere, also offline, and prints well: verdicts, c
 
 def show(study: Study, figures: StudyFigures) -> None:
     """All of it, as far as it is measured."""
+    st.subheader(layout.literal(study.config.name), anchor=False)
     with st.container(border=True):
         for sentence in verdicts(figures):
             st.markdown(tables.minus(layout.literal(sentence)))
@@ -66,26 +67,27 @@ def _problems(study: Study, figures: StudyFigures) -> None:
 
 def _downloads(study: Study, figures: StudyFigures) -> None:
     stem = file_name(f"cxrkd-{study.id}", n_bytes=200)
-    st.download_button(
-        "Table as CSV",
-        shown.csv(figures if tells(study) else figures.without_problems()),
-        f"{stem}.csv",
-        "text/csv",
-        key="study_csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
-    if tells(study):
+    with st.container(horizontal=True):
         st.download_button(
-            "Settings as JSON",
-            json.dumps(study.config.model_dump(mode="json"), indent=1),
-            f"{stem}-settings.json",
-            "application/json",
-            key="study_settings",
+            "Table as CSV",
+            shown.csv(figures if tells(study) else figures.without_problems()),
+            f"{stem}.csv",
+            "text/csv",
+            key="study_csv",
             on_click="ignore",
             icon=":material/download:",
-            help="What `python -m cxrkd study FILE` does; under another name all of it is made anew.",
         )
+        if tells(study):
+            st.download_button(
+                "Settings as JSON",
+                json.dumps(study.config.model_dump(mode="json"), indent=1),
+                f"{stem}-settings.json",
+                "application/json",
+                key="study_settings",
+                on_click="ignore",
+                icon=":material/download:",
+                help="What `python -m cxrkd study FILE` does; under another name all of it is made anew.",
+            )
     reports.offer(partial(_report, study, tells(study)), stem, key="study_report", note=HELP)
 
 
