@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,25 +14,36 @@ from cxrkd.dashboard.charts.cost import log_ticks
 from cxrkd.dashboard.charts.quality import Interval, forest_height, whiskers
 from cxrkd.studies.figures import CellFigures, OtherFigures, StudyFigures, titles_apart
 
+LINE, LINE_PX = 32, 13
+"""Characters of a line beside a gain, so that half of a narrow page is left for the gain; height of a further line."""
+SHORT = 14
+"""Characters of a line below a square."""
+BREAK = "<br>"
 DIVERGING = "PRGn"
 """Purple for harm, green for gain: told apart by readers who see red and green alike."""
 
 
 def gains(cells: Sequence[CellFigures]) -> go.Figure:
     """A marker with its interval for each cell, right of zero is better; hollow where no gain is shown."""
-    chart = style.figure(forest_height(len(cells), 1) + 20, legend=False)
+    titles = [_lines(title, LINE) for title in titles_apart(cells)]
+    further = max((title.count(BREAK) for title in titles), default=0)
+    chart = style.figure(forest_height(len(cells), 1) + 20 + LINE_PX * further * len(cells), legend=False)
     chart.add_vline(x=0, line={"color": style.NEUTRAL, "width": 1})
     rows = [Interval(cell.gain.value, cell.gain.low, cell.gain.high) for cell in cells]
     whiskers(chart, rows, 0.0, "distilled")
     colour = style.COLOURS["distilled"]
     chart.data[-1].marker.color = [colour if cell.claimed else style.CLEAR for cell in cells]
-    titles = titles_apart(cells)
     chart.update_yaxes(
         tickvals=list(range(len(cells))), ticktext=titles, showgrid=False, range=[len(cells) - 0.5, -0.5]
     )
     limits = style.span((0.0,), *[(one.value, one.low, one.high) for one in rows], empty=(-0.05, 0.05), least=0.02)
     chart.update_xaxes(title="AUROC, distilled minus alone", tickformat=style.SIGNED, range=limits)
     return chart
+
+
+def _lines(title: str, n: int) -> str:
+    """A title in lines of at most n characters, if its words allow."""
+    return BREAK.join(textwrap.wrap(title, n, break_long_words=False, break_on_hyphens=False))
 
 
 def gain_map(cells: Sequence[CellFigures]) -> go.Figure:
@@ -51,8 +63,8 @@ def gain_map(cells: Sequence[CellFigures]) -> go.Figure:
     chart.add_trace(
         go.Heatmap(
             z=values,
-            x=objectives,
-            y=teachers,
+            x=[_lines(name, SHORT) for name in objectives],
+            y=[_lines(name, LINE) for name in teachers],
             text=texts,
             texttemplate="%{text}",
             colorscale=DIVERGING,

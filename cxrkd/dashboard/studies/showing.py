@@ -99,13 +99,15 @@ def _report(study: Study, with_problems: bool, ending: str) -> str:
 
 
 def _gains(figures: StudyFigures) -> None:
-    if figures.gains:
-        layout.chart(charts.gains(figures.gains), key="study_gains", alt="The gain of each cell with its interval")
-        for student in dict.fromkeys(cell.student for cell in figures.gains):
-            own = [cell for cell in figures.gains if cell.student == student]
-            if len({cell.teacher for cell in own}) > 1 and len({cell.objective for cell in own}) > 1:
-                st.markdown(f"**Gains of {layout.literal(student)}**, a star where one is shown")
-                layout.chart(charts.gain_map(own), key=f"gain_map_{student}", alt="Gain by teacher and objective")
+    students = list(dict.fromkeys(cell.student for cell in figures.gains))
+    for student in students:
+        own = [cell for cell in figures.gains if cell.student == student]
+        if len(students) > 1:
+            st.markdown(f"**{layout.literal(student)}**")
+        layout.chart(charts.gains(own), key=f"study_gains_{student}", alt="The gain of each cell with its interval")
+        if len({cell.teacher for cell in own}) > 1 and len({cell.objective for cell in own}) > 1:
+            st.caption("By teacher and objective, a star where a gain or a harm is shown.")
+            layout.chart(charts.gain_map(own), key=f"gain_map_{student}", alt="Gain by teacher and objective")
     layout.table(shown.gains_table(figures), height="content", key="study_cells")
 
 
