@@ -10,9 +10,8 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -24,13 +23,13 @@ from cxrkd.config.strict import Strict
 from cxrkd.data import is_here
 from cxrkd.errors import DataError, RunError
 from cxrkd.jobs import queue
+from cxrkd.jobs.asked_job import AskedJob
 from cxrkd.jobs.files import cannot_write, damaged, read_json, require_file, write_json
-from cxrkd.jobs.job import Job, list_jobs, list_own_jobs
-from cxrkd.jobs.schema import read_recorded
+from cxrkd.jobs.job import list_jobs, list_own_jobs
 from cxrkd.runs.run import Run, open_run
 
 FIGURES = "figures.json"
-ASKED_VERSION = FIGURES_VERSION = 1
+FIGURES_VERSION = 1
 
 
 class FilmsAsked(Strict):
@@ -45,32 +44,14 @@ A = TypeVar("A", bound=FilmsAsked)
 
 
 @dataclass(frozen=True)
-class BesideRun(Job, Generic[A]):
+class BesideRun(AskedJob[A]):
     """One such job.
 
     Attributes:
         KIND: name in the registry of jobs.
-        ASKED: name of the file that holds what was asked.
-        ASKS: its schema.
     """
 
     KIND: ClassVar[str]
-    ASKED: ClassVar[str]
-    ASKS: ClassVar[type[FilmsAsked]]
-
-    @cached_property
-    def config(self) -> A:
-        """What was asked.
-
-        Raises:
-            RunError: the file is missing, damaged, or written by another version.
-        """
-        return read_recorded(self.path / self.ASKED, ASKED_VERSION, self.ASKS)  # type: ignore[return-value]
-
-    def require_settings(self) -> None:
-        """Read what was asked."""
-        super().require_settings()
-        _ = self.config
 
     def require_current(self) -> None:
         """Refuse to go on where the run is gone.
@@ -183,8 +164,7 @@ def create_beside(kind: type[J], run: Run, asked: FilmsAsked) -> J:
         raise DataError(
             f"The films of {run.id} are not where it found them. Say where its data set is now: --folder DIR."
         )
-    recorded = {"version": ASKED_VERSION, **asked.model_dump(mode="json")}
-    return kind(queue.create(kind.KIND, f"{run.id} {kind.KIND}", {kind.ASKED: recorded}))
+    return kind(queue.create(kind.KIND, f"{run.id} {kind.KIND}", kind.asking(asked)))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

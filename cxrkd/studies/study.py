@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from cxrkd.errors import RunError
 from cxrkd.jobs import queue
+from cxrkd.jobs.asked_job import AskedJob
 from cxrkd.jobs.files import MissingFileError, damaged, read_json, read_versioned, write_json
-from cxrkd.jobs.job import Job, list_jobs
-from cxrkd.jobs.schema import read_recorded
+from cxrkd.jobs.job import list_jobs
 from cxrkd.studies.config import TAGS, StudyConfig
 from cxrkd.studies.figures import StudyFigures
 from cxrkd.studies.grid import Cell, grid
@@ -45,17 +44,10 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Study(Job):
+class Study(AskedJob[StudyConfig]):
     """One study."""
 
-    @cached_property
-    def config(self) -> StudyConfig:
-        """What was asked.
-
-        Raises:
-            RunError: the file is missing, damaged, or written by another version.
-        """
-        return read_recorded(self.path / ASKED, VERSION, StudyConfig)
+    ASKED, ASKS = ASKED, StudyConfig
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -66,11 +58,6 @@ class Study(Job):
             ConfigError: what was asked is refused today.
         """
         return grid(self.config)
-
-    def require_settings(self) -> None:
-        """Read what was asked."""
-        super().require_settings()
-        _ = self.config
 
     def require_current(self) -> None:
         """Refuse to go on with what is refused today.
@@ -174,5 +161,4 @@ def create_study(config: StudyConfig) -> Study:
     Raises:
         RunError: the folder cannot be written.
     """
-    recorded: dict[str, Any] = {"version": VERSION, **config.model_dump(mode="json")}
-    return Study(queue.create(KIND, f"{config.name} study", {ASKED: recorded}))
+    return Study(queue.create(KIND, f"{config.name} study", Study.asking(config)))

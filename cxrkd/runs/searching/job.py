@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +18,8 @@ from pydantic import Field
 from cxrkd.config.strict import Strict
 from cxrkd.errors import RunError
 from cxrkd.jobs import queue
-from cxrkd.jobs.job import Job, list_own_jobs
+from cxrkd.jobs.asked_job import AskedJob
+from cxrkd.jobs.job import list_own_jobs
 from cxrkd.jobs.schema import read_recorded
 from cxrkd.progress import Event
 from cxrkd.runs.epochs import is_training_event, training_sentence
@@ -59,22 +59,10 @@ class Trials(Strict):
 
 
 @dataclass(frozen=True)
-class Search(Job):
+class Search(AskedJob[SearchConfig]):
     """One search."""
 
-    @cached_property
-    def config(self) -> SearchConfig:
-        """What was asked.
-
-        Raises:
-            RunError: the file is missing, damaged, or written by another version.
-        """
-        return read_recorded(self.path / ASKED, VERSION, SearchConfig)
-
-    def require_settings(self) -> None:
-        """Read what was asked."""
-        super().require_settings()
-        _ = self.config
+    ASKED, ASKS = ASKED, SearchConfig
 
     def require_current(self) -> None:
         """Refuse to go on where the teacher is gone.
@@ -120,8 +108,7 @@ def create_search(config: SearchConfig) -> Search:
         CxrkdError: what stops it is known already (see `cxrkd.runs.refusing.settle`).
     """
     config = config.model_copy(update={"base": settle(config.base).config})
-    recorded = {"version": VERSION, **config.model_dump(mode="json")}
-    return Search(queue.create(KIND, config.name, {ASKED: recorded}))
+    return Search(queue.create(KIND, config.name, Search.asking(config)))
 
 
 def asked_before(config: SearchConfig) -> Search | None:

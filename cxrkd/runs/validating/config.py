@@ -8,8 +8,6 @@ from cxrkd.config import DataConfig
 from cxrkd.config.data import Folder
 from cxrkd.config.strict import Strict
 
-VERSION = 1
-
 
 class ValidationConfig(Strict):
     """One run, and the films that it is measured on."""

@@ -12,8 +12,8 @@ from cxrkd.data import load_to_ask
 from cxrkd.errors import ConfigError
 from cxrkd.jobs import queue
 from cxrkd.refusals import refusals
-from cxrkd.runs.run import CONFIG, Run
-from cxrkd.runs.validating.config import VERSION, ValidationConfig
+from cxrkd.runs.run import Run
+from cxrkd.runs.validating.config import ValidationConfig
 from cxrkd.runs.validating.films import fingerprint
 from cxrkd.runs.validating.validation import KIND, Validation, is_listed, require_finished, validations_of
 
@@ -68,8 +68,7 @@ def create_validation(config: ValidationConfig) -> Validation:
     Raises:
         RunError: the folder cannot be written.
     """
-    recorded = {"version": VERSION, **config.model_dump(mode="json")}
-    return Validation(queue.create(KIND, config.name, {CONFIG: recorded}))
+    return Validation(queue.create(KIND, config.name, Validation.asking(config)))
 
 
 def submit_validation(config: ValidationConfig) -> Validation:

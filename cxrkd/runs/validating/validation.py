@@ -11,19 +11,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from cxrkd.config import MEMBERS
 from cxrkd.errors import RunError
+from cxrkd.jobs.asked_job import AskedJob
 from cxrkd.jobs.files import damaged, parsing, read_json, require_place_for_file
-from cxrkd.jobs.job import Job, list_jobs
+from cxrkd.jobs.job import list_jobs
 from cxrkd.jobs.schema import read_recorded
 from cxrkd.runs.metrics import VERSION as METRICS_VERSION
 from cxrkd.runs.metrics import RunMetrics, measure
 from cxrkd.runs.predictions import CASES, TRIVIAL, Answerer, HeldOut, Predictions, has_logits, read_held_out
 from cxrkd.runs.predictions import FOLDER as PREDICTIONS
 from cxrkd.runs.run import CONFIG, METRICS, Run, open_run
-from cxrkd.runs.validating.config import VERSION, ValidationConfig
+from cxrkd.runs.validating.config import ValidationConfig
 from cxrkd.runs.validating.facts import VERSION as FACTS_VERSION
 from cxrkd.runs.validating.facts import Facts
 
@@ -32,22 +32,10 @@ FACTS = "facts.json"
 
 
 @dataclass(frozen=True)
-class Validation(Job):
+class Validation(AskedJob[ValidationConfig]):
     """One folder of a validation. Reading is lazy: nothing is opened before it is asked for."""
 
-    @cached_property
-    def config(self) -> ValidationConfig:
-        """What it was told.
-
-        Raises:
-            RunError: the file is missing, damaged, or written by another version.
-        """
-        return read_recorded(self.path / CONFIG, VERSION, ValidationConfig)
-
-    def require_settings(self) -> None:
-        """Read its config."""
-        super().require_settings()
-        _ = self.config
+    ASKED, ASKS = CONFIG, ValidationConfig
 
     def require_current(self) -> None:
         """Refuse to go on where its run is gone or not finished.

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ from pydantic import Field
 from cxrkd.config import Member
 from cxrkd.config.strict import Strict
 from cxrkd.errors import RunError
+from cxrkd.jobs.asked_job import AskedJob
 from cxrkd.jobs.files import read_versioned
-from cxrkd.jobs.job import Job, list_own_jobs
-from cxrkd.jobs.schema import read_recorded
+from cxrkd.jobs.job import list_own_jobs
 from cxrkd.runs.run import Run, open_run
 
 ASKED, NOW = "watch.json", "now.json"
@@ -43,22 +42,10 @@ class WatchConfig(Strict):
 
 
 @dataclass(frozen=True)
-class WatchJob(Job):
+class WatchJob(AskedJob[WatchConfig]):
     """One watch."""
 
-    @cached_property
-    def config(self) -> WatchConfig:
-        """What was asked.
-
-        Raises:
-            RunError: the file is missing, damaged, or written by another version.
-        """
-        return read_recorded(self.path / ASKED, VERSION, WatchConfig)
-
-    def require_settings(self) -> None:
-        """Read what was asked."""
-        super().require_settings()
-        _ = self.config
+    ASKED, ASKS = ASKED, WatchConfig
 
     def require_current(self) -> None:
         """Refuse to go on where the run is gone.

@@ -15,7 +15,7 @@ from cxrkd.jobs.job import LOG, own_jobs
 from cxrkd.jobs.locks import deciding
 from cxrkd.jobs.state import read_state, write_state
 from cxrkd.places import home, isolated_environment, isolated_python
-from cxrkd.runs.watching.job import ASKED, VERSION, WatchConfig, WatchJob, list_watches
+from cxrkd.runs.watching.job import WatchConfig, WatchJob, list_watches
 
 START_S = 20.0
 """A process that is not at work after this long has ended at its start, and its log says why."""
@@ -34,8 +34,7 @@ def watch_of(asked: WatchConfig) -> WatchJob:
     known = next(same, None)
     if known is None:
         # Not named after the folder: ids stand in lists and addresses that everybody sees.
-        recorded = {"version": VERSION, **asked.model_dump(mode="json")}
-        return WatchJob(queue.create("watch", f"{Path(asked.run).name} watch", {ASKED: recorded}))
+        return WatchJob(queue.create("watch", f"{Path(asked.run).name} watch", WatchJob.asking(asked)))
     return ready(known, asked)
 
 
@@ -54,7 +53,8 @@ def ready(job: WatchJob, asked: WatchConfig | None = None) -> WatchJob:
         if state.active:
             raise RunError(f"{job.id} watches this folder already. Look at it, or stop it: runs cancel {job.id}")
         if asked is not None:
-            write_json(job.path / ASKED, {"version": VERSION, **asked.model_dump(mode="json")})
+            for name, recorded in WatchJob.asking(asked).items():
+                write_json(job.path / name, recorded)
         write_state(job.path, state.at_rest("interrupted", stage="Not started", message="", finished=None))
     return WatchJob(job.path)
 
