@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cxrkd import private
 
 PART = ".part-"  # how the names of unfinished files begin
+ABANDONED_S = 86_400.0
+"""Age at which an unfinished file is nobody's any more."""
 
 
 @contextmanager
@@ -31,6 +34,14 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path, suffix: str) -> None:
+    """Remove the unfinished files of a suffix that nobody has written to for a day: their writers were killed."""
+    for part in folder.glob(f"{PART}*{suffix}"):
+        with suppress(OSError):  # it has just become a whole file, or is somebody else's
+            if part.stat().st_mtime < time.time() - ABANDONED_S:
+                part.unlink()
 
 
 def _flush(path: Path) -> None:

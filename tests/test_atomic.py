@@ -1,6 +1,9 @@
+import os
+import time
+
 import pytest
 
-from cxrkd.atomic import PART, replacing
+from cxrkd.atomic import ABANDONED_S, PART, replacing, sweep
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
@@ -27,3 +30,14 @@ def test_whatever_stops_the_writer_nothing_is_left(tmp_path, stop):
     with pytest.raises(stop):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_nobody_writes_any_more_is_swept(tmp_path):
+    """A day after its writer was killed; of this kind of file, and never a whole one."""
+    names = {f"{PART}old.zip", f"{PART}new.zip", f"{PART}old.onnx", "old.zip"}
+    for name in names:
+        (tmp_path / name).write_text("half")
+        if "old" in name:
+            os.utime(tmp_path / name, (time.time() - 1.1 * ABANDONED_S,) * 2)
+    sweep(tmp_path, ".zip")
+    assert {path.name for path in tmp_path.iterdir()} == names - {f"{PART}old.zip"}

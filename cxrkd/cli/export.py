@@ -75,8 +75,9 @@ def _refuse_place(out: Path, *, overwrite: bool) -> None:
 
 
 def _write(out: Path, made: Bundle) -> None:
-    from cxrkd.atomic import replacing
+    from cxrkd.atomic import replacing, sweep
 
+    sweep(out.parent, out.suffix)
     with writing(out), replacing(out) as part:
         part.write_bytes(made.zip)
 

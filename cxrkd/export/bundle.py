@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,9 @@ from cxrkd.export.films import CheckFilms, example
 from cxrkd.export.parity import Parity, compare, in_pytorch
 from cxrkd.export.script import scripts
 from cxrkd.export.target import Answers, Target
+from cxrkd.jobs.folders import making, sweep
 from cxrkd.names import file_name
+from cxrkd.places import home
 from cxrkd.plain import plain
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import choose_members
@@ -98,14 +99,14 @@ def bundle(run: Run, member: Member, target: Target, films: CheckFilms, says: Sa
 
     Raises:
         EngineError: a package is missing, the form cannot express the network, or its answers are too far off.
-        RunError: weights, figures or kept answers are missing or damaged.
-        OSError: the disk for temporary files is full.
+        RunError: weights, figures or kept answers are missing or damaged, or the home cannot be written.
+        OSError: its disk is full.
     """
     says("loading the network")
     model = run.load_model(member)
     pytorch = in_pytorch(model)
-    with TemporaryDirectory() as place:
-        folder = Path(place)
+    with making(workshop()) as folder:
+        sweep(workshop())
         says(f"writing it as {target.title}")
         target.write(model, folder)
         if target.tell is not None:
@@ -127,6 +128,11 @@ def bundle(run: Run, member: Member, target: Target, films: CheckFilms, says: Sa
     }
     files = network | {name: text.encode() for name, text in texts.items()} | {EXAMPLE: png(film.tones)}
     return Bundle(bundle_name(run, member, target), with_checksums(files), tuple(network), parity, ms, ms_pytorch)
+
+
+def workshop() -> Path:
+    """Where networks lie while they are held against PyTorch; what a killed export left goes with the next one."""
+    return home() / "cache" / "exports"
 
 
 def bundle_name(run: Run, member: Member, target: Target) -> str:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrkd import private
-from cxrkd.atomic import PART
 from cxrkd.checksums import identity
 from cxrkd.config import Member
+from cxrkd.errors import RunError
 from cxrkd.export.browser import APP
+from cxrkd.jobs.folders import making, put_away, remove, sweep
 from cxrkd.places import home
 from cxrkd.runs.reference import FILE as REFERENCE
 from cxrkd.runs.run import METRICS
@@ -59,27 +57,33 @@ def keep(run: Run, member: Member, files: Mapping[str, bytes]) -> Path:
         files: by their names, as a bundle of the target `web` has them.
 
     Raises:
-        OSError: the disk cannot be written.
+        RunError: nothing can be written there.
+        OSError: the disk is full.
     """
     place, target = folder_of_apps(), folder_of_apps() / key(run, member)
-    private.folder(place)
-    part = Path(tempfile.mkdtemp(dir=place, prefix=PART))
-    try:
+    with making(place) as part:
         for name, data in files.items():
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             (part / name).write_bytes(data)
-        if not target.is_dir():  # another visitor may have been quicker
-            os.replace(part, target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        try:
+            part.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another visitor was quicker
+                raise
     _prune(place)
     return target
 
 
 def _prune(place: Path) -> None:
-    folders = [path for path in place.iterdir() if path.is_dir() and not path.name.startswith(PART)]
-    for path in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
+    """Remove the oldest, each in one step for whoever asks for it, and what killed processes left."""
+    times = []
+    for path in place.glob("[!.]*"):
+        with suppress(FileNotFoundError):  # others prune, too
+            times.append((path.stat().st_mtime, path))
+    for _, path in sorted(times, reverse=True)[KEPT:]:
+        with suppress(RunError):
+            remove(put_away(path))
+    sweep(place)
 
 
 @cache

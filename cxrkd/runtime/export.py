@@ -7,7 +7,6 @@ import copy
 import io
 import json
 import logging
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cxrkd.atomic import PART, replacing
+from cxrkd.atomic import PART, replacing, sweep
 from cxrkd.checksums import check, seal
 from cxrkd.errors import EngineError
 from cxrkd.models.classifier import Classifier, averaged_down
@@ -38,8 +37,6 @@ CACHE_FORMAT = "4"
 """Part of a cached file's name; raise it when an export changes."""
 CACHE_LIMIT = 24
 """Files kept in the cache; the ones unused for longest go."""
-ABANDONED_S = 86400.0
-"""Age at which an unfinished file is nobody's any more."""
 PARITY = 1e-4
 """Largest difference of a probability between the file and PyTorch that an export may have (measured: 1e-6)."""
 
@@ -103,6 +100,7 @@ def _cached(model: Classifier) -> Path:
         if path.exists():
             path.touch()
         else:
+            sweep(folder, path.suffix)
             with replacing(path) as part:
                 _write(model, part)
                 _check(model, part)
@@ -263,12 +261,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the files that were not used for longest, and what exports left that were killed long ago."""
+    """Remove the files that were not used for longest."""
     exported = [p for p in folder.glob("*.onnx") if not p.name.startswith(PART)]
     files = sorted(exported, key=lambda p: p.stat().st_mtime, reverse=True)
     for path in files[CACHE_LIMIT:]:
         path.unlink(missing_ok=True)
-    for part in folder.glob(f"{PART}*"):
-        with contextlib.suppress(FileNotFoundError):  # it has just become a whole file
-            if part.stat().st_mtime < time.time() - ABANDONED_S:
-                part.unlink()

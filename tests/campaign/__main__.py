@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.campaign import report
 from tests.campaign.outcome import Outcome
 
-PARTS = ("kills", "disk", "read_only", "servers", "uploads", "watched", "service", "visitors")
+PARTS = ("kills", "disk", "read_only", "servers", "uploads", "watched", "service", "exports", "visitors")
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from tests.campaign import report, visitors
 from tests.campaign.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("kills", "disk", "read_only", "servers", "uploads", "watched", "service")
+PARTS = ("kills", "disk", "read_only", "servers", "uploads", "watched", "service", "exports")
 
 
 @pytest.mark.slow

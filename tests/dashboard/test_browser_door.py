@@ -1,6 +1,7 @@
 """The door to the apps for a browser: their files under types that run, and nothing else of this machine."""
 
 import asyncio
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -73,6 +74,12 @@ def test_an_address_without_its_slash_is_sent_on(app):
     assert got["headers"]["location"] == address("", KEY)
 
 
+@pytest.mark.parametrize("before", ["//evil.org", "///evil.org", "/\\evil.org"])
+def test_an_address_that_looks_like_another_host_is_not_sent_there(app, before):
+    location = ask(before + address("", KEY).rstrip("/"))["headers"]["location"]
+    assert urlsplit(urljoin("http://us.org/", location)).netloc == "us.org"
+
+
 @pytest.mark.parametrize(
     "rest", ["../../secret.txt", "..%2f..%2fsecret.txt", "/etc/passwd", "nothing.js", "app", "app/../../../secret.txt"]
 )
@@ -85,6 +92,11 @@ def test_nothing_outside_the_folder_is_served(app, rest):
 def test_a_link_out_of_the_folder_is_not_followed(app):
     (app / "out.txt").symlink_to(app.parents[1] / "secret.txt")
     assert ask(address("", KEY) + "out.txt")["status"] == 404
+
+
+def test_a_link_that_leads_to_itself_is_no_file(app):
+    (app / "loop").symlink_to("loop")
+    assert ask(address("", KEY) + "loop/below.js")["status"] == 404
 
 
 @pytest.mark.parametrize("key", ["", "..", "0123", "x" * 32, KEY[:-1]])

@@ -9,7 +9,6 @@ import sys
 import zipfile
 from dataclasses import replace
 from importlib.metadata import distribution
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
@@ -246,7 +245,7 @@ def test_a_missing_package_is_named(run, films, monkeypatch):
 
 
 def test_nothing_is_left_of_an_export_that_failed(run, films, tmp_path, monkeypatch):
-    monkeypatch.setattr(bundling, "TemporaryDirectory", lambda: TemporaryDirectory(dir=tmp_path))
+    monkeypatch.setattr(bundling, "workshop", lambda: tmp_path)
     with pytest.raises(EngineError):
         bundle(run, "distilled", altered(TARGETS["onnx"], other_head), films)
     assert list(tmp_path.iterdir()) == []

@@ -21,6 +21,8 @@ from cxrkd.plain import plain
 from cxrkd.runs import Run
 
 HEIGHT_PX = 900
+NAME = "Film"
+"""What the app calls the film: a file's own name may say of whom it is, and browsers keep addresses."""
 WHAT = (
     "The student answers in your browser and shows where its evidence lies. It takes files and a camera, and needs no "
     "network once it is loaded. Nothing that it is shown leaves your device."
@@ -95,7 +97,7 @@ def document(answer: Answer) -> dict[str, Any]:
     film, teacher = answer.film, answer.members["teacher"]
     gate = film.gate.to_dict() if film.gate else {"passed": True, "kind": "chest", "reason": "", "score": 1.0}
     return {
-        "name": film.name,
+        "name": NAME,
         "tones": base64.b64encode(film.tones.tobytes()).decode(),
         "gate": gate,
         "notes": list(film.notes),

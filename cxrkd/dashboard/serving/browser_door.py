@@ -20,6 +20,7 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 PREFIX = "in-browser"
 # Wherever a base path puts it: .../in-browser/KEY/FILE.
 PLACE = re.compile(rf"/{PREFIX}/(?P<key>[0-9a-f]{{32}})(?P<file>/.*)?$")
+NOTHING = "There is no such file."
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -60,14 +61,16 @@ class BrowserDoor:
 
 async def _response(key: str, file: str | None, scope: Scope) -> Response:
     if not file:  # relative addresses in the page want the slash
-        return RedirectResponse(f"{scope['path']}/")
+        return RedirectResponse(f"/{scope['path'].strip('/')}/")  # two slashes before it would lead to another host
     from cxrkd.export.exported import folder_of_apps  # with numpy, which nobody waits for before the port is open
 
     files = StaticFiles(directory=folder_of_apps() / key, check_dir=False)
     try:
         response = await files.get_response(file.strip("/") or "index.html", scope)
     except HTTPException as error:
-        return PlainTextResponse("There is no such file.", error.status_code)
+        return PlainTextResponse(NOTHING, error.status_code)
+    except OSError:  # a link that leads to itself, a folder that is being replaced
+        return PlainTextResponse(NOTHING, 404)
     if isinstance(response, FileResponse):
         kind = TYPES.get(f".{str(response.path).rpartition('.')[2]}", "application/octet-stream")
         response.headers["content-type"] = kind
