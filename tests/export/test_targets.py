@@ -15,6 +15,7 @@ from cxrkd.models.weights import fingerprint
 from cxrkd.models.zoo import build
 from cxrkd.places import CHECKOUT
 from cxrkd.runtime.quantise import rounded
+from tests import toys
 
 NAMES = [name for name, target in TARGETS.items() if target.script is not None]
 
@@ -173,3 +174,10 @@ def test_another_kind_of_network_can_be_kept_in_8_bits(tmp_path, monkeypatch):
     x = np.random.default_rng(0).random((3, 1, 64, 64), np.float32)
     expected, got = in_pytorch(network)(x), int8.answers(tmp_path)(x)
     np.testing.assert_allclose(got, expected, atol=0.1)
+
+
+def test_a_disk_that_is_full_is_an_error_and_does_not_end_the_process(tmp_path):
+    """PyTorch's own writer of files aborts."""
+    (tmp_path / "network.pt2").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        TARGETS["torch"].write(toys.make_staged().eval(), tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,9 @@ def write(model: Classifier, folder: Path) -> None:
     except Exception as error:  # the tracer's own errors share no base class
         raise EngineError(f"{model.arch} cannot be traced by PyTorch ({type(error).__name__}: {error}).") from error
     _forget_sources(program)
-    torch.export.save(program, folder / FILE)
+    file = io.BytesIO()  # to a path, PyTorch's writer ends the whole process where the disk is full
+    torch.export.save(program, file)
+    (folder / FILE).write_bytes(file.getbuffer())
 
 
 def _forget_sources(program: Any) -> None:
