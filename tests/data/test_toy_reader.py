@@ -119,7 +119,7 @@ def form_script():
     from cxrkd.dashboard.distill.presets import PRESETS
 
     start = PRESETS["Quick look"]
-    form.run_config(start, form.variants(start), ["nih", "phantom"], "x")
+    form.ask(start, form.variants(start), ["nih", "phantom"], "x")
 
 
 def test_it_stands_in_the_form():
