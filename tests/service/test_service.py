@@ -51,7 +51,16 @@ def test_it_answers_as_the_command_line_does(app, film, tmp_path, tiny_run, caps
     path.write_bytes(film)
     found = ask(app, "POST", "/classify", content=film)
     assert found.status_code == 200, found.text
-    words = ["classify", str(path), "--run", tiny_run.id, "--members", "teacher,distilled", "--engine", "pytorch"]
+    words = [
+        "classify",
+        str(path),
+        "--run",
+        str(tiny_run.path),
+        "--members",
+        "teacher,distilled",
+        "--engine",
+        "pytorch",
+    ]
     assert main([*words, "--json"]) == 0
     (expected,) = json.loads(capsys.readouterr().out)["answers"]
     answer = found.json()
