@@ -32,16 +32,6 @@ def new_study(run: Run | None) -> None:
         st.rerun()
 
 
-def choose_study(studies: list[Study]) -> Study:
-    by_id = {study.id: study for study in studies}
-    followed = st.session_state.pop("study_followed", None)
-    if followed in by_id:
-        st.session_state["study_shown"] = followed
-    if len(studies) == 1:
-        return studies[0]
-    return by_id[st.selectbox("Study", list(by_id), format_func=lambda i: title_of(by_id[i]), key="study_shown")]
-
-
 def title_of(study: Study) -> str:
     state = study.state
     if state.status == "unreadable":
@@ -122,7 +112,7 @@ def page() -> None:
     if not studies:
         layout.empty_state(NONE.format(how="Describe its grid above." if makes else ""), "distill")
         return
-    show(choose_study(studies))
+    show(layout.choose_job("Study", studies, title_of, key="study"))
 
 
 with layout.boundary():

@@ -29,16 +29,6 @@ def new_watch(run: Run) -> None:
         st.rerun()
 
 
-def choose_watch(watches: list[WatchJob]) -> WatchJob:
-    by_id = {job.id: job for job in watches}
-    followed = st.session_state.pop("watch_followed", None)
-    if followed in by_id:
-        st.session_state["watch_shown"] = followed
-    if len(watches) == 1:
-        return watches[0]
-    return by_id[st.selectbox("Watch", list(by_id), format_func=lambda i: title_of(by_id[i]), key="watch_shown")]
-
-
 def title_of(job: WatchJob) -> str:
     films = job.summary().get("films", "0")
     return f"{job.id}, {films} films, {job.state.status}"
@@ -87,7 +77,7 @@ def page() -> None:
     if not watches:
         layout.empty_state(NONE.format(how="Name one above." if makes else ""), "classify")
         return
-    job = choose_watch(watches)
+    job = layout.choose_job("Watch", watches, title_of, key="watch")
     if job.state.status == "unreadable":
         layout.refused(job.state.message)
     if makes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,12 +21,15 @@ from cxrkd.dashboard import access, routes, session, tables
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError, unwritable
 from cxrkd.images.film import SHORT, Film
+from cxrkd.jobs.job import Job
 from cxrkd.names import file_name
 from cxrkd.report.provenance import NOT_CLINICAL
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import PHANTOM_RESULT as PHANTOM_RESULT
 from cxrkd.runs.choosing import answering, finished_runs
 from cxrkd.text import MISSING
+
+J = TypeVar("J", bound=Job)
 
 log = logging.getLogger("cxrkd.dashboard")
 
@@ -244,6 +247,17 @@ def choose(label: str, options: Sequence[str], default: str, *, key: str, help: 
     start = None if key in st.session_state else default  # Streamlit's log complains of two values
     chosen = st.segmented_control(label, options, default=start, required=True, key=key, help=help)
     return str(chosen or default)
+
+
+def choose_job(label: str, jobs: Sequence[J], title_of: Callable[[J], str], *, key: str) -> J:
+    """A box to choose one of several jobs; the one whose id a page has put at `{key}_followed` comes first once."""
+    by_id = {job.id: job for job in jobs}
+    followed = st.session_state.pop(f"{key}_followed", None)
+    if followed in by_id:
+        st.session_state[f"{key}_shown"] = followed
+    if len(jobs) == 1:
+        return jobs[0]
+    return by_id[st.selectbox(label, list(by_id), format_func=lambda i: title_of(by_id[i]), key=f"{key}_shown")]
 
 
 def member_title(member: str) -> str:

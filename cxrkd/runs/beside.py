@@ -32,26 +32,18 @@ FIGURES = "figures.json"
 FIGURES_VERSION = 1
 
 
-class FilmsAsked(Strict):
-    """Which run, and which films it is asked about."""
+class RunAsked(Strict):
+    """Which run is asked."""
 
     run: str = Field(title="Run", description="id or folder")
-    data: DataConfig | None = Field(None, title="Other films", description="the run's own test films if not given")
-    folder: Path | None = Field(None, title="Folder", description="where the run's data set is, if not where it was")
 
 
-A = TypeVar("A", bound=FilmsAsked)
+R = TypeVar("R", bound=RunAsked)
 
 
 @dataclass(frozen=True)
-class BesideRun(AskedJob[A]):
-    """One such job.
-
-    Attributes:
-        KIND: name in the registry of jobs.
-    """
-
-    KIND: ClassVar[str]
+class AboutRun(AskedJob[R]):
+    """A job that asks the networks of one run, and cannot go on without it."""
 
     def require_current(self) -> None:
         """Refuse to go on where the run is gone.
@@ -63,12 +55,33 @@ class BesideRun(AskedJob[A]):
         self.run()
 
     def run(self) -> Run:
-        """The run that it is about.
+        """The run that it asks.
 
         Raises:
             RunError: it is gone.
         """
         return open_run(self.config.run)
+
+
+class FilmsAsked(RunAsked):
+    """And which films it is asked about."""
+
+    data: DataConfig | None = Field(None, title="Other films", description="the run's own test films if not given")
+    folder: Path | None = Field(None, title="Folder", description="where the run's data set is, if not where it was")
+
+
+A = TypeVar("A", bound=FilmsAsked)
+
+
+@dataclass(frozen=True)
+class BesideRun(AboutRun[A]):
+    """One such job.
+
+    Attributes:
+        KIND: name in the registry of jobs.
+    """
+
+    KIND: ClassVar[str]
 
     @property
     def films_title(self) -> str:

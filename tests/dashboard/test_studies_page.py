@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.dashboard import access, routes
 from cxrkd.dashboard.charts import study as charts
+from cxrkd.dashboard.studies import showing
 from cxrkd.errors import AccessError
 from cxrkd.jobs.asked import by_page
 from cxrkd.jobs.queue import cancel
@@ -18,7 +19,7 @@ from cxrkd.jobs.state import JobState, write_state
 from cxrkd.report.study import study_report
 from cxrkd.runs.run import open_run
 from cxrkd.studies.measuring import measure_study
-from cxrkd.studies.reading import read_study
+from cxrkd.studies.reading import parse_study, read_study
 from cxrkd.studies.study import Place, asked_before, create_study, list_studies
 from cxrkd.studies.tables import gains_table
 from cxrkd.studies.wording import runs_gone, verdicts
@@ -249,4 +250,5 @@ def test_a_study_that_ships_is_shown_last_and_cannot_be_deleted(done, run, monke
 def test_the_settings_that_are_offered_are_a_study(done):
     (offered,) = [one for one in opened().get("download_button") if one.proto.label == "Settings as JSON"]
     assert offered
+    assert parse_study(showing.settings(done).encode(), "it") == done.config
     assert read_study(done.path / "study.json") == done.config

@@ -45,6 +45,11 @@ def show(study: Study, figures: StudyFigures) -> None:
         _maps(figures)
 
 
+def settings(study: Study) -> str:
+    """What was asked, as a file that `study` takes."""
+    return json.dumps(study.config.model_dump(mode="json"), indent=1)
+
+
 def tells(study: Study) -> bool:
     """Whether its errors quote nothing of a foreign file."""
     return by_page(study) or READERS[study.cells[0].config.data.kind].drawn
@@ -80,7 +85,7 @@ def _downloads(study: Study, figures: StudyFigures) -> None:
         if tells(study):
             st.download_button(
                 "Settings as JSON",
-                json.dumps(study.config.model_dump(mode="json"), indent=1),
+                settings(study),
                 f"{stem}-settings.json",
                 "application/json",
                 key="study_settings",

@@ -14,21 +14,18 @@ from typing import Any
 from pydantic import Field
 
 from cxrkd.config import Member
-from cxrkd.config.strict import Strict
 from cxrkd.errors import RunError
-from cxrkd.jobs.asked_job import AskedJob
 from cxrkd.jobs.files import read_versioned
 from cxrkd.jobs.job import list_own_jobs
-from cxrkd.runs.run import Run, open_run
+from cxrkd.runs.beside import AboutRun, RunAsked
 
 ASKED, NOW = "watch.json", "now.json"
 VERSION = 1
 
 
-class WatchConfig(Strict):
+class WatchConfig(RunAsked):
     """What is watched, and who answers."""
 
-    run: str = Field(title="Run", description="id or folder")
     members: tuple[Member, ...] = Field(title="Models", description="which answer, the teacher first")
     folder: Path = Field(title="Folder", description="whose films are answered, with the folders below it")
     force: bool = Field(False, title="Answer all", description="also what does not look like a chest radiograph")
@@ -42,27 +39,10 @@ class WatchConfig(Strict):
 
 
 @dataclass(frozen=True)
-class WatchJob(AskedJob[WatchConfig]):
+class WatchJob(AboutRun[WatchConfig]):
     """One watch."""
 
     ASKED, ASKS = ASKED, WatchConfig
-
-    def require_current(self) -> None:
-        """Refuse to go on where the run is gone.
-
-        Raises:
-            RunError: there is no such run.
-        """
-        super().require_current()
-        self.run()
-
-    def run(self) -> Run:
-        """Whose networks answer.
-
-        Raises:
-            RunError: it is gone.
-        """
-        return open_run(self.config.run)
 
     def now(self) -> dict[str, Any]:
         """When it looked last: `t` (epoch seconds), `gone` (why there was no folder, or "") and `waiting` (files).
