@@ -140,13 +140,13 @@ class Study(AskedJob[StudyConfig]):
 
 
 def list_studies() -> list[Study]:
-    """Every study, made on this machine newest first, then those that ship.
+    """Every study, made on this machine newest first, then those that ship by their names.
 
     Raises:
         RunError: the folder of jobs cannot be read.
     """
     studies = [job for job in list_jobs() if isinstance(job, Study)]
-    return sorted(studies, key=lambda study: study.shipped)
+    return sorted(studies, key=lambda study: (study.shipped, study.id if study.shipped else ""))
 
 
 def asked_before(config: StudyConfig) -> Study | None:

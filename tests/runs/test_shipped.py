@@ -25,7 +25,7 @@ from cxrkd.runs.stressing.job import StressJob
 from cxrkd.runs.validating.readers import judged_by_radiologists
 from cxrkd.runs.validating.validation import Validation
 from cxrkd.studies.figures import StudyFigures
-from cxrkd.studies.study import KIND
+from cxrkd.studies.study import KIND, list_studies
 from cxrkd.train.predict import predict_logits
 from tests.shipped import JOBS, REAL, RUNS
 
@@ -65,6 +65,10 @@ def test_what_a_study_claims_follows_from_its_rows(name):
     assert [cell.title for cell in kept.cells] == [cell.title for cell in study.cells]
     assert not [cell.problem for cell in kept.cells if cell.problem]
     assert len(study.config.seeds) >= 3
+
+
+def test_the_study_of_teachers_and_objectives_is_the_first_to_be_seen():
+    assert next(study.id for study in list_studies() if study.shipped) == "phantom_study"
 
 
 @pytest.mark.parametrize("name", [name for name in JOBS if name not in (*RUNS, *STUDIES)])
