@@ -51,7 +51,7 @@ class Plan:
         return self.pixels[None, None]
 
 
-FULL_ROUNDS = {"engines": 9, "gradcam": 7, "audit": 3, "lime": 3, "cache": 5, "pipeline": 5, "films": 5}
+FULL_ROUNDS = {"engines": 9, "roofline": 9, "gradcam": 7, "audit": 3, "lime": 3, "cache": 5, "pipeline": 5, "films": 5}
 QUICK_SIZE = 64
 
 

@@ -12,10 +12,12 @@ from cxrkd.bench.gradcam import gradcam
 from cxrkd.bench.lime import lime
 from cxrkd.bench.pipeline import pipeline
 from cxrkd.bench.plan import Plan
+from cxrkd.bench.roofline import roofline
 from cxrkd.bench.section import Section
 
 SECTIONS: dict[str, Callable[[Plan], Iterator[Section]]] = {
     "engines": engines,
+    "roofline": roofline,
     "gradcam": gradcam,
     "audit": audit,
     "lime": lime,

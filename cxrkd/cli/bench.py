@@ -10,7 +10,7 @@ from cxrkd.cli.output import Report, Ticker
 if TYPE_CHECKING:
     from cxrkd.bench.section import Section
 
-SECTIONS = ("engines", "gradcam", "audit", "lime", "cache", "pipeline", "films")
+SECTIONS = ("engines", "roofline", "gradcam", "audit", "lime", "cache", "pipeline", "films")
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -18,7 +18,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser(
         "bench",
         parents=[common],
-        help="speed of engines, Grad-CAM, LIME, teacher-logit cache, input pipeline and films in files, as ratios",
+        help="speed of engines, beside what the processor allows, Grad-CAM, LIME, teacher-logit cache, input pipeline "
+        "and films in files, as ratios",
         description="Both sides of every ratio run in interleaved rounds, so that they meet the same load; figures are "
         "medians. Networks are those of a finished run where there is one, else random; weights do not change times.",
     )

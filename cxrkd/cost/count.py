@@ -54,6 +54,19 @@ def count_macs(module: nn.Module, shape: tuple[int, ...]) -> int:
     Fused attention is switched off in the copy that is traced, because kernels that run a whole attention as one
     operator hide its matrix products from a count by operator.
     """
+    return _counted(module, shape).flops // 2
+
+
+def count_moved(module: nn.Module, shape: tuple[int, ...]) -> int:
+    """Numbers that the operators of `count_macs` read and write, weights among them, in one forward pass.
+
+    What lies between them (activations, normalisation) is taken to be fused into them, so that this is the least that
+    passes through memory.
+    """
+    return _counted(module, shape).moved
+
+
+def _counted(module: nn.Module, shape: tuple[int, ...]) -> _Counter:
     twin = copy.deepcopy(module).to("meta").eval()
     part: Any
     for part in twin.modules():
@@ -63,11 +76,11 @@ def count_macs(module: nn.Module, shape: tuple[int, ...]) -> int:
     # operators are Python decompositions, which leave notes where an export in another thread leaves its own.
     with TRACING, torch.enable_grad(), _Counter() as counter:
         twin(torch.empty(shape, device="meta"))
-    return counter.flops // 2
+    return counter
 
 
 class _Counter(TorchDispatchMode):
-    """Sums the operations of what PyTorch has a formula for (`FlopCounterMode`'s, 2 per multiply-add).
+    """Sums the operations of what PyTorch has a formula for (`FlopCounterMode`'s, 2 per multiply-add), and its numbers.
 
     `FlopCounterMode` itself sets hooks on all modules of the process, which other threads would run into; a dispatch
     mode belongs to its thread.
@@ -75,7 +88,7 @@ class _Counter(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flops = 0
+        self.flops = self.moved = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -84,4 +97,5 @@ class _Counter(TorchDispatchMode):
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
             self.flops += formula(*args, **(kwargs or {}), out_val=out)
+            self.moved += sum(one.numel() for one in (*args, out) if isinstance(one, Tensor))
         return out

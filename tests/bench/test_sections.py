@@ -13,7 +13,9 @@ from cxrkd.bench.lime import eager_probs
 from cxrkd.bench.lime_samples import AT_MOST, Coins, samples_for
 from cxrkd.bench.machine import machine
 from cxrkd.bench.plan import plan
+from cxrkd.bench.roofline import PRECISIONS, SIDE
 from cxrkd.bench.sections import SECTIONS, run_sections
+from cxrkd.cost.count import count
 from cxrkd.errors import ConfigError, EngineError
 from cxrkd.explain.cam import grad_cam
 from cxrkd.runtime.engines.pytorch import TorchEngine
@@ -53,12 +55,14 @@ def measured(quick):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cxrkd.bench.engines.build_engine", build_fake)
         patch.setattr("cxrkd.runtime.select.fastest", lambda model, x, threads: (TorchEngine(model), []))
+        patch.setattr("cxrkd.bench.roofline.fastest", lambda model, x: (TorchEngine(model), []))
         return {name: list(run_sections(quick, [name], lambda _: None)) for name in SECTIONS}
 
 
 def test_every_section_reports_both_sides(measured):
     sections = [section for found in measured.values() for section in found]
-    assert [len(found) for found in measured.values()] == [2, 1, 1, 1, 2, 3, 3]
+    arithmetics = len(measured["roofline"])  # bfloat16 is not everywhere
+    assert [len(found) for found in measured.values()] == [2, arithmetics, 1, 1, 1, 2, 3, 3]
     for section in sections:
         assert section.rounds == 1
         speed = section.theirs_ms / section.ours_ms
@@ -72,7 +76,7 @@ def test_every_section_reports_both_sides(measured):
 def test_the_promises_are_those_of_the_project(measured):
     goals = {name: found[0].to_dict()["goal"] for name, found in measured.items()}
     promised = {"engines": ">= 30x", "gradcam": ">= 25x", "audit": ">= 10x", "lime": ">= 3x", "cache": "<= 1.1x"}
-    assert goals == promised | {"pipeline": None, "films": ">= 10x"}
+    assert goals == promised | {"roofline": None, "pipeline": None, "films": ">= 10x"}
 
 
 def test_the_maps_that_are_timed_are_equal(measured):
@@ -181,3 +185,31 @@ def test_the_pipeline_is_held_against_a_step_of_the_same_films(measured):
         assert made / learned == pytest.approx(section.ratio)
     changed = [section.ours for section in measured["pipeline"]]
     assert [("turned" in ours, "degraded" in ours) for ours in changed] == [(False, False), (True, False), (True, True)]
+
+
+def test_the_roof_is_the_longer_of_arithmetic_and_memory(measured, quick):
+    """Both from rates that were measured, for what the student has to do."""
+    sections = measured["roofline"]
+    names = [section.name.removeprefix("Student against what ").removesuffix(" allows") for section in sections]
+    assert {"float32", "8 bits"} <= set(names) <= set(PRECISIONS)
+    macs = count(quick.student).macs
+    for name, section in zip(names, sections, strict=True):
+        detail, ms = section.detail, section.detail["ms"]
+        assert ms["arithmetic"] == pytest.approx(macs / detail["G_multiply_adds_a_second"] / 1e6)
+        assert ms["memory"] == pytest.approx(detail["MB_moved"] / detail["GB_a_second"])
+        assert section.theirs_ms == max(ms.values())
+        assert section.theirs.startswith(max(ms, key=ms.get))
+        assert detail["MB_moved"] * 1e6 > PRECISIONS[name].bytes * count(quick.student).params
+        (faster,) = (detail[key] for key in detail if key.startswith("times_faster"))
+        assert faster["at most"] / faster["student"] == pytest.approx(section.ours_ms / section.theirs_ms)
+
+
+def test_a_product_in_bytes_is_exact_and_one_in_floats_is_close():
+    numbers = PRECISIONS["float32"].product(1)
+    product = next(iter(numbers().values()))
+    x = np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32)
+    np.testing.assert_allclose(product, x @ x, atol=1e-2)
+    rng = np.random.default_rng(0)
+    weights, bytes_ = rng.integers(-127, 128, (SIDE, SIDE), np.int8), rng.integers(0, 256, (SIDE, SIDE), np.uint8)
+    (product,) = PRECISIONS["8 bits"].product(1)()
+    np.testing.assert_array_equal(product[:8], bytes_[:8].astype(np.int64) @ weights.astype(np.int64))

@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import nn
 
-from cxrkd.cost.count import count, count_macs
+from cxrkd.cost.count import count, count_macs, count_moved
 from cxrkd.errors import ConfigError
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.tracing import TRACING
@@ -124,6 +124,14 @@ def test_known_networks_with_the_thousand_labels_of_imagenet(arch, size, million
     cost = count(build(arch, tuple(map(str, range(1000))), size))
     assert cost.params / 1e6 == pytest.approx(millions, abs=6e-3)
     assert cost.macs / 1e9 == pytest.approx(giga, rel=0.07)
+
+
+def test_what_a_layer_reads_and_writes_is_counted_once():
+    """A convolution of 3 x 3 from 2 to 5 maps of 8 x 8 with a bias, then a linear layer of 320 to 7 numbers."""
+    net = nn.Sequential(nn.Conv2d(2, 5, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(320, 7))
+    convolution = 2 * 64 + 5 * 2 * 9 + 5 + 5 * 64
+    linear = 320 + 320 * 7 + 7 + 7
+    assert count_moved(net, (1, 2, 8, 8)) == convolution + linear
 
 
 def test_sizes_are_those_of_files(tmp_path):
