@@ -276,7 +276,9 @@ def _write_member(run, member, truth, rng):
     if member != "trivial":
         arch = config.teacher_arch if member == "teacher" else config.student_arch
         torch.manual_seed(0 if member == "teacher" else 1)
-        save_weights(build(arch, run.labels, config.data.image_size), run.weights_path(member))
+        shrinks_to = None if member == "teacher" else config.student_size or None
+        network = build(arch, run.labels, config.data.image_size, shrinks_to=shrinks_to)
+        save_weights(network, run.weights_path(member))
 
 
 def _write_epochs(run, member, seed):

@@ -11,7 +11,6 @@ from cxrkd.text import MISSING, interval, number
 
 if TYPE_CHECKING:
     from cxrkd.config import Member
-    from cxrkd.cost.complexity import Complexity
     from cxrkd.runs import Run
     from cxrkd.runs.metrics import RunMetrics
 
@@ -22,8 +21,9 @@ def add(actions: Any, common: argparse.ArgumentParser) -> None:
         "compare",
         parents=[common],
         help="figures, cost and settings of runs, side by side",
-        description="Prints AUROC, parameters and multiply-adds of every member, the AUROC of each finding of one of "
-        "them, and the settings in which the runs differ. --json has the validation curves too.",
+        description="Prints AUROC, parameters and multiply-adds of every member, how far the first run is above the "
+        "others on the same test films, the AUROC of each finding of one member, and the settings in which the runs "
+        "differ. --json has the validation curves too.",
     )
     action.add_argument("runs", nargs="+", metavar="RUN", help="ids or folders of finished runs, two or more")
     action.add_argument(
@@ -50,9 +50,10 @@ def call(args: argparse.Namespace) -> Report:
     labels = _labels(metrics, args.member)
     settings = differing([run.config for run in runs.values()])
     by_run = {key: dict(zip(runs, values, strict=True)) for key, values in settings.items()}
-    document = {"runs": {name: _document(run) for name, run in runs.items()}, "members": members}
+    apart = _differences(list(runs.values()))
+    document = {"runs": {name: _document(run) for name, run in runs.items()}, "members": members, "differences": apart}
     document |= {"member": args.member, "labels": labels, "settings": by_run}
-    return Report(document, _lines(list(runs), members, args.member, labels, by_run))
+    return Report(document, _lines(list(runs), members, apart, args.member, labels, by_run))
 
 
 def _document(run: Run) -> dict[str, Any]:
@@ -64,8 +65,9 @@ def _document(run: Run) -> dict[str, Any]:
 
 
 def _members(run: Run, metrics: RunMetrics) -> list[dict[str, Any]]:
-    costs = _costs(run)
-    rows = []
+    from cxrkd.runs.showcase import costs_of
+
+    costs, rows = costs_of(run), []
     for member, measured in metrics.members.items():
         model, cost = measured.over_seeds, costs[member]
         figures = {"auroc": model.macro_auroc, "low": model.macro_low, "high": model.macro_high}
@@ -76,13 +78,18 @@ def _members(run: Run, metrics: RunMetrics) -> list[dict[str, Any]]:
     return rows
 
 
-def _costs(run: Run) -> Mapping[Member, Complexity]:
-    """What the members cost: as the run keeps it, else counted."""
-    from cxrkd.cost.count import count
-    from cxrkd.runs.showcase import read_showcase
+def _differences(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """The first run minus each other one, member by member, where both were tested on the same films."""
+    from cxrkd.runs.between import difference
 
-    kept = read_showcase(run)
-    return kept.costs if kept is not None else {member: count(run.load_model(member)) for member in run.members()}
+    first, *others = runs
+    rows = []
+    for other in others:
+        for member in (one for one in first.members() if one in other.members()):
+            apart = difference(first, other, member)
+            if apart is not None:
+                rows.append({"run": first.id, "minus": other.id, "member": member, **apart.to_dict()})
+    return rows
 
 
 def _labels(metrics: Mapping[str, RunMetrics], member: Member) -> dict[str, dict[str, float | None]]:
@@ -100,6 +107,7 @@ def _labels(metrics: Mapping[str, RunMetrics], member: Member) -> dict[str, dict
 def _lines(
     names: Sequence[str],
     members: Sequence[Mapping[str, Any]],
+    differences: Sequence[Mapping[str, Any]],
     member: str,
     labels: Mapping[str, Mapping[str, float | None]],
     settings: Mapping[str, Mapping[str, Any]],
@@ -112,12 +120,24 @@ def _lines(
         for row in members
     ]
     lines = table(["run", "member", "network", "AUROC", "findings", "parameters", "MACs"], rows)
+    apart = [
+        [row["member"], f"{row['run']} - {row['minus']}", interval(*_macro(row), sign=True), str(row["n_patients"])]
+        for row in differences
+    ]
+    if apart:
+        lines += ["", "The same test films:", *table(["member", "runs", "AUROC", "patients"], apart)]
+    else:
+        lines += ["", "They were tested on different films: differences are not paired."]
     figures = [[label, *(number(each[name]) for name in names)] for label, each in labels.items()]
     lines += ["", f"AUROC of each finding, {member}:", *table(["finding", *names], figures)]
     if not settings:
         return [*lines, "", "Nothing was set differently but the name."]
-    apart = [[key, *(_shown(each[name]) for name in names)] for key, each in settings.items()]
-    return [*lines, "", "Settings that differ:", *table(["setting", *names], apart)]
+    rows = [[key, *(_shown(each[name]) for name in names)] for key, each in settings.items()]
+    return [*lines, "", "Settings that differ:", *table(["setting", *names], rows)]
+
+
+def _macro(row: Mapping[str, Any]) -> tuple[float, float, float]:
+    return row["macro_diff"], row["macro_low"], row["macro_high"]
 
 
 def _shown(value: Any) -> str:

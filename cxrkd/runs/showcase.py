@@ -201,6 +201,18 @@ def write_showcase(run: Run, film_of: FilmOf) -> None:
         raise cannot_write(run.path, error) from error
 
 
+def costs_of(run: Run) -> Mapping[Member, Complexity]:
+    """What the members of a run cost: as it keeps it, else counted.
+
+    Raises:
+        CxrkdError: weights are missing or damaged.
+    """
+    from cxrkd.cost.count import count
+
+    kept = read_showcase(run)
+    return kept.costs if kept is not None else {member: count(run.load_model(member)) for member in run.members()}
+
+
 def film_in(cohort: Cohort) -> FilmOf:
     """What finds a film of a cohort by its id."""
     return lambda image_id: cohort.film(cohort.row_of(image_id), cohort.size)

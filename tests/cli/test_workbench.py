@@ -42,6 +42,11 @@ def test_runs_side_by_side(cli, three):
             assert document["labels"][figures.label][name] == (
                 pytest.approx(figures.auroc) if figures.evaluable else None
             )
+    apart = {(row["minus"], row["member"]): row for row in document["differences"]}
+    assert set(apart) == {("second", m) for m in first.members()} | {("third", "teacher"), ("third", "distilled")}
+    for (other, member), row in apart.items():
+        means = [runs.open_run(name).metrics().of(member).over_seeds.macro_auroc for name in ("first", other)]
+        assert row["macro_diff"] == pytest.approx(means[0] - means[1])
     curve = next(c for c in document["runs"]["second"]["curves"] if (c["member"], c["seed"]) == ("distilled", 1))
     assert curve["val_auroc"] == {"1": pytest.approx(0.68), "2": pytest.approx(0.76), "3": pytest.approx(0.84)}
 
@@ -50,6 +55,7 @@ def test_people_read_a_comparison(cli, three):
     text = cli("runs", "compare", "first", "second", "--member", "alone").out
     assert "student_train.epochs" in text
     assert "AUROC of each finding, alone" in text
+    assert "first - second" in text
     assert "control" not in text, "it is alike in both"
 
 

@@ -1,0 +1,80 @@
+"""Two runs on the same films."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from cxrkd.data.readers.phantom import PhantomConfig
+from cxrkd.runs.between import BOUND, difference, lighter
+from cxrkd.runs.showcase import costs_of
+from tests import toys
+
+SIZE = 64
+OTHERS = PhantomConfig(n_patients=400, image_size=SIZE, seed=1)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """One, others whose students look at half and at a quarter of its pixels, a better one, and one of other films."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("between")
+        patch.setenv("CXRKD_HOME", str(folder / "home"))
+        toys.everywhere(patch, folder / "site")
+
+        def made(name, skill=toys.SKILL, **changes):
+            return toys.finished_run(toys.tiny_config(name, size=SIZE, patients=400, **changes), skill=skill)
+
+        yield {
+            "own": made("own"),
+            "light": made("light", student_size=SIZE // 2),
+            "worse": made("worse", toys.SKILL | {"distilled": 0.1}, student_size=SIZE // 4),
+            "full": made("full", toys.SKILL | {"distilled": 9.0}),
+            "elsewhere": made("elsewhere", student_size=SIZE // 2, data=OTHERS),
+        }
+
+
+def asked(run, others):
+    return lighter(run, others, costs_of, difference)
+
+
+def test_a_difference_is_that_of_two_mean_aurocs(runs):
+    apart = difference(runs["own"], runs["full"], "distilled")
+    a, b = (runs[name].predictions("distilled") for name in ("own", "full"))
+    counted = [k for k, row in enumerate(apart.labels) if row.evaluable]
+    assert counted
+    each = [
+        [roc_auc_score(a.targets[:, k], one.logits[seed][:, k]) for k in counted for seed in range(len(one.seeds))]
+        for one in (a, b)
+    ]
+    assert apart.macro_diff == pytest.approx(np.mean(each[0]) - np.mean(each[1]))
+    assert apart.macro_diff < 0
+
+
+def test_some_findings_can_be_asked_for(runs):
+    label = next(row.label for row in difference(runs["own"], runs["full"], "distilled").labels if row.evaluable)
+    (row,) = difference(runs["own"], runs["full"], "distilled", [label]).labels
+    assert row.label == label
+
+
+def test_other_films_are_not_compared(runs):
+    assert difference(runs["own"], runs["elsewhere"], "distilled") is None
+
+
+def test_the_lightest_student_that_is_as_good_is_offered(runs):
+    offered = asked(runs["own"], runs.values())
+    assert (offered.run.id, offered.member) == (runs["light"].id, "distilled")
+    costs = [costs_of(runs[name])["distilled"].macs for name in ("light", "own")]
+    assert offered.share == pytest.approx(costs[0] / costs[1])
+    assert offered.difference.macro_diff == pytest.approx(0, abs=1e-9)
+    assert f"{offered.share:.0%} of the multiply-adds" in offered.sentence
+
+
+def test_one_that_is_worse_or_as_heavy_or_of_other_films_is_not(runs):
+    assert difference(runs["worse"], runs["own"], "distilled").macro_diff < -BOUND
+    assert asked(runs["own"], [runs["own"], runs["worse"], runs["full"], runs["elsewhere"]]) is None
+    assert asked(runs["light"], runs.values()) is None, "nothing is lighter than itself"
+
+
+def test_a_damaged_run_is_passed_over(runs):
+    runs["worse"].weights_path("distilled").write_bytes(b"no weights")
+    assert asked(runs["own"], [runs["worse"], runs["light"]]).run.id == runs["light"].id
