@@ -114,7 +114,10 @@ def _refuse_student_start(config: RunConfig) -> None:
 
 
 def _refuse_leak(mine: DataConfig, theirs: DataConfig, source: str) -> None:
-    """What a run starts from must not have seen the patients that it tests on."""
+    """What a run starts from must not have seen the patients that it tests on, as far as settings tell.
+
+    Where the films lie does not: they are looked at once they are read (`cxrkd.runs.leaking`).
+    """
     if isinstance(mine, PhantomConfig) and isinstance(theirs, PhantomConfig):
         return _refuse_same_phantoms(mine, theirs, source)
     if READERS[mine.kind].origin == READERS[theirs.kind].origin and _split_of(mine) != _split_of(theirs):
@@ -125,8 +128,8 @@ def _refuse_leak(mine: DataConfig, theirs: DataConfig, source: str) -> None:
 
 
 def _split_of(config: DataConfig) -> dict[str, Any]:
-    """What decides which patient is in which split: everything but the pixels."""
-    return config.model_dump(exclude={"image_size", "size", "download"})
+    """What decides which patient is in which split: everything but the pixels and where they are."""
+    return config.model_dump(exclude={"image_size", "size", "download", "folder", "table"})
 
 
 def _refuse_same_phantoms(mine: PhantomConfig, theirs: PhantomConfig, source: str) -> None:

@@ -29,11 +29,12 @@ from cxrkd.progress import OnEvent, counting
 from cxrkd.runs.estimate import stage_weights
 from cxrkd.runs.facts import facts_of
 from cxrkd.runs.joining import joined
+from cxrkd.runs.leaking import refuse_leak
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import kept_rows, write_cases, write_logits
 from cxrkd.runs.reference import keep_reference
 from cxrkd.runs.run import LABELS, METRICS, Run, open_run
-from cxrkd.runs.seen import keep_seen
+from cxrkd.runs.seen import Seen, write_seen
 from cxrkd.runs.showcase import film_in, write_showcase
 from cxrkd.runs.spreading import refuse_uneven, spread_here
 from cxrkd.train.apart import fit_apart
@@ -123,7 +124,9 @@ def prepare_data(run: Run, report: Reporter) -> Cohort:
         cohort.prepare(counting(on_event))
         write_json(run.path / LABELS, list(cohort.labels))
         write_cases(run.path, cohort)
-        keep_seen(run, cohort)
+        seen = Seen.of(cohort)
+        refuse_leak(run.config, seen)
+        write_seen(run, seen)
     return cohort
 
 

@@ -178,7 +178,7 @@ def test_a_refusal_does_not_name_the_folder_of_anothers_data(home, ask):
     other = made_of_own_data(home, name="other")
     write_state(other.path, JobState("done", created=1.0))
     told = json.loads((other.path / "config.json").read_text())
-    told["data"]["folder"] = "/mnt/ward-7/films"
+    told["data"] |= {"folder": "/mnt/ward-7/films", "seed": 7}
     (other.path / "config.json").write_text(json.dumps(told))
     with pytest.raises(ConfigError, match="another split of the same patients") as found:
         ask(config(data=own_data(home), teacher_from="other"))
