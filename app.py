@@ -3,7 +3,7 @@
 import streamlit as st
 
 if __name__ == "__main__":
-    from cxrkd.dashboard.caching import warm
+    from cxrkd.dashboard.caching.ahead import warm
     from cxrkd.dashboard.routes import ICON, LOGO, sections
 
     page = st.navigation(sections())

@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import access, beside, caching, layout, tables
+from cxrkd.dashboard import access, beside, layout, tables
 from cxrkd.dashboard.audit import faithful, gallery, report
+from cxrkd.dashboard.caching import audits
 from cxrkd.dashboard.charts import audit as charts
 from cxrkd.dashboard.charts.quality import Interval
 from cxrkd.explain.cam_family import cams
@@ -77,7 +78,7 @@ def agreement(figures: AuditFigures) -> None:
 def four_fields(job: AuditJob, figures: AuditFigures) -> None:
     titles = {MEMBER_NAMES[student]: student for student in reversed(figures.students)}
     student = titles[layout.choose("Student", list(titles), next(iter(titles)), key="audit_student")]
-    cells, labels, ids = caching.audit_cells(job, student), job.run().labels, job.films()["ids"]
+    cells, labels, ids = audits.cells(job, student), job.run().labels, job.films()["ids"]
     left, right = layout.side_by_side()
     with left:
         names = [f"{ids[n]}, {display_name(labels[k])}" for n, k in zip(cells.films, cells.labels, strict=True)]

@@ -5,7 +5,8 @@ import streamlit as st
 from cxrkd.answers.answer import Answer
 from cxrkd.answers.csv import answers_csv
 from cxrkd.config import Member
-from cxrkd.dashboard import asking, caching, engines, layout, routes, sources, waiting
+from cxrkd.dashboard import asking, engines, layout, routes, sources, waiting
+from cxrkd.dashboard.caching import run_figures
 from cxrkd.dashboard.charts import probabilities
 from cxrkd.dashboard.classify import answers as answers_table
 from cxrkd.dashboard.classify.answers import Standings
@@ -129,7 +130,7 @@ def page() -> None:
     if not films:
         return
     members = choose_members(run)
-    known = caching.standings(run, members)
+    known = run_figures.standings(run, members)
     choosing = engines.choosing(run, members)
     answers = asking.answers(run, members, films)
     if choosing:

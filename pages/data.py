@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrkd.config import DataConfig
-from cxrkd.dashboard import caching, layout, sources, tables
+from cxrkd.dashboard import layout, sources, tables
+from cxrkd.dashboard.caching import cohorts
 from cxrkd.dashboard.charts import dataset
 from cxrkd.data.cohort import SPLITS, Cohort, check_no_leak
 from cxrkd.labels import RADIOGRAPHIC_SIGN, display_name
@@ -70,7 +71,7 @@ def gallery(config: DataConfig, table: Cohort) -> None:
         return
     cells = st.grid(4, min_column_width=150)
     for row in rows:
-        film = caching.film(config, int(row), GALLERY_SIZE)
+        film = cohorts.film(config, int(row), GALLERY_SIZE)
         with cells.cell():
             st.image(sources.thumbnail(film, k if outlined else None), width="stretch", alt=film.name)
             graded = film.truth is not None and film.truth.severity is not None

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from cxrkd.dashboard import access, caching, layout, session, tables
+from cxrkd.dashboard import access, layout, session, tables
+from cxrkd.dashboard.caching import run_figures
 from cxrkd.dashboard.charts import style, training
 from cxrkd.dashboard.distill import checking, foretelling, form, making, other_jobs, workbench
 from cxrkd.jobs.health import health
@@ -144,7 +145,7 @@ def followed(runs: list[Run]) -> Run | None:
 
 
 def history(runs: list[Run]) -> None:
-    table = tables.runs_table(runs, caching.metrics)
+    table = tables.runs_table(runs, run_figures.metrics)
     form = {name: st.column_config.NumberColumn(format="%.3f") for name in layout.MEMBER_TITLES}
     form["From"] = st.column_config.TextColumn(width=150)
     form["Status"] = st.column_config.TextColumn(width=95)

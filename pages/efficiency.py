@@ -5,7 +5,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.cost.complexity import Complexity
-from cxrkd.dashboard import caching, layout, tables, tiles, waiting
+from cxrkd.dashboard import layout, tables, tiles, waiting
+from cxrkd.dashboard.caching import run_figures, showcases
 from cxrkd.dashboard.charts import cost
 from cxrkd.dashboard.efficiency import costs, latency
 from cxrkd.errors import BusyError
@@ -70,7 +71,7 @@ def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
     if not figures:
         layout.empty_state("There is no latency yet: see above.")
         return
-    metrics = caching.metrics(run)
+    metrics = run_figures.metrics(run)
     aurocs = {
         str(member): tables.macro_interval(member_metrics.over_seeds)
         for member, member_metrics in metrics.members.items()
@@ -82,10 +83,10 @@ def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
 
 
 def page(run: Run) -> None:
-    counted = caching.complexities(run)
+    counted = showcases.complexities(run)
     speed = headline(counted)
     st.subheader("Counted", anchor=False)
-    layout.table(costs.complexity_table(caching.metrics(run), counted), key="counts")
+    layout.table(costs.complexity_table(run_figures.metrics(run), counted), key="counts")
     st.caption(
         "A MAC is one multiply-add, two floating-point operations. Papers often print MACs under the name FLOPs."
     )

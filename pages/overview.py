@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import caching, layout, routes, tables, tiles, waiting
+from cxrkd.dashboard import layout, routes, tables, tiles, waiting
 from cxrkd.dashboard.access import films_of, images_here
+from cxrkd.dashboard.caching import cohorts, run_figures, showcases
 from cxrkd.dashboard.charts import cost, films, quality
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.dashboard.pictures import Outline, Panel, outlines
@@ -93,7 +94,7 @@ def own_labels(metrics: RunMetrics) -> str:
 
 
 def cost_row(run: Run) -> None:
-    counted = caching.complexities(run)
+    counted = showcases.complexities(run)
     student = tables.best_student(counted)
     cells = st.grid(3, min_column_width=150)
     with cells.cell():
@@ -109,17 +110,17 @@ def cost_row(run: Run) -> None:
 
 def showcase(run: Run) -> Showcase:
     """What the run keeps; of one that keeps nothing it is computed, in the one queue of this server."""
-    kept = caching.showcase(run)
+    kept = showcases.kept(run)
     if kept is not None and (kept.look is None or kept.look.tones is not None or images_here(run.config.data)):
         return kept  # else its film is not here, and another one is
-    ticket = shared().explain(waiting.visitor(), lambda: caching.made_showcase(run, partial(film_in, run)))
+    ticket = shared().explain(waiting.visitor(), lambda: showcases.made(run, partial(film_in, run)))
     waiting.for_all([ticket], LOOKING)
     return ticket.result()
 
 
 def film_in(run: Run, image_id: str) -> Film:
     data = run.config.data
-    return caching.film(data, caching.table(data).row_of(image_id), data.image_size)
+    return cohorts.film(data, cohorts.table(data).row_of(image_id), data.image_size)
 
 
 def on_film(run: Run, look: Look) -> tuple[np.ndarray, np.ndarray]:
@@ -144,8 +145,8 @@ def both_look(run: Run) -> None:
     layout.chart(films.films(drawn, height=250), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
     st.caption(WHICH_SHIPPED if look.shipped else WHICH)
     if look.shipped and (samples := shipped_for(run)):
-        test_patients = caching.predictions(run, run.members()[0]).patients
-        layout.notice(about_patient(caching.table(samples), look.image_id, test_patients))
+        test_patients = run_figures.predictions(run, run.members()[0]).patients
+        layout.notice(about_patient(cohorts.table(samples), look.image_id, test_patients))
 
 
 def panels(look: Look, pixels: np.ndarray, curves: tuple[Outline, ...]) -> list[Panel]:
@@ -175,7 +176,7 @@ def page() -> None:
     if run is None:
         layout.no_run()
         return
-    metrics = caching.metrics(run)
+    metrics = run_figures.metrics(run)
     st.subheader(f"Run {layout.literal(run.id)}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
     judged = judged_by_radiologists(run)
     shown = metrics if judged is None else judged.metrics()

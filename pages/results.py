@@ -5,7 +5,8 @@ from functools import partial
 import streamlit as st
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.dashboard import caching, layout, tables, tiles
+from cxrkd.dashboard import layout, tables, tiles
+from cxrkd.dashboard.caching import run_figures
 from cxrkd.dashboard.charts import quality
 from cxrkd.dashboard.results import compare, elsewhere, stress
 from cxrkd.evaluate import MIN_POSITIVE_PATIENTS, MIN_SEEDS, MIN_THRESHOLD_PATIENTS
@@ -63,7 +64,7 @@ def curves(run: Run, metrics: RunMetrics) -> None:
 
 
 def read_predictions(run: Run, metrics: RunMetrics) -> dict[Member, Predictions]:
-    return {member: caching.predictions(run, member) for member in metrics.members}
+    return {member: run_figures.predictions(run, member) for member in metrics.members}
 
 
 def per_label(run: Run, metrics: RunMetrics) -> None:
@@ -156,7 +157,7 @@ def page() -> None:
         layout.no_run()
         return
     asked = choose_findings(run)
-    metrics = caching.metrics(run, asked)
+    metrics = run_figures.metrics(run, asked)
     headline(run, metrics)
     drawn = {
         "Curves": partial(curves, run, metrics),

@@ -13,7 +13,9 @@ import numpy as np
 
 from cxrkd.answers.answer import Answer, classify
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, engines, waiting
+from cxrkd.dashboard import engines, waiting
+from cxrkd.dashboard.caching import run_figures, visitors
+from cxrkd.dashboard.caching.rules import stamp
 from cxrkd.errors import BusyError
 from cxrkd.images.film import Film
 from cxrkd.runs import Run
@@ -49,7 +51,7 @@ def answers(run: Run, members: Sequence[Member], films: Sequence[Film]) -> list[
     """
     ready = {member: engines.now(run, member) for member in reversed(members)}
     by_film = _logits(run, {member: ready[member] for member in members}, films)
-    thresholds = {member: caching.metrics(run).of(member).thresholds_array() for member in members}
+    thresholds = {member: run_figures.metrics(run).of(member).thresholds_array() for member in members}
     return [_answer(run, film, known, thresholds) for film, known in zip(films, by_film, strict=True)]
 
 
@@ -65,9 +67,9 @@ def _answer(run: Run, film: Film, known: Mapping[Member, Engine], thresholds: Ma
 
 def _logits(run: Run, ready: Mapping[Member, Engine], films: Sequence[Film]) -> list[dict[Member, Engine]]:
     """By film, what each member said; what is not kept is asked now."""
-    weights = {member: caching.stamp(run.weights_path(member)) for member in ready}
+    weights = {member: stamp(run.weights_path(member)) for member in ready}
     keys = {(film.key, m): (film.key, weights[m], engine.name) for film in films for m, engine in ready.items()}
-    kept = caching.kept("answers")
+    kept = visitors.kept("answers")
     logits_of = {key: kept.get(key) for key in keys.values()}
     asked = {
         keys[film.key, m]: _asking((weights[m], engine.name), engine, film)

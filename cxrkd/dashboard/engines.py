@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cxrkd.answers.comparing import choose as compare
 from cxrkd.config import Member
-from cxrkd.dashboard import caching
+from cxrkd.dashboard.caching import ahead, loaded
 from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import CxrkdError
 from cxrkd.runs import Run
@@ -52,13 +52,13 @@ def choose(run: Run, member: Member, network: Classifier) -> Chosen:
 
 
 def _choice(run: Run, member: Member) -> Future[Chosen]:
-    return caching.choice(run, member, choose)
+    return ahead.choice(run, member, choose)
 
 
 def now(run: Run, member: Member) -> Engine:
     """What answers now: the chosen engine where it is ready, PyTorch until then."""
     choice = _choice(run, member)
-    return choice.result().engine if choice.done() else caching.torch_engine(run, member)
+    return choice.result().engine if choice.done() else loaded.torch_engine(run, member)
 
 
 def choosing(run: Run, members: Sequence[Member]) -> bool:

@@ -10,8 +10,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxrkd.config import DataConfig
-from cxrkd.dashboard import caching, layout, session
+from cxrkd.dashboard import layout, session
 from cxrkd.dashboard.access import films_of
+from cxrkd.dashboard.caching import cohorts, run_figures
 from cxrkd.dashboard.pictures import grey_to_rgb, outlined, outlines
 from cxrkd.dashboard.serving import uploads
 from cxrkd.dashboard.serving.uploads import Upload
@@ -60,9 +61,9 @@ def shown_films(run: Run, instead: str, *links: str) -> tuple[DataConfig, Cohort
     if config is None:
         layout.images_elsewhere(run, instead, *links)
         return None
-    table = caching.table(config)
+    table = cohorts.table(config)
     if config != run.config.data:
-        layout.notice(about_shipped(table, caching.predictions(run, run.members()[0]).patients))
+        layout.notice(about_shipped(table, run_figures.predictions(run, run.members()[0]).patients))
     return config, table
 
 
@@ -114,7 +115,7 @@ def choose_samples(run: Run, key: str) -> list[Film]:
     )
     if not chosen:
         layout.empty_state("No film yet. Take one of the samples, or switch to Uploads.")
-    return [caching.film(config, row, config.image_size) for row in chosen]
+    return [cohorts.film(config, row, config.image_size) for row in chosen]
 
 
 def finding_title(choice: str) -> str:

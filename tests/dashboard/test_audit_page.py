@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.dashboard import access, caching, routes
+from cxrkd.dashboard import access, routes
+from cxrkd.dashboard.caching import audits
 from cxrkd.dashboard.distill import making
 from cxrkd.jobs.asked import by_page
 from cxrkd.jobs.execute import execute
@@ -125,7 +126,7 @@ def test_cells_worth_a_look_are_pictures_and_a_click_from_the_explain_page(run, 
 
 
 def test_without_films_pictures_are_maps_alone_and_nothing_is_linked(run, audit, monkeypatch):
-    monkeypatch.setattr(caching, "images_here", lambda data: False)
+    monkeypatch.setattr(audits, "images_here", lambda data: False)
     monkeypatch.setattr(access, "images_here", lambda data: False)
     page = opened()
     assert NOT_AT_HAND in words(page)

@@ -4,7 +4,7 @@ import pytest
 
 from cxrkd import data
 from cxrkd.access.folders import NOT_OPEN, UNREADABLE
-from cxrkd.dashboard import caching
+from cxrkd.dashboard.caching import cohorts
 from cxrkd.data.image_files import ImageFiles
 from cxrkd.runs import list_runs
 from tests.dashboard.test_making import MAKER, QUICK, SECRET, distil, home, shown  # noqa: F401  (a fixture)
@@ -19,7 +19,7 @@ def read(monkeypatch):
     """Which data sets were read."""
     kinds, read = [], data._read
     monkeypatch.setattr(data, "_read", lambda config, progress: kinds.append(config.kind) or read(config, progress))
-    caching._table.clear()
+    cohorts._table.clear()
     return kinds
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cxrkd.answers.faithful import Steadiness
-from cxrkd.dashboard import caching, layout, waiting
+from cxrkd.dashboard import layout, waiting
+from cxrkd.dashboard.caching import visitors
 from cxrkd.dashboard.charts import faithful as charts
 from cxrkd.dashboard.explain import computing, faithful
 from cxrkd.errors import BusyError
@@ -26,8 +27,8 @@ _one_engine, sample_home = test_pages._one_engine, test_pages.sample_home  # fix
 @pytest.fixture(autouse=True)
 def known(monkeypatch):
     """Pages of all tests are one session to Streamlit, which keeps what it was told."""
-    results = caching.Kept(limit=99)
-    monkeypatch.setattr(caching, "kept", lambda kind: results)
+    results = visitors.Kept(limit=99)
+    monkeypatch.setattr(visitors, "kept", lambda kind: results)
     return results
 
 

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.dashboard import caching, routes
+from cxrkd.dashboard import routes
+from cxrkd.dashboard.caching import cohorts
 from cxrkd.dashboard.explain import film_sets
 from cxrkd.dashboard.explain.link import PARAMETERS, film_key, hash_in, link
 from cxrkd.data.phantom import render
@@ -36,7 +37,7 @@ def method(page):
 @pytest.fixture
 def films(sample_home):
     run = open_run("made")
-    return caching.table(run.config.data)
+    return cohorts.table(run.config.data)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_file_is_called_by_its_pixels_and_a_row_by_its_id(films):
     one, other = film_of(data, "a.png", 64), film_of(data, "b.png", 32)
     assert film_key(one) == film_key(other)
     assert hash_in(film_key(one)) == one.sha256
-    row = caching.film(open_run("made").config.data, 0, 64)
+    row = cohorts.film(open_run("made").config.data, 0, 64)
     assert film_key(row) == films.ids[0]
     assert hash_in(film_key(row)) == ""
 
@@ -233,7 +234,7 @@ def test_a_film_of_an_audit_is_opened_by_its_link(asked, films, monkeypatch):
         config=SimpleNamespace(data=own.model_copy(update={"n_patients": 1300}), folder=None),
     )
     monkeypatch.setattr(film_sets, "finished", lambda kind, run: [job])
-    more = caching.table(job.config.data)
+    more = cohorts.table(job.config.data)
     row = next(row for row in more.rows("test") if more.ids[row] not in films.ids)
     page = visit(**asked | {"film": str(more.ids[row])})
     assert_healthy(page)

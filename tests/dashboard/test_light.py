@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cxrkd.dashboard import caching
+from cxrkd.dashboard.caching import ahead
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = {"torch", "torchvision", "timm", "lightning", "onnxruntime", "openvino", "sklearn"}
@@ -18,9 +18,9 @@ import cxrkd.dashboard.serving.server
 served = sorted(sys.modules)
 from concurrent.futures import Future
 from streamlit.testing.v1 import AppTest
-from cxrkd.dashboard import caching
+from cxrkd.dashboard.caching import ahead
 from cxrkd.dashboard.routes import BY_NAME
-caching.in_background = lambda work, **_: Future()
+ahead.in_background = lambda work, **_: Future()
 errors = []
 for name in ("overview", "results", "efficiency", "data", "on_device"):
     page = AppTest.from_file(str(BY_NAME[name].path), default_timeout=100).run()
@@ -34,9 +34,9 @@ def test_what_is_made_ready_ahead_can_be_made_ready(home_with_run, monkeypatch):
     """It goes on in the background, where a failure is seen in the log alone."""
     monkeypatch.setenv("CXRKD_HOME", str(home_with_run))
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", home_with_run / "none")
-    monkeypatch.setattr(caching, "PAGE_FIRST_S", 0.0)
-    caching._warm()
-    assert set(caching.AHEAD) <= set(sys.modules)
+    monkeypatch.setattr(ahead, "PAGE_FIRST_S", 0.0)
+    ahead._warm()
+    assert set(ahead.MODULES) <= set(sys.modules)
 
 
 def test_pages_of_figures_load_no_network(tmp_path):

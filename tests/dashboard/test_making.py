@@ -11,8 +11,9 @@ from cxrkd.access.folders import NOT_BELOW, NOT_OPEN, UNREADABLE, allowed_roots
 from cxrkd.access.record import read_acts
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.config import RunConfig, TrainConfig
-from cxrkd.dashboard import access, caching, routes
+from cxrkd.dashboard import access, routes
 from cxrkd.dashboard.access import ON_COMMAND_LINE
+from cxrkd.dashboard.caching import ahead, cohorts
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.distill.presets import PRESETS
 from cxrkd.data.readers.folder import FolderConfig
@@ -39,7 +40,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_DATA", str(tmp_path / "allowed"))
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
+    monkeypatch.setattr(ahead, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "labels.csv").write_text(f"{SECRET},x\n{SECRET},1\n")
     return tmp_path / "home"
@@ -220,7 +221,7 @@ def test_images_outside_the_allowed_folders_are_shown_on_no_page(home, monkeypat
     config = FolderConfig(folder=outside)
     assert not access.images_here(config)
     with pytest.raises(AccessError, match="not one that pages may read"):
-        caching.table(config)
+        cohorts.table(config)
     monkeypatch.setenv("CXRKD_DATA", str(outside))
     assert access.images_here(config)
 

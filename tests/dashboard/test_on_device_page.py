@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.record import read_acts
 from cxrkd.access.roles import Person
-from cxrkd.dashboard import access, caching, routes
+from cxrkd.dashboard import access, routes
+from cxrkd.dashboard.caching import bundles
 from cxrkd.export.target import TARGETS, Bounds
 from tests import toys
 from tests.dashboard.test_pages import words
@@ -30,7 +31,7 @@ def toy_home(tmp_path_factory):
 
 @pytest.fixture
 def page(toy_home):
-    caching._exported.clear()
+    bundles._exported.clear()
     page = AppTest.from_file(routes.BY_NAME["on_device"].path, default_timeout=120).run()
     assert not page.exception
     return page
@@ -55,7 +56,7 @@ def prepare(page):
 
 
 def test_the_page_offers_every_form_and_makes_none_unasked(page, downloads, monkeypatch):
-    monkeypatch.setattr(caching, "exported", lambda *_: pytest.fail("made"))
+    monkeypatch.setattr(bundles, "exported", lambda *_: pytest.fail("made"))
     forms = next(one for one in page.button_group if one.label == "Form")
     assert list(forms.options) == [target.title for target in TARGETS.values()]
     assert TARGETS["onnx"].sentence in words(page)

@@ -9,7 +9,8 @@ from torch import nn
 
 from cxrkd.cli import main
 from cxrkd.cost.latency import measure_latency
-from cxrkd.dashboard import caching, engines, routes
+from cxrkd.dashboard import engines, routes
+from cxrkd.dashboard.caching import ahead
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.models.classifier import Backbone
 from cxrkd.models.network import NETWORKS, Network
@@ -54,8 +55,8 @@ ENGINE = EngineEntry(name="twice", title="PyTorch twice", sentence="Asks twice."
 @pytest.fixture(autouse=True)
 def _toys(monkeypatch, tmp_path):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
-    monkeypatch.setattr(caching, "in_background", at_once)
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
+    monkeypatch.setattr(ahead, "in_background", at_once)
+    monkeypatch.setattr(ahead, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     with NETWORKS.adding(NETWORK), ENGINES.adding(ENGINE):
         yield
 

@@ -16,8 +16,9 @@ from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import asking, caching, engines, routes, tables
+from cxrkd.dashboard import asking, engines, routes, tables
 from cxrkd.dashboard.background import in_background
+from cxrkd.dashboard.caching import ahead, cohorts, run_figures, showcases
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.distill.presets import PRESETS
 from cxrkd.dashboard.efficiency import latency
@@ -56,9 +57,9 @@ GUESSED = Estimate({"alone-0": 60.0, "metrics": 30.0}, "from 2 finished runs")
 def _one_engine(monkeypatch):
     """No export, no contest of engines: those have their own tests."""
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
-    monkeypatch.setattr(caching, "in_background", at_once)
+    monkeypatch.setattr(ahead, "in_background", at_once)
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
+    monkeypatch.setattr(ahead, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
 
 
@@ -124,8 +125,9 @@ def test_a_damaged_run_is_one_sentence(name, sample_home, monkeypatch):
 
         raise RunError("made: metrics.json is damaged; make the run again")
 
-    for reader in ("metrics", "table", "complexities"):
-        monkeypatch.setattr(caching, reader, damaged)
+    monkeypatch.setattr(run_figures, "metrics", damaged)
+    monkeypatch.setattr(cohorts, "table", damaged)
+    monkeypatch.setattr(showcases, "complexities", damaged)
     monkeypatch.setattr(computing, "explanation", damaged)
     monkeypatch.setattr(asking, "answers", damaged)
     monkeypatch.setattr(beside, "finished", damaged)
@@ -204,8 +206,8 @@ def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, mon
         return chosen("openvino", network)
 
     monkeypatch.setattr(engines, "choose", slow)
-    monkeypatch.setattr(caching, "in_background", in_background)
-    caching._choice.clear()
+    monkeypatch.setattr(ahead, "in_background", in_background)
+    ahead._choice.clear()
     page = open_page("classify")
     assert_healthy(page)
     assert "PyTorch answers while" in words(page)
@@ -218,15 +220,15 @@ def test_classify_answers_with_pytorch_while_engines_are_chosen(sample_home, mon
     assert_healthy(page)
     assert "PyTorch" not in words(page)
     assert words(page).count("12.3 ms with OpenVINO") == 2
-    caching._choice.clear()
+    ahead._choice.clear()
 
 
 @pytest.mark.parametrize("name", ["overview", "efficiency"])
 def test_no_page_waits_for_the_comparison_of_engines(sample_home, monkeypatch, name):
-    monkeypatch.setattr(caching, "in_background", lambda work, **_: Future())  # never done
-    caching._choice.clear()
+    monkeypatch.setattr(ahead, "in_background", lambda work, **_: Future())  # never done
+    ahead._choice.clear()
     page = open_page(name)
-    caching._choice.clear()
+    ahead._choice.clear()
     assert_healthy(page)
     shown = {metric.label: metric for metric in page.metric}["Faster on this machine"]
     assert (shown.value, shown.delta) == ("–", "engines are being compared")
@@ -730,13 +732,13 @@ def test_overview_and_efficiency_tell_one_speed(sample_home, monkeypatch):
     times = {"mobilenetv3_large_100": 8.0, "eeea_net_c2": 2.0}
 
     monkeypatch.setattr(engines, "choose", lambda run, member, net: chosen("pytorch", net, times[net.arch]))
-    caching._choice.clear()
+    ahead._choice.clear()
     for name in ("overview", "efficiency"):
         page = open_page(name)
         assert_healthy(page)
         assert {m.label: m.value for m in page.metric}["Faster on this machine"] == "4.0 ×", name
         assert "timed when the engines were chosen" in words(page)
-    caching._choice.clear()
+    ahead._choice.clear()
 
 
 @pytest.mark.parametrize(
@@ -781,7 +783,7 @@ def test_a_shipped_run_can_be_looked_at_on_distil(sample_home, monkeypatch):
 def test_the_form_stays_in_its_place_when_the_guess_is_there(sample_home, monkeypatch):
     """Browsers draw anew what has another place, and forget what was typed into a form and which parts were open."""
     waits: Future[object] = Future()
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: waits)
+    monkeypatch.setattr(ahead, "guessed_seconds", lambda config: waits)
     page = open_page("distill")
     assert "is being found out" in words(page)
     before = list(page.expander[0].children)
@@ -791,7 +793,7 @@ def test_the_form_stays_in_its_place_when_the_guess_is_there(sample_home, monkey
     assert list(page.expander[0].children) == before
     gone: Future[object] = Future()
     gone.set_exception(OSError("no"))
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: gone)
+    monkeypatch.setattr(ahead, "guessed_seconds", lambda config: gone)
     page.run()
     assert "could not be found out" in words(page)
     assert not page.exception
@@ -805,7 +807,7 @@ def test_the_estimate_follows_the_values_of_the_form(empty_home, monkeypatch):
         epochs.append(config.student_train.epochs)
         return at_once(lambda: Estimate({"alone-0": 60.0 * epochs[-1]}, "a guess from one pass"))
 
-    monkeypatch.setattr(caching, "guessed_seconds", guessed)
+    monkeypatch.setattr(ahead, "guessed_seconds", guessed)
     page = open_page("distill")
     field = page.number_input(key=f"{QUICK}_student_train_epochs")
     untouched = field.value

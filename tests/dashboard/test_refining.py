@@ -3,7 +3,7 @@
 import pytest
 import streamlit as st
 
-from cxrkd.dashboard import caching
+from cxrkd.dashboard.caching import visitors
 from cxrkd.dashboard.explain import computing
 from cxrkd.dashboard.explain.refining import GO_ON, STOP
 from cxrkd.explain.explainers import lime as explainer
@@ -17,8 +17,8 @@ _one_engine, sample_home = test_pages._one_engine, test_pages.sample_home  # fix
 @pytest.fixture(autouse=True)
 def kept(monkeypatch):
     """Pages of all tests are one session to Streamlit, which keeps what it was told."""
-    known = {kind: caching.Kept(limit=2000) for kind in caching.LIMITS}
-    monkeypatch.setattr(caching, "kept", known.__getitem__)
+    known = {kind: visitors.Kept(limit=2000) for kind in visitors.LIMITS}
+    monkeypatch.setattr(visitors, "kept", known.__getitem__)
     return known
 
 

@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 
 from cxrkd.answers.explanation import Explanation
-from cxrkd.dashboard import caching
+from cxrkd.dashboard.caching import visitors
 from tests.dashboard import test_pages
 from tests.dashboard.test_pages import assert_healthy, open_page
 from tests.report.pages import self_contained
@@ -17,8 +17,8 @@ _one_engine, sample_home = test_pages._one_engine, test_pages.sample_home  # fix
 @pytest.fixture
 def results(monkeypatch):
     """Pages of all tests are one session to Streamlit, which keeps what it was told."""
-    kept = caching.Kept(limit=99)
-    monkeypatch.setattr(caching, "kept", lambda kind: kept)
+    kept = visitors.Kept(limit=99)
+    monkeypatch.setattr(visitors, "kept", lambda kind: kept)
     return kept
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.dashboard import caching, engines
+from cxrkd.dashboard import engines
+from cxrkd.dashboard.caching import ahead
 from cxrkd.dashboard.efficiency import latency
 from cxrkd.jobs import launch, queue
 from cxrkd.jobs.files import write_json
@@ -24,7 +25,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(queue, "ensure_worker", lambda: None)
     monkeypatch.setattr(engines, "choose", lambda run, member, network: chosen("pytorch", network))
     monkeypatch.setattr(latency, "ENGINES", ("pytorch",))
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
+    monkeypatch.setattr(ahead, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     toys.small_run("good", maps=False)
     for name, file, text in (
         ("typed", "state.json", '{"status": "done", "progress": "much"}'),

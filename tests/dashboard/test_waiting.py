@@ -5,7 +5,8 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from cxrkd.dashboard import asking, caching, waiting
+from cxrkd.dashboard import asking, waiting
+from cxrkd.dashboard.caching import visitors
 from cxrkd.dashboard.waiting import sentence
 from cxrkd.runtime.compute import ComputeQueue
 from tests.dashboard import test_pages
@@ -33,8 +34,8 @@ def test_the_place_in_the_line_in_words(done, total, before, expected):
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
     """Pages of all tests are one session to Streamlit, which keeps what it was told."""
-    known = caching.Kept(limit=99)
-    monkeypatch.setattr(caching, "kept", lambda kind: known)
+    known = visitors.Kept(limit=99)
+    monkeypatch.setattr(visitors, "kept", lambda kind: known)
 
 
 def test_what_is_known_is_not_asked_again(sample_home, monkeypatch):
@@ -48,7 +49,7 @@ def test_what_is_known_is_not_asked_again(sample_home, monkeypatch):
 
 
 def test_kept_results_are_bounded():
-    kept = caching.Kept(limit=2)
+    kept = visitors.Kept(limit=2)
     for i in range(3):
         kept.put(i, i * 10)
         kept.get(1)

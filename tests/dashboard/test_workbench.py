@@ -4,7 +4,7 @@ import pytest
 
 from cxrkd.access.record import read_acts
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import caching
+from cxrkd.dashboard.caching import ahead
 from cxrkd.dashboard.distill import making
 from cxrkd.errors import AccessError
 from cxrkd.runs import create, list_runs, open_run
@@ -19,7 +19,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CXRKD_HOME", str(tmp_path))
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", tmp_path / "none")
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr(caching, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
+    monkeypatch.setattr(ahead, "guessed_seconds", lambda config: at_once(lambda: GUESSED))
     networks = {"teacher_arch": "mobilenetv3_small_100", "student_arch": "eeea_net_c1"}
     a = toys.tiny_config("a", patients=400, size=64, train={"epochs": 2}, **networks)
     b = a.model_copy(update={"name": "b", "student_train": a.student_train.model_copy(update={"epochs": 3})})

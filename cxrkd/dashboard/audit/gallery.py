@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from cxrkd.config import MEMBER_NAMES, Member
-from cxrkd.dashboard import caching, layout, routes
+from cxrkd.dashboard import layout, routes
+from cxrkd.dashboard.caching import audits
 from cxrkd.dashboard.explain.link import PARAMETERS, link
 from cxrkd.labels import display_name
 from cxrkd.runs.auditing.at_hand import NOT_AT_HAND
@@ -27,7 +28,7 @@ def show(job: AuditJob, student: Member, cells: Cells) -> None:
         student: whose cells.
         cells: all of them.
     """
-    shelf, ids = caching.audit_gallery(job, student), job.films()["ids"]
+    shelf, ids = audits.gallery(job, student), job.films()["ids"]
     st.markdown("**Cells worth a look.** " + _legend(student))
     if not shelf.at_hand:
         layout.notice(NOT_AT_HAND)

@@ -13,7 +13,8 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.access.bounds import Bounds
 from cxrkd.config import RunConfig, TrainConfig
-from cxrkd.dashboard import caching, layout, session, sources
+from cxrkd.dashboard import layout, session, sources
+from cxrkd.dashboard.caching import cohorts
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.distill.form import Entered
 from cxrkd.dashboard.pictures import grey_to_rgb
@@ -34,7 +35,7 @@ def draw(entered: Entered) -> None:
 
 def _checked(config: RunConfig) -> None:
     making.refuse_start(config)
-    table = caching.table(config.data)
+    table = cohorts.table(config.data)
     Bounds.of().refuse_images(config.data, len(table))
     check = check_data(table, config.student_train.batch_size)
     _say(table, check)
@@ -89,7 +90,7 @@ def _films(config: RunConfig, table: Cohort) -> None:
 
     look = session.current().preview_look
     rows = some_rows(table, FILMS, look)
-    views = caching.training_views(config, tuple(rows.tolist()), look)
+    views = cohorts.training_views(config, tuple(rows.tolist()), look)
     cells = st.grid(4, min_column_width=92)
     for row, view in zip(rows.tolist(), views, strict=True):
         with cells.cell():

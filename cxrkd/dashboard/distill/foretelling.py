@@ -7,7 +7,8 @@ from concurrent.futures import wait
 import streamlit as st
 
 from cxrkd.config import RunConfig
-from cxrkd.dashboard import caching, layout, waiting
+from cxrkd.dashboard import layout, waiting
+from cxrkd.dashboard.caching import ahead
 from cxrkd.dashboard.distill.form import Entered
 from cxrkd.errors import CxrkdError
 from cxrkd.text import duration
@@ -29,7 +30,7 @@ def _sentence(entered: Entered) -> str:
 
 def expectation(config: RunConfig) -> str:
     """How long a run will take on this machine, and how that is known."""
-    guess = caching.guessed_seconds(config)
+    guess = ahead.guessed_seconds(config)
     wait([guess], timeout=waiting.QUIET_S)  # finished runs are read in less; a first glance at a network takes longer
     if not guess.done():
         waiting.for_result(guess)

@@ -10,7 +10,9 @@ import numpy as np
 
 from cxrkd.answers.engines import probe
 from cxrkd.config import Member
-from cxrkd.dashboard import caching, engines, session
+from cxrkd.dashboard import engines, session
+from cxrkd.dashboard.caching import loaded
+from cxrkd.dashboard.caching.rules import stamp
 from cxrkd.dashboard.efficiency.costs import Latencies, Measured, engine_name
 from cxrkd.dashboard.layout import member_title
 from cxrkd.errors import EngineError
@@ -59,14 +61,14 @@ def measure(run: Run, visitor: str, progress: Callable[[float, str], None]) -> N
     measured = []
     for index, (member, name) in enumerate(pairs):
         progress(index / len(pairs), f"{member_title(member)} on {engine_name(name)}")
-        model = caching.model(run, member)
+        model = loaded.model(run, member)
         ticket = shared().explain(visitor, partial(_measure_one, run, member, name, model))
         measured.append(ticket.result())
     session.current().latencies[_key(run)] = measured
 
 
 def _key(run: Run) -> tuple[tuple[str, int], ...]:
-    return tuple(caching.stamp(run.weights_path(member)) for member in run.members())
+    return tuple(stamp(run.weights_path(member)) for member in run.members())
 
 
 def _measure_one(run: Run, member: Member, name: str, model: Classifier) -> Measured:

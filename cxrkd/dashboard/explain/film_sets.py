@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from cxrkd.config import DataConfig
-from cxrkd.dashboard import caching, layout, sources
+from cxrkd.dashboard import layout, sources
 from cxrkd.dashboard.access import films_of, images_here
+from cxrkd.dashboard.caching import cohorts, run_figures
 from cxrkd.dashboard.explain import view as views
 from cxrkd.dashboard.explain.link import View
 from cxrkd.data.cohort import Cohort
@@ -56,9 +57,9 @@ def choose_film(run: Run, view: View) -> Film | None:
         _open(sets, view)
     *first, left, right = st.columns([1, 1, 2] if len(sets) > 1 else [1, 2])
     title = str(first[0].selectbox("Films", list(sets), key=SET)) if first else next(iter(sets))
-    table = caching.table(sets[title])
+    table = cohorts.table(sets[title])
     if isinstance(sets[title], SamplesConfig):
-        layout.notice(about_shipped(table, caching.predictions(run, run.members()[0]).patients))
+        layout.notice(about_shipped(table, run_figures.predictions(run, run.members()[0]).patients))
     finding = left.selectbox(
         "Sample with", sources.sample_findings(table), format_func=sources.finding_title, key=FINDING
     )
@@ -70,7 +71,7 @@ def choose_film(run: Run, view: View) -> Film | None:
         return None
     if table.split[row] != "test" and not table.split_drawn:
         layout.notice(f"This is no test film: it is one of those for {_PURPOSE[str(table.split[row])]}.")
-    return caching.film(sets[title], row, run.config.data.image_size)
+    return cohorts.film(sets[title], row, run.config.data.image_size)
 
 
 _PURPOSE = {"train": "training, which the run has learned from", "val": "validation, which its thresholds come from"}
@@ -90,7 +91,7 @@ def _key(title: str, finding: str) -> str:
 def _open(sets: dict[str, DataConfig], view: View) -> None:
     """Set the widgets to the film that is asked for, or say that there is none such."""
     for title, config in sets.items():
-        table = caching.table(config)
+        table = cohorts.table(config)
         if view.film in table.ids:
             _choose(title, table, table.row_of(view.film))
             return

@@ -12,7 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.answers.explanation import TEACHER, Explanation, outside, strong_evidence
 from cxrkd.answers.truth import marked
-from cxrkd.dashboard import caching, layout
+from cxrkd.dashboard import layout
+from cxrkd.dashboard.caching import visitors
 from cxrkd.dashboard.captioned import captioned
 from cxrkd.dashboard.charts import films as chart
 from cxrkd.dashboard.charts.films import ColourBar
@@ -94,7 +95,7 @@ def notes_of(run: Run, explanation: Explanation, label: str, body: np.ndarray) -
 
 def _pictured(film: Film, label: str) -> panels.Pictured:
     """The film as fine as it is, read once a visit."""
-    kept = caching.kept("squares")
+    kept = visitors.kept("squares")
     pixels = kept.get(film.key)
     if pixels is None:
         pixels = square_of(film)

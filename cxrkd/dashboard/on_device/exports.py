@@ -12,7 +12,9 @@ import streamlit as st
 from cxrkd.access.record import recording
 from cxrkd.access.roles import ONLY_LOOKS
 from cxrkd.config import Member
-from cxrkd.dashboard import access, asking, caching, layout, session, tables, tiles, waiting
+from cxrkd.dashboard import access, asking, layout, session, tables, tiles, waiting
+from cxrkd.dashboard.caching import bundles, run_figures, showcases
+from cxrkd.dashboard.caching.rules import stamp
 from cxrkd.export.target import TARGETS, Target
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
@@ -57,7 +59,7 @@ def _choose(run: Run) -> tuple[Member, Target]:
 
 def _about(run: Run, member: Member, target: Target) -> str:
     """What the form is, and what the network is worth and weighs."""
-    figures, cost = caching.metrics(run).of(member), caching.complexity(run, member)
+    figures, cost = run_figures.metrics(run).of(member), showcases.complexity(run, member)
     known = tables.macro_interval(figures.model)
     auroc = tables.with_interval(known.value, known.low, known.high)
     return (
@@ -67,7 +69,7 @@ def _about(run: Run, member: Member, target: Target) -> str:
 
 
 def _key(run: Run, member: Member, target: Target) -> Hashable:
-    return caching.stamp(run.weights_path(member)), target.name
+    return stamp(run.weights_path(member)), target.name
 
 
 def prepared(run: Run, member: Member, target: Target) -> Bundle:
@@ -89,7 +91,7 @@ def _made(run: Run, member: Member, target: Target) -> Bundle:
     """The bundle, in the queue of this server behind all answers; at once where somebody has had it made."""
 
     def make() -> Bundle:
-        return caching.exported(run, member, target.name)
+        return bundles.exported(run, member, target.name)
 
     (made,) = asking.computed([lambda: shared().explain(waiting.visitor(), make, Rank.AFTERWARDS)], PREPARING)
     return made

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS, Member
-from cxrkd.dashboard import caching, layout, tables, tiles
+from cxrkd.dashboard import layout, tables, tiles
+from cxrkd.dashboard.caching import run_figures, showcases
 from cxrkd.dashboard.charts import style, training
 from cxrkd.labels import display_name
 from cxrkd.runs import Run
@@ -38,7 +39,7 @@ def draw(run: Run, metrics: RunMetrics, asked: Sequence[str]) -> None:
         if asked and not known:
             layout.empty_state(f"{layout.literal(layout.run_title(other))} knows none of the findings chosen above.")
         else:
-            shown[other.id] = (other, caching.metrics(other, known))
+            shown[other.id] = (other, run_figures.metrics(other, known))
     if len(shown) > 1:
         _beside(run, metrics, shown)
 
@@ -94,7 +95,7 @@ def _curves(shown: Mapping[str, tuple[Run, RunMetrics]], member: Member) -> None
 
 def _differences(run: Run, metrics: RunMetrics, other: Run, theirs: RunMetrics) -> None:
     for member in (m for m in metrics.members if m in theirs.members):
-        difference = caching.difference(run, member, other, member, metrics.labels)
+        difference = run_figures.difference(run, member, other, member, metrics.labels)
         if difference is None:
             layout.notice(
                 f"{layout.literal(f'{run.id} and {other.id}')} were tested on different images, so differences between "
@@ -113,7 +114,7 @@ def members_table(shown: Mapping[str, tuple[Run, RunMetrics]]) -> pd.DataFrame:
     rows = []
     for name, (run, metrics) in shown.items():
         for member, measured in metrics.members.items():
-            cost, model = caching.complexity(run, member), measured.over_seeds
+            cost, model = showcases.complexity(run, member), measured.over_seeds
             rows.append(
                 {
                     "Run": name,

@@ -92,9 +92,9 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 def _prepare_pages() -> None:
     """Import what pages need and read what the first one shows, while a browser is still opening it."""
-    from cxrkd.dashboard import caching
+    from cxrkd.dashboard.caching import ahead
 
-    caching.prepare_first_page()
+    ahead.prepare_first_page()
 
 
 def links(now: Policy) -> list[str]:
