@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.cost.complexity import Complexity
-from cxrkd.dashboard import layout, tables, tiles, waiting
+from cxrkd.dashboard import layout, lighter, tables, tiles, waiting
 from cxrkd.dashboard.caching import run_figures, showcases
 from cxrkd.dashboard.charts import cost
 from cxrkd.dashboard.efficiency import costs, latency
@@ -85,6 +85,7 @@ def against_cost(run: Run, figures: dict[str, float], title: str) -> None:
 def page(run: Run) -> None:
     counted = showcases.complexities(run)
     speed = headline(counted)
+    lighter.offer(run)
     st.subheader("Counted", anchor=False)
     layout.table(costs.complexity_table(run_figures.metrics(run), counted), key="counts")
     st.caption(

@@ -1,6 +1,6 @@
 """On device: the student in the visitor's browser, and as a file that answers films elsewhere."""
 
-from cxrkd.dashboard import layout
+from cxrkd.dashboard import layout, lighter
 from cxrkd.dashboard.on_device import browser, exports
 
 LEAD = (
@@ -12,6 +12,7 @@ with layout.boundary():
     if chosen_run is None:
         layout.no_run()
     else:
+        lighter.offer(chosen_run)
         with layout.boundary():  # a network that no browser can hold can still be taken away
             browser.show(chosen_run)
         exports.take_away(chosen_run)

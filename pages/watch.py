@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrkd.dashboard import access, layout
+from cxrkd.dashboard import access, layout, lighter
 from cxrkd.dashboard.watching import showing
 from cxrkd.runs import Run
 from cxrkd.runs.watching.job import WatchJob, list_watches
@@ -17,6 +17,7 @@ POLL_S = 2.0
 
 
 def new_watch(run: Run) -> None:
+    lighter.offer(run)
     with st.form("watch_form", border=True):
         st.caption(f"{layout.literal(layout.run_title(run))} answers; choose another run in the sidebar.")
         folder = st.text_input("Folder", max_chars=1000, key="watch_folder", help=HELP)

@@ -92,3 +92,17 @@ def test_who_came_to_look_reads_notes_and_writes_none(home, monkeypatch):
     assert [button.label for button in page.button if button.label in ("Clone with changes", "Keep")] == []
     assert "a" in shown(page)
     assert len(list_runs()) == 3
+
+
+@pytest.mark.parametrize("name", ["efficiency", "on_device", "watch"])
+def test_a_lighter_student_that_is_as_good_is_offered_where_speed_counts(home, name):
+    """Students of c have half the multiply-adds, and their kept answers are those of a."""
+    page = open_page(name)
+    page.session_state["cxrkd"].run_id = "a"
+    page.run()
+    assert_healthy(page)
+    assert "The student of c needs" in words(page)
+    assert "mean AUROC" in words(page)
+    next(button for button in page.button if button.label.startswith("Switch to c")).click().run()
+    assert page.session_state["cxrkd"].run_id == "c"
+    assert "of the multiply-adds" not in words(page), "there is none that is lighter"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from cxrkd.answers.verdict import Standing
 from cxrkd.config import Member
 from cxrkd.dashboard.caching.rules import NETWORKS_KEPT, stamp
 from cxrkd.data.cohort import Split
-from cxrkd.evaluate import PairedDifference, paired_difference
-from cxrkd.runs import Run
+from cxrkd.evaluate import PairedDifference
+from cxrkd.runs import Run, between
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.standing import standing_from
@@ -54,21 +53,14 @@ def _standing(key: tuple[str, int], member: Member, _run: Run) -> Standing:
     return standing_from(metrics(_run).of(member), predictions(_run, member, "val"))
 
 
-def difference(
-    run_a: Run, member_a: Member, run_b: Run, member_b: Member, labels: Sequence[str]
-) -> PairedDifference | None:
-    """AUROC of one member minus another's, of `labels` and their mean; None where the tested images differ."""
-    keys = (stamp(run_a.path / "metrics.json"), member_a, stamp(run_b.path / "metrics.json"), member_b)
-    return _difference(keys, tuple(labels), run_a, run_b)
+def difference(run_a: Run, run_b: Run, member: Member, labels: Sequence[str] | None = None) -> PairedDifference | None:
+    """AUROC of a member of one run minus that of another; see `cxrkd.runs.between.difference`."""
+    keys = (stamp(run_a.path / "metrics.json"), stamp(run_b.path / "metrics.json"))
+    return _difference(keys, member, None if labels is None else tuple(labels), run_a, run_b)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Comparing patient by patient")
+@st.cache_resource(max_entries=32, show_spinner="Comparing patient by patient")
 def _difference(
-    keys: tuple[tuple[str, int], Member, tuple[str, int], Member], labels: tuple[str, ...], _run_a: Run, _run_b: Run
+    keys: tuple[tuple[str, int], ...], member: Member, labels: tuple[str, ...] | None, _run_a: Run, _run_b: Run
 ) -> PairedDifference | None:
-    a, b = predictions(_run_a, keys[1]), predictions(_run_b, keys[3])
-    if not np.array_equal(a.ids, b.ids) or _run_a.config.data != _run_b.config.data or _run_a.labels != _run_b.labels:
-        return None
-    columns = [_run_a.labels.index(label) for label in labels]
-    a, b = a.of(columns), b.of(columns)
-    return paired_difference(a.logits, b.logits, a.targets, a.patients, labels)
+    return between.difference(_run_a, _run_b, member, labels)

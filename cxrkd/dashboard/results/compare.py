@@ -95,7 +95,7 @@ def _curves(shown: Mapping[str, tuple[Run, RunMetrics]], member: Member) -> None
 
 def _differences(run: Run, metrics: RunMetrics, other: Run, theirs: RunMetrics) -> None:
     for member in (m for m in metrics.members if m in theirs.members):
-        difference = run_figures.difference(run, member, other, member, metrics.labels)
+        difference = run_figures.difference(run, other, member, metrics.labels)
         if difference is None:
             layout.notice(
                 f"{layout.literal(f'{run.id} and {other.id}')} were tested on different images, so differences between "
