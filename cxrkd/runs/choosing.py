@@ -21,10 +21,20 @@ def finished_runs() -> list[Run]:
     """Runs that are done, the one that a newcomer should see first in front.
 
     Those that can show films come before those that cannot, and those that learned from patients before those that
-    know drawn radiographs; of equals shipped ones, then newest. Damaged ones are last.
+    know drawn radiographs; of equals shipped ones by name, then newest. Damaged ones are last.
     """
     done = [run for run in list_runs() if run.state.status == "done"]
-    return sorted(done, key=lambda run: (not _has_labels(run), not has_films(run), not knows_patients(run)))
+    return sorted(done, key=_place)
+
+
+def _place(run: Run) -> tuple[bool, bool, bool, bool, str]:
+    return (
+        not _has_labels(run),
+        not has_films(run),
+        not knows_patients(run),
+        not run.shipped,
+        run.id if run.shipped else "",
+    )
 
 
 def _has_labels(run: Run) -> bool:

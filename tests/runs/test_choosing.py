@@ -34,7 +34,7 @@ def test_only_real_films_carry_the_phantom_warning(tmp_path):
     assert {warning_for(drawn, real=False), warning_for(real, real=True)} == {""}
 
 
-def run_on(data, id="run", status="done", auroc=None, labels=("Mass",)):
+def run_on(data, id="run", status="done", auroc=None, labels=("Mass",), shipped=False):
     """A run of which only config and state are known, and the distilled student's macro AUROC if one is given."""
 
     def metrics():
@@ -45,7 +45,7 @@ def run_on(data, id="run", status="done", auroc=None, labels=("Mass",)):
 
     config = SimpleNamespace(data=data)
     state = SimpleNamespace(status=status)
-    return SimpleNamespace(id=id, state=state, config=config, metrics=metrics, labels=labels)
+    return SimpleNamespace(id=id, state=state, config=config, metrics=metrics, labels=labels, shipped=shipped)
 
 
 class Damaged(SimpleNamespace):
@@ -63,7 +63,7 @@ class Damaged(SimpleNamespace):
 def test_a_run_on_patients_with_films_to_look_at_is_the_default(monkeypatch, tmp_path):
     elsewhere = run_on(FolderConfig(folder=tmp_path / "none"), "elsewhere")
     here, drawn = run_on(FolderConfig(folder=tmp_path), "here"), run_on(PhantomConfig(), "drawn")
-    damaged = Damaged(id="damaged", state=SimpleNamespace(status="done"))
+    damaged = Damaged(id="damaged", shipped=False, state=SimpleNamespace(status="done"))
     nih = run_on(ChestXray14Config(folder=tmp_path / "none"), "nih", labels=CHESTXRAY14)
     other = run_on(ChestXray14Config(folder=tmp_path / "none"), "other")
     for runs, first in (
@@ -81,7 +81,7 @@ def test_a_run_on_patients_with_films_to_look_at_is_the_default(monkeypatch, tmp
 
 def test_films_from_outside_are_answered_by_a_run_on_patients(monkeypatch, tmp_path):
     real, drawn = run_on(ChestXray14Config(folder=tmp_path / "none"), "real"), run_on(PhantomConfig(), "drawn")
-    damaged = Damaged(id="damaged", state=SimpleNamespace(status="done"))
+    damaged = Damaged(id="damaged", shipped=False, state=SimpleNamespace(status="done"))
     monkeypatch.setattr(choosing, "list_runs", lambda: [damaged, drawn, real])
     assert choose_run(for_films=True).id == "real"
     assert choosing.answering(real, [drawn, real]) is real
@@ -97,6 +97,13 @@ def test_of_several_runs_on_the_same_patients_the_best_distilled_student_answers
     assert choosing.answering(drawn, [drawn, torn, good, better, other]) is better
     assert choosing.answering(drawn, [drawn, other, better]) is other  # figures on other images do not compare
     assert choosing.answering(drawn, [on("films", "empty", np.nan), good]) is good
+
+
+def test_of_equals_what_ships_comes_first_by_name_and_then_the_newest(monkeypatch):
+    ids = [("newer", True), ("nih_light", True), ("nih", True), ("mine", False), ("another", False)]
+    runs = [run_on(PhantomConfig(), name, shipped=ships) for name, ships in ids]
+    monkeypatch.setattr(choosing, "list_runs", lambda: runs)
+    assert [run.id for run in choosing.finished_runs()] == ["newer", "nih", "nih_light", "mine", "another"]
 
 
 def test_the_first_finished_run_is_the_default(monkeypatch):
