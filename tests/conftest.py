@@ -45,6 +45,16 @@ def _fixed_seeds():
     torch.default_generator.manual_seed(0)
 
 
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """An empty folder in place of that of the jobs that ship."""
+    folder = tmp_path / "assets" / "runs"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", folder)
+    monkeypatch.setattr("cxrkd.jobs.folders.SHIPPED", folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shared_data():
     """Real radiographs in `../shared/data` beside the repository; a fresh clone has none and skips."""

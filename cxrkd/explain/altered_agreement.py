@@ -14,16 +14,14 @@ half the masks. Without chance equal models have equal maps, and no ceiling is m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from cxrkd.explain import chance
-from cxrkd.explain.agreement import against
+from cxrkd.explain.agreement import Agreement, against
 from cxrkd.explain.altered import AlteredMaps
-from cxrkd.explain.chance import ChanceLine, HeldAgainst, Judged
+from cxrkd.explain.chance import ChanceLine, HeldAgainst
 from cxrkd.explain.explainer import Maps
 from cxrkd.explain.halves import ceiling, stepped_up
 from cxrkd.explain.similarity import MEASURES, Measure, common_grid
@@ -33,17 +31,10 @@ _SHIFTS = 16  # along a side: what lies between them would say the same again
 
 
 @dataclass(frozen=True)
-class AlteredAgreement(Judged):
-    """Two models' maps of one label on one film; figures are NaN where a map is constant. See `similarity`."""
+class AlteredAgreement(Agreement):
+    """Two models' maps of one label on one film, which were read off answers to altered films."""
 
     ceiling_title = "not measured"
-    titles: ClassVar[Mapping[str, str]] = {name: measure.title for name, measure in MEASURES.items()}
-
-    cosine: float
-    ssim: float
-    topk_iou: float
-    centre_distance: float
-    peak_distance: float
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 from cxrkd.explain.altered import AlteredMaps, Masks, ask
 from cxrkd.explain.explainer import Network
 from cxrkd.explain.lime_settings import Fill
-from cxrkd.explain.segments import filling
+from cxrkd.explain.segments import filling_whole
 from cxrkd.explain.steps import Steps
 
 
@@ -71,7 +71,7 @@ def occlusion(
         key: of the film and these settings.
     """
     patches = Patches(n_cells, patch, film.shape[-1])
-    filled = filling(film, np.zeros(film.shape, np.int32), fill)
+    filled = filling_whole(film, fill)
     masks = dict.fromkeys(networks, Masks(patches.along**2, patches.draw))
     answers = ask(networks, film, filled, masks, steps, key)
     return AlteredMaps(

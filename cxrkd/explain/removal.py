@@ -18,7 +18,7 @@ import numpy as np
 
 from cxrkd.explain.altered import Answers, Copies, ask_copies
 from cxrkd.explain.explainer import Network
-from cxrkd.explain.segments import filling
+from cxrkd.explain.segments import filling_whole
 from cxrkd.explain.similarity import area_resample
 from cxrkd.explain.steps import Steps
 
@@ -108,7 +108,7 @@ def pixels_of(cells: np.ndarray, grid: tuple[int, int], side: int) -> np.ndarray
 
 def blurred(film: np.ndarray) -> Compose:
     """Hidden pixels show the blur of a film (S, S)."""
-    blur = filling(film, np.zeros(film.shape, np.int32), "blur")
+    blur = filling_whole(film, "blur")
     return lambda hidden: np.where(hidden, blur, film)
 
 

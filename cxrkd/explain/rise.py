@@ -21,7 +21,7 @@ import numpy as np
 from cxrkd.explain.altered import AlteredMaps, Answers, Masks, ask
 from cxrkd.explain.explainer import Network
 from cxrkd.explain.lime_settings import Fill
-from cxrkd.explain.segments import filling
+from cxrkd.explain.segments import filling_whole
 from cxrkd.explain.similarity import area_resample
 from cxrkd.explain.steps import Steps
 
@@ -101,7 +101,7 @@ def rise(
         key: of the film and these settings.
     """
     masks = RandomMasks(n_masks, n_coins, film.shape[-1], seed)
-    filled = filling(film, np.zeros(film.shape, np.int32), fill)
+    filled = filling_whole(film, fill)
     answers = ask(networks, film, filled, dict.fromkeys(networks, Masks(n_masks, masks.draw)), steps, key)
     seen, pair = masks.by_cell(), np.arange(n_masks) // 2
 

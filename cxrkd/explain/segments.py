@@ -55,6 +55,11 @@ def filling(pixels: np.ndarray, segments: np.ndarray, fill: Fill) -> np.ndarray:
     raise ConfigError(f"Unknown fill {shown(fill)}: expected one of {', '.join(FILLS)}.")
 
 
+def filling_whole(pixels: np.ndarray, fill: Fill) -> np.ndarray:
+    """The same where any part of the film may be hidden: "mean" is that of the film."""
+    return filling(pixels, np.zeros(pixels.shape, np.int32), fill)
+
+
 def compose(pixels: np.ndarray, filled: np.ndarray, segments: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Images (B, 1, H, W) that show `pixels` where a mask (B, S) is True and `filled` elsewhere."""
     return np.where(masks[:, segments], pixels, filled)[:, None]

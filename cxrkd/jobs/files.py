@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from cxrkd.atomic import replacing
 from cxrkd.errors import CxrkdError, RunError
@@ -21,6 +21,7 @@ from cxrkd.jobs.strict_json import parse_json
 from cxrkd.plain import plain
 from cxrkd.text import legible, shown
 
+T = TypeVar("T")
 LARGEST = 64 << 20  # bytes of a text; the events of a week of training are a tenth of it
 _LONGEST_REASON = 160
 
@@ -85,6 +86,20 @@ def read_versioned(path: Path, version: int) -> dict[str, Any]:
             "Update cxrkd, or use the version that made it."
         )
     return document
+
+
+def read_as(path: Path, version: int, make: Callable[[dict[str, Any]], T]) -> T:
+    """What `make` makes of a JSON file that says its version; see `read_versioned`.
+
+    Raises:
+        MissingFileError: it is not there.
+        RunError: it is damaged, which is also what a ValueError of `make` means, or of a newer version.
+    """
+    document = read_versioned(path, version)
+    try:
+        return make(document)
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:

@@ -13,19 +13,21 @@ _WHOLES, _NUMBERS = ("epoch", "epochs", "seed", "size", "devices"), ("loss", "va
 _TEXTS = ("member", "device")
 
 
-def is_training_event(event: Event) -> bool:
-    """Whether an event holds of epochs, losses and members what trainings write, or nothing of them."""
-    return is_typed(event, _WHOLES, _NUMBERS, _TEXTS)
+class TellsOfTrainings:
+    """Mixin for jobs among whose events are those of trainings."""
 
+    def writes(self, event: Event) -> bool:
+        """Whether an event holds of epochs, losses and members what trainings write, or nothing of them."""
+        return is_typed(event, _WHOLES, _NUMBERS, _TEXTS)
 
-def training_sentence(event: Event) -> str:
-    """What the log says of an event."""
-    if event["kind"] != "epoch":
-        return event_sentence(event)
-    return (
-        f"  epoch {event['epoch']}/{event['epochs']} at {event['size']} px: loss {event['loss']:.4f}, "
-        f"val AUROC {event['val_auroc']:.4f}, {event['images_per_s']:.0f} images/s"
-    )
+    def sentence(self, event: Event) -> str:
+        """What the log says of an event: of an epoch its figures."""
+        if event["kind"] != "epoch":
+            return event_sentence(event)
+        return (
+            f"  epoch {event['epoch']}/{event['epochs']} at {event['size']} px: loss {event['loss']:.4f}, "
+            f"val AUROC {event['val_auroc']:.4f}, {event['images_per_s']:.0f} images/s"
+        )
 
 
 def curves(events: Iterable[Mapping[str, Any]], value: str) -> dict[tuple[str, int], dict[int, float]]:

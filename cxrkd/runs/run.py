@@ -24,10 +24,9 @@ from cxrkd.jobs.files import (
 )
 from cxrkd.jobs.job import SHIPPED, Job, list_jobs, list_own_jobs, open_job
 from cxrkd.jobs.schema import read_recorded
-from cxrkd.progress import Event
 from cxrkd.refusals import refusals
 from cxrkd.runs.describing import Description, read_description
-from cxrkd.runs.epochs import is_training_event, training_sentence
+from cxrkd.runs.epochs import TellsOfTrainings
 from cxrkd.runs.metrics import VERSION, RunMetrics, measure
 from cxrkd.runs.predictions import CASES, TRIVIAL, Answerer, HeldOut, Predictions, has_logits, read_held_out
 from cxrkd.runs.predictions import FOLDER as PREDICTIONS
@@ -43,7 +42,7 @@ CONFIG_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Run(Job):
+class Run(TellsOfTrainings, Job):
     """One run folder. Reading is lazy: nothing is opened before it is asked for."""
 
     @cached_property
@@ -81,14 +80,6 @@ class Run(Job):
         except (RunError, TypeError, ValueError):
             return None
         return n, n_train
-
-    def writes(self, event: Event) -> bool:
-        """Whether an event holds what trainings write."""
-        return is_training_event(event)
-
-    def sentence(self, event: Event) -> str:
-        """What the log says of an event: of an epoch its figures."""
-        return training_sentence(event)
 
     @property
     def name(self) -> str:

@@ -7,16 +7,10 @@ and origin, which no script can change (`cxrkd.access.doorway`).
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cxrkd.access import doorway, tokens
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEALTH = "/health"
 WRONG_HOST = "This service does not answer under this host name. Ask 127.0.0.1, or send a token."
@@ -41,7 +35,7 @@ class Guard:
         local: it listens to this machine only, so that whoever reaches it directly needs no token.
     """
 
-    def __init__(self, app: App, *, local: bool) -> None:
+    def __init__(self, app: ASGIApp, *, local: bool) -> None:
         self.app, self.local = app, local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

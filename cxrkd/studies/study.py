@@ -15,7 +15,7 @@ from functools import cached_property
 from cxrkd.errors import RunError
 from cxrkd.jobs import queue
 from cxrkd.jobs.asked_job import AskedJob
-from cxrkd.jobs.files import MissingFileError, damaged, read_json, read_versioned, write_json
+from cxrkd.jobs.files import MissingFileError, damaged, read_as, read_json, read_versioned, write_json
 from cxrkd.jobs.job import list_jobs
 from cxrkd.studies.config import TAGS, StudyConfig
 from cxrkd.studies.figures import StudyFigures
@@ -110,10 +110,7 @@ class Study(AskedJob[StudyConfig]):
         Raises:
             RunError: nothing was, or the file is damaged.
         """
-        try:
-            return StudyFigures.from_dict(read_versioned(self.path / FIGURES, VERSION))
-        except ValueError as error:
-            raise damaged(self.path / FIGURES, str(error)) from error
+        return read_as(self.path / FIGURES, VERSION, StudyFigures.from_dict)
 
     def keep_figures(self, figures: StudyFigures) -> None:
         """Write them down.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.access.roles import THIS_MACHINE, Person
+from cxrkd.access.roles import Person
 from cxrkd.dashboard import access, routes
 from cxrkd.dashboard.caching import audits
 from cxrkd.dashboard.distill import making
@@ -25,12 +25,7 @@ from tests import toys
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """A finished run alone in its home, and no worker."""
-    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(access, "current", lambda: THIS_MACHINE)
+def run(own_home):
     return toys.finished_run(toys.tiny_config("small", patients=80, size=64, arch="mobilenetv3_small_100"))
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.access.roles import THIS_MACHINE
 from cxrkd.config import MEMBER_NAMES
-from cxrkd.dashboard import access, routes
+from cxrkd.dashboard import routes
 from cxrkd.dashboard.results.elsewhere import beside_table
 from cxrkd.dashboard.results.readers import reach_at
 from cxrkd.data import load_cohort
@@ -20,10 +19,7 @@ from tests.trees import hospital, write_csv
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(access, "current", lambda: THIS_MACHINE)
+def run(own_home, tmp_path):
     data = hospital(tmp_path / "first", 1, {"train": 10, "val": 30, "test": 30})
     run = toys.finished_run(toys.tiny_config("small", data=data, arch="mobilenetv3_small_100", seeds=(0, 1, 2)))
     keep_seen(run, load_cohort(data))

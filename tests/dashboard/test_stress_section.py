@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrkd.access.record import read_acts
 from cxrkd.access.roles import THIS_MACHINE, Person
-from cxrkd.dashboard import access, routes
+from cxrkd.dashboard import access
 from cxrkd.dashboard.distill import making
 from cxrkd.dashboard.results.readers import in_words, marks, reach_table
 from cxrkd.dashboard.results.stress import stress_table
@@ -26,12 +26,7 @@ from tests import toys
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """A finished run alone in its home, and no worker."""
-    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(access, "current", lambda: THIS_MACHINE)
+def run(own_home):
     return toys.finished_run(toys.tiny_config("small", patients=60, arch="mobilenetv3_small_100"))
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from cxrkd.access.roles import THIS_MACHINE, Person
+from cxrkd.access.roles import Person
 from cxrkd.dashboard import access, routes
 from cxrkd.dashboard.charts import study as charts
 from cxrkd.dashboard.studies import showing
@@ -32,14 +32,10 @@ OBJECTIVES = ("bkd", "paper")
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A home without shipped runs, and no worker."""
-    monkeypatch.setenv("CXRKD_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-    monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", routes.SITE / "no-such-folder")
-    monkeypatch.setattr(access, "current", lambda: THIS_MACHINE)
+def home(own_home, tmp_path, monkeypatch):
+    """A home that knows the toys."""
     toys.everywhere(monkeypatch, tmp_path / "site")
-    return tmp_path / "home"
+    return own_home
 
 
 @pytest.fixture

@@ -7,36 +7,14 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 from captum.testing.helpers.basic_models import BasicModel_ConvNet_One_Conv
-from pytorch_grad_cam import EigenCAM, EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from torch import nn
 
 from cxrkd.errors import ConfigError
 from cxrkd.explain.cam import grad_cam, grad_cams
 from cxrkd.explain.cam_family import cams
+from tests.explain.oracles import ORACLES, SIGNLESS, Tapped
 
-ORACLES = {
-    "gradcam": GradCAM,
-    "hirescam": HiResCAM,
-    "gradcam++": GradCAMPlusPlus,
-    "xgradcam": XGradCAM,
-    "layercam": LayerCAM,
-    "eigencam": EigenCAM,
-    "eigengradcam": EigenGradCAM,
-}
-SIGNLESS = ("eigencam", "eigengradcam")  # there: whatever the solver gives; ours is held in test_eigen.py
 TOY_NAMES = ["cnn", "linear_head", "swin", "vit"]
-
-
-class Tapped(nn.Module):
-    """The model with an identity between features and head, for pytorch-grad-cam to hook."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model, self.tap = model, nn.Identity()
-
-    def forward(self, x):
-        return self.model.forward_head(self.tap(self.model.forward_features(x)))
 
 
 def oracle_map(model, x, method, k):

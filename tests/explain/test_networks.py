@@ -5,7 +5,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from pytorch_grad_cam import EigenCAM, EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from scipy.stats import spearmanr
 from skimage.measure import block_reduce
@@ -16,6 +15,7 @@ from cxrkd.explain.baselines import baselines, noisy, random_twin
 from cxrkd.explain.cam import grad_cam
 from cxrkd.explain.explainer import EXPLAINERS, Network
 from cxrkd.models.zoo import build
+from tests.explain.oracles import ORACLES, SIGNLESS
 
 LABELS = ("Mass", "Effusion", "Hernia")
 LAYERS = {
@@ -24,18 +24,6 @@ LAYERS = {
     "vit_small_patch16_224": lambda m: m.backbone.net.blocks[-2],
     "swin_tiny_patch4_window7_224": lambda m: m.backbone.net.norm,
 }
-ORACLES = {
-    "gradcam": GradCAM,
-    "hirescam": HiResCAM,
-    "gradcam++": GradCAMPlusPlus,
-    "xgradcam": XGradCAM,
-    "layercam": LayerCAM,
-    "eigencam": EigenCAM,
-    "eigengradcam": EigenGradCAM,
-}
-SIGNLESS = ("eigencam", "eigengradcam")
-
-
 CASES = [(a, m) for a in LAYERS for m in ORACLES if (a, m) != ("vit_small_patch16_224", "hirescam")]
 
 

@@ -4,20 +4,11 @@ import numpy as np
 import pytest
 from pytorch_grad_cam import ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from torch import nn
 
 from cxrkd.explain.explainer import Network
 from cxrkd.explain.scorecam import as_masks, channels, combine, scorecam
 from cxrkd.explain.steps import in_turn
-
-
-class Tapped(nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model, self.tap = model, nn.Identity()
-
-    def forward(self, x):
-        return self.model.forward_head(self.tap(self.model.forward_features(x)))
+from tests.explain.oracles import Tapped
 
 
 def oracle_map(model, x, k):

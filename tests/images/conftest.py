@@ -94,3 +94,17 @@ def rg1():
     pytest.importorskip("data_store", reason="needs pydicom-data")
     kinds = ("UNCI", "UNCR", "J2KI", "J2KR")
     return {kind: Path(get_testdata_file(f"RG1_{kind}.dcm", download=False)).read_bytes() for kind in kinds}
+
+
+@pytest.fixture
+def decoders(monkeypatch):
+    """The calls of every decoder, which are kept from decoding; an exception would only become a sentence."""
+    calls = []
+
+    def decode(*args, **_options):
+        calls.append(args)
+        raise RuntimeError
+
+    for name in ("PIL.ImageFile.ImageFile.load", "pydicom.pixels.decoders.base.Decoder.as_array", "cv2.imdecode"):
+        monkeypatch.setattr(name, decode)
+    return calls

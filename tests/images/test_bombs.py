@@ -63,20 +63,6 @@ def compressed(make, frame, syntax, **tags):
     return make.write(ds, syntax)
 
 
-@pytest.fixture
-def decoders(monkeypatch):
-    """Every decoder is kept from decoding; how often each was asked."""
-    asked = []
-
-    def decode(*args, **_options):
-        asked.append(args)
-        raise RuntimeError
-
-    for name in ("PIL.ImageFile.ImageFile.load", "pydicom.pixels.decoders.base.Decoder.as_array", "cv2.imdecode"):
-        monkeypatch.setattr(name, decode)
-    return asked
-
-
 # PNG
 
 

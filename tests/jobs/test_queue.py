@@ -7,12 +7,14 @@ import threading
 import pytest
 
 from cxrkd.errors import RunError
-from cxrkd.jobs import folders, job, queue
+from cxrkd.jobs import queue
 from cxrkd.jobs.job import list_jobs, open_job
 from cxrkd.jobs.locks import deciding, worker_lives, working
 from cxrkd.jobs.process import start_mark
 from cxrkd.jobs.queue import cancel, delete, keep_going, resume
 from cxrkd.jobs.state import JobState, write_state
+
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 @pytest.fixture(autouse=True)
@@ -20,15 +22,6 @@ def no_worker(monkeypatch):
     started = []
     monkeypatch.setattr(queue, "ensure_worker", lambda: started.append(1))
     return started
-
-
-@pytest.fixture(autouse=True)
-def shipped(tmp_path, monkeypatch):
-    folder = tmp_path / "assets" / "runs"
-    folder.mkdir(parents=True)
-    monkeypatch.setattr(job, "SHIPPED", folder)
-    monkeypatch.setattr(folders, "SHIPPED", folder)
-    return folder
 
 
 @pytest.fixture

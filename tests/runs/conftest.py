@@ -6,6 +6,8 @@ import pytest
 
 from cxrkd.data import load_cohort
 from cxrkd.data.readers.phantom import PhantomConfig
+from cxrkd.jobs.execute import execute
+from cxrkd.runs import create
 from tests import toys
 
 
@@ -55,6 +57,14 @@ def blobs():
 def blob_data(monkeypatch, blobs):
     """Runs executed in this process train on the blobs."""
     monkeypatch.setattr("cxrkd.runs.stages.load_cohort", lambda config, progress: blobs)
+
+
+@pytest.fixture
+def learned(config, blob_data):
+    """A finished run on the blobs, which have 48 validation films."""
+    run = create(config(seeds=(0,)))
+    execute(run)
+    return run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from cxrkd.config import MEMBERS
 from cxrkd.data.readers.folder import FolderConfig
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError, CxrkdError, RunError
-from cxrkd.jobs import folders, job, queue
+from cxrkd.jobs import queue
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.queue import resume
 from cxrkd.jobs.state import JobState, write_state
@@ -22,15 +22,6 @@ from tests.trees import film
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch):
     monkeypatch.setattr("cxrkd.jobs.queue.ensure_worker", lambda: None)
-
-
-@pytest.fixture
-def shipped(tmp_path, monkeypatch):
-    folder = tmp_path / "assets" / "runs"
-    folder.mkdir(parents=True)
-    monkeypatch.setattr(job, "SHIPPED", folder)
-    monkeypatch.setattr(folders, "SHIPPED", folder)
-    return folder
 
 
 @pytest.fixture

@@ -22,14 +22,6 @@ from cxrkd.runs.run import LABELS
 from tests.shipped import RUNS
 
 
-@pytest.fixture
-def learned(config, blob_data):
-    """A run on the blobs, which have 48 validation films."""
-    run = create(config(seeds=(0,)))
-    execute(run)
-    return run
-
-
 def test_a_run_keeps_the_maps_of_its_validation_films(learned, blobs):
     films = blobs.images[blobs.split == "val"]
     found = read_reference(learned, "gradcam")

@@ -15,19 +15,10 @@ from cxrkd.cost.count import count
 from cxrkd.data import load_cohort
 from cxrkd.data.readers.samples import SamplesConfig
 from cxrkd.explain.cam import grad_cam
-from cxrkd.jobs.execute import execute
-from cxrkd.runs import create, open_run
+from cxrkd.runs import open_run
 from cxrkd.runs.run import Run
 from cxrkd.runs.showcase import FILE, clearest, film_in, make_showcase, read_showcase, write_showcase
 from tests.shipped import RUNS
-
-
-@pytest.fixture
-def learned(config, blob_data):
-    """A finished run on the blobs."""
-    run = create(config(seeds=(0,)))
-    execute(run)
-    return run
 
 
 def test_a_finished_run_keeps_what_its_networks_say_of_one_film(learned, blobs):

@@ -12,17 +12,9 @@ from cxrkd.train.fit import CHECKPOINT, fit
 from cxrkd.train.module import Training
 from cxrkd.train.norms import films, recount_norms
 from cxrkd.train.schedule import plan
+from tests.train.killed import KilledError, kill_after
 
 PACE = TrainConfig(epochs=3, warm_epochs=0, batch_size=12, learning_rate=0.02)
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-def killed(event):
-    if event["kind"] == "epoch" and event["epoch"] == 2:
-        raise KilledError
 
 
 def ended(model, cohort, folder, train=PACE, loss=None, on_event=lambda event: None, **options):
@@ -63,7 +55,7 @@ def test_an_average_is_resumed_bit_for_bit(fresh_toy, blobs, tmp_path):
     train = PACE.model_copy(update={"average": 0.9})
     whole = ended(fresh_toy(), blobs, tmp_path / "whole", train)
     with pytest.raises(KilledError):
-        ended(fresh_toy(), blobs, tmp_path / "cut", train, on_event=killed)
+        ended(fresh_toy(), blobs, tmp_path / "cut", train, on_event=kill_after(1))
     resumed = ended(fresh_toy(), blobs, tmp_path / "cut", train)
     read_again = ended(fresh_toy(seed=5), blobs, tmp_path / "cut", train)
     assert all(torch.equal(whole[name], tensor) for name, tensor in resumed.items())
@@ -113,6 +105,6 @@ def test_shuffled_answers_teach_nothing_and_are_resumed_bit_for_bit(fresh_toy, b
     )
     assert [event["val_auroc"] for event in seen if event["kind"] == "epoch"][-1] > 0.95
     with pytest.raises(KilledError):
-        ended(fresh_toy(), blobs, tmp_path / "cut", loss=shuffled(student), on_event=killed, **answers)
+        ended(fresh_toy(), blobs, tmp_path / "cut", loss=shuffled(student), on_event=kill_after(1), **answers)
     resumed = ended(fresh_toy(), blobs, tmp_path / "cut", loss=shuffled(student), **answers)
     assert all(torch.equal(whole[name], tensor) for name, tensor in resumed.items())

@@ -20,6 +20,7 @@ from cxrkd.train.fit import CHECKPOINT, fit
 from cxrkd.train.norms import films, recount_norms
 from cxrkd.train.predict import predict_logits
 from cxrkd.train.schedule import plan
+from tests.train.killed import KilledError, kill_after
 
 PACE = TrainConfig(epochs=2, warm_epochs=2, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)
 PLAIN = plain()
@@ -51,18 +52,6 @@ class Spy(Loss):
 
 def weights(model):
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-def kill_after(epoch):
-    def on_event(event):
-        if event["kind"] == "epoch" and event["epoch"] == epoch + 1:
-            raise KilledError
-
-    return on_event
 
 
 @pytest.fixture

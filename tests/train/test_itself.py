@@ -12,18 +12,10 @@ from cxrkd.distill.loss import control, objective
 from cxrkd.distill.own_average import OwnAverage
 from cxrkd.models.views import Views
 from cxrkd.train.fit import fit
+from tests.train.killed import KilledError, kill_after
 
 PACE = TrainConfig(epochs=4, warm_epochs=0, batch_size=12, learning_rate=0.02, augment=True)
 NAN = float("nan")
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-def killed(event):
-    if event["kind"] == "epoch" and event["epoch"] == 3:
-        raise KilledError
 
 
 def filled(toy, value):
@@ -81,7 +73,7 @@ def test_it_is_resumed_bit_for_bit_and_learns(fresh_toy, blobs, tmp_path):
     told = []
     whole, loss = trained(fresh_toy(), blobs, tmp_path / "whole", told.append)
     with pytest.raises(KilledError):
-        trained(fresh_toy(), blobs, tmp_path / "cut", killed)
+        trained(fresh_toy(), blobs, tmp_path / "cut", kill_after(2))
     resumed, again = trained(fresh_toy(), blobs, tmp_path / "cut")
     for first, second in ((whole, resumed), (loss, again)):
         assert all(torch.equal(t, second.state_dict()[name]) for name, t in first.state_dict().items())

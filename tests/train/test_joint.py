@@ -23,18 +23,10 @@ from cxrkd.train.module import Training
 from cxrkd.train.schedule import plan
 from cxrkd.train.task import OWNED, Task
 from tests import toys
+from tests.train.killed import KilledError, kill_after
 
 PACE = TrainConfig(epochs=5, warm_epochs=0, batch_size=12, learning_rate=0.02)
 DATA = PhantomConfig(n_patients=20, image_size=32)
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-def killed(event):
-    if event["kind"] == "epoch" and event["epoch"] == 2:
-        raise KilledError
 
 
 def trained(student, teacher, cohort, folder, on_event=lambda event: None, train=PACE, **settings):
@@ -102,7 +94,7 @@ def test_it_is_resumed_bit_for_bit(fresh_toy, blobs, tmp_path, precision):
     train = PACE.model_copy(update={"epochs": 3, "augment": True, "precision": precision})
     whole = trained(fresh_toy(), fresh_toy(seed=1), blobs, tmp_path / "whole", train=train)
     with pytest.raises(KilledError):
-        trained(fresh_toy(), fresh_toy(seed=1), blobs, tmp_path / "cut", killed, train)
+        trained(fresh_toy(), fresh_toy(seed=1), blobs, tmp_path / "cut", kill_after(1), train)
     again = trained(fresh_toy(), fresh_toy(seed=1), blobs, tmp_path / "cut", train=train)
     for one, other in zip(whole, again, strict=True):
         assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())

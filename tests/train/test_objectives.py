@@ -19,6 +19,7 @@ from cxrkd.train.asking import InTheLoop
 from cxrkd.train.batches import Batch
 from cxrkd.train.fit import CHECKPOINT, fit
 from tests.toys import make_staged
+from tests.train.killed import KilledError, kill_after
 
 PACE = TrainConfig(epochs=2, warm_epochs=1, warm_size=32, batch_size=12, learning_rate=0.02, augment=True)
 
@@ -74,18 +75,6 @@ ONE_BY_ONE = ["task", "all.features", "all.maps", "all.pooled", "all.past"]
 def known():
     with OBJECTIVES.adding(ALL):
         yield
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-def kill_after(epoch):
-    def on_event(event):
-        if event["kind"] == "epoch" and event["epoch"] == epoch + 1:
-            raise KilledError
-
-    return on_event
 
 
 def train_under(config, cohort, folder, on_event=lambda event: None, train=PACE, widths=(6, 8)):

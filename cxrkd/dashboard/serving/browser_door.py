@@ -7,15 +7,11 @@ not under types that browsers run as scripts.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
-
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, Any, Any], Awaitable[None]]
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "in-browser"
 # Wherever a base path puts it: .../in-browser/KEY/FILE.
@@ -46,10 +42,10 @@ def address(base: str, key: str) -> str:
 class BrowserDoor:
     """Wraps the app of Streamlit."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what asks for a file of an app; let everything else through."""
         match = PLACE.search(scope["path"]) if scope["type"] == "http" else None
         if match is None:

@@ -9,22 +9,16 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from cxrkd.access import doorway, tokens
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.dashboard.serving import closed_page
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PERSON = b"x-cxrkd-person"
 SEAL = secrets.token_hex(16)
@@ -78,7 +72,7 @@ class Policy:
 class Door:
     """ASGI middleware; `policy` is read for every request, because Streamlit's options are known only then."""
 
-    def __init__(self, app: App, policy: Callable[[], Policy]) -> None:
+    def __init__(self, app: ASGIApp, policy: Callable[[], Policy]) -> None:
         self.app, self.policy = app, policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

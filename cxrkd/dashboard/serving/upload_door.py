@@ -6,17 +6,13 @@ Streamlit bounds one file (`server.maxUploadSize`), not how many of them a visit
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cxrkd.dashboard import session
 from cxrkd.dashboard.serving.uploads import Held, held, no_room
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 # Wherever a base path puts it: .../_stcore/upload_file/SESSION/FILE.
 ENDPOINT = re.compile(r"/_stcore/upload_file/(?P<visitor>[^/]+)/[^/]+$")
@@ -52,7 +48,7 @@ class UploadDoor:
         holds: what is held now, by visitor; by default in this process.
     """
 
-    def __init__(self, app: App, holds: Callable[[], Held] = held) -> None:
+    def __init__(self, app: ASGIApp, holds: Callable[[], Held] = held) -> None:
         self._app, self._holds = app, holds
         self._coming: dict[int, Coming] = {}
 
@@ -61,7 +57,7 @@ class UploadDoor:
         """Files on their way."""
         return self._coming.values()
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer an upload with one sentence and 413."""
         match = ENDPOINT.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
         if match is None:
@@ -111,7 +107,7 @@ class UploadDoor:
         return settled
 
 
-def _announced(scope: MutableMapping[str, Any]) -> int:
+def _announced(scope: Scope) -> int:
     """Bytes of the file by the request's header; 0 where it says nothing that can be read."""
     given = dict(scope["headers"]).get(b"content-length", b"")
     return max(int(given) - FORM, 0) if given.isdigit() else 0

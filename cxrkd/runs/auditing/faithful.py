@@ -12,38 +12,15 @@ from cxrkd.evaluate.means import Mean, mean_by_patient
 from cxrkd.evaluate.record import Record
 from cxrkd.explain.cohort_faithful import FIGURES, CohortCascade, CohortFaithful
 from cxrkd.explain.faithful import OWN, RIVALS, SENSE
-from cxrkd.runs.auditing.lines import Beside, above_each, closest
-
-ALL_LABELS = ""
+from cxrkd.runs.auditing.lines import ALL_LABELS, AgainstRivals, Beside
 
 
 @dataclass(frozen=True)
-class FaithfulFigures(Record):
-    """A network's maps while cells go, over present findings of one label or of all.
+class FaithfulFigures(AgainstRivals):
+    """A network's maps while cells go, over present findings: `cohort_faithful.FIGURES`, in units of the logit.
 
-    Attributes:
-        member: who. label: ALL_LABELS for all. figure: of `cohort_faithful.FIGURES`.
-        own: mean, in units of the logit.
-        rivals: rankings that have not seen the film; `above` is how much better the map is.
-        enough: as many patients as a finding needs to count.
+    Rivals are rankings that have not seen the film; `above` is how much better the map is.
     """
-
-    member: str
-    label: str
-    figure: str
-    own: Mean
-    rivals: tuple[Beside, ...]
-    enough: bool
-
-    @property
-    def holds(self) -> bool:
-        """Better than each rival, with an interval that leaves zero out."""
-        return self.enough and above_each(self.rivals)
-
-    @property
-    def weakest(self) -> Beside:
-        """The rival that it is the least above."""
-        return closest(self.rivals)
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,8 @@ from cxrkd.evaluate.record import Record
 from cxrkd.explain.cohort_agreement import LINES, CohortAgreement
 from cxrkd.explain.cohort_faithful import CohortCascade, CohortFaithful
 from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
-from cxrkd.runs.auditing.faithful import (
-    ALL_LABELS,
-    CascadeFigures,
-    FaithfulFigures,
-    measure_cascade,
-    measure_faithful,
-)
-from cxrkd.runs.auditing.lines import Beside, above_each, closest
+from cxrkd.runs.auditing.faithful import CascadeFigures, FaithfulFigures, measure_cascade, measure_faithful
+from cxrkd.runs.auditing.lines import ALL_LABELS, AgainstRivals, Beside, above_each, closest
 
 PRESENT, CALLED, EVERY = "present", "called", "every"
 """Cells that a figure is over: those whose finding is on the film, those that some network calls, or all of them."""
@@ -75,29 +69,14 @@ class GainFigures(Record):
 
 
 @dataclass(frozen=True)
-class LesionFigures(Record):
-    """A network's maps on marked findings, of one label or of all.
+class LesionFigures(AgainstRivals):
+    """A network's maps on marked findings: MEASURES. Rivals are maps that have not seen the film.
 
     Attributes:
-        member: who. label: ALL_LABELS for all. figure: of MEASURES.
-        own: mean.
-        rivals: maps that have not seen the film.
         area: share of the film that is marked: what a uniform map gets of energy, and chance of hits.
-        enough: as many patients as a finding needs to count.
     """
 
-    member: str
-    label: str
-    figure: str
-    own: Mean
-    rivals: tuple[Beside, ...]
     area: float
-    enough: bool
-
-    @property
-    def holds(self) -> bool:
-        """More than each rival, with an interval that leaves zero out."""
-        return self.enough and above_each(self.rivals)
 
 
 @dataclass(frozen=True)
@@ -287,5 +266,5 @@ def _lesions(member: str, held: CohortLesions, labels: Sequence[str], patients: 
                 for name in RIVALS
             )
             enough = mean.n_patients >= MIN_POSITIVE_PATIENTS
-            rows.append(LesionFigures(member, label, figure, mean, rivals, float(held.area[marked].mean()), enough))
+            rows.append(LesionFigures(member, label, figure, mean, rivals, enough, float(held.area[marked].mean())))
     return rows

@@ -23,7 +23,7 @@ from cxrkd.config import DataConfig, Member
 from cxrkd.explain.cohort_agreement import CohortAgreement, cohort_agreement
 from cxrkd.explain.cohort_faithful import CohortCascade, CohortFaithful
 from cxrkd.explain.cohort_lesions import MEASURES, OWN, RIVALS, CohortLesions
-from cxrkd.jobs.files import damaged, read_versioned
+from cxrkd.jobs.files import damaged, read_as
 from cxrkd.runs.auditing.faithful import from_proofs
 from cxrkd.runs.auditing.figures import AuditFigures, measure_audit
 from cxrkd.runs.beside import FIGURES, FIGURES_VERSION, BesideRun, FilmsAsked, read_arrays
@@ -198,10 +198,7 @@ class AuditJob(BesideRun[AuditConfig]):
         Raises:
             RunError: the audit has not come that far, or the file is damaged.
         """
-        try:
-            return AuditFigures.from_dict(read_versioned(self.path / FIGURES, FIGURES_VERSION))
-        except ValueError as error:
-            raise damaged(self.path / FIGURES, str(error)) from error
+        return read_as(self.path / FIGURES, FIGURES_VERSION, AuditFigures.from_dict)
 
 
 def places(lesions: CohortLesions, outside: np.ndarray) -> Mapping[str, np.ndarray]:

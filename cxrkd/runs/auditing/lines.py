@@ -10,6 +10,8 @@ import numpy as np
 from cxrkd.evaluate.means import Mean
 from cxrkd.evaluate.record import Record
 
+ALL_LABELS = ""
+
 
 @dataclass(frozen=True)
 class Beside(Record):
@@ -34,3 +36,32 @@ def above_each(rivals: Sequence[Beside]) -> bool:
 def closest(rivals: Sequence[Beside]) -> Beside:
     """The one that a figure is the least above; what is not known comes last."""
     return min(rivals, key=lambda one: np.inf if np.isnan(one.above.value) else one.above.value)
+
+
+@dataclass(frozen=True)
+class AgainstRivals(Record):
+    """A figure of a network's maps, over cells of one label or of all, beside that of rivals.
+
+    Attributes:
+        member: who. label: ALL_LABELS for all. figure: which.
+        own: mean.
+        rivals: what has not seen the film.
+        enough: as many patients as a finding needs to count.
+    """
+
+    member: str
+    label: str
+    figure: str
+    own: Mean
+    rivals: tuple[Beside, ...]
+    enough: bool
+
+    @property
+    def holds(self) -> bool:
+        """Better than each rival, with an interval that leaves zero out."""
+        return self.enough and above_each(self.rivals)
+
+    @property
+    def weakest(self) -> Beside:
+        """The rival that it is the least above."""
+        return closest(self.rivals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -153,23 +153,27 @@ def figures(run: Run) -> Iterator[Finding]:
 
 def maps(run: Run) -> Iterator[Finding]:
     """Whether the maps that agreement is held against can be read."""
-    path = run.path / REFERENCE
-    if os.path.lexists(path):
-        try:
-            require_file(path)
-            for method in ("gradcam", "gradcam++"):
-                read_reference(run, method)
-        except CxrkdError as error:
-            yield Finding(run.id, REFERENCE, str(error), f"Make it again: python -m cxrkd reference {run.id}")
+
+    def read() -> None:
+        require_file(run.path / REFERENCE)
+        for method in ("gradcam", "gradcam++"):
+            read_reference(run, method)
+
+    return _made_by_reference(run, REFERENCE, read)
 
 
 def films(run: Run) -> Iterator[Finding]:
     """Whether the list of the films that it was made from can be read."""
-    if os.path.lexists(run.path / SEEN):
+    return _made_by_reference(run, SEEN, lambda: read_seen(run))
+
+
+def _made_by_reference(run: Run, name: str, read: Callable[[], object]) -> Iterator[Finding]:
+    """Whether a file that the command `reference` writes can be read, where there is one."""
+    if os.path.lexists(run.path / name):
         try:
-            read_seen(run)
+            read()
         except CxrkdError as error:
-            yield Finding(run.id, SEEN, str(error), f"Make it again: python -m cxrkd reference {run.id}")
+            yield Finding(run.id, name, str(error), f"Make it again: python -m cxrkd reference {run.id}")
 
 
 def validation(job: Validation) -> Iterator[Finding]:

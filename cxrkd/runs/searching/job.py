@@ -21,8 +21,7 @@ from cxrkd.jobs import queue
 from cxrkd.jobs.asked_job import AskedJob
 from cxrkd.jobs.job import list_own_jobs
 from cxrkd.jobs.schema import read_recorded
-from cxrkd.progress import Event
-from cxrkd.runs.epochs import is_training_event, training_sentence
+from cxrkd.runs.epochs import TellsOfTrainings
 from cxrkd.runs.refusing import settle
 from cxrkd.runs.run import open_run
 from cxrkd.runs.searching.config import SearchConfig
@@ -59,7 +58,7 @@ class Trials(Strict):
 
 
 @dataclass(frozen=True)
-class Search(AskedJob[SearchConfig]):
+class Search(TellsOfTrainings, AskedJob[SearchConfig]):
     """One search."""
 
     ASKED, ASKS = ASKED, SearchConfig
@@ -72,14 +71,6 @@ class Search(AskedJob[SearchConfig]):
         """
         super().require_current()
         open_run(str(self.config.base.teacher_from))
-
-    def writes(self, event: Event) -> bool:
-        """Whether an event holds what trainings write."""
-        return is_training_event(event)
-
-    def sentence(self, event: Event) -> str:
-        """What the log says of an event: of an epoch its figures."""
-        return training_sentence(event)
 
     @property
     def store(self) -> Path:

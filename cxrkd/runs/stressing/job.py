@@ -15,7 +15,7 @@ import numpy as np
 
 from cxrkd.config import Member
 from cxrkd.evaluate.stress import StressMetrics, measure_stress
-from cxrkd.jobs.files import damaged, read_versioned
+from cxrkd.jobs.files import damaged, read_as
 from cxrkd.logits import require_numbers
 from cxrkd.runs.beside import FIGURES, FIGURES_VERSION, BesideRun, FilmsAsked, read_arrays
 
@@ -78,7 +78,4 @@ class StressJob(BesideRun[FilmsAsked]):
         Raises:
             RunError: the test has not come that far, or the file is damaged.
         """
-        try:
-            return StressMetrics.from_dict(read_versioned(self.path / FIGURES, FIGURES_VERSION))
-        except ValueError as error:
-            raise damaged(self.path / FIGURES, str(error)) from error
+        return read_as(self.path / FIGURES, FIGURES_VERSION, StressMetrics.from_dict)

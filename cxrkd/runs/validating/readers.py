@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cxrkd.data.reading.readings import read_readings
 from cxrkd.evaluate.readers import ReaderStudy, reader_study
-from cxrkd.jobs.files import MissingFileError, damaged, read_versioned, write_json
+from cxrkd.jobs.files import MissingFileError, read_as, write_json
 from cxrkd.runs import Run
 from cxrkd.runs.validating.validation import Validation, validations_of
 
@@ -42,11 +42,9 @@ def study_of(validation: Validation) -> ReaderStudy | None:
         RunError: the file is damaged.
     """
     try:
-        return ReaderStudy.from_dict(read_versioned(validation.path / FILE, VERSION))
+        return read_as(validation.path / FILE, VERSION, ReaderStudy.from_dict)
     except MissingFileError:
         return None
-    except ValueError as error:
-        raise damaged(validation.path / FILE, str(error)) from error
 
 
 def judged_by_radiologists(run: Run) -> Validation | None:
