@@ -69,8 +69,8 @@ class RunConfig(Strict):
         ge=0,
         le=1024,
         title="Size that students look at, pixels",
-        description="a whole fraction of the image size, such as half of it: students average their images down to it, "
-        "the teacher sees all; 0 is the image size",
+        description="such as half of the image size: students average their images down to it, the teacher sees all; "
+        "0 is the image size",
         json_schema_extra=hints(step=16, section="Data and seeds"),
     )
     student_weights: StudentWeights = Field(
@@ -159,11 +159,11 @@ class RunConfig(Strict):
         return self.student_size or self.data.image_size
 
     @model_validator(mode="after")
-    def _students_look_at_whole_pixels(self) -> Self:
-        if self.data.image_size % self.student_works_at:
+    def _students_look_at_no_more_than_there_is(self) -> Self:
+        if self.student_size > self.data.image_size:
             raise ValueError(
-                f"students look at a whole fraction of the image size, {self.data.image_size}, got {self.student_size}"
-                ": set {student_size} to half of it, a third, or 0 for all"
+                f"students look at no more than the image size, {self.data.image_size}, got {self.student_size}"
+                ": set {student_size} to less, such as half of it, or to 0 for all"
             )
         return self
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class Stage:
 
     name: str
     channels: int
-    stride: int
+    stride: float
 
     def grid(self, size: int) -> int:
         """Cells along the side of an image of `size` pixels; exact for multiples of 32.
@@ -39,12 +40,29 @@ class Stage:
         >>> Stage("layer4", 512, 32).grid(224)
         7
         """
-        return size // self.stride
+        return int(size // self.stride)
 
 
 def averaged_down(x: Tensor, side: int | None) -> Tensor:
-    """Images (B, C, H, W) as means over areas, of that side; smaller ones, and all where it is None, as they are."""
-    return x if side is None or x.shape[-1] <= side else adaptive_avg_pool2d(x, side)
+    """Images (B, C, S, S) as means over areas, of that side; smaller ones, and all where it is None, as they are.
+
+    Where the side is no whole fraction of S, a pixel on the edge of two areas counts for both by its shares.
+    """
+    size = x.shape[-1]
+    if side is None or size <= side:
+        return x
+    if size % side == 0:
+        return adaptive_avg_pool2d(x, side)
+    areas = torch.tensor(_areas(size, side), dtype=x.dtype, device=x.device)
+    return areas @ x @ areas.T
+
+
+@lru_cache
+def _areas(size: int, side: int) -> list[list[float]]:
+    """Share of each of `size` pixels in a row in each of `side` means over equal lengths."""
+    length = size / side
+    edges = [(k * length, (k + 1) * length) for k in range(side)]
+    return [[max(0.0, min(high, n + 1) - max(low, n)) / length for n in range(size)] for low, high in edges]
 
 
 class Backbone(nn.Module, ABC):
@@ -87,8 +105,8 @@ class Classifier(nn.Module):
         labels: K label names, in the order of the logits.
         input_size: side of the square input in pixels, the size to resize images to.
         backbone: the network.
-        shrinks_to: side that the network averages larger images down to before it looks at them, a whole fraction of
-            the input; None where it looks at them as they come.
+        shrinks_to: side that the network averages larger images down to before it looks at them; None where it looks
+            at them as they come.
     """
 
     def __init__(
@@ -139,7 +157,7 @@ class Classifier(nn.Module):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Where hints can be taken, from the image to the features; every network on offer declares four."""
-        factor = self.input_size // self.works_at
+        factor = self.input_size / self.works_at
         return tuple(replace(stage, stride=stage.stride * factor) for stage in self.backbone.stages)
 
     def forward_stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:

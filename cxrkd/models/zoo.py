@@ -89,7 +89,7 @@ def build(
         input_size: side of the square input in pixels.
         pretrained: a name of `list_weights(arch)`, or "none" for a random start. ImageNet's leave the head random;
             chest weights bring theirs, and answer NaN on labels that they were never taught.
-        shrinks_to: side in pixels that it averages its input down to, a whole fraction of it; None keeps it as it is.
+        shrinks_to: side in pixels that it averages its input down to; None keeps it as it is.
         download: whether weights that are not on this machine may be fetched.
         progress: called with (bytes done, bytes in all) meanwhile.
 
@@ -103,8 +103,8 @@ def build(
     _check_labels(labels)
     size = shrinks_to or input_size
     check_network(arch, size)
-    if input_size % size:
-        raise ConfigError(f"{arch} cannot work at {size} pixels of {input_size}: expected a whole fraction of them.")
+    if size > input_size:
+        raise ConfigError(f"{arch} cannot work at {size} pixels of {input_size}: expected no more than there are.")
 
     def part(name: str) -> Classifier:
         state = None if pretrained == NONE else _state(name, pretrained, labels, download, progress)

@@ -1,12 +1,17 @@
 """The contract, on every network on offer: whoever adds one gets it tested here."""
 
+import cv2
+import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from cxrkd.cost.count import count
 from cxrkd.errors import ConfigError
+from cxrkd.models.classifier import averaged_down
 from cxrkd.models.weights import fingerprint, load_weights, save_weights
 from cxrkd.models.zoo import build, list_archs
+from cxrkd.runtime.export import export_onnx
 
 LABELS = ("a", "b", "c")
 SIZE = 64
@@ -139,8 +144,27 @@ def test_a_network_that_looks_at_less_averages_its_images(tmp_path):
     assert again.shrinks_to == 32
 
 
-def test_a_size_to_look_at_that_is_no_whole_fraction_or_too_small_is_refused():
-    with pytest.raises(ConfigError, match="resnet18 cannot work at 48 pixels of 64: expected a whole fraction"):
-        small(shrinks_to=48)
+@pytest.mark.parametrize("side", [16, 20, 45, 63])
+def test_means_over_areas_are_exact_for_any_side(side):
+    """Against OpenCV, and against the mean of the film, which no resampling by areas changes."""
+    film = np.random.default_rng(0).random((64, 64), np.float32)
+    shrunk = averaged_down(torch.from_numpy(film)[None, None], side)[0, 0].numpy()
+    np.testing.assert_allclose(shrunk, cv2.resize(film, (side, side), interpolation=cv2.INTER_AREA), atol=1e-5)
+    assert shrunk.mean() == pytest.approx(film.mean(), abs=1e-5)
+
+
+def test_a_network_that_looks_at_five_sevenths_is_exported(tmp_path):
+    model = build("resnet18", ("a", "b"), 56, shrinks_to=40).eval()
+    film = torch.rand(3, 1, 56, 56, generator=torch.Generator().manual_seed(2))
+    session = onnxruntime.InferenceSession(str(export_onnx(model, tmp_path / "model.onnx")))
+    with torch.no_grad():
+        told = model(film).numpy()
+    np.testing.assert_allclose(session.run(None, {"image": film.numpy()})[0], told, atol=1e-4)
+    assert model.works_at == 40
+
+
+def test_a_size_to_look_at_that_is_more_than_there_is_or_too_small_is_refused():
+    with pytest.raises(ConfigError, match="resnet18 cannot work at 96 pixels of 64: expected no more"):
+        small(shrinks_to=96)
     with pytest.raises(ConfigError, match="got 16"):
         small(shrinks_to=16)
