@@ -7,14 +7,16 @@ const OUTSIDE = 1.5; // pixels by which a corner may lie outside of the picture
 const UNEVEN = 1.6; // opposite sides, the longer by the shorter: as much as perspective makes of equal ones
 const WIDEST = 1.36; // a film's longer side by its shorter one
 const LEAST_HELD = 0.25; // of each side is an edge
+const BENT = 0.5; // slopes of opposite sides differ by less
 const FOCAL = 0.72; // of the diagonal: cameras of phones and of laptops lie between 0.6 and 0.9
 const QUIET = 1.1; // tones a pixel: bare light boxes and bezels change less
 const LOOKED_AT = 24; // the most promising rectangles
 const APART = 0.02; // of the diagonal: corners that lie nearer, on average, are those of one rectangle
-const MARGIN = 1; // by which the best one is surer than any other
+const SURE = 0.5; // log odds from which on a rectangle is taken
+const MARGIN = 0.75; // by which the best one is surer than any other
 
 // Log odds that a rectangle is the film, a logistic regression over those of drawn scenes (docs/experiments.md).
-const ODDS = { start: -10, held: 7, oneSign: 2, weakest: 5, runOn: -18, oblong: -5.5, divided: -7 };
+const ODDS = { start: -12.4, held: 15.6, oneSign: 0.9, runOn: -26, oblong: -2.3, divided: -10.4 };
 const DIVIDED = 0.55; // what ribs and spines reach by themselves
 
 /**
@@ -24,7 +26,7 @@ const DIVIDED = 0.55; // what ribs and spines reach by themselves
 export function findFilm(picture) {
   const { ranked, ridges } = candidates(picture);
   const [best, ...others] = ranked;
-  if (!best || best.odds < 0) return null;
+  if (!best || best.odds < SURE) return null;
   const apart = APART * Math.hypot(picture.width, picture.height);
   const rival = others.find((other) => distance(other.corners, best.corners) > apart);
   return rival && best.odds - rival.odds < MARGIN ? null : refined(best, ridges);
@@ -33,7 +35,7 @@ export function findFilm(picture) {
 /** The rectangles that could be the film, the likeliest first. */
 export function candidates(picture) {
   const { upright, level, ridges, steepness } = linesOf(picture);
-  const all = rectangles(upright, level, picture).sort((a, b) => b.promise - a.promise);
+  const all = rectangles(upright, level, picture).sort((a, b) => b.odds - a.odds);
   const looked = [];
   for (const one of all) {
     if (looked.some((other) => distance(one.corners, other.corners) < 2)) continue;
@@ -80,8 +82,6 @@ function rectangles(upright, level, { width, height }) {
   return out;
 }
 
-const BENT = 0.5; // by which slopes of opposite sides differ at most
-
 function rectangle(left, top, right, bottom, width, height) {
   const corners = [top.p, top.q, bottom.q, bottom.p];
   const [a, b, c, d] = corners;
@@ -89,16 +89,18 @@ function rectangle(left, top, right, bottom, width, height) {
   if ((c[0] - a[0]) * (d[1] - b[1]) - (c[1] - a[1]) * (d[0] - b[0]) < 2 * LEAST_AREA * width * height) return null;
   const sides = [held(left, a[1], d[1]), top.side, held(right, b[1], c[1]), bottom.side];
   const shares = sides.map(({ rising, falling }) => rising + falling);
-  const weakest = Math.min(...shares);
-  if (weakest < LEAST_HELD) return null;
-  const oblong = Math.log(aspectOf(corners, width, height));
-  if (!(Math.abs(oblong) < Math.log(WIDEST))) return null;
-  const bright = (sides[0].rising + sides[1].rising + sides[2].falling + sides[3].falling) / 4;
-  const share = shares.reduce((sum, own) => sum + own, 0) / 4;
-  const known = { held: share, oneSign: Math.max(bright, share - bright), weakest, oblong: Math.abs(oblong) };
-  const lines = [left, top.line, right, bottom.line];
-  return { lines, corners, sides, known, promise: ODDS.held * share + ODDS.oneSign * known.oneSign + ODDS.weakest * weakest + ODDS.oblong * known.oblong - 8 * sides.reduce((sum, { before, after }) => sum + (before + after) / 8, 0) };
+  if (Math.min(...shares) < LEAST_HELD) return null;
+  const oblong = Math.abs(Math.log(aspectOf(corners, width, height)));
+  if (!(oblong < Math.log(WIDEST))) return null;
+  const share = mean(shares);
+  const bright = mean([sides[0].rising, sides[1].rising, sides[2].falling, sides[3].falling]);
+  const runOn = mean(sides.map(({ before, after }) => (before + after) / 2)); // at most
+  const known = { held: share, oneSign: Math.max(bright, share - bright), oblong, runOn: runOn / 2 };
+  return { lines: [left, top.line, right, bottom.line], corners, sides, known, odds: oddsOf(known) };
 }
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const oddsOf = (known) => Object.entries(known).reduce((sum, [name, value]) => sum + ODDS[name] * value, ODDS.start);
 
 /** How much of a line between two steps is an edge, by its sign, and how much of it runs on before and after. */
 function held({ rising, falling }, from, to) {
@@ -125,8 +127,7 @@ function judged(one, upright, level, steepness) {
   const runs = [top.before + bottom.before, left.before + right.before, top.after + bottom.after, left.after + right.after];
   const runOn = runs.reduce((sum, run, n) => sum + (run / 8) * (1 - 0.8 * quietBeyond(corners, n, steepness)), 0);
   const known = { ...one.known, runOn, divided: Math.max(0, divided(lines, upright, level) - DIVIDED) };
-  const odds = Object.entries(known).reduce((sum, [name, value]) => sum + ODDS[name] * value, ODDS.start);
-  return { ...one, known, odds };
+  return { ...one, known, odds: oddsOf(known) };
 }
 
 const SIDES = [[3, 0, 2, 1], [0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0]]; // corners of left, top, right, bottom; their opposite's
