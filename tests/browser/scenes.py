@@ -1,4 +1,4 @@
-"""Films before a camera, drawn by OpenCV: on a light box, on a screen, held before something; their corners are known."""
+"""Films before a camera, drawn by OpenCV, with known corners: on a light box or on a screen."""
 
 from typing import NamedTuple
 
@@ -34,10 +34,14 @@ def projected(points, pose, longer, shorter):
     return seen[:, 0]
 
 
-def on_a_light_box(film, *, tone=235, rim=90):
-    """The plane with a film that lets at most two thirds of the light through, on a box that is wider than high."""
-    plane = np.full((PLANE, PLANE), rim, np.float32)
-    plane[330:-330, 200:-200] = tone
+def on_a_light_box(film, *, tone=235, around=0.35):
+    """The plane with a film that lets at most two thirds of the light through, on a box that is wider than high.
+
+    Args:
+        around: what lies beyond the box, a tone or a picture float (H, W) in [0, 1].
+    """
+    plane = cv2.resize(255 * np.atleast_2d(np.float32(around)), (PLANE, PLANE), interpolation=cv2.INTER_LINEAR)
+    plane[420:-420, 300:-300] = tone
     return _laid(plane, tone * (0.04 + 0.66 * film / 255))
 
 
@@ -48,11 +52,6 @@ def on_a_screen(film, *, bezel=55, black=14):
     middle, up, left = PLANE // 2, height // 2 + 45, width // 2 + 45
     plane[middle - up : middle + up, middle - left : middle + left] = bezel
     return _laid(plane, black + 225 * film / 255)
-
-
-def before(film, behind):
-    """The plane with a film that is held before a picture float (H, W) in [0, 1]."""
-    return _laid(255 * cv2.resize(behind, (PLANE, PLANE), interpolation=cv2.INTER_CUBIC), 10 + 0.8 * film)
 
 
 def _laid(plane, film):

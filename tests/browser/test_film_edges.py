@@ -74,7 +74,12 @@ SCENES = {
     "noise": (film(20), LIGHT_BOX, Pose(tilt=15, share=0.4), {"noise": 12, "quality": 40}),
     "a screen": (film(2), SCREEN, Pose(turn=3), {}),
     "a screen, oblique": (film(3), SCREEN, Pose(turn=-7, tilt=18, swing=12, share=0.4), {}),
-    "before a lawn": (film(6), functools.partial(scenes.before, behind=behind("grass.png")), Pose(turn=5), {}),
+    "clutter around the box": (
+        film(6),
+        functools.partial(LIGHT_BOX, around=behind("coins.png")),
+        Pose(turn=5, share=0.26),
+        {},
+    ),
 }
 
 
@@ -164,11 +169,11 @@ STEADY = """async (all) => {
 }"""
 
 
-def test_corners_glide_wait_for_a_film_that_is_lost_and_jump_when_two_pictures_agree(page):
+def test_two_pictures_agree_on_corners_that_then_glide_and_wait_for_a_film_that_is_lost(page):
     here, near, far, half, quarter = ([[x, 0], [x + 50, 0], [x + 50, 50], [x, 50]] for x in (0, 1, 20, 0.5, 0.25))
-    assert page.evaluate(STEADY, [here, near, None, far, here]) == [here, half, half, half, quarter]
-    assert page.evaluate(STEADY, [None, here, far, far]) == [None, here, here, far]
-    assert page.evaluate(STEADY, [here, *[None] * 5]) == [*[here] * 5, None]
+    assert page.evaluate(STEADY, [here, here, near, None, far, here]) == [None, here, half, half, half, quarter]
+    assert page.evaluate(STEADY, [None, here, far, far]) == [None, None, None, far]
+    assert page.evaluate(STEADY, [here, here, *[None] * 5]) == [None, *[here] * 5, None]
 
 
 def test_the_camera_frames_an_oblique_film_by_its_edges_and_the_middle_when_asked(browser, model, site, tmp_path):
@@ -189,7 +194,7 @@ def test_the_camera_frames_an_oblique_film_by_its_edges_and_the_middle_when_aske
     page.locator("#hold").click()
     for row in page.locator("#judged button").all():
         expected = of_file[titles[row.get_attribute("data-label")]]
-        assert float(row.get_attribute("data-prob")) == pytest.approx(expected, abs=0.12)
+        assert float(row.get_attribute("data-prob")) == pytest.approx(expected, abs=0.06)
     page.locator("#hold").click()
     for _ in range(2):
         page.locator("#quarter").click()

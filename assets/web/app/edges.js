@@ -45,6 +45,8 @@ export function candidates(picture) {
   return { ranked: looked.sort((a, b) => b.odds - a.odds), ridges };
 }
 
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const oddsOf = (known) => Object.entries(known).reduce((sum, [name, value]) => sum + ODDS[name] * value, ODDS.start);
 const length = ([x, y], [u, v]) => Math.hypot(u - x, v - y);
 const ratio = (one, two) => Math.max(one, two) / Math.min(one, two);
 const distance = (some, others) => some.reduce((sum, corner, n) => sum + length(corner, others[n]) / 4, 0);
@@ -58,18 +60,11 @@ function crossing(upright, level) {
 /** Two upright and two level lines each, all four held by edges. */
 function rectangles(upright, level, { width, height }) {
   const least = LEAST_SIDE * Math.min(width, height);
-  const inside = ([x, y]) => x > -OUTSIDE && y > -OUTSIDE && x < width - 1 + OUTSIDE && y < height - 1 + OUTSIDE;
   const out = [];
   for (const left of upright) {
     for (const right of upright) {
       if (right === left || Math.abs(right.slope - left.slope) > BENT) continue;
-      const rows = [];
-      for (const line of level) {
-        const [p, q] = [crossing(left, line), crossing(right, line)];
-        if (q[0] - p[0] < least || !inside(p) || !inside(q)) continue;
-        const side = held(line, p[0], q[0]);
-        if (side.rising + side.falling >= LEAST_HELD) rows.push({ line, p, q, side });
-      }
+      const rows = rowsBetween(left, right, level, least, width, height);
       for (const top of rows) {
         for (const bottom of rows) {
           if (bottom.p[1] - top.p[1] < least || bottom.q[1] - top.q[1] < least) continue;
@@ -78,6 +73,19 @@ function rectangles(upright, level, { width, height }) {
         }
       }
     }
+  }
+  return out;
+}
+
+/** The level lines that are an edge from one upright line to another, and where they meet these. */
+function rowsBetween(left, right, level, least, width, height) {
+  const inside = ([x, y]) => x > -OUTSIDE && y > -OUTSIDE && x < width - 1 + OUTSIDE && y < height - 1 + OUTSIDE;
+  const out = [];
+  for (const line of level) {
+    const [p, q] = [crossing(left, line), crossing(right, line)];
+    if (q[0] - p[0] < least || !inside(p) || !inside(q)) continue;
+    const side = held(line, p[0], q[0]);
+    if (side.rising + side.falling >= LEAST_HELD) out.push({ line, p, q, side });
   }
   return out;
 }
@@ -94,13 +102,10 @@ function rectangle(left, top, right, bottom, width, height) {
   if (!(oblong < Math.log(WIDEST))) return null;
   const share = mean(shares);
   const bright = mean([sides[0].rising, sides[1].rising, sides[2].falling, sides[3].falling]);
-  const runOn = mean(sides.map(({ before, after }) => (before + after) / 2)); // at most
-  const known = { held: share, oneSign: Math.max(bright, share - bright), oblong, runOn: runOn / 2 };
+  const runOn = mean(sides.map(({ before, after }) => before + after)) / 4; // half of the most, until more is seen
+  const known = { held: share, oneSign: Math.max(bright, share - bright), oblong, runOn };
   return { lines: [left, top.line, right, bottom.line], corners, sides, known, odds: oddsOf(known) };
 }
-
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const oddsOf = (known) => Object.entries(known).reduce((sum, [name, value]) => sum + ODDS[name] * value, ODDS.start);
 
 /** How much of a line between two steps is an edge, by its sign, and how much of it runs on before and after. */
 function held({ rising, falling }, from, to) {
@@ -124,13 +129,15 @@ function judged(one, upright, level, steepness) {
   const { sides, corners, lines } = one;
   const [left, top, right, bottom] = sides;
   // Sides that run on beyond their neighbour: within a film they do; at its border only where nothing lies outside.
-  const runs = [top.before + bottom.before, left.before + right.before, top.after + bottom.after, left.after + right.after];
-  const runOn = runs.reduce((sum, run, n) => sum + (run / 8) * (1 - 0.8 * quietBeyond(corners, n, steepness)), 0);
+  const neighbours = [[top, bottom], [left, right]];
+  const runs = ["before", "after"].flatMap((end) => neighbours.map(([one, other]) => one[end] + other[end]));
+  const runOn = mean(runs.map((run, n) => (run / 2) * (1 - 0.8 * quietBeyond(corners, n, steepness))));
   const known = { ...one.known, runOn, divided: Math.max(0, divided(lines, upright, level) - DIVIDED) };
   return { ...one, known, odds: oddsOf(known) };
 }
 
-const SIDES = [[3, 0, 2, 1], [0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0]]; // corners of left, top, right, bottom; their opposite's
+// The corners of left, top, right and bottom, each with those of its opposite.
+const SIDES = [[3, 0, 2, 1], [0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0]];
 
 /** How quiet it is outside of a side, from 0 to 1. */
 function quietBeyond(corners, n, { data, width, height }) {
@@ -150,7 +157,7 @@ function quietBeyond(corners, n, { data, width, height }) {
   return all < 36 ? 0.5 : Math.max(0, Math.min(1, (quiet / all - 0.5) / 0.3));
 }
 
-/** How much of any line from side to side within is an edge: next to none in a film, all of it where a screen holds one. */
+/** How much of a line from side to side within is an edge: half in a film, all in a screen that holds one. */
 function divided([left, top, right, bottom], upright, level) {
   let most = 0;
   const look = (lines, own, far, one, other, axis, meet) => {

@@ -1,4 +1,4 @@
-// What of the camera's picture is answered: the film in it, straightened, or the middle where no film's edges are found.
+// What of the camera's picture is answered: the film, straightened, or the middle where no film's edges are found.
 import { aspectOf, findFilm } from "./edges.js";
 import { Grey } from "./resize.js";
 import { straightened } from "./straighten.js";
@@ -23,7 +23,8 @@ export function framing() {
 
 function pictureOf(video) {
   const scale = LONG / Math.max(video.videoWidth, video.videoHeight);
-  const [width, height] = [video.videoWidth, video.videoHeight].map((side) => BLOCK * Math.round((side * scale) / BLOCK));
+  const inBlocks = (side) => BLOCK * Math.round((side * scale) / BLOCK);
+  const [width, height] = [inBlocks(video.videoWidth), inBlocks(video.videoHeight)];
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "medium"; // averages where it shrinks
   context.drawImage(video, 0, 0, width, height);
@@ -51,7 +52,7 @@ function small({ data, width, height }) {
   return new Grey(out.map((sum) => sum / BLOCK ** 2), columns, rows);
 }
 
-/** The film, turned clockwise by so many quarters, in its own proportions: the house cuts its middle out of it as of a file. */
+/** The film in its own proportions, turned clockwise by so many quarters: the house takes its middle as of a file. */
 export function filmAt(picture, corners, quarters = 0) {
   const upright = aspectOf(corners, picture.width, picture.height);
   const measured = quarters % 2 ? 1 / upright : upright;
@@ -79,10 +80,7 @@ function middle(video, closer, degrees) {
   return canvas.transferToImageBitmap();
 }
 
-/**
- * Corners over time: they glide while the film stays, stay for some pictures in which it is lost, and go elsewhere only
- * when two pictures in a row agree.
- */
+/** Corners over time: two pictures in a row must agree; then they glide, and wait for a film that is lost briefly. */
 export function steadied() {
   let [kept, asked, missed] = [null, null, 0];
   const near = (some, others, diagonal) =>
@@ -92,7 +90,7 @@ export function steadied() {
     if (corners && kept && near(corners, kept, diagonal)) {
       kept = kept.map((corner, n) => corner.map((at, m) => (at + corners[n][m]) / 2));
       [asked, missed] = [null, 0];
-    } else if (corners && (!kept || (asked && near(corners, asked, diagonal)))) {
+    } else if (corners && asked && near(corners, asked, diagonal)) {
       [kept, asked, missed] = [corners, null, 0];
     } else {
       asked = corners;

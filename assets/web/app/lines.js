@@ -20,8 +20,8 @@ const BENDS = 0.5; // an edge belongs to a line if its slope differs by less
 
 /**
  * @param {import("./resize.js").Grey} picture tones from 0 to 255
- * @returns {{upright: Line[], level: Line[], ridges: {upright: object, level: object}, steepness: import("./resize.js").Grey}}
- *   the strongest lines within 36 degrees, what they were found in, and the tones a pixel by which the picture changes.
+ * @returns {{upright: Line[], level: Line[], ridges: {upright: object, level: object}, steepness: object}}
+ *   the strongest lines within 36 degrees, what they were found in, and by how many tones a pixel the picture changes.
  */
 export function linesOf(picture) {
   const smooth = smoothed(picture);

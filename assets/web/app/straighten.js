@@ -10,6 +10,7 @@
 export function straightened({ data, width: across, height: down }, corners, width, height) {
   const [a, b, c, d, e, f, g, h] = projection(corners);
   const out = new ImageData(width, height);
+  const tones = out.data;
   for (let j = 0, at = 0; j < height; j++) {
     const v = (j + 0.5) / height;
     for (let i = 0; i < width; i++, at += 4) {
@@ -17,16 +18,18 @@ export function straightened({ data, width: across, height: down }, corners, wid
       const depth = g * u + h * v + 1;
       const x = Math.max(0, Math.min(across - 1, (a * u + b * v + c) / depth));
       const y = Math.max(0, Math.min(down - 1, (d * u + e * v + f) / depth));
-      const [left, top] = [Math.min(x | 0, across - 2), Math.min(y | 0, down - 2)];
-      const [right, below] = [x - left, y - top];
+      const left = Math.min(x | 0, across - 2);
+      const top = Math.min(y | 0, down - 2);
+      const right = x - left;
+      const below = y - top;
       const here = 4 * (top * across + left);
       const under = here + 4 * across;
       for (let k = 0; k < 3; k++) {
         const above = data[here + k] + right * (data[here + 4 + k] - data[here + k]);
         const beneath = data[under + k] + right * (data[under + 4 + k] - data[under + k]);
-        out.data[at + k] = above + below * (beneath - above) + 0.5;
+        tones[at + k] = above + below * (beneath - above);
       }
-      out.data[at + 3] = 255;
+      tones[at + 3] = 255;
     }
   }
   return out;
