@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cxrkd.runs import open_run
+from tests.browser.sites import READY, exported, phone, serving_folder
 from tests.serving import free_port, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +45,35 @@ def app_url(tmp_path_factory):
     """The address of `streamlit run app.py`, answering; the server ends with the tests."""
     with serving_app(tmp_path_factory.mktemp("browser-home")) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The network that the exported app holds."""
+    return open_run("nih").load_model("distilled")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """The exported app."""
+    return exported(tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture(scope="session")
+def site(folder):
+    with serving_folder(folder) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def page(browser, site):
+    """The app on a phone."""
+    context = phone(browser)
+    page = context.new_page()
+    page.goto(site.address)
+    page.locator(READY).wait_for()
+    yield page
+    context.close()
 
 
 def serving_app(home):

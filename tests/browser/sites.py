@@ -22,6 +22,13 @@ def exported(folder, run="nih", member="distilled"):
     return folder
 
 
+def phone(browser, **how):
+    """A window of a phone's size."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2, **how)
+    context.set_default_timeout(120_000)
+    return context
+
+
 class Site:
     """Where it is, what was asked of it, and an end to it."""
 
@@ -54,10 +61,16 @@ def write_video(path, tones, frames=4):
     """A film uint8 (480, 480) in the middle of a dark picture of 640 x 480, as Chromium's fake camera plays it."""
     frame = np.full((480, 640), 20, np.uint8)
     frame[:, 80:560] = tones
+    return write_frames(path, frame, frames)
+
+
+def write_frames(path, frame, frames=4):
+    """A picture uint8 (H, W) again and again."""
+    height, width = frame.shape
     with path.open("wb") as file:
-        file.write(b"YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n")
+        file.write(f"YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg\n".encode())
         for _ in range(frames):
-            file.write(b"FRAME\n" + frame.tobytes() + bytes([128]) * (320 * 240 * 2))
+            file.write(b"FRAME\n" + frame.tobytes() + bytes([128]) * (height * width // 2))
     return path
 
 

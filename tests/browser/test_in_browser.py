@@ -25,7 +25,7 @@ from cxrkd.places import SAMPLES
 from cxrkd.runs import open_run
 from cxrkd.runtime.select import build_engine
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.sites import READY, camera_flags, exported, serving_folder, write_video
+from tests.browser.sites import READY, camera_flags, phone, serving_folder, write_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -36,38 +36,6 @@ ASK = """async ([base64, name]) => {
     const { film, logits, maps, grid } = await answerFile(new File([bytes], name));
     return { gate: film.gate, notes: film.notes, image: [...film.image], logits: [...logits], maps: [...maps], grid };
 }"""
-
-
-@pytest.fixture(scope="module")
-def model():
-    return open_run("nih").load_model("distilled")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return exported(tmp_path_factory.mktemp("app"))
-
-
-@pytest.fixture(scope="module")
-def site(folder):
-    with serving_folder(folder) as site:
-        yield site
-
-
-def phone(browser, **how):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2, **how)
-    context.set_default_timeout(120_000)
-    return context
-
-
-@pytest.fixture(scope="module")
-def page(browser, site):
-    context = phone(browser)
-    page = context.new_page()
-    page.goto(site.address)
-    page.locator(READY).wait_for()
-    yield page
-    context.close()
 
 
 def pixels(path=FILMS[0]):

@@ -1,6 +1,6 @@
-// The camera as a source of films: its square is turned, brought closer, and answered picture by picture.
+// The camera as a source of films: each picture is framed and answered.
+import { framing } from "./framing.js";
 
-const SIDE = 480; // enough for networks of 224 px; more would only be averaged away
 const WINDOW_MS = 2000;
 
 /**
@@ -47,16 +47,28 @@ export function startCamera({ parts, onFrame, onStart, onProblem }) {
     press(parts.hold, false);
   }
 
+  /** Whether a film's edges frame the picture; by hand it is framed only where they do not. */
+  function tellOf(find, found) {
+    const words = found ? "Film's edges found" : "No edges found: the middle is used";
+    if (parts.edges.textContent !== (find ? words : "")) parts.edges.textContent = find ? words : "";
+    for (const part of [parts.closer, parts.turn]) part.disabled = found;
+  }
+
   /** One picture after the other, as fast as they are answered. */
   async function look(own) {
     const times = [];
+    const frame = framing();
     while (stream === own) {
       if (pressed(parts.hold)) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         times.length = 0;
         continue;
       }
-      await onFrame(square(video, Number(parts.closer.value), Number(parts.turn.value) + 90 * quarters));
+      const find = pressed(parts.find);
+      const given = { find, closer: Number(parts.closer.value), degrees: Number(parts.turn.value), quarters };
+      const { bitmap, found } = frame(video, given);
+      tellOf(find, found);
+      await onFrame(bitmap);
       times.push(performance.now());
       while (times[0] < times.at(-1) - WINDOW_MS) times.shift();
       const rate = times.length > 1 ? ((times.length - 1) * 1000) / (times.at(-1) - times[0]) : 0;
@@ -68,21 +80,9 @@ export function startCamera({ parts, onFrame, onStart, onProblem }) {
 
   parts.toggle.addEventListener("click", () => (stream ? stop() : start()));
   parts.quarter.addEventListener("click", () => (quarters = (quarters + 1) % 4));
-  parts.hold.addEventListener("click", () => press(parts.hold, !pressed(parts.hold)));
+  for (const part of [parts.hold, parts.find]) part.addEventListener("click", () => press(part, !pressed(part)));
   return { stop };
 }
 
 const pressed = (button) => button.getAttribute("aria-pressed") === "true";
 const press = (button, on) => button.setAttribute("aria-pressed", String(on));
-
-/** The middle of a picture as a square, `closer` times as large, turned clockwise by so many degrees. */
-function square(video, closer, degrees) {
-  const canvas = new OffscreenCanvas(SIDE, SIDE);
-  const context = canvas.getContext("2d");
-  const scale = (closer * SIDE) / Math.min(video.videoWidth, video.videoHeight);
-  context.translate(SIDE / 2, SIDE / 2);
-  context.rotate((degrees * Math.PI) / 180);
-  context.scale(scale, scale);
-  context.drawImage(video, -video.videoWidth / 2, -video.videoHeight / 2);
-  return canvas.transferToImageBitmap();
-}

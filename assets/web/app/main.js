@@ -72,7 +72,7 @@ async function onHandedOver() {
 
 const camera = startCamera({
   parts: { toggle: part("camera"), controls: part("straighten"), closer: part("closer"), turn: part("turn"),
-    quarter: part("quarter"), hold: part("hold"), rate: part("rate") },
+    quarter: part("quarter"), hold: part("hold"), find: part("find"), edges: part("edges"), rate: part("rate") },
   onFrame: async (bitmap) => answer(() => answerFrame(bitmap)),
   onStart: () => ([label, allowed] = [null, false]),
   onProblem: problem,
