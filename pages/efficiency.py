@@ -62,7 +62,7 @@ def measure(run: Run) -> costs.Latencies:
     layout.chart(cost.latency(costs.latency_bars(latencies.rows)), key="latency", alt="Latency by engine and member")
     layout.table(costs.latency_table(latencies.rows), key="latency_table")
     st.caption(f"Medians, {latencies.source}. They belong to this machine and do not ship with a run.")
-    for sentence in costs.disagreements(latencies.rows):
+    for sentence in costs.remarks(latencies.rows):
         layout.notice(layout.literal(sentence))
     return latencies
 

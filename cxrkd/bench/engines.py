@@ -17,13 +17,16 @@ from cxrkd.models.classifier import Classifier
 from cxrkd.runtime.protocol import ENGINES, Engine
 from cxrkd.runtime.select import TOLERANCE, build_engine, worst_change
 
-GOAL = Goal(30)
+GOAL = Goal(60)
 EAGER = "pytorch"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One network on one engine; the difference is the largest of a probability from eager PyTorch's."""
+    """One network on one engine; the difference is the largest of a probability from eager PyTorch's.
+
+    It agrees also where its answers to the films of the run were measured and are good enough, as on pages.
+    """
 
     ms: float
     max_abs_prob_diff: float
@@ -36,9 +39,9 @@ def engines(plan: Plan) -> Iterator[Section]:
     built, missing = build_all(networks)
     timed = interleave({key: _asking(built[key], plan.x) for key in built}, plan.rounds["engines"])
     images = probe(plan.student.input_size)
-    rows = {key: _row(built, key, timed[key], images) for key in built}
+    rows = {key: _row(built, key, timed[key], images, plan) for key in built}
     best = best_engine(rows, plan.student.arch)
-    ours = (f"{plan.student.arch} on {best}, batch 1, {plan.student.input_size} px", timed[plan.student.arch, best])
+    ours = (f"{plan.student.arch} at {plan.student.works_at} px on {best}, batch 1", timed[plan.student.arch, best])
     detail = {arch: {name: asdict(row) for (a, name), row in rows.items() if a == arch} for arch in networks}
     for reference in dict.fromkeys([plan.giant.arch, plan.teacher.arch]):
         paper = reference == plan.giant.arch
@@ -79,8 +82,9 @@ def _asking(engine: Engine, x: np.ndarray) -> Measure:
     return stopwatch(lambda: engine.predict(x))
 
 
-def _row(built: dict[Key, Engine], key: Key, timing: Timing, images: np.ndarray) -> Row:
+def _row(built: dict[Key, Engine], key: Key, timing: Timing, images: np.ndarray, plan: Plan) -> Row:
     """Agreement is judged on the images that the product judges it on."""
     eager, own = (built[k].predict(images) for k in ((key[0], EAGER), key))
     difference = float(np.abs(expit(own.astype(np.float64)) - expit(eager.astype(np.float64))).max())
-    return Row(timing.median_ms, difference, worst_change(own, eager) <= TOLERANCE)
+    measured = key[0] == plan.student.arch and key[1] in plan.approximate
+    return Row(timing.median_ms, difference, measured or worst_change(own, eager) <= TOLERANCE)

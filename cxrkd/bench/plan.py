@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cxrkd.config import TrainConfig
+from cxrkd.config import Member, TrainConfig
 from cxrkd.data.phantom import render
 from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.errors import ConfigError
@@ -15,8 +15,9 @@ from cxrkd.explain.lime_settings import LimeSettings
 from cxrkd.labels import CHESTXRAY14
 from cxrkd.models.classifier import Classifier
 from cxrkd.models.zoo import build
+from cxrkd.runs.approximating import approximations
 from cxrkd.runs.choosing import finished_runs
-from cxrkd.runs.run import Run, open_run
+from cxrkd.runs.run import open_run
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Plan:
         teacher: a large network, in eval mode.
         student: a small one.
         giant: the largest one, with random weights: the paper's teacher.
+        approximate: engines in fewer digits whose answers of the student are good enough (`runs.approximating`).
         pixels: float32 (S, S), a phantom.
         rounds: by section.
         lime: superpixels, and when LIME is stable.
@@ -39,6 +41,7 @@ class Plan:
     teacher: Classifier
     student: Classifier
     giant: Classifier
+    approximate: frozenset[str]
     pixels: np.ndarray
     rounds: dict[str, int]
     lime: LimeSettings
@@ -69,7 +72,7 @@ def plan(*, quick: bool = False, rounds: int | None = None, run_id: str | None =
     """
     if rounds is not None and rounds < 1:
         raise ConfigError(f"Expected at least one round, got {rounds}.")
-    origin, teacher, student = _quick_networks() if quick else _networks(run_id)
+    origin, teacher, student, approximate = _quick_networks() if quick else _networks(run_id)
     size = teacher.input_size
     default = dict.fromkeys(FULL_ROUNDS, 1) if quick else FULL_ROUNDS
     return Plan(
@@ -77,6 +80,7 @@ def plan(*, quick: bool = False, rounds: int | None = None, run_id: str | None =
         teacher=teacher,
         student=student,
         giant=_random("resnet18" if quick else "densenet161", size),
+        approximate=approximate,
         pixels=render(seed=0, patient=0, visit=0, size=size).pixels.astype(np.float32) / 255,
         rounds=default if rounds is None else dict.fromkeys(default, rounds),
         lime=LimeSettings(stability=0.3, n_samples=64, n_segments=12) if quick else LimeSettings(),
@@ -85,21 +89,24 @@ def plan(*, quick: bool = False, rounds: int | None = None, run_id: str | None =
     )
 
 
-def _networks(run_id: str | None) -> tuple[str, Classifier, Classifier]:
-    """Origin, teacher and student."""
+_Networks = tuple[str, Classifier, Classifier, frozenset[str]]
+
+
+def _networks(run_id: str | None) -> _Networks:
+    """Origin, teacher, student, and the engines in fewer digits that are good enough for it."""
     run = open_run(run_id) if run_id else next(iter(finished_runs()), None)
     if run is None:
-        return "random weights (they do not change the time)", _random("densenet121"), _random("eeea_net_c2")
-    return f"run {run.id}", run.load_model("teacher"), _student(run)
+        random = "random weights (they do not change the time)"
+        return random, _random("densenet121"), _random("eeea_net_c2"), frozenset()
+    member: Member = "distilled" if "distilled" in run.members() else "alone"
+    allowed = frozenset(approximations(run, member))
+    return f"run {run.id}", run.load_model("teacher"), run.load_model(member), allowed
 
 
-def _student(run: Run) -> Classifier:
-    return run.load_model("distilled" if "distilled" in run.members() else "alone")
-
-
-def _quick_networks() -> tuple[str, Classifier, Classifier]:
+def _quick_networks() -> _Networks:
     small = "mobilenetv3_small_100"
-    return "quick look: toy sizes, no figures to quote", _random(small, QUICK_SIZE), _random("eeea_net_c1", QUICK_SIZE)
+    teacher, student = _random(small, QUICK_SIZE), _random("eeea_net_c1", QUICK_SIZE)
+    return "quick look: toy sizes, no figures to quote", teacher, student, frozenset()
 
 
 def _random(arch: str, size: int = 224) -> Classifier:

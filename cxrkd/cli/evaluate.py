@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrkd.cli import stress, validating
+from cxrkd.cli import approximating, stress, validating
 from cxrkd.cli.figures import (
     auroc_table,
     differences,
@@ -55,6 +56,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "labels.csv), in the folder or an absolute path",
     )
     stress.add_options(verb)
+    approximating.add_options(verb)
     verb.later(validating.add_flags)
     verb.set_defaults(call=call)
 
@@ -69,10 +71,14 @@ def call(args: argparse.Namespace) -> Report:
 
     run = choose_run(args.run)
     if args.stress:
-        stress.refuse_beside(args)
+        _refuse_beside(args, "--stress", {"--write": args.write, "--engine": args.engine})
         other = validating.data_config(args, run.config.data.image_size) if args.kind is not None else None
         own = Path(args.folder) if args.folder is not None and other is None else None
         return stress.call(run, own, other)
+    if args.engine is not None:
+        _refuse_beside(args, "--engine", {"--kind": args.kind})
+        folder = None if args.folder is None else Path(args.folder)
+        return approximating.call(run, args.engine, folder, keep=args.write)
     if validating.asks_for_data(args):
         return validating.call(args, run)
     labels = find_labels(run.labels, args.labels or ()) or None
@@ -92,6 +98,21 @@ def call(args: argparse.Namespace) -> Report:
         document["groups"] = {name: figures.to_dict() for name, figures in groups.items()}
     document["validations"], elsewhere = validating.listing(run)
     return Report(document, [*_lines(run, metrics, same), *_group_table(groups, args.by), *elsewhere])
+
+
+def _refuse_beside(args: argparse.Namespace, option: str, more: Mapping[str, object]) -> None:
+    """Refuse options of other figures beside one that asks networks anew.
+
+    Raises:
+        ConfigError: says which.
+    """
+    from cxrkd.errors import ConfigError
+
+    others = {"--curves": args.curves, "--labels": args.labels, "--by": args.by, **more}
+    others |= {"--leave-out": args.leave_out, "--other-patients": args.other_patients, "--name": args.name}
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise ConfigError(f"{option} measures over all findings and films; leave {' and '.join(given)} out.")
 
 
 def _groups(run: Run, args: argparse.Namespace, labels: list[str] | None) -> dict[str, RunMetrics]:

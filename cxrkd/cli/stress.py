@@ -74,18 +74,3 @@ def _lines(run: Run, job: StressJob, metrics: StressMetrics) -> list[str]:
 
 def _cells(row: StressRow) -> list[str]:
     return [number(row.auroc), interval(row.diff, row.low, row.high, sign=True)]
-
-
-def refuse_beside(args: argparse.Namespace) -> None:
-    """Refuse options of other figures beside a stress test.
-
-    Raises:
-        ConfigError: says which.
-    """
-    from cxrkd.errors import ConfigError
-
-    others = {"--curves": args.curves, "--labels": args.labels, "--by": args.by, "--write": args.write}
-    others |= {"--leave-out": args.leave_out, "--other-patients": args.other_patients, "--name": args.name}
-    given = [option for option, value in others.items() if value]
-    if given:
-        raise ConfigError(f"--stress measures over all findings and films; leave {' and '.join(given)} out.")

@@ -6,7 +6,7 @@ import gc
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cxrkd.answers.comparing import choose as compare
@@ -15,6 +15,7 @@ from cxrkd.dashboard.caching import ahead, loaded
 from cxrkd.dashboard.efficiency.costs import Measured
 from cxrkd.errors import CxrkdError
 from cxrkd.runs import Run
+from cxrkd.runs.approximating import approximations
 from cxrkd.runtime.compute import THREADS
 
 if TYPE_CHECKING:
@@ -42,13 +43,27 @@ def choose(run: Run, member: Member, network: Classifier) -> Chosen:
 
     try:
         compared = compare(run.weights_path(member), network, THREADS)
-        chosen = Chosen(build_engine(network, compared.engine, threads=THREADS), compared.reports)
+        reports = _with_measured(run, member, compared.reports)
+        usable = [report for report in reports if report.agrees and not math.isnan(report.latency_ms)]
+        best = min(usable, key=lambda report: report.latency_ms).name
+        chosen = Chosen(build_engine(network, best, threads=THREADS), reports)
     except (CxrkdError, OSError, RuntimeError) as error:  # a damaged cache, a full disk, an engine that fails to load
         report = EngineReport(PYTORCH, math.nan, 0.0, True, str(error))
         chosen = Chosen(build_engine(network, PYTORCH, threads=THREADS), (report,))
     gc.collect()
     gc.freeze()  # what is loaded by now stays; collecting garbage need not walk through it each time
     return chosen
+
+
+def _with_measured(run: Run, member: Member, reports: Sequence[EngineReport]) -> tuple[EngineReport, ...]:
+    """An engine that answered the run's test films well enough counts as one that agrees; its note says how well."""
+    allowed = approximations(run, member)
+    return tuple(
+        replace(report, agrees=True, note=allowed[report.name].sentence)
+        if report.name in allowed and not report.agrees and not math.isnan(report.latency_ms)
+        else report
+        for report in reports
+    )
 
 
 def _choice(run: Run, member: Member) -> Future[Chosen]:

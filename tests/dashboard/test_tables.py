@@ -126,7 +126,7 @@ def test_the_best_latency_leaves_out_engines_that_disagree():
     ]
     assert costs.best(found) == {"teacher": 10.0}
     assert costs.latency_table(found).iloc[0]["Best against PyTorch"] == "3.0 ×"
-    assert [s.split(" is not used")[0] for s in costs.disagreements(found)] == ["OpenVINO bfloat16", "ONNX Runtime"]
+    assert [s.split(" is not used")[0] for s in costs.remarks(found)] == ["OpenVINO bfloat16", "ONNX Runtime"]
     assert {t.engine for t in costs.latency_bars(found)} == {"PyTorch", "OpenVINO", "OpenVINO bfloat16"}
 
 

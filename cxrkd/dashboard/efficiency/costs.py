@@ -91,12 +91,13 @@ def _milliseconds(value: float) -> str:
     return MISSING if math.isnan(value) else f"{value:.1f} ms"
 
 
-def disagreements(measured: Sequence[Measured]) -> list[str]:
-    """A sentence for each engine that is left out."""
+def remarks(measured: Sequence[Measured]) -> list[str]:
+    """A sentence for each engine that is left out, or that may be used though it computes in fewer digits."""
     return [
-        f"{engine_name(row.engine)} is not used for the {MEMBER_NAMES[row.member].lower()}: {row.note}"
+        f"{engine_name(row.engine)} {'may be' if row.agrees else 'is not'} used for the "
+        f"{MEMBER_NAMES[row.member].lower()}: {row.note}"
         for row in measured
-        if not row.agrees
+        if row.note
     ]
 
 

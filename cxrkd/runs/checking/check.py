@@ -109,3 +109,4 @@ def _look_at_networks(run: Run) -> Iterator[Finding]:
         yield from looks.figures(run)
     yield from looks.maps(run)
     yield from looks.films(run)
+    yield from looks.engines(run)

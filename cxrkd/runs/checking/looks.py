@@ -16,6 +16,8 @@ from cxrkd.jobs.files import MissingFileError, NewerFileError, read_bytes, requi
 from cxrkd.jobs.job import ENVIRONMENT, KIND, LOG, Job
 from cxrkd.jobs.lease import LEASE
 from cxrkd.jobs.state import STATE, read_state
+from cxrkd.runs.approximating import FILE as ENGINES_KEPT
+from cxrkd.runs.approximating import kept_approximations
 from cxrkd.runs.checking import mends
 from cxrkd.runs.checking.finding import RESTORE, Finding
 from cxrkd.runs.metrics import same_figures
@@ -174,6 +176,15 @@ def _made_by_reference(run: Run, name: str, read: Callable[[], object]) -> Itera
             read()
         except CxrkdError as error:
             yield Finding(run.id, name, str(error), f"Make it again: python -m cxrkd reference {run.id}")
+
+
+def engines(run: Run) -> Iterator[Finding]:
+    """Whether what was measured of engines can be read."""
+    try:
+        kept_approximations(run)
+    except CxrkdError as error:
+        todo = f"Remove it, or measure again: python -m cxrkd evaluate {run.id} --engine ENGINE --write"
+        yield Finding(run.id, ENGINES_KEPT, str(error), todo)
 
 
 def validation(job: Validation) -> Iterator[Finding]:
