@@ -121,7 +121,7 @@ ENGINES.register(
     EngineEntry(
         name=BFLOAT16,
         title="OpenVINO bfloat16",
-        sentence="The same in bfloat16: faster where the processor has it, and too far from PyTorch to be chosen.",
+        sentence="The same in bfloat16, faster: chosen only where its answers to a run's films were measured.",
         source="docs.openvino.ai",
         needs=("onnx", "onnxscript", "openvino"),
         make=partial(OpenVinoEngine, bf16=True),
