@@ -27,8 +27,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from cxrkd.places import SAMPLES
+from tests.browser import scenes
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.sites import READY, camera_flags, exported, serving_folder, write_video
+from tests.browser.sites import READY, camera_flags, exported, serving_folder, write_frames
 
 PATIENCE_MS = 240_000
 N_ANSWERS, WARM_UP, N_VISITS, CAMERA_S = 40, 25, 5, 8.0
@@ -59,8 +60,9 @@ def measured(run: str, member: str) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as place:
         folder = exported(Path(place) / "app", run, member)
         tones = np.asarray(Image.open(sorted(SAMPLES.glob("*.png"))[2]).convert("L"))
-        tones = cv2.resize(tones, (480, 480), interpolation=cv2.INTER_AREA)
-        video = write_video(Path(place) / "camera.y4m", tones)
+        scene, _ = scenes.seen(tones, scenes.on_a_light_box, scenes.Pose(turn=6, tilt=10))
+        frame = cv2.resize(scene, (640, 480), interpolation=cv2.INTER_AREA)
+        video = write_frames(Path(place) / "camera.y4m", frame)
         with serving_folder(folder) as site, sync_playwright() as playwright:
             flags = [*FLAGS, *camera_flags(video)]
             chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
@@ -111,9 +113,10 @@ def _answers(page: Page) -> dict[str, object]:
 
 
 def _camera(page: Page) -> dict[str, object]:
-    """Pictures a second of a camera of 30, and CPU for each."""
+    """Pictures a second of a camera of 30 before a film on a light box, whose edges are found, and CPU for each."""
     page.locator("#camera").click()
     page.locator("#rate[data-rate*='.']").wait_for()
+    page.locator("#edges", has_text="Film's edges found").wait_for()
     time.sleep(2)
     cpu, began = _cpu_ms(), time.perf_counter()
     rates = []
