@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxrkd.config import READERS, ObjectiveConfig, RunConfig, StudentWeights, TrainConfig
 from cxrkd.data.readers.phantom import PhantomConfig
-from cxrkd.runs import list_runs
+from cxrkd.runs.choosing import finished_runs
 
 PresetName = Literal["Quick look", "Small", "Full"]
 
@@ -39,6 +39,7 @@ class Preset:
     Attributes:
         borrows: whether the teacher is one that ships, rather than trained.
         data_seed: of the phantoms; a borrowed teacher must not have met them.
+        teacher_arch: a name of `list_archs()`.
         student_size: pixels that students look at; 0 is all.
         student_weights: what students start from.
     """
@@ -52,6 +53,7 @@ class Preset:
     objective: ObjectiveConfig = field(default_factory=lambda: ObjectiveConfig.named("paper"))
     borrows: bool = False
     data_seed: int = 0
+    teacher_arch: str = str(RunConfig.model_fields["teacher_arch"].default)
     student_size: int = 0
     student_weights: StudentWeights = "none"
 
@@ -66,6 +68,7 @@ class Preset:
         return RunConfig(
             name=name,
             data=PhantomConfig(n_patients=self.patients, image_size=self.image_size, seed=seed),
+            teacher_arch=self.teacher_arch,
             teacher_from=shipped_for(kind) if self.borrows else None,
             teacher_train=self.teacher,
             student_size=self.student_size,
@@ -79,7 +82,7 @@ class Preset:
 def shipped_for(kind: str) -> str | None:
     """The shipped run whose teacher knows images like those of a kind: drawn ones, or films; None if there is none."""
     drawn = READERS[kind].drawn
-    ships = (run for run in list_runs() if run.shipped and run.state.status == "done")
+    ships = (run for run in finished_runs() if run.shipped)
     return next((run.id for run in ships if READERS[run.config.data.kind].drawn == drawn), None)
 
 
@@ -130,11 +133,15 @@ PRESETS: dict[PresetName, Preset] = {
     "Full": Preset(
         patients=2000,
         image_size=224,
-        teacher=RunConfig.model_fields["teacher_train"].default,
+        teacher=TrainConfig(
+            epochs=3, warm_epochs=10, batch_size=16, learning_rate=1e-3, weight_decay=0.01, precision="bf16-mixed"
+        ),
         student=TrainConfig(),
         seeds=3,
         expect="What the shipped run did, step by step.",
         objective=ObjectiveConfig.named("bkd", alpha=0.3),
+        teacher_arch="densenet161",
+        student_weights="imagenet",
     ),
 }
 
