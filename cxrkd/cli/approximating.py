@@ -64,7 +64,7 @@ def _document(one: Approximation) -> dict[str, object]:
 
 
 def _lines(run: Run, engine: str, measured: list[Approximation], keep: bool) -> list[str]:
-    from cxrkd.runs.approximating import BOUND
+    from cxrkd.runs.approximating import BOUND, LARGEST
 
     first = measured[0].difference
     rows = [[one.member, f"{one.largest:.2g}", _change(one), "yes" if one.good_enough else "no"] for one in measured]
@@ -74,7 +74,8 @@ def _lines(run: Run, engine: str, measured: list[Approximation], keep: bool) -> 
         f"{first.n_labels} findings",
         *table(["network", "largest difference of a probability", "change of AUROC", "good enough"], rows),
         "",
-        f"Good enough is a mean AUROC at most {BOUND} below PyTorch's, by the lower end of the interval. {kept}",
+        f"Good enough is a mean AUROC at most {BOUND} below PyTorch's, by the lower end of the interval, and no probability "
+        f"that moves by more than {LARGEST}. {kept}",
     ]
 
 

@@ -13,7 +13,7 @@ from cxrkd.runs.choosing import finished_runs
 
 def offer(run: Run) -> None:
     """One sentence and a button; nothing where no student is lighter and as good on the same films."""
-    offered = lighter(run, finished_runs(), showcases.complexities, run_figures.difference)
+    offered = lighter(run, finished_runs(), showcases.complexities, run_figures.apart)
     if offered is None:
         return
     with st.container(border=True):

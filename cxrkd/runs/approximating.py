@@ -31,6 +31,8 @@ FILE = "engines.json"
 VERSION = 1
 BOUND = 0.005
 """Mean AUROC that an engine's answers may be below PyTorch's, by the lower end of the interval."""
+LARGEST = 0.1
+"""By which any probability may move: what ranks films as well may still say something else of one of them."""
 _BLOCK = 64
 
 
@@ -55,7 +57,7 @@ class Approximation(Record):
     @property
     def good_enough(self) -> bool:
         """Whether pages may choose it; False where the films do not tell."""
-        return self.difference.macro_low >= -BOUND
+        return self.difference.macro_low >= -BOUND and self.largest <= LARGEST
 
     @property
     def sentence(self) -> str:

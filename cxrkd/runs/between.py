@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,9 @@ from cxrkd.config import MEMBERS, Member
 from cxrkd.cost.complexity import Complexity
 from cxrkd.errors import CxrkdError
 from cxrkd.evaluate.paired import PairedDifference, paired_difference
+from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.run import Run
+from cxrkd.runs.validating.readers import judged_by_radiologists
 from cxrkd.text import interval
 
 BOUND = 0.005
@@ -20,7 +22,6 @@ HALF = 0.5
 """Share of the multiply-adds that it has at most: less is not worth a word."""
 
 CostsOf = Callable[[Run], Mapping[Member, Complexity]]
-DifferenceOf = Callable[[Run, Run, Member], PairedDifference | None]
 
 
 def difference(run_a: Run, run_b: Run, member: Member, labels: Iterable[str] | None = None) -> PairedDifference | None:
@@ -37,13 +38,44 @@ def difference(run_a: Run, run_b: Run, member: Member, labels: Iterable[str] | N
     """
     if run_a.config.data != run_b.config.data or run_a.labels != run_b.labels:
         return None
-    a, b = run_a.predictions(member), run_b.predictions(member)
-    if not np.array_equal(a.ids, b.ids):
-        return None
     chosen = tuple(run_a.labels if labels is None else labels)
     columns = [run_a.labels.index(label) for label in chosen]
-    a, b = a.of(columns), b.of(columns)
-    return paired_difference(a.logits, b.logits, a.targets, a.patients, chosen)
+    return _paired(*(run.predictions(member).of(columns) for run in (run_a, run_b)), chosen)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """How two students differ: by the labels of radiologists where both runs were judged by them, else by their own."""
+
+    difference: PairedDifference
+    judged: bool
+
+
+def apart(run_a: Run, run_b: Run, member: Member) -> Apart | None:
+    """As `difference`, by the labels that count most.
+
+    Raises:
+        RunError: predictions are missing or damaged.
+    """
+    readings = [judged_by_radiologists(run) for run in (run_a, run_b)]
+    if run_a.labels == run_b.labels and None not in readings:
+        answers = [one.test().get(member) for one in readings if one is not None]
+        if None not in answers:
+            by_them = _paired(*(one for one in answers if one is not None), run_a.labels)
+            if by_them is not None:
+                return Apart(by_them, judged=True)
+    own = difference(run_a, run_b, member)
+    return None if own is None else Apart(own, judged=False)
+
+
+def _paired(a: Predictions, b: Predictions, labels: Sequence[str]) -> PairedDifference | None:
+    """None where films or their labels are not the same."""
+    if not np.array_equal(a.ids, b.ids) or not np.array_equal(a.targets, b.targets, equal_nan=True):
+        return None
+    return paired_difference(a.logits, b.logits, a.targets, a.patients, labels)
+
+
+ApartOf = Callable[[Run, Run, Member], Apart | None]
 
 
 @dataclass(frozen=True)
@@ -54,33 +86,33 @@ class Lighter:
         run: that has it, as the same member.
         member: which.
         share: of the other's multiply-adds.
-        difference: its AUROC minus the other's, on the same films.
+        apart: its AUROC minus the other's, on the same films.
     """
 
     run: Run
     member: Member
     share: float
-    difference: PairedDifference
+    apart: Apart
 
     @property
     def sentence(self) -> str:
         """What it is, for whoever may choose it."""
-        one = self.difference
+        one, by = self.apart.difference, "radiologists" if self.apart.judged else "their labels"
         change = interval(one.macro_diff, one.macro_low, one.macro_high, sign=True)
         return (
-            f"The student of {self.run.id} needs {self.share:.0%} of the multiply-adds; "
-            f"mean AUROC of {one.n_labels} findings on the same films {change}."
+            f"The student of {self.run.id} needs {self.share:.0%} of the multiply-adds; mean AUROC of {one.n_labels} "
+            f"findings on the same {one.n:,} films, by {by}, {change}."
         )
 
 
-def lighter(run: Run, others: Iterable[Run], costs_of: CostsOf, difference_of: DifferenceOf) -> Lighter | None:
+def lighter(run: Run, others: Iterable[Run], costs_of: CostsOf, apart_of: ApartOf = apart) -> Lighter | None:
     """The lightest student among other runs that is as good as this run's: at most `BOUND` below it on the same films.
 
     Args:
         run: finished.
         others: finished runs; damaged ones do not count.
         costs_of: what the members of a run cost.
-        difference_of: `difference`, or what remembers it.
+        apart_of: `apart`, or what remembers it.
 
     Raises:
         RunError: files of the run itself are missing or damaged.
@@ -93,9 +125,9 @@ def lighter(run: Run, others: Iterable[Run], costs_of: CostsOf, difference_of: D
     for other in others:
         try:
             share = costs_of(other)[member].macs / own if member in other.members() else 1.0
-            apart = difference_of(other, run, member) if share <= HALF and other.id != run.id else None
+            beside = apart_of(other, run, member) if share <= HALF and other.id != run.id else None
         except CxrkdError:
             continue
-        if apart is not None and apart.macro_diff >= -BOUND:
-            by_share.append(Lighter(other, member, share, apart))
+        if beside is not None and beside.difference.macro_diff >= -BOUND:
+            by_share.append(Lighter(other, member, share, beside))
     return min(by_share, key=lambda one: one.share, default=None)

@@ -1,11 +1,14 @@
 """Two runs on the same films."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrkd.data.readers.phantom import PhantomConfig
-from cxrkd.runs.between import BOUND, difference, lighter
+from cxrkd.runs.between import BOUND, apart, difference, lighter
 from cxrkd.runs.showcase import costs_of
 from tests import toys
 
@@ -34,7 +37,7 @@ def runs(tmp_path_factory):
 
 
 def asked(run, others):
-    return lighter(run, others, costs_of, difference)
+    return lighter(run, others, costs_of)
 
 
 def test_a_difference_is_that_of_two_mean_aurocs(runs):
@@ -65,7 +68,9 @@ def test_the_lightest_student_that_is_as_good_is_offered(runs):
     assert (offered.run.id, offered.member) == (runs["light"].id, "distilled")
     costs = [costs_of(runs[name])["distilled"].macs for name in ("light", "own")]
     assert offered.share == pytest.approx(costs[0] / costs[1])
-    assert offered.difference.macro_diff == pytest.approx(0, abs=1e-9)
+    assert not offered.apart.judged
+    assert offered.apart.difference.macro_diff == pytest.approx(0, abs=1e-9)
+    assert "by their labels" in offered.sentence
     assert f"{offered.share:.0%} of the multiply-adds" in offered.sentence
 
 
@@ -78,3 +83,24 @@ def test_one_that_is_worse_or_as_heavy_or_of_other_films_is_not(runs):
 def test_a_damaged_run_is_passed_over(runs):
     runs["worse"].weights_path("distilled").write_bytes(b"no weights")
     assert asked(runs["own"], [runs["worse"], runs["light"]]).run.id == runs["light"].id
+
+
+def test_labels_of_radiologists_count_where_both_runs_have_them(runs, monkeypatch):
+    """The lighter student is as good by its own labels; by others, as radiologists might give them, it is not."""
+    asked_of = []
+
+    def judged(run):
+        asked_of.append(run.id)
+        own = run.predictions("distilled")
+        turned = replace(own, targets=1 - own.targets)
+        better = replace(turned, logits=own.logits - 9 * turned.targets * (run.id == runs["light"].id))
+        return SimpleNamespace(test=lambda: {"distilled": better})
+
+    monkeypatch.setattr("cxrkd.runs.between.judged_by_radiologists", judged)
+    assert asked(runs["own"], [runs["light"]]) is None
+    assert set(asked_of) == {runs["own"].id, runs["light"].id}
+    one = apart(runs["light"], runs["own"], "distilled")
+    assert one.judged
+    assert one.difference.macro_diff < -BOUND
+    monkeypatch.setattr("cxrkd.runs.between.judged_by_radiologists", lambda run: None)
+    assert not apart(runs["light"], runs["own"], "distilled").judged

@@ -64,3 +64,13 @@ def _difference(
     keys: tuple[tuple[str, int], ...], member: Member, labels: tuple[str, ...] | None, _run_a: Run, _run_b: Run
 ) -> PairedDifference | None:
     return between.difference(_run_a, _run_b, member, labels)
+
+
+def apart(run_a: Run, run_b: Run, member: Member) -> between.Apart | None:
+    """How students of two runs differ; see `cxrkd.runs.between.apart`."""
+    return _apart((stamp(run_a.path / "metrics.json"), stamp(run_b.path / "metrics.json")), member, run_a, run_b)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Comparing patient by patient")
+def _apart(keys: tuple[tuple[str, int], ...], member: Member, _run_a: Run, _run_b: Run) -> between.Apart | None:
+    return between.apart(_run_a, _run_b, member)
