@@ -74,8 +74,8 @@ def _lines(run: Run, engine: str, measured: list[Approximation], keep: bool) -> 
         f"{first.n_labels} findings",
         *table(["network", "largest difference of a probability", "change of AUROC", "good enough"], rows),
         "",
-        f"Good enough is a mean AUROC at most {BOUND} below PyTorch's, by the lower end of the interval, and no probability "
-        f"that moves by more than {LARGEST}. {kept}",
+        f"Good enough is a mean AUROC at most {BOUND} below PyTorch's, by the lower end of the interval, and no "
+        f"probability that moves by more than {LARGEST}. {kept}",
     ]
 
 
