@@ -14,7 +14,7 @@ from cxrkd.evaluate.paired import PairedDifference, paired_difference
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.run import Run
 from cxrkd.runs.validating.readers import judged_by_radiologists
-from cxrkd.text import interval
+from cxrkd.text import interval, minus
 
 BOUND = 0.005
 """Mean AUROC that a lighter student may be below."""
@@ -100,8 +100,8 @@ class Lighter:
         one, by = self.apart.difference, "radiologists" if self.apart.judged else "their labels"
         change = interval(one.macro_diff, one.macro_low, one.macro_high, sign=True)
         return (
-            f"The student of {self.run.id} needs {self.share:.0%} of the multiply-adds; mean AUROC of {one.n_labels} "
-            f"findings on the same {one.n:,} films, by {by}, {change}."
+            f"The student of {self.run.id} needs {self.share:.0%} of this one's multiply-adds. Mean AUROC of "
+            f"{one.n_labels} findings on the same {one.n:,} films, by {by}: {minus(change)}."
         )
 
 

@@ -102,7 +102,7 @@ def test_a_lighter_student_that_is_as_good_is_offered_where_speed_counts(home, n
     page.run()
     assert_healthy(page)
     assert "The student of c needs" in words(page)
-    assert "mean AUROC" in words(page)
+    assert "by their labels" in words(page)
     next(button for button in page.button if button.label.startswith("Switch to c")).click().run()
     assert page.session_state["cxrkd"].run_id == "c"
-    assert "of the multiply-adds" not in words(page), "there is none that is lighter"
+    assert "of this one's multiply-adds" not in words(page), "there is none that is lighter"

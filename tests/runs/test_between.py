@@ -71,7 +71,7 @@ def test_the_lightest_student_that_is_as_good_is_offered(runs):
     assert not offered.apart.judged
     assert offered.apart.difference.macro_diff == pytest.approx(0, abs=1e-9)
     assert "by their labels" in offered.sentence
-    assert f"{offered.share:.0%} of the multiply-adds" in offered.sentence
+    assert f"{offered.share:.0%} of this one's multiply-adds" in offered.sentence
 
 
 def test_one_that_is_worse_or_as_heavy_or_of_other_films_is_not(runs):
