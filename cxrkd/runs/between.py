@@ -57,13 +57,12 @@ def apart(run_a: Run, run_b: Run, member: Member) -> Apart | None:
     Raises:
         RunError: predictions are missing or damaged.
     """
-    readings = [judged_by_radiologists(run) for run in (run_a, run_b)]
-    if run_a.labels == run_b.labels and None not in readings:
-        answers = [one.test().get(member) for one in readings if one is not None]
-        if None not in answers:
-            by_them = _paired(*(one for one in answers if one is not None), run_a.labels)
-            if by_them is not None:
-                return Apart(by_them, judged=True)
+    readings = [reading for run in (run_a, run_b) if (reading := judged_by_radiologists(run)) is not None]
+    answers = [answer for reading in readings if (answer := reading.test().get(member)) is not None]
+    if len(answers) == 2 and run_a.labels == run_b.labels:
+        by_them = _paired(*answers, run_a.labels)
+        if by_them is not None:
+            return Apart(by_them, judged=True)
     own = difference(run_a, run_b, member)
     return None if own is None else Apart(own, judged=False)
 
