@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from cxrkd.explain.chance import QUANTILE
+from cxrkd.explain.chance import QUANTILE, ROUNDING
 from cxrkd.explain.similarity import common_grid
 from cxrkd.explain.yardsticks import centre_prior
 
@@ -46,7 +46,7 @@ class CohortAgreement:
     def above_chance(self) -> np.ndarray:
         """Above every line, float64 (N, K): 1, 0, or NaN where the agreement is not defined."""
         high = np.fmax.reduce([self.highs[name] for name in LINES])
-        return np.where(np.isnan(self.own), np.nan, (self.own > high).astype(float))
+        return np.where(np.isnan(self.own), np.nan, (self.own - high > ROUNDING).astype(float))
 
 
 def cohort_agreement(

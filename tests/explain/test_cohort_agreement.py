@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from cxrkd.evaluate.means import mean_by_patient
-from cxrkd.explain.cohort_agreement import LINES, cohort_agreement, means_of_others
+from cxrkd.explain.chance import ChanceLine, above_all
+from cxrkd.explain.cohort_agreement import LINES, CohortAgreement, cohort_agreement, means_of_others
 
 N, K = 60, 4
 
@@ -115,3 +116,13 @@ def test_a_mean_map_holds_no_film_of_the_patient(rng):
     assert np.abs(means[:2]).max() < 1
     assert not np.allclose(means[0], means[2])
     np.testing.assert_array_equal(means[0], means[1])
+
+
+def test_what_ties_with_a_line_up_to_rounding_is_not_above_it():
+    """Rank correlations of few cells tie; which of two ends higher in the last bit is the processor's affair."""
+    tied, line = np.array([[0.1 + 0.2]]), np.array([[0.3]])
+    assert tied > line
+    highs = dict.fromkeys(LINES, line)
+    assert CohortAgreement(tied, highs, highs, other_labels=line, ceiling=line).above_chance == 0
+    assert above_all(float(tied[0, 0]), (ChanceLine("centre", 0.3, 0.3),)) is False
+    assert above_all(0.31, (ChanceLine("centre", 0.3, 0.3),)) is True
