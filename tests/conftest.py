@@ -2,12 +2,14 @@
 
 import random
 import threading
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from cxrkd.data import drawn
 from tests import toys
 
 pytest_plugins = ["tests.trees", "tests.installed"]  # data sets in their published form; the wheel, installed
@@ -19,6 +21,15 @@ def _own_home(tmp_path_factory):
     """Runs and caches of the tests never touch those of the user; the tests of one session share a folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CXRKD_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_phantom_once():
+    """Hundreds of tests draw the same few phantoms, each into a home of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawn, "render", lru_cache(maxsize=2048)(drawn.render))
+        patch.setattr(drawn, "_ALONE_UP_TO", 1000)  # processes of their own would know none of them
         yield
 
 

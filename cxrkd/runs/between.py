@@ -40,7 +40,8 @@ def difference(run_a: Run, run_b: Run, member: Member, labels: Iterable[str] | N
         return None
     chosen = tuple(run_a.labels if labels is None else labels)
     columns = [run_a.labels.index(label) for label in chosen]
-    return _paired(*(run.predictions(member).of(columns) for run in (run_a, run_b)), chosen)
+    answers_a, answers_b = (run.predictions(member).of(columns) for run in (run_a, run_b))
+    return _paired(answers_a, answers_b, chosen)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def apart(run_a: Run, run_b: Run, member: Member) -> Apart | None:
     readings = [reading for run in (run_a, run_b) if (reading := judged_by_radiologists(run)) is not None]
     answers = [answer for reading in readings if (answer := reading.test().get(member)) is not None]
     if len(answers) == 2 and run_a.labels == run_b.labels:
-        by_them = _paired(*answers, run_a.labels)
+        by_them = _paired(answers[0], answers[1], run_a.labels)
         if by_them is not None:
             return Apart(by_them, judged=True)
     own = difference(run_a, run_b, member)

@@ -30,6 +30,7 @@ from cxrkd.runs.auditing.figures import EVERY, PRESENT, AuditFigures
 from cxrkd.runs.auditing.job import NOISY, RANDOM, AuditConfig, AuditJob
 from cxrkd.runs.auditing.wording import NOT_PROVED, cascade_sentence, faithful_sentence, verdicts
 from cxrkd.runs.beside import asked_about, asked_before, create_beside, finished, newest
+from cxrkd.runs.films_asked import FilmsToAsk
 from tests import toys
 from tests.runs.corruptions import corruptions, told
 
@@ -265,12 +266,16 @@ def test_some_films_are_drawn_the_same_each_time(run, done):
     assert few.figures().n == 7
 
 
-def test_damage_is_a_sentence(done):
-    for damage in (one for one in corruptions(done.path)[::7] if (done.path / one.file).is_file()):
+def test_damage_is_a_sentence(run):
+    done = made(run, films=10)
+    execute(done)
+    not_measured = {"figures.json", "environment.json", "events.jsonl", "log.txt"}
+    for damage in (one for one in corruptions(done.path)[::11] if (done.path / one.file).is_file()):
         path = done.path / damage.file
         whole = path.read_bytes()
         damage.do(path)
-        told(done.measure)
+        if damage.file not in not_measured:
+            told(done.measure)
         told(done.figures)
         told(lambda: done.state)
         if path.is_dir() and not path.is_symlink():
@@ -280,6 +285,20 @@ def test_damage_is_a_sentence(done):
     done.maps_path(RANDOM).unlink()
     with pytest.raises(RunError, match="random"):
         done.measure()
+
+
+def test_masks_that_are_kept_are_those_of_the_films_drawn_once(test_films, monkeypatch):
+    cohort, rows = test_films
+    films = FilmsToAsk(cohort, rows, cohort.labels, cohort.targets[rows])
+    drawn = [films.masks(n) for n in range(8)]
+    calls, draw = [], FilmsToAsk.masks
+    monkeypatch.setattr(FilmsToAsk, "masks", lambda self, n: (calls.append(n), draw(self, n))[1])
+    masks = auditing.kept_masks(films)
+    asked = [[masks(n) for n in range(8)] for _ in range(2)]
+    for again in asked:
+        np.testing.assert_array_equal(again, drawn)
+    assert np.any(drawn)
+    assert calls == list(range(8))
 
 
 def test_the_four_fields_hold_every_cell_that_matters_once(run, done):

@@ -75,10 +75,10 @@ def audit_run(job: AuditJob, report: Reporter) -> None:
             maps, logits = explained(one.network(), films, job.config.method, one.change, counting(on_event))
             write_arrays(job.maps_path(one.name), {"maps": maps, "logits": logits})
     with report.stage("places", "Holding maps against lesions and the body") as on_event:
-        counted = counting(on_event)
+        counted, masks = counting(on_event), kept_masks(films)
         for done, member in enumerate(members, 1):
             maps, _ = job.maps(member)
-            lesions = cohort_lesions(maps, films.cohort.patients[films.rows], films.masks)
+            lesions = cohort_lesions(maps, films.cohort.patients[films.rows], masks)
             pairs = zip(maps, bodies, strict=True)
             outside = np.array([[evidence_outside(heat, body) for heat in heats] for heats, body in pairs])
             write_arrays(job.places_path(member), places(lesions, outside))
@@ -119,6 +119,24 @@ def chosen(films: FilmsToAsk, config: AuditConfig) -> FilmsToAsk:
     if config.films is None or config.films >= n:
         return films
     return films.some(np.sort(np.random.default_rng(SEED).permutation(n)[: config.films]))
+
+
+def kept_masks(films: FilmsToAsk) -> Callable[[int], np.ndarray]:
+    """`films.masks` for asking more than once: phantoms are drawn anew for it each time. Kept in bits, where marked."""
+    kept: dict[int, dict[int, np.ndarray]] = {}
+
+    def masks(n: int) -> np.ndarray:
+        if n not in kept:
+            own = films.masks(n)
+            kept[n] = {k: np.packbits(own[k]) for k in np.flatnonzero(own.any(axis=(1, 2))).tolist()}
+            return own
+        side = films.cohort.size
+        own = np.zeros((len(films.labels), side, side), bool)
+        for k, bits in kept[n].items():
+            own[k] = np.unpackbits(bits, count=side * side).reshape(side, side)
+        return own
+
+    return masks
 
 
 def explained(
