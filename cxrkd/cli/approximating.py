@@ -64,7 +64,8 @@ def _document(one: Approximation) -> dict[str, object]:
 
 
 def _lines(run: Run, engine: str, measured: list[Approximation], keep: bool) -> list[str]:
-    from cxrkd.runs.approximating import BOUND, LARGEST
+    from cxrkd.evaluate.paired import AS_GOOD
+    from cxrkd.runs.approximating import LARGEST
 
     first = measured[0].difference
     rows = [[one.member, f"{one.largest:.2g}", _change(one), "yes" if one.good_enough else "no"] for one in measured]
@@ -74,7 +75,7 @@ def _lines(run: Run, engine: str, measured: list[Approximation], keep: bool) -> 
         f"{first.n_labels} findings",
         *table(["network", "largest difference of a probability", "change of AUROC", "good enough"], rows),
         "",
-        f"Good enough is a mean AUROC at most {BOUND} below PyTorch's, by the lower end of the interval, and no "
+        f"Good enough is a mean AUROC at most {AS_GOOD} below PyTorch's, by the lower end of the interval, and no "
         f"probability that moves by more than {LARGEST}. {kept}",
     ]
 

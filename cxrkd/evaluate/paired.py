@@ -17,6 +17,9 @@ from cxrkd.evaluate.record import Record
 MIN_SEEDS = 3
 """Trainings of each side from which a difference between methods may be claimed; of fewer the scatter is not known."""
 
+AS_GOOD = 0.005
+"""Mean AUROC by which what costs less may be below what it stands in for, and still be taken for as good."""
+
 CHANCE = 0.5
 
 

@@ -16,7 +16,7 @@ from scipy.special import expit
 from cxrkd.checksums import ChecksumError, identity
 from cxrkd.config import Member
 from cxrkd.errors import RunError
-from cxrkd.evaluate.paired import PairedDifference, paired_difference
+from cxrkd.evaluate.paired import AS_GOOD, PairedDifference, paired_difference
 from cxrkd.evaluate.record import Record
 from cxrkd.images.radiograph import unit
 from cxrkd.jobs.files import MissingFileError, read_as, write_json
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 FILE = "engines.json"
 VERSION = 1
-BOUND = 0.005
-"""Mean AUROC that an engine's answers may be below PyTorch's, by the lower end of the interval."""
 LARGEST = 0.1
 """By which any probability may move: what ranks films as well may still say something else of one of them."""
 _BLOCK = 64
@@ -56,8 +54,8 @@ class Approximation(Record):
 
     @property
     def good_enough(self) -> bool:
-        """Whether pages may choose it; False where the films do not tell."""
-        return self.difference.macro_low >= -BOUND and self.largest <= LARGEST
+        """Whether pages may choose it, by the lower end of the interval; False where the films do not tell."""
+        return self.difference.macro_low >= -AS_GOOD and self.largest <= LARGEST
 
     @property
     def sentence(self) -> str:

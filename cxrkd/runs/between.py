@@ -10,14 +10,12 @@ import numpy as np
 from cxrkd.config import MEMBERS, Member
 from cxrkd.cost.complexity import Complexity
 from cxrkd.errors import CxrkdError
-from cxrkd.evaluate.paired import PairedDifference, paired_difference
+from cxrkd.evaluate.paired import AS_GOOD, PairedDifference, paired_difference
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.run import Run
 from cxrkd.runs.validating.readers import judged_by_radiologists
 from cxrkd.text import interval, minus
 
-BOUND = 0.005
-"""Mean AUROC that a lighter student may be below."""
 HALF = 0.5
 """Share of the multiply-adds that it has at most: less is not worth a word."""
 
@@ -40,8 +38,7 @@ def difference(run_a: Run, run_b: Run, member: Member, labels: Iterable[str] | N
         return None
     chosen = tuple(run_a.labels if labels is None else labels)
     columns = [run_a.labels.index(label) for label in chosen]
-    answers_a, answers_b = (run.predictions(member).of(columns) for run in (run_a, run_b))
-    return _paired(answers_a, answers_b, chosen)
+    return _paired(run_a.predictions(member).of(columns), run_b.predictions(member).of(columns), chosen)
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class Lighter:
 
 
 def lighter(run: Run, others: Iterable[Run], costs_of: CostsOf, apart_of: ApartOf = apart) -> Lighter | None:
-    """The lightest student among other runs that is as good as this run's: at most `BOUND` below it on the same films.
+    """The lightest student among other runs that is as good as this run's: at most AS_GOOD below it on the same films.
 
     Args:
         run: finished.
@@ -128,6 +125,6 @@ def lighter(run: Run, others: Iterable[Run], costs_of: CostsOf, apart_of: ApartO
             beside = apart_of(other, run, member) if share <= HALF and other.id != run.id else None
         except CxrkdError:
             continue
-        if beside is not None and beside.difference.macro_diff >= -BOUND:
+        if beside is not None and beside.difference.macro_diff >= -AS_GOOD:
             by_share.append(Lighter(other, member, share, beside))
     return min(by_share, key=lambda one: one.share, default=None)

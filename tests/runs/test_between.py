@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrkd.data.readers.phantom import PhantomConfig
-from cxrkd.runs.between import BOUND, apart, difference, lighter
+from cxrkd.evaluate.paired import AS_GOOD
+from cxrkd.runs.between import apart, difference, lighter
 from cxrkd.runs.showcase import costs_of
 from tests import toys
 
@@ -75,7 +76,7 @@ def test_the_lightest_student_that_is_as_good_is_offered(runs):
 
 
 def test_one_that_is_worse_or_as_heavy_or_of_other_films_is_not(runs):
-    assert difference(runs["worse"], runs["own"], "distilled").macro_diff < -BOUND
+    assert difference(runs["worse"], runs["own"], "distilled").macro_diff < -AS_GOOD
     assert asked(runs["own"], [runs["own"], runs["worse"], runs["full"], runs["elsewhere"]]) is None
     assert asked(runs["light"], runs.values()) is None, "nothing is lighter than itself"
 
@@ -101,6 +102,6 @@ def test_labels_of_radiologists_count_where_both_runs_have_them(runs, monkeypatc
     assert set(asked_of) == {runs["own"].id, runs["light"].id}
     one = apart(runs["light"], runs["own"], "distilled")
     assert one.judged
-    assert one.difference.macro_diff < -BOUND
+    assert one.difference.macro_diff < -AS_GOOD
     monkeypatch.setattr("cxrkd.runs.between.judged_by_radiologists", lambda run: None)
     assert not apart(runs["light"], runs["own"], "distilled").judged
