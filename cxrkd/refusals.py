@@ -33,6 +33,9 @@ _EXPECTED: dict[str, str] = {
     "bool_parsing": "expected yes or no",
     "string_type": "expected text",
     "tuple_type": "expected a list",
+    "string_unicode": "expected text",
+    "dict_type": "expected an object with settings",
+    "settings_type": "expected an object with settings",
     "model_type": "expected an object with settings",
     "model_attributes_type": "expected an object with settings",
     "path_type": "expected a path",
@@ -48,7 +51,11 @@ def refusals(error: ValidationError, name: Naming) -> dict[str, str]:
         name: what the reader calls a dotted key. Keys in braces in the text of a validator are named by it too.
     """
     sentences: dict[str, str] = {}
-    for one in error.errors():
+    errors = error.errors()
+    parents = {other["loc"][:-1] for other in errors}
+    for one in errors:
+        if one["type"] == "too_short" and one["loc"] in parents:
+            continue  # of a list whose values were refused, and which therefore has none left
         key = _key(one)
         problem = named(_problem(one), name)
         whole = f"{name(key)}: {problem}." if key else f"{problem[:1].upper()}{problem[1:]}."

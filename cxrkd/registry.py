@@ -151,7 +151,7 @@ class Registry(Mapping[str, E], Generic[E]):
             if isinstance(value, BaseModel) and any(type(value) is entry.config for entry in known.values()):
                 return value
             if not isinstance(value, dict):
-                raise PydanticCustomError("model_type", "expected an object with settings")
+                raise PydanticCustomError("settings_type", "expected an object with settings")
             name = value.get(key, default)
             config = getattr(known[name], part) if isinstance(name, str) and name in known else None
             if config is None:

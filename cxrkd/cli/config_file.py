@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +14,19 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, is no JSON object, or a newer version wrote it.
     """
+    from cxrkd.jobs.strict_json import parse_json
+    from cxrkd.jobs.written import without_version
+    from cxrkd.runs.run import CONFIG_VERSION
+
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"Cannot read {path} ({error.strerror}); expected a run's config as JSON.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path} is not JSON ({error}); expected the config.json of a run.") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path} holds {type(document).__name__}; expected an object with a run's settings.")
-    return _of_this_version(document, path)
-
-
-def _of_this_version(values: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The settings without the version that a run's own file has."""
-    from cxrkd.runs.run import CONFIG_VERSION
-
-    version = values.pop("version", 0)
-    if isinstance(version, int) and version <= CONFIG_VERSION:
-        return values
-    raise ConfigError(
-        f"{path} is of version {str(version)[:20]}, this cxrkd reads up to {CONFIG_VERSION}; a newer one wrote it."
-    )
+    return without_version(document, CONFIG_VERSION, str(path))
 
 
 def settings_of_run(name: str) -> dict[str, Any]:

@@ -238,6 +238,10 @@ def flag_name(key: str, kind: str = "") -> str:
         key: dotted.
         kind: of the data set, where that decides.
     """
+    from cxrkd.config.settings import VARIANTS
+
+    if key in VARIANTS:  # a part as a whole: the option that says which it is
+        key = f"{key}.{VARIANTS[key].tag}"
     having = [flag for flag in flags() if key in flag.keys]
     having = [flag for flag in having if kind in flag.setting.variants] or having
     if not having:
@@ -247,10 +251,11 @@ def flag_name(key: str, kind: str = "") -> str:
 
 def _named(key: str, values: Mapping[str, Any], file: Path | None, given: Mapping[str, str]) -> str:
     """The option that set a dotted key, else the key of the file that holds it, else the option that would."""
-    if key in given:
-        return given[key]
-    if file is not None:
-        return f"{key} in {file}"
+    parts = key.split(".")
+    wholes = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]  # a value of a list is no key of its own
+    option = next((given[whole] for whole in wholes if whole in given), None)
+    if option is not None or file is not None:
+        return option or f"{key} in {file}"
     data = values.get("data", {})
     return flag_name(key, str(data.get("kind", "phantom")) if isinstance(data, dict) else "")
 

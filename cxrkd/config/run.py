@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from cxrkd.config.data import READERS, RunData
 from cxrkd.config.hints import hints
 from cxrkd.config.objective import AnyObjective, ObjectiveConfig
+from cxrkd.config.seeds import require_seeds
 from cxrkd.config.strict import Strict
 from cxrkd.config.train import TrainConfig
 from cxrkd.registry import RECORDED
@@ -111,9 +112,8 @@ class RunConfig(Strict):
     )
 
     @model_validator(mode="after")
-    def _seeds_differ(self) -> Self:
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must differ, got {', '.join(map(str, self.seeds))}")
+    def _seeds_can_be_drawn_from(self) -> Self:
+        require_seeds(self.seeds)
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from cxrkd.config import RunConfig
+from cxrkd.config.seeds import require_seeds
 from cxrkd.config.strict import Strict
 from cxrkd.text import shown
 
@@ -89,9 +90,8 @@ class StudyConfig(Strict):
         return films
 
     @model_validator(mode="after")
-    def _seeds_differ(self) -> Self:
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must differ, got {', '.join(map(str, self.seeds))}")
+    def _seeds_can_be_drawn_from(self) -> Self:
+        require_seeds(self.seeds)
         return self
 
 

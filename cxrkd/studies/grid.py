@@ -18,6 +18,7 @@ from cxrkd.studies.config import TAGS, Part, StudyConfig
 from cxrkd.studies.keys import asked_key
 from cxrkd.text import cut
 
+MOST_CELLS = 1000
 _LONGEST_NAME = 80  # of a run
 
 
@@ -52,8 +53,14 @@ def grid(study: StudyConfig) -> tuple[Cell, ...]:
     """Every cell, teacher by teacher, so that one which is shared is trained first.
 
     Raises:
-        ConfigError: settings of a cell are refused, or two cells are the same run; says which.
+        ConfigError: settings of a cell are refused, or two cells are the same run; says which. Or there are too many.
     """
+    n_cells = len(study.teachers) * len(study.students) * len(study.objectives)
+    if n_cells > MOST_CELLS:
+        raise ConfigError(
+            f"{len(study.teachers)} teachers x {len(study.students)} students x {len(study.objectives)} objectives are "
+            f"{n_cells:,} cells; expected at most {MOST_CELLS:,}, each of which is a run. Make several studies of them."
+        )
     axes = [[(_title(axis, entry), entry) for entry in getattr(study, axis)] for axis in TAGS]
     cells, known = [], dict[str, Cell]()
     for number, (teacher, student, objective) in enumerate(product(*axes)):
@@ -125,7 +132,8 @@ def _title(axis: str, entry: Part) -> str:
     name = values.pop(tag.removeprefix(stem), None)
     if name is None and axis == "teachers" and "from" in values:
         name = f"teacher of {values.pop('from')}"
-    return ", ".join([*filter(None, [name]), *(f"{key.replace('_', ' ')} {value}" for key, value in _flat(values))])
+    others = [f"{key.replace('_', ' ')} {value}" for key, value in _flat(values)]
+    return ", ".join([str(name), *others] if name else others)
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

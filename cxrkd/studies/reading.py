@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from cxrkd.errors import ConfigError
+from cxrkd.jobs.written import parse_written, read_written, without_version
 from cxrkd.refusals import refusals
 from cxrkd.runs.run import Run, open_run
 from cxrkd.studies.config import OWN, StudyConfig
+from cxrkd.studies.study import Study
 from cxrkd.text import shown
 
-MOST_BYTES = 1 << 20
+WHAT = "a study"
 OF_THE_GRID = (*OWN, "control")
 
 
@@ -29,12 +30,7 @@ def read_study(path: Path) -> StudyConfig:
         ConfigError: it cannot be read, is no YAML or JSON, or says what no study is told.
         RunError: the run that it is based on is not there, or cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"Cannot read {path} ({error.strerror}); expected a study as YAML or JSON.") from error
-    return parse_study(content, path.name)
+    return _study_in(read_written(path, WHAT), path.name, open_run)
 
 
 def parse_study(content: bytes, name: str, run_of: Callable[[str], Run] = open_run) -> StudyConfig:
@@ -48,20 +44,15 @@ def parse_study(content: bytes, name: str, run_of: Callable[[str], Run] = open_r
     Raises:
         ConfigError, RunError: as `read_study`.
     """
-    import yaml  # only a study needs it
+    return _study_in(parse_written(content, name, WHAT), name, run_of)
 
-    if len(content) > MOST_BYTES:
-        raise ConfigError(f"{name} is larger than {MOST_BYTES >> 20} MB; expected a study, which is a page of text.")
-    try:
-        values = json.loads(json.dumps(yaml.safe_load(content), allow_nan=False))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise ConfigError(f"{name} is neither YAML nor JSON of numbers, texts, lists and objects ({why}).") from error
+
+def _study_in(values: Any, name: str, run_of: Callable[[str], Run]) -> StudyConfig:
     if not isinstance(values, dict):
         raise ConfigError(
             f"{name} holds {shown(values)}; expected an object with name, teachers, students, objectives."
         )
-    return study_of(values, run_of)
+    return study_of(without_version(values, Study.ASKED_VERSION, name), run_of)
 
 
 def study_of(values: Mapping[str, Any], run_of: Callable[[str], Run] = open_run) -> StudyConfig:
@@ -72,8 +63,7 @@ def study_of(values: Mapping[str, Any], run_of: Callable[[str], Run] = open_run)
         RunError: the run that it is based on is not there, or cannot be read.
     """
     base = values.get("base")
-    asked = {key: value for key, value in values.items() if key != "version"}  # which the file of a study has
-    whole = asked | ({"base": settings_of_run(run_of(base))} if isinstance(base, str) else {})
+    whole = {**values, "base": settings_of_run(run_of(base))} if isinstance(base, str) else values
     try:
         return StudyConfig.model_validate(whole)
     except ValidationError as error:

@@ -235,6 +235,8 @@ def test_the_config_of_a_run_can_be_used_again(tmp_path):
         ('{"name": "x", "data": 3}', "data"),
         ('{"data": {}}', "--name NAME"),
         ('{"name": "x", "seeds": [1, 1]}', "Seeds must differ"),
+        ('{"name": "x", "seeds": [1], "seeds": [2]}', "'seeds' stands there twice"),
+        ('{"name": "x", "objective": {"also": ["cam"]}}', "objective.also.0 in .*: expected an object with settings"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path, content, message):
@@ -257,6 +259,11 @@ def test_a_wrong_file_is_one_sentence(tmp_path, content, message):
             r"^--patients: there is no such setting of chexpert",
         ),
         (["--batch-size", 0], r"^--batch-size: expected at least 1, got 0\.$"),
+        (["--data-seed", 10**20], r"^--data-seed: expected a number of fewer than 18 digits, got 100,000"),
+        (["--seeds", 10**20], r"^--seeds: expected a number of fewer than 18 digits"),
+        (["--seeds=-1"], r"^Seeds are whole numbers from 0, got -1\.$"),
+        (["--also", "nope"], r"^--also: expected paper, .*, got 'nope'\.$"),
+        (["--also", "bkd,bkd"], r"^--objective: an objective can be there once, got paper, bkd, bkd\.$"),
         (["--teacher-as-is"], "needs weights that know findings"),
         ([], "--name"),
     ],
