@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cxrkd.plain import plain
-from cxrkd.text import sentence
+from cxrkd.text import legible, sentence
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,14 @@ class Report:
 
 
 def show(report: Report, *, as_json: bool) -> None:
-    """Print a report: stdout gets the document or the lines, stderr the failures."""
+    """Print a report: stdout gets the document or the lines, stderr the failures.
+
+    What a name or a note holds besides letters is shown and not done: a terminal obeys some of it.
+    """
     for failure in report.failures:
         print(f"cxrkd: {sentence(failure)}", file=sys.stderr)
-    text = json.dumps(plain(report.document), indent=2, allow_nan=False) if as_json else "\n".join(report.lines)
-    print(text)
+    lines = (legible(line) for whole in report.lines for line in whole.split("\n"))
+    print(json.dumps(plain(report.document), indent=2, allow_nan=False) if as_json else "\n".join(lines))
     sys.stdout.flush()
 
 

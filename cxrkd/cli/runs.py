@@ -261,8 +261,11 @@ def _state(job: Job) -> Report:
 
 def log(args: argparse.Namespace) -> Report:
     """The end of the log."""
+    from cxrkd.errors import ConfigError
     from cxrkd.jobs.job import open_job
 
+    if args.lines < 1:
+        raise ConfigError(f"-n: expected at least 1, got {args.lines}.")
     job = open_job(args.run)
     lines = job.log_tail(args.lines)
     return Report({"run": job.id, "log": lines}, lines or [f"{job.id} has no log yet."])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxrkd.cli.output import Report, Ticker
 from cxrkd.errors import ConfigError
+from cxrkd.text import shown
 
 if TYPE_CHECKING:
     from cxrkd.config import RunConfig
@@ -15,16 +16,33 @@ if TYPE_CHECKING:
     from cxrkd.train.spread import Spread
 
 
+LONGEST = 9
+"""Digits of any number of devices or machines."""
+
+
+def from_one(text: str) -> str:
+    """A whole number from 1, as text: what the environment holds.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {shown(text)}")
+    return text
+
+
 def add_spread(verb: argparse.ArgumentParser) -> None:
     """Add --devices and --num-nodes."""
     group = verb.add_argument_group("Where it is trained (docs/scaling.md); no figure hangs on it")
     group.add_argument(
         "--devices",
+        type=from_one,
         metavar="N",
         help="processes on each node that share every batch (default: one a GPU, one without a GPU; CXRKD_DEVICES)",
     )
     group.add_argument(
         "--num-nodes",
+        type=from_one,
         metavar="M",
         help="machines that take part: the same command on each, with NODE_RANK 0 to M - 1 where no launcher says it "
         "(default: 1; CXRKD_NUM_NODES)",

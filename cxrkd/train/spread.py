@@ -88,6 +88,6 @@ def _whole(environment: Mapping[str, str], name: str, least: int) -> int | None:
     text = environment.get(name, "").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or int(text) < least:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least:
         raise ConfigError(f"{name}: expected a whole number from {least}, got {shown(text)}.")
     return int(text)

@@ -78,6 +78,8 @@ def test_the_log_ends_where_it_ends(cli, tiny_run):
     whole = cli("runs", "log", tiny_run.id, "--json").document["log"]
     assert "Preparing the data" in whole[0]
     assert cli("runs", "log", tiny_run.id, "-n", 1).out.strip() == whole[-1]
+    for n in (0, -3):
+        assert f"-n: expected at least 1, got {n}" in cli("runs", "log", tiny_run.id, "-n", n).err
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit], ids=lambda e: e.__name__)
@@ -126,6 +128,14 @@ def test_what_is_refused_leaves_no_folder(cli, no_worker, how, flags, said):
     assert said in found.err
     after = {path.name for path in own_jobs().iterdir()} if own_jobs().exists() else set()
     assert {name for name in after - before if not name.startswith(".queue")} == set()
+
+
+@pytest.mark.parametrize("option", ["--devices", "--num-nodes"])
+@pytest.mark.parametrize("text", ["x", "", "0", "-1", "1.5", "9" * 5000])
+def test_numbers_of_processes_are_from_one(cli, option, text):
+    refused = cli("distill", "--name", "x", "--dry-run", f"{option}={text}")
+    assert refused.code == 2
+    assert f"argument {option}: expected a whole number from 1, got '{text[:20]}" in refused.err
 
 
 def test_data_that_turn_out_unfit_while_they_are_read_leave_no_folder(cli, no_worker, monkeypatch):

@@ -22,6 +22,11 @@ def test_table_columns_line_up():
     assert lines == ["label        x  long head", "A          1.5          2", "Longer  -10.25"]
 
 
+def test_what_a_terminal_would_obey_is_shown(capsys):
+    show(Report({}, ["called \x1b[31mred\u202e", "two\nlines"]), as_json=False)
+    assert capsys.readouterr().out == "called \\x1b[31mred\\u202e\ntwo\nlines\n"
+
+
 @pytest.mark.parametrize(("value", "text"), [(0.5, "0.500"), (None, "–"), (math.nan, "–")])
 def test_number(value, text):
     assert number(value) == text

@@ -34,6 +34,7 @@ def test_whoever_starts_it_says_how(environment, expected):
     ("environment", "sentence"),
     [
         ({"CXRKD_DEVICES": "0"}, "CXRKD_DEVICES: expected a whole number from 1, got '0'"),
+        ({"CXRKD_DEVICES": "9" * 5000}, "CXRKD_DEVICES: expected a whole number from 1, got '999"),
         ({"CXRKD_NUM_NODES": "two"}, "CXRKD_NUM_NODES: expected a whole number from 1, got 'two'"),
         ({"CXRKD_NUM_NODES": "2", "NODE_RANK": "2"}, "node 2 of 2: ranks count from 0 to 1"),
         ({"CXRKD_NUM_NODES": "2", "NODE_RANK": "-1"}, "NODE_RANK: expected a whole number from 0"),
