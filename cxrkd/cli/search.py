@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxrkd.cli.output import Report, table
-from cxrkd.cli.spreading import spread
+from cxrkd.cli.spreading import from_one, spread
 from cxrkd.cli.watching import command, execute_watched
 from cxrkd.errors import ConfigError
 from cxrkd.text import MISSING, number
@@ -21,7 +21,7 @@ EXAMPLE = """SEARCH.yaml:
   trials: 20
   base:                                # settings of a run, as in its config.json; images as its teacher's if not given
     teacher_from: RUN
-  ranges:                              # keys of student_train and objective, student_arch, student_weights
+  ranges:       # keys of student_train and of objective, and student_arch, student_size, student_weights
     student_train.learning_rate: {floats: [0.0003, 0.01], log: true}
     student_train.weight_decay: {floats: [0, 0.1]}
     student_train.batch_size: {choice: [16, 32, 64]}
@@ -44,7 +44,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("file", type=Path, metavar="SEARCH.yaml", help="what is searched; see below")
     verb.add_argument("--queue", action="store_true", help="put it in the background queue and return")
-    verb.add_argument("--devices", metavar="N", help="processes that share every batch (see distill)")
+    verb.add_argument("--devices", type=from_one, metavar="N", help="processes that share every batch (see distill)")
     verb.set_defaults(call=call, num_nodes=None)
 
 
@@ -72,20 +72,18 @@ def read_search(path: Path) -> SearchConfig:
         ConfigError: it cannot be read, or a key or value is refused.
         RunError: the run of the teacher is not there.
     """
-    import yaml
     from pydantic import ValidationError
 
+    from cxrkd.jobs.written import read_written, without_version
     from cxrkd.refusals import refusals
     from cxrkd.runs.searching.config import SearchConfig
+    from cxrkd.runs.searching.job import Search
 
-    try:
-        asked = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"Cannot read {path} ({error}); expected a search as YAML: search --help.") from error
+    asked = read_written(path, "a search")
     if not isinstance(asked, dict):
         raise ConfigError(f"{path} holds {type(asked).__name__}; expected name, base and ranges: search --help.")
     try:
-        return SearchConfig.model_validate(_with_images(asked))
+        return SearchConfig.model_validate(_with_images(without_version(asked, Search.ASKED_VERSION, path.name)))
     except ValidationError as error:
         sentences = refusals(error, lambda key: f"{key} in {path}" if key else str(path)).values()
         raise ConfigError(" ".join(dict.fromkeys(sentences))) from error

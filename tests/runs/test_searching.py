@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 from cxrkd.cli.main import main
+from cxrkd.cli.search import read_search
 from cxrkd.config import RunConfig
 from cxrkd.data import load_cohort
 from cxrkd.data.pixels import InMemory
@@ -120,6 +121,26 @@ def test_a_search_that_was_killed_tries_what_an_unbroken_one_tries(search, monke
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 3
 
 
+def test_sizes_that_students_look_at_are_tried(search, monkeypatch):
+    """With networks of which one does not take the smaller size: a size is refused that none takes."""
+    sizes = []
+
+    def fit(task, model, cohort, answers, work, on_event):
+        sizes.append((task.shrinks_to, model.input_size))
+        on_event({"kind": "epoch", "epoch": 1, "epochs": 1, "size": 32, "loss": 1.0, "val_auroc": 0.6} | SPEED)
+
+    monkeypatch.setattr(stages, "fit_member", fit)
+    ranges = {"student_size": {"choice": (16, 32)}, "student_arch": {"choice": ("toy", "resnet18")}}
+    job = search(6, ranges)
+    execute(job)
+    for trial in job.trials():
+        cannot = trial.values == {"student_size": 16, "student_arch": "resnet18"}
+        assert (trial.state, "resnet18 takes" in trial.message) == (("failed", True) if cannot else ("complete", False))
+    assert {shrinks_to for shrinks_to, _ in sizes} == {16, 32}
+    assert {size for _, size in sizes} == {toys.SIZE}
+    assert json.loads((job.path / BEST).read_text())["student_size"] == best(job.trials()).values["student_size"]
+
+
 def told_epochs(values):
     """A training that reports these AUROCs, an epoch each."""
 
@@ -187,6 +208,35 @@ def test_trials_are_spread_as_runs_are_and_an_uneven_batch_costs_one(search, mon
         execute(search(1))
 
 
+def test_a_trial_whose_auroc_is_not_defined_has_failed(search, monkeypatch):
+    nan = float("nan")
+    monkeypatch.setattr(stages, "fit_member", told_epochs(iter([(0.6, nan), (0.6, 0.7)])))
+    job = search(2)
+    execute(job)
+    assert [(trial.state, trial.val_auroc) for trial in job.trials()] == [("failed", None), ("complete", 0.7)]
+    assert "no AUROC to judge it by" in job.trials()[0].message
+
+
+def test_a_damaged_study_is_a_sentence_and_is_begun_again_once_it_is_removed(search, monkeypatch):
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    job = search(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "fit_member", stopped)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            execute(job)
+    job.store.write_bytes(job.store.read_bytes()[:5000])
+    with pytest.raises(
+        RunError, match=r"some: search.db cannot be used \(database disk image is malformed\).*remove it"
+    ):
+        execute(job)
+    job.store.unlink()
+    monkeypatch.setattr(stages, "fit_member", told_epochs(iter([(0.6,), (0.7,)])))
+    execute(job)
+    assert [trial.val_auroc for trial in job.trials()] == [0.6, 0.7]
+
+
 def test_a_search_without_any_trial_that_could_be_trained_fails(search, monkeypatch):
     monkeypatch.setattr(stages, "fit_member", lambda *args: (_ for _ in ()).throw(DivergedError("too fast")))
     job = search(1)
@@ -213,6 +263,22 @@ def test_a_search_without_any_trial_that_could_be_trained_fails(search, monkeypa
         ({"ranges": {"objective.alpha": {"floats": [1, 0]}}}, "the smaller number first, got 1 and 0"),
         ({"ranges": {"objective.alpha": {"floats": [0, 1], "log": True}}}, "log is for numbers above 0"),
         ({"ranges": {"objective.alpha": {"floats": [0, 1], "choice": [1]}}}, "exactly one of floats"),
+        (
+            {"ranges": {"objective.also.name": {"choice": ["cam"]}}},
+            "Range of objective.also.name: expected a key of student_train",
+        ),
+        ({"ranges": {"student_arch.x": {"choice": ["toy"]}}}, "Range of student_arch.x: expected a key of"),
+        (
+            {"ranges": {"student_train.batch_size": {"floats": [8, 16]}}},
+            "batch_size: expected a whole number, got 10.9",
+        ),
+        ({"ranges": {"student_arch": {"choice": ["toy", "tyo"]}}}, "Range of student_arch: Unknown network 'tyo'"),
+        ({"ranges": {"student_arch": {"choice": ["toy+toy"]}}}, "Range of student_arch: A student is one network"),
+        (
+            {"ranges": {"student_size": {"ints": [28, 64]}}},
+            "Range of student_size: Students look at no more than the image size, 32, got 64",
+        ),
+        ({"ranges": {"student_size": {"choice": [8]}, "student_arch": {"choice": ["toy"]}}}, "toy takes .*, got 8"),
         ({"ranges": {}}, "ranges in .*nothing was given"),
         ({"base": {}}, "name it in base, teacher_from"),
         ({"trials": 0}, "trials in .*expected at least 1, got 0"),
@@ -249,6 +315,7 @@ ranges:
     assert [trial["state"] for trial in first["trials"]] == ["complete", "complete"]
     job = open_job(first["search"])
     assert asked_before(job.config) == job
+    assert read_search(job.path / "search.json") == job.config
     assert job.config.base.data == teacher.config.data, "images of the teacher's run"
     assert main(["search", str(file)]) == 0
     out = capsys.readouterr().out
@@ -259,10 +326,8 @@ ranges:
 
 
 def test_a_file_that_is_no_search_is_refused(tmp_path):
-    from cxrkd.cli.search import read_search
-
     file = tmp_path / "search.yaml"
-    for text, sentence in (("- a\n- b", "holds list"), ("a: [", "Cannot read")):
+    for text, sentence in (("- a\n- b", "holds list"), ("a: [", "is neither YAML nor JSON")):
         file.write_text(text)
         with pytest.raises(ConfigError, match=sentence):
             read_search(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -10,10 +11,12 @@ from pydantic import Field, ValidationError, model_validator
 from cxrkd.config import OBJECTIVES, RunConfig
 from cxrkd.config.strict import Strict
 from cxrkd.refusals import refusals
+from cxrkd.text import cut
 
-SEARCHED = ("student_train.", "objective.", "student_arch", "student_weights")
-"""What may be tried: how a student is taught. Another teacher, or other films, would make values that compare with
-nothing."""
+PARTS = ("student_train", "objective")
+NETWORK = ("student_arch", "student_size", "student_weights")
+"""What may be tried: how a student is taught, and what it is. Another teacher, or other films, would make values that
+compare with nothing."""
 
 
 class Range(Strict):
@@ -46,8 +49,11 @@ class Range(Strict):
 
     @property
     def ends(self) -> tuple[Any, ...]:
-        """The values that have to be possible."""
-        return self.choice or self.floats or self.ints or ()
+        """The values that have to be possible; of numbers with fractions one that has a fraction, too."""
+        if self.floats is not None:
+            low, high = self.floats
+            return (low, high, low + (high - low) / math.e)
+        return self.choice or self.ints or ()
 
 
 class SearchConfig(Strict):
@@ -78,8 +84,11 @@ class SearchConfig(Strict):
     @model_validator(mode="after")
     def _tries_settings_of_students(self) -> Self:
         for key, tried in self.ranges.items():
-            if not key.startswith(SEARCHED):
-                raise ValueError(f"range of {key}: expected a key of {', '.join(SEARCHED)}")
+            part, _, name = key.partition(".")
+            if key not in NETWORK and (part not in PARTS or not name or "." in name):
+                raise ValueError(
+                    f"range of {cut(key)}: expected a key of {' or '.join(PARTS)}, or one of {', '.join(NETWORK)}"
+                )
             for value in tried.ends:
                 self._refuse_impossible(key, value)
         return self

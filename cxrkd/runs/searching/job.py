@@ -10,21 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from cxrkd.config.strict import Strict
-from cxrkd.errors import RunError
+from cxrkd.errors import ConfigError, CxrkdError, RunError
 from cxrkd.jobs import queue
 from cxrkd.jobs.asked_job import AskedJob
 from cxrkd.jobs.job import list_own_jobs
 from cxrkd.jobs.schema import read_recorded
+from cxrkd.refusals import refusals
 from cxrkd.runs.epochs import TellsOfTrainings
-from cxrkd.runs.refusing import settle
+from cxrkd.runs.refusing import able_to_start, settle
 from cxrkd.runs.run import open_run
-from cxrkd.runs.searching.config import SearchConfig
+from cxrkd.runs.searching.config import NETWORK, SearchConfig
 
 KIND, ASKED, STORE, TRIALS, BEST = "search", "search.json", "search.db", "trials.json", "best.json"
 VERSION = 1
@@ -99,7 +101,34 @@ def create_search(config: SearchConfig) -> Search:
         CxrkdError: what stops it is known already (see `cxrkd.runs.refusing.settle`).
     """
     config = config.model_copy(update={"base": settle(config.base).config})
+    _refuse_networks(config)
     return Search(queue.create(KIND, config.name, Search.asking(config)))
+
+
+def _refuse_networks(config: SearchConfig) -> None:
+    """Refuse a network, a size or weights that no trial could be of.
+
+    Raises:
+        ConfigError: says why.
+    """
+    tried = {key: config.ranges[key].ends for key in NETWORK if key in config.ranges}
+    problems = {values: _problem(config, dict(zip(tried, values, strict=True))) for values in product(*tried.values())}
+    for place, (key, ends) in enumerate(tried.items()):
+        for end in ends:
+            its = [problem for values, problem in problems.items() if values[place] == end]
+            if all(its):
+                raise ConfigError(f"Range of {key}: {its[0]}")
+
+
+def _problem(config: SearchConfig, values: dict[str, Any]) -> str:
+    """Why a trial of these values could not begin; empty where it could."""
+    try:
+        able_to_start(config.settings_with(values))
+    except ValidationError as error:
+        return " ".join(refusals(error, lambda key: key).values())
+    except CxrkdError as error:
+        return str(error)
+    return ""
 
 
 def asked_before(config: SearchConfig) -> Search | None:

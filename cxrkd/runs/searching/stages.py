@@ -6,7 +6,10 @@ number of the trial and the trials before it, so that a search that was stopped 
 
 from __future__ import annotations
 
+import math
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +29,7 @@ from cxrkd.refusals import refusals
 from cxrkd.runs.facts import facts_of
 from cxrkd.runs.run import CONFIG_VERSION, Run, open_run
 from cxrkd.runs.searching.config import Range, SearchConfig
-from cxrkd.runs.searching.job import BEST, TRIALS, VERSION, Search, Trial, Trials, best
+from cxrkd.runs.searching.job import BEST, STORE, TRIALS, VERSION, Search, Trial, Trials, best
 from cxrkd.runs.spreading import spread_here
 from cxrkd.runs.stages import fit_member, fresh_student
 from cxrkd.train.device import device
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 UNPRUNED = 4
 """Trials before any is given up: a median of fewer says little."""
 WHY = "why"
+UNDEFINED = "no finding has both positive and negative validation films, so that there is no AUROC to judge it by"
 
 
 def search_run(job: Search, report: Reporter) -> None:
@@ -55,15 +59,38 @@ def search_run(job: Search, report: Reporter) -> None:
     with report.stage("data", "Preparing the data") as on_event:
         cohort = load_cohort(config.base.data, counting(on_event))
         cohort.prepare(counting(on_event))
-    source, study = open_run(str(config.base.teacher_from)), _study(job)
-    for number in range(config.trials):
-        if number < len(study.trials) and study.trials[number].state.is_finished():
-            report.skip(f"trial-{number}")
-            continue
-        title = f"Trial {number + 1} of {config.trials}"
-        with report.stage(f"trial-{number}", title, member="distilled", seed=config.base.seeds[0]) as on_event:
-            _try(job, study, number, source, cohort, on_event)
-    _keep(job, _table(study, config))
+    source = open_run(str(config.base.teacher_from))
+    with _stored(job):
+        study = _study(job)
+        for number in range(config.trials):
+            if number < len(study.trials) and study.trials[number].state.is_finished():
+                report.skip(f"trial-{number}")
+                continue
+            title = f"Trial {number + 1} of {config.trials}"
+            with report.stage(f"trial-{number}", title, member="distilled", seed=config.base.seeds[0]) as on_event:
+                _try(job, study, number, source, cohort, on_event)
+        trials = _table(study, config)
+    _keep(job, trials)
+
+
+@contextmanager
+def _stored(job: Search) -> Iterator[None]:
+    """Around what reads and writes the study.
+
+    Raises:
+        RunError: its file is damaged, or cannot be written.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())[:160]
+        raise RunError(
+            f"{job.id}: {STORE} cannot be used ({why}). Where it is damaged, restore it from a copy, or remove it: the "
+            "search then starts again from its first trial."
+        ) from error
 
 
 def _study(job: Search) -> optuna.Study:
@@ -143,9 +170,15 @@ def _watched(trial: optuna.Trial, on_event: OnEvent) -> OnEvent:
 
 
 def _last(study: optuna.Study, number: int) -> float:
-    """The AUROC on val after the last epoch of a trial."""
-    values = study.trials[number].intermediate_values
-    return values[max(values)]
+    """The AUROC on val after the last epoch of a trial.
+
+    Raises:
+        ConfigError: it is not defined.
+    """
+    value = _latest(study.trials[number].intermediate_values)
+    if value is None:
+        raise ConfigError(UNDEFINED)
+    return value
 
 
 def _train(job: Search, asked: RunConfig, source: Run, cohort: Cohort, work: Path, on_event: OnEvent) -> None:
@@ -189,7 +222,8 @@ def _table(study: optuna.Study, config: SearchConfig) -> list[Trial]:
 
 
 def _latest(values: dict[int, float]) -> float | None:
-    return values[max(values)] if values else None
+    last = values[max(values)] if values else math.nan
+    return None if math.isnan(last) else last
 
 
 def _keep(job: Search, trials: list[Trial]) -> None:
