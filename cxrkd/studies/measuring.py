@@ -23,6 +23,7 @@ from cxrkd.studies.study import Place, Study
 
 NOT_YET = "not done yet"
 UNCONTROLLED = "no student alone to hold it against: its run was made without one"
+LOST = "no student alone to hold it against: what that answered is no longer kept"
 
 
 def measure_study(study: Study) -> StudyFigures:
@@ -39,12 +40,17 @@ def measure_study(study: Study) -> StudyFigures:
 def gathered(
     cells: tuple[Cell, ...], places: Mapping[str, Place], rows: list[CellFigures], latencies: Mapping[str, float]
 ) -> StudyFigures:
-    """The rows with the networks that they are held against."""
+    """The rows with the networks that they are held against; of one that cannot be read its cell says why."""
     others: dict[tuple[str, str], OtherFigures] = {}
-    for one in _others(cells, places, rows, latencies):
-        others.setdefault((one.member, one.name), one)  # the first run is the one that trained it
+    kept = list(rows)
+    for cell, row in zip(cells, rows, strict=True):
+        try:
+            for one in _others(cell, row, rows, places, latencies):
+                others.setdefault((one.member, one.name), one)  # the first run is the one that trained it
+        except CxrkdError as error:
+            kept[cell.number] = replace(row, problem=row.problem or str(error))
     by_kind = sorted(others.values(), key=lambda one: one.member != "teacher")
-    return StudyFigures.of(rows, by_kind, phantoms=READERS[cells[0].config.data.kind].drawn)
+    return StudyFigures.of(kept, by_kind, phantoms=READERS[cells[0].config.data.kind].drawn)
 
 
 def measure_cell(cell: Cell, place: Place | None, latencies: Mapping[str, float]) -> CellFigures:
@@ -57,7 +63,8 @@ def measure_cell(cell: Cell, place: Place | None, latencies: Mapping[str, float]
         run = open_run(place.run)
         if run.state.status != "done":
             return replace(row, problem=row.problem or NOT_YET)
-        row = _held_against(_own(row, run, latencies), run, place.control)
+        row = _own(row, run, latencies)
+        row = _held_against(row, run, place.control) if cell.config.control else row
         return _explained(row, place.audit)
     except CxrkdError as error:
         return replace(row, problem=row.problem or str(error))
@@ -83,7 +90,7 @@ def _own(row: CellFigures, run: Run, latencies: Mapping[str, float]) -> CellFigu
 def _held_against(row: CellFigures, run: Run, control: str) -> CellFigures:
     """With the gain over the student alone."""
     if not control:
-        return replace(row, problem=row.problem or UNCONTROLLED) if run.config.control else row
+        return replace(row, problem=row.problem or (LOST if run.config.control else UNCONTROLLED))
     a = run.predictions("distilled")
     b = _on_the_same(a, open_run(control))
     asked = (a.logits, b.logits, a.targets, a.patients, run.labels)
@@ -122,20 +129,19 @@ def _explained(row: CellFigures, audit: str) -> CellFigures:
 
 
 def _others(
-    cells: tuple[Cell, ...], places: Mapping[str, Place], rows: list[CellFigures], latencies: Mapping[str, float]
+    cell: Cell, row: CellFigures, rows: list[CellFigures], places: Mapping[str, Place], latencies: Mapping[str, float]
 ) -> Iterator[OtherFigures]:
-    """Teachers and students alone of the cells that are measured, some of them several times."""
-    for cell, row in zip(cells, rows, strict=True):
-        if math.isnan(row.auroc.value) and not row.n_seeds:
-            continue
-        run = open_run(row.run)
-        model = run.metrics().of("teacher").model
-        yield OtherFigures("teacher", cell.teacher, row.run, Span.of_auroc(model), _cost(run, "teacher", latencies))
-        control = places[cell.stage].control
-        if control:
-            run = open_run(control)
-            alone = Span.of_auroc(run.metrics().of("alone").over_seeds)
-            yield OtherFigures("alone", _alone(cell, rows, row), control, alone, _cost(run, "alone", latencies))
+    """The teacher and the student alone of a cell that is measured."""
+    if math.isnan(row.auroc.value) and not row.n_seeds:
+        return
+    run = open_run(row.run)
+    model = run.metrics().of("teacher").model
+    yield OtherFigures("teacher", cell.teacher, row.run, Span.of_auroc(model), _cost(run, "teacher", latencies))
+    control = places[cell.stage].control
+    if control:
+        run = open_run(control)
+        alone = Span.of_auroc(run.metrics().of("alone").over_seeds)
+        yield OtherFigures("alone", _alone(cell, rows, row), control, alone, _cost(run, "alone", latencies))
 
 
 def _alone(cell: Cell, rows: list[CellFigures], row: CellFigures) -> str:
@@ -165,5 +171,7 @@ def _counted(run: Run, member: Member) -> Complexity:
 
 def network_key(run: Run, member: Member) -> str:
     """What a latency is of: a network at the size that it looks at."""
-    size = run.config.data.image_size if member == "teacher" else run.config.student_works_at
-    return f"{run.archs()[member]} at {size} px"
+    config = run.config
+    if member == "teacher":
+        return f"{config.teacher_arch} at {config.data.image_size} px"
+    return f"{config.student_arch} at {config.student_works_at} px"

@@ -26,10 +26,10 @@ from cxrkd.runs.beside import asked_about, asked_before, create_beside, finished
 from cxrkd.runs.making import create
 from cxrkd.runs.run import Run, open_run
 from cxrkd.studies.estimate import audit_stage, plan, stage_seconds
-from cxrkd.studies.figures import CellFigures
+from cxrkd.studies.figures import CellFigures, StudyFigures
 from cxrkd.studies.grid import Cell
 from cxrkd.studies.known import KnownRuns
-from cxrkd.studies.measuring import gathered, measure_cell, network_key
+from cxrkd.studies.measuring import UNCONTROLLED, gathered, measure_cell, network_key
 from cxrkd.studies.study import Place, Study
 
 _J = TypeVar("_J", bound=Job)
@@ -51,11 +51,11 @@ def do_study(study: Study, report: Reporter) -> None:
         work.measure(cell)
     with report.stage("figures", "Measuring"):
         work.find_controls()
-        study.keep_latencies(_latencies(study, work.places))
+        work.find_latencies()
         work.rows.clear()
         for cell in study.cells:
             work.measure(cell)
-    _refuse_gaps(study, work.places)
+    _refuse_gaps(study.figures())
 
 
 @dataclass
@@ -115,6 +115,19 @@ class _Work:
             if place.run and not place.control and (run := self._placed(cell)) is not None:
                 self._put(cell, control=self._control(cell, run))
 
+    def find_latencies(self) -> None:
+        """Measure every network that is not measured yet, one at a time on one thread of PyTorch."""
+        known = self.study.latencies()
+        for cell in self.study.cells:
+            place = self.places.get(cell.stage, Place())
+            if place.run and not place.problem:
+                with self._written_down(cell):
+                    run = open_run(place.run)
+                    for member in run.members():
+                        if (key := network_key(run, member)) not in known:
+                            known[key] = _latency(run, member)
+        self.study.keep_latencies(known)
+
     def _placed(self, cell: Cell) -> Run | None:
         """The run that was written down for a cell, unless it is gone."""
         run_id = self.places.get(cell.stage, Place()).run
@@ -167,20 +180,6 @@ class _Work:
         return lambda what, share, eta_s: self.report.progress.update(f"{title}: {what}", share, eta_s)
 
 
-def _latencies(study: Study, places: dict[str, Place]) -> dict[str, float]:
-    """Milliseconds of a film for every network, one at a time on one thread of PyTorch; what is there is kept."""
-    known = study.latencies()
-    for place in places.values():
-        if not place.run or place.problem:
-            continue
-        run = open_run(place.run)
-        for member in run.members():
-            key = network_key(run, member)
-            if key not in known:
-                known[key] = _latency(run, member)
-    return known
-
-
 def _latency(run: Run, member: Member) -> float:
     from cxrkd.cost.latency import measure_latency
     from cxrkd.runtime.protocol import REFERENCE
@@ -193,13 +192,12 @@ def _latency(run: Run, member: Member) -> float:
     return measure_latency(engine.predict, film, **how).median_ms  # type: ignore[arg-type]
 
 
-def _refuse_gaps(study: Study, places: dict[str, Place]) -> None:
+def _refuse_gaps(figures: StudyFigures) -> None:
     """Refuse to call a study done that has cells without a result: asked for again, it tries these again."""
-    failed = [(cell, places[cell.stage]) for cell in study.cells if places[cell.stage].problem]
+    failed = [row for row in figures.cells if row.problem and row.problem != UNCONTROLLED]
     if failed:
-        cell, place = failed[0]
         others = "" if len(failed) == 1 else f", and {len(failed) - 1} more"
         raise RunError(
-            f"{len(failed)} of {len(study.cells)} cells failed, the others are measured: {cell.title} "
-            f"({place.problem.rstrip('.')}){others}. Go on with the study to try again."
+            f"{len(failed)} of {len(figures.cells)} cells failed, the others are measured: {failed[0].title} "
+            f"({failed[0].problem.rstrip('.')}){others}. Go on with the study to try again."
         )

@@ -19,8 +19,8 @@ from cxrkd.runs import create, list_runs, open_run
 from cxrkd.runs.auditing.job import AuditJob
 from cxrkd.runs.run import Run
 from cxrkd.studies.figures import HARMED, HELPED, NOT_SHOWN, CellFigures, Span, StudyFigures
-from cxrkd.studies.measuring import measure_study, network_key
-from cxrkd.studies.study import create_study
+from cxrkd.studies.measuring import LOST, UNCONTROLLED, measure_cell, measure_study, network_key
+from cxrkd.studies.study import Place, create_study
 from tests import toys
 from tests.studies.conftest import TRAIN, asked, settings
 
@@ -208,6 +208,29 @@ def test_a_cell_that_fails_is_written_down_and_the_others_go_on(home, monkeypatc
     ]
 
 
+def test_a_damaged_run_costs_its_cell_and_is_measured_once_it_is_restored(done, home):
+    shutil.copytree(done.path.parent, home / "runs", dirs_exist_ok=True)
+    weights = open_run(done.figures().cells[0].run).weights_path("teacher")
+    kept = weights.read_bytes()
+    weights.unlink()
+    study = create_study(asked(name="again", objectives=["bkd"], films=0))
+    with pytest.raises(RunError, match=r"1 of 2 cells failed, the others are measured: toy → toy, bkd \(.* no weights"):
+        execute(study)
+    assert [cell.gain for cell in study.figures().cells] == [done.figures().cells[n].gain for n in (0, 2)]
+    assert study.figures().cells[1].problem == ""
+    weights.write_bytes(kept)
+    execute(study)
+    assert (study.state.status, study.figures().cells[0].problem) == ("done", "")
+    assert study.figures().others[0].auroc == done.figures().others[0].auroc
+
+
+def test_why_there_is_no_student_alone_is_said(at_done):
+    cells, runs = at_done.cells, [cell.run for cell in at_done.figures().cells]
+    rows = [measure_cell(cells[n], Place(runs[n]), {}) for n in (0, 1)]
+    assert [row.problem for row in rows] == [LOST, UNCONTROLLED]
+    assert [row.auroc for row in rows] == [cell.auroc for cell in at_done.figures().cells[:2]]
+
+
 def test_without_controls_there_is_no_gain_and_no_problem(home):
     base = settings()["base"] | {"control": False}
     study = create_study(asked(base=base, teachers=["toy"], objectives=["bkd"], seeds=[0], films=0))
@@ -248,11 +271,10 @@ def test_the_training_settings_are_those_of_the_study(at_done):
     assert run.config.name == "bkd, temperature 4.0, plain_toy, toy: toys"
 
 
-def test_a_latency_is_of_the_size_that_a_network_looks_at(home, monkeypatch):
+def test_a_latency_is_of_the_size_that_a_network_looks_at(home):
     """Two students of one architecture at two sizes are two networks; the teacher sees all."""
     whole = create(toys.tiny_config("whole"))
     half = create(toys.tiny_config("half", student_size=toys.SIZE // 2))
-    monkeypatch.setattr(Run, "archs", lambda run: {"teacher": "toy", "distilled": "toy"})
     assert network_key(whole, "distilled") == f"toy at {toys.SIZE} px"
     assert network_key(half, "distilled") == f"toy at {toys.SIZE // 2} px"
     assert network_key(half, "teacher") == network_key(whole, "teacher")
