@@ -237,6 +237,12 @@ def test_a_damaged_study_is_a_sentence_and_is_begun_again_once_it_is_removed(sea
     assert [trial.val_auroc for trial in job.trials()] == [0.6, 0.7]
 
 
+def test_films_of_other_labels_are_refused(search, monkeypatch):
+    monkeypatch.setattr(stages, "load_cohort", lambda config, progress: toys.blobs())
+    with pytest.raises(ConfigError, match=r"source answers Atelectasis, .*, these films have Left, Right, Bright:"):
+        execute(search(1))
+
+
 def test_a_search_without_any_trial_that_could_be_trained_fails(search, monkeypatch):
     monkeypatch.setattr(stages, "fit_member", lambda *args: (_ for _ in ()).throw(DivergedError("too fast")))
     job = search(1)

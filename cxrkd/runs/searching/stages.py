@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from cxrkd.runs.searching.config import Range, SearchConfig
 from cxrkd.runs.searching.job import BEST, STORE, TRIALS, VERSION, Search, Trial, Trials, best
 from cxrkd.runs.spreading import spread_here
 from cxrkd.runs.stages import fit_member, fresh_student
+from cxrkd.text import cut
 from cxrkd.train.device import device
 from cxrkd.train.spread import Spread
 from cxrkd.train.task import Task
@@ -50,6 +51,7 @@ def search_run(job: Search, report: Reporter) -> None:
     """Do all that a search was asked, going on where it was stopped.
 
     Raises:
+        ConfigError: the teacher answers other labels than the films have.
         RunError: no trial was trained to the end; or this process is one of several nodes.
     """
     config = job.config
@@ -60,6 +62,11 @@ def search_run(job: Search, report: Reporter) -> None:
         cohort = load_cohort(config.base.data, counting(on_event))
         cohort.prepare(counting(on_event))
     source = open_run(str(config.base.teacher_from))
+    if source.labels != cohort.labels:
+        raise ConfigError(
+            f"The teacher of {source.id} answers {_listed(source.labels)}, these films have {_listed(cohort.labels)}: "
+            "search on films of its labels, such as its own."
+        )
     with _stored(job):
         study = _study(job)
         for number in range(config.trials):
@@ -71,6 +78,10 @@ def search_run(job: Search, report: Reporter) -> None:
                 _try(job, study, number, source, cohort, on_event)
         trials = _table(study, config)
     _keep(job, trials)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return cut(", ".join(labels), 200)
 
 
 @contextmanager
