@@ -76,11 +76,15 @@ class Study(AskedJob[StudyConfig]):
         """
         try:
             kept = read_versioned(self.path / CELLS, VERSION).get("cells")
-            return {stage: Place(**place) for stage, place in kept.items()}  # type: ignore[union-attr]
         except MissingFileError:
             return {}
+        try:
+            places = {stage: Place(**place) for stage, place in kept.items()}  # type: ignore[union-attr]
         except (TypeError, AttributeError) as error:
             raise damaged(self.path / CELLS, "expected a run for each cell") from error
+        if not all(isinstance(text, str) for place in places.values() for text in vars(place).values()):
+            raise damaged(self.path / CELLS, "expected texts of each cell")
+        return places
 
     def keep_places(self, places: Mapping[str, Place]) -> None:
         """Write them down.
@@ -98,7 +102,8 @@ class Study(AskedJob[StudyConfig]):
             kept = read_json(self.path / LATENCY)
         except RunError:  # measured again when the study goes on; until then there is none
             return {}
-        return kept if isinstance(kept, dict) else {}
+        known = kept.items() if isinstance(kept, dict) else ()
+        return {network: ms for network, ms in known if isinstance(ms, float)}
 
     def keep_latencies(self, latencies: Mapping[str, float]) -> None:
         """Write them down."""

@@ -17,6 +17,7 @@ from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import open_job
 from cxrkd.runs import create, list_runs, open_run
 from cxrkd.runs.auditing.job import AuditJob
+from cxrkd.runs.checking.check import check_job
 from cxrkd.runs.run import Run
 from cxrkd.studies.figures import HARMED, HELPED, NOT_SHOWN, CellFigures, Span, StudyFigures
 from cxrkd.studies.measuring import LOST, UNCONTROLLED, measure_cell, measure_study, network_key
@@ -222,6 +223,33 @@ def test_a_damaged_run_costs_its_cell_and_is_measured_once_it_is_restored(done, 
     execute(study)
     assert (study.state.status, study.figures().cells[0].problem) == ("done", "")
     assert study.figures().others[0].auroc == done.figures().others[0].auroc
+
+
+@pytest.mark.parametrize(
+    "text", ['{"version": 1, "cells": [', "[]", '{"cells": {"cell-0": {"run": 5}}}', '{"cells": {"x": 1}}']
+)
+def test_damaged_places_are_a_sentence(home, text):
+    study = create_study(asked())
+    (study.path / "cells.json").write_text(text)
+    with pytest.raises(RunError, match=r"toys-study: cells.json is damaged"):
+        study.places()
+
+
+def test_times_that_are_no_numbers_are_measured_again(home):
+    study = create_study(asked())
+    (study.path / "latency.json").write_text('{"a": "x", "b": 1.5, "c": null, "d": true}')
+    assert study.latencies() == {"b": 1.5}
+
+
+def test_torn_files_of_a_study_are_wrong_each_once(home):
+    study = create_study(asked())
+    assert check_job(study) == []
+    for name in ("figures.json", "latency.json", "study.json"):
+        (study.path / name).write_text("{")
+    wrong = check_job(study)
+    assert len(wrong) == 3
+    for name in ("figures.json", "latency.json", "study.json"):
+        assert sum(f"{name} is damaged" in one.problem for one in wrong) == 1
 
 
 def test_why_there_is_no_student_alone_is_said(at_done):

@@ -35,7 +35,8 @@ def check_job(job: Job, *, repair: bool = False) -> list[Finding]:
     """
     job, findings = job_in(job.path), dict[str, Finding]()  # as its files are now, whatever was read before
     for finding in _look(job):
-        if finding.file in findings or not holds_job(job.path):
+        known = finding.file in findings or finding.problem in {one.problem for one in findings.values()}
+        if known or not holds_job(job.path):
             continue
         findings[finding.file] = _mended(finding, job) if repair else _unmended(finding, job)
     return list(findings.values()) if holds_job(job.path) else []
@@ -94,6 +95,7 @@ def _look(job: Job) -> Iterator[Finding]:
     if isinstance(job, Validation):
         yield from looks.validation(job)
     yield from looks.texts(job)
+    yield from looks.documents(job)
     if not state.active and not is_held(job.path):
         yield from looks.leftovers(job)
 

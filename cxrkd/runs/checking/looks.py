@@ -12,7 +12,7 @@ from cxrkd.checksums import check
 from cxrkd.config import MEMBERS, Member
 from cxrkd.errors import CxrkdError, RunError
 from cxrkd.jobs.events import EVENTS
-from cxrkd.jobs.files import MissingFileError, NewerFileError, read_bytes, require_file
+from cxrkd.jobs.files import MissingFileError, NewerFileError, read_bytes, read_json, require_file
 from cxrkd.jobs.job import ENVIRONMENT, KIND, LOG, Job
 from cxrkd.jobs.lease import LEASE
 from cxrkd.jobs.state import STATE, read_state
@@ -210,6 +210,15 @@ def validation(job: Validation) -> Iterator[Finding]:
     if not same_figures(job.metrics().to_dict(), measured.to_dict()):
         problem = f"{job.id}: {METRICS} has other figures than follow from the predictions"
         yield Finding(job.id, METRICS, problem, ASK_AGAIN)
+
+
+def documents(job: Job) -> Iterator[Finding]:
+    """Whether what it keeps as JSON beside all that is read by a look of its own is JSON at all."""
+    for path in sorted(job.path.glob("[!.]*.json")):
+        try:
+            read_json(path)
+        except RunError as error:
+            yield Finding(job.id, _relative(job, path), str(error), RESTORE)
 
 
 def texts(job: Job) -> Iterator[Finding]:
