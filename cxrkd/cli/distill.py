@@ -22,8 +22,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "distill",
         parents=[common],
         help="train a teacher, a student alone and a distilled student",
-        description="Renders phantoms, trains the networks, measures them, and leaves a run folder that every page and "
-        "verb reads. Progress goes to stderr. Ctrl-C stops it after what is on disk; `runs resume` goes on.",
+        description="Reads or draws the images, trains the networks, measures them, and leaves a run folder that every "
+        "page and verb reads. Progress goes to stderr. Ctrl-C stops it after what is on disk; `runs resume` goes on.",
     )
     verb.later(add_flags)
     add_spread(verb)

@@ -46,7 +46,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="what radiologists read on these films, a row for a film and a reader; in the folder or an absolute path",
     )
     group.add_argument(
-        "--leave-out", action="store_true", help="leave out patients that the run was trained on, who are refused else"
+        "--leave-out",
+        action="store_true",
+        help="leave out patients that the run was trained on, who otherwise are refused",
     )
     group.add_argument(
         "--other-patients",

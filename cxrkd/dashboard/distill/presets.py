@@ -114,8 +114,8 @@ PRESETS: dict[PresetName, Preset] = {
         teacher=TrainConfig(epochs=3, warm_epochs=0, learning_rate=1e-3),
         student=TrainConfig(epochs=8, warm_epochs=0, learning_rate=2e-3),
         seeds=1,
-        expect="A teacher that ships teaches a student from ImageNet features that looks at half the pixels; its "
-        "control learns beside it. Too few films for a good model.",
+        expect="A teacher that ships teaches a student from ImageNet features that looks at a quarter of the pixels; "
+        "its control learns beside it. Too few films for a good model.",
         objective=ObjectiveConfig.named("bkd", alpha=0.3),
         borrows=True,
         data_seed=1,
