@@ -20,14 +20,16 @@ from cxrkd.models.network import NETWORKS, parts_of
 from cxrkd.report.provenance import NOT_CLINICAL, versions
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import PHANTOM_RESULT, PHANTOM_WARNING
+from cxrkd.runs.predictions import Predictions
+from cxrkd.runs.seen import FILE as SEEN
+from cxrkd.runs.seen import Seen, read_seen
 from cxrkd.runs.validating.readers import judged_by_radiologists, study_of
 from cxrkd.text import MISSING, interval, mean_of, number
 
 CARD = "MODEL_CARD.md"
 FIGURES_RULE = (
-    "Intervals are 95 % and hold which patients were met (jackknife by patient). A finding without enough positive "
-    "patients has no figure and is left out of the mean. Accuracy is not given: answering *absent* to everything would "
-    "score high."
+    "Intervals are 95 %, over patients (jackknife). A finding without enough positive patients has no figure and is "
+    "left out of the mean. Accuracy is not given: answering *absent* to everything would score high."
 )
 LIMITS = (
     "It answers any picture. Whether it is a frontal chest film has to be seen to beforehand.",
@@ -85,12 +87,17 @@ def _data(subject: Subject) -> str:
     data = subject.run.config.data
     reader = READERS[data.kind]
     test, val = (subject.run.predictions(subject.member, split) for split in ("test", "val"))
-    counts = [f"{len(one.ids):,} films of {len(set(one.patients.tolist())):,} patients" for one in (val, test)]
+    seen = read_seen(subject.run) if (subject.run.path / SEEN).exists() else None
+    trained = f"The run learned from {_count(seen.at(seen.split == 'train'))}; thresholds" if seen else "Thresholds"
     phantoms = f"\n\n**{PHANTOM_WARNING}** {PHANTOM_RESULT}" if reader.drawn else ""
     return (
-        f"## Data\n\n{reader.title}: {reader.sentence} Source: {reader.source}. Thresholds and temperatures were "
-        f"chosen on {counts[0]}, figures are of {counts[1]}; no patient is in two parts.{phantoms}"
+        f"## Data\n\n{reader.title}: {reader.sentence} Source: {reader.source}. {trained} and temperatures were "
+        f"chosen on {_count(val)}, figures are of {_count(test)}; no patient is in two parts.{phantoms}"
     )
+
+
+def _count(films: Predictions | Seen) -> str:
+    return f"{len(films.ids):,} films of {len(set(films.patients.tolist())):,} patients"
 
 
 def _training(subject: Subject) -> str:
@@ -132,7 +139,7 @@ def _radiologists(subject: Subject) -> str:
         return ""
     facts, study, own = judged.facts(), study_of(judged), judged.metrics().of(subject.member).model
     readers = f"{len(study.readers)} radiologists" if study else "radiologists"
-    known = f"{facts.n_films:,} films of {facts.n_patients:,} patients, labels by {readers}."
+    known = f"{facts.n_films:,} films of {facts.n_patients:,} patients, read by {readers}."
     return f"## Figures by radiologists\n\n{known} {_macro(own, 'This network')}\n\n{_by_label(own)}"
 
 

@@ -25,6 +25,7 @@ from cxrkd.errors import ConfigError, EngineError, RunError
 from cxrkd.evaluate.temperatures import fitted_temperatures
 from cxrkd.export import bundle as bundling
 from cxrkd.export.bundle import bundle, require_exportable
+from cxrkd.export.card import Subject, card
 from cxrkd.export.films import DRAWN, check_films, example
 from cxrkd.export.parity import FEWEST, LabelParity, Parity, compare, in_pytorch
 from cxrkd.export.target import TARGETS, Bounds
@@ -144,6 +145,13 @@ def test_the_card_says_what_people_must_know(unpacked, run, bundles):
     for row in metrics.labels:
         if row.evaluable:
             assert f"{row.auroc:.3f} ({row.auroc_low:.3f} to {row.auroc_high:.3f})" in card
+
+
+def test_the_card_says_how_many_films_were_learned_from_and_whose_labels_are_whose():
+    parity = Parity("none", 0, (), 0.0, 0.0, 0.5, 0.5)
+    text = card(Subject(open_run("nih"), "distilled", TARGETS["onnx"], parity, 224))
+    assert "The run learned from 1,489 films of 909 patients; thresholds" in text, "not on all 112,120"
+    assert "466 films of 314 patients, read by 5 radiologists" in text
 
 
 def test_parity_is_what_scikit_learn_and_a_subtraction_say(run, films):
