@@ -18,12 +18,16 @@ Columns, in this order:
     MEMBER_verdict      what it calls on this film, in words
     MEMBER_engine       which engine computed it
     MEMBER_latency_ms   of one film; empty where it was not measured
+
+Names of files and labels are foreign. Where a text begins like a formula of a spreadsheet (= + - @), an apostrophe
+stands before it, so that opening the table computes nothing; `as_named` takes it away.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,6 +41,7 @@ MEMBER = (
     *("prob", "threshold", "positive", "difference", "auroc", "auroc_low", "auroc_high", "not_judged"),
     *("verdict", "engine", "latency_ms"),
 )
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def columns(members: Sequence[Member]) -> list[str]:
@@ -67,8 +72,23 @@ def csv_rows(answer: Answer, standings: Mapping[Member, Standing]) -> str:
     """The lines of one film, a label each."""
     text = io.StringIO(newline="")
     writer, film = csv.DictWriter(text, columns(list(standings))), _film(answer)
-    writer.writerows(film | row | _members(answer, standings, k) for k, row in enumerate(_plain_rows(answer)))
+    for k, row in enumerate(_plain_rows(answer)):
+        cells = film | row | _members(answer, standings, k)
+        writer.writerow({name: _inert(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
     return text.getvalue()
+
+
+def as_named(cell: str) -> str:
+    """The text that a cell stands for.
+
+    >>> as_named("'=1+1.png"), as_named("film.png")
+    ('=1+1.png', 'film.png')
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _film(answer: Answer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cxrkd.cli.options import add_force, add_run_options, engine_for
 from cxrkd.cli.output import Report, Ticker, table
 from cxrkd.cli.sample_films import NOTHING, add_sample, read_samples, truth_lines
 from cxrkd.errors import ConfigError, ImageError
-from cxrkd.text import duration, interval, number
+from cxrkd.text import duration, interval, legible, number
 
 if TYPE_CHECKING:
     from cxrkd.answers.answer import Answer
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cxrkd.images.film import Film
     from cxrkd.runs import Run
 
+NO_FILE = "No file was found to answer: what was named are folders without one."
+
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     """Add the verb."""
@@ -31,9 +33,10 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         "classify",
         parents=[common],
         help="probabilities of every label for radiographs",
-        description="PNG or JPEG with 8 or 16 bits, or DICOM. Of a folder, all such files below it but hidden ones. "
-        "A file that cannot be read, or does not look like a frontal chest radiograph, gets a sentence on stderr "
-        "and the others are answered (exit code 1). With --csv, rows are written as they come.",
+        description="PNG or JPEG with 8 or 16 bits, or DICOM. Of a folder, all such files below it but hidden ones; "
+        "links to folders are not followed. A file that cannot be read, or does not look like a frontal chest "
+        "radiograph, gets a sentence on stderr and the others are answered (exit code 1). With --csv, rows are written "
+        "as they come.",
     )
     verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="radiographs, or folders of them")
     add_sample(verb, several=True)
@@ -63,9 +66,10 @@ def call(args: argparse.Namespace) -> Report:
     members = choose_members(run, args.members)
     standings = {member: standing(run, member) for member in members}
     samples, provenance = read_samples(run, args.sample)
-    paths, left_out = expanded(args.files)
+    paths, left_out, unopened = expanded(args.files)
     with Sink(args.csv, standings, go_on=args.go_on, as_json=args.json) as sink:
         named: list[Film | Path] = [*samples, *paths]
+        sink.failures += unopened
         things = [thing for thing in named if _name(thing) not in sink.names]
         for answer in _answers(args, run, members, things, sink):
             sink.add(answer, lambda one: _lines(one, standings))
@@ -82,6 +86,7 @@ def call(args: argparse.Namespace) -> Report:
     lines += sink.lines
     lines += _not_judged(standings) if sink.lines else []
     lines += [*(one.sentence for one in left_out), *sink.summary()]
+    lines += [] if named or left_out or unopened else [NO_FILE]
     return Report(document, lines, sink.sentences())
 
 
@@ -152,7 +157,8 @@ def _lines(answer: Answer, standings: Mapping[Member, Standing]) -> list[str]:
     notes = [f"  {note}" for note in answer.film.notes]
     warning = gate_line(answer.film.gate) + ([f"  WARNING: {answer.warning}"] if answer.warning else [])
     body = [f"  {line}" for line in table(head, rows)]
-    return [answer.film.name, *notes, *truth_lines(answer.film), *warning, *says, *body, f"  {_took(answer)}", ""]
+    name = legible(answer.film.name)
+    return [name, *notes, *truth_lines(answer.film), *warning, *says, *body, f"  {_took(answer)}", ""]
 
 
 def _row(row: Mapping[str, Any], k: int, standings: Mapping[Member, Standing]) -> list[str]:

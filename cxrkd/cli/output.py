@@ -32,15 +32,17 @@ class Report:
 
 
 def show(report: Report, *, as_json: bool) -> None:
-    """Print a report: stdout gets the document or the lines, stderr the failures.
-
-    What a name or a note holds besides letters is shown and not done: a terminal obeys some of it.
-    """
+    """Print a report: stdout gets the document or the lines, stderr the failures."""
     for failure in report.failures:
         print(f"cxrkd: {sentence(failure)}", file=sys.stderr)
-    lines = (legible(line) for whole in report.lines for line in whole.split("\n"))
-    print(json.dumps(plain(report.document), indent=2, allow_nan=False) if as_json else "\n".join(lines))
+    text = json.dumps(plain(report.document), indent=2, allow_nan=False) if as_json else _printable(report.lines)
+    print(text)
     sys.stdout.flush()
+
+
+def _printable(lines: Sequence[str]) -> str:
+    """Lines for a terminal: no name, note or file's name may steer it or hold bytes that it cannot print."""
+    return "\n".join(map(legible, "\n".join(lines).split("\n")))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

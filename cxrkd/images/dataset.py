@@ -57,11 +57,17 @@ def parse(data: bytes, name: str) -> Dataset:
     return ds
 
 
-def is_dicom(data: bytes) -> bool:
-    """The DICOM prefix at byte 128, or a data set without it: a few elements in ascending order with true lengths."""
+def is_dicom(data: bytes, size: int | None = None) -> bool:
+    """The DICOM prefix at byte 128, or a data set without it: a few elements in ascending order with true lengths.
+
+    Args:
+        data: the file, or its beginning.
+        size: of the whole file in bytes, where that is more.
+    """
     if data[128:132] == PREFIX:
         return True
-    return any(_makes_sense(data, explicit) for explicit in (True, False))
+    size = len(data) if size is None else size
+    return any(_makes_sense(data, size, explicit) for explicit in (True, False))
 
 
 def _declared_syntax(data: bytes, name: str) -> str:
@@ -72,16 +78,21 @@ def _declared_syntax(data: bytes, name: str) -> str:
     return str(meta.get("TransferSyntaxUID", ""))
 
 
-def _makes_sense(data: bytes, explicit: bool) -> bool:
-    first_tags = list(islice(_elements(data, explicit), ENOUGH))
+def _makes_sense(data: bytes, size: int, explicit: bool) -> bool:
+    first_tags = list(islice(_elements(data, size, explicit), ENOUGH))
     tags = [tag for tag in first_tags if tag is not None]
     return bool(tags) and tags[0] >> 16 in FIRST_GROUPS and first_tags == sorted(set(tags))
 
 
-def _elements(data: bytes, explicit: bool) -> Iterator[int | None]:
-    """Tags of a data set in little endian from its first byte on; None where one makes no sense."""
+def _elements(data: bytes, size: int, explicit: bool) -> Iterator[int | None]:
+    """Tags of a data set in little endian from its first byte on; None where one makes no sense.
+
+    Of the beginning of a file, those whose heads it holds: what follows may be as long as the file is.
+    """
     at = 0
     while at < len(data):
+        if len(data) - at < 12 <= size - at:
+            return
         if len(data) - at < 8:
             yield None
             return
@@ -92,7 +103,7 @@ def _elements(data: bytes, explicit: bool) -> Iterator[int | None]:
             yield group << 16 | element
             return
         at += head + length
-        yield group << 16 | element if head and at <= len(data) else None
+        yield group << 16 | element if head and at <= size else None
 
 
 def _length(data: bytes, at: int, explicit: bool) -> tuple[int, int]:

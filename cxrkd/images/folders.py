@@ -18,10 +18,17 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Folder:
-    """What lies below a folder: files that begin like a radiograph, in the order of their names, and the others."""
+    """What lies below a folder.
+
+    Attributes:
+        films: files that begin like a radiograph, in the order of their names.
+        others: the other files.
+        unopened: folders whose files nobody knows, each with the reason.
+    """
 
     films: tuple[Path, ...]
     others: tuple[Path, ...]
+    unopened: tuple[tuple[Path, str], ...] = ()
 
 
 def films_below(folder: Path) -> Folder:
@@ -32,25 +39,26 @@ def films_below(folder: Path) -> Folder:
     Raises:
         ImageError: it is no folder, or may not be opened.
     """
-    films: list[Path] = []
-    others: list[Path] = []
-    for path in files_below(folder):
-        (films if begins_like_film(path) else others).append(path)
-    return Folder(tuple(films), tuple(others))
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """The files below a folder that are not hidden, in the order of their names; see `films_below`.
-
-    Raises:
-        ImageError: it is no folder, or may not be opened.
-    """
     try:
         with os.scandir(folder):
             pass
     except OSError as error:
         raise ImageError(f"{folder} is no folder that can be opened ({error.strerror or error}).") from error
-    for above, folders, files in os.walk(folder):
+    films: list[Path] = []
+    others: list[Path] = []
+    unopened: list[tuple[Path, str]] = []
+    for path in _files_below(folder, unopened):
+        (films if begins_like_film(path) else others).append(path)
+    return Folder(tuple(films), tuple(others), tuple(unopened))
+
+
+def _files_below(folder: Path, unopened: list[tuple[Path, str]]) -> Iterator[Path]:
+    """The files below a folder that are not hidden, in the order of their names; what cannot be opened is appended."""
+
+    def skipped(error: OSError) -> None:
+        unopened.append((Path(error.filename), error.strerror or str(error)))
+
+    for above, folders, files in os.walk(folder, onerror=skipped):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(above, name) for name in sorted(files) if not name.startswith("."))
 
@@ -61,18 +69,18 @@ def begins_like_film(path: Path) -> bool:
         if not path.is_file():  # a pipe would be waited for
             return False
         with path.open("rb") as file:
-            return is_film(file.read(HEAD))
+            return is_film(file.read(HEAD), os.fstat(file.fileno()).st_size)
     except OSError:
         return True
 
 
-def is_film(head: bytes) -> bool:
-    """Whether bytes begin like a PNG, a JPEG or DICOM."""
+def is_film(head: bytes, size: int) -> bool:
+    """Whether a file of `size` bytes begins like a PNG, a JPEG or DICOM."""
     if head.startswith((PNG, JPEG)):
         return True
     from cxrkd.images.dataset import is_dicom  # pydicom takes a while to import
 
-    return is_dicom(head)
+    return is_dicom(head, size)
 
 
 def named_in_short(paths: tuple[Path, ...]) -> str:

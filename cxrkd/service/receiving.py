@@ -71,7 +71,7 @@ async def film_bytes(request: Request, most: int = MOST_BYTES, seconds: float = 
         raise HTTPException(400, "The film was broken off before its end. Send it again.") from None
     if not data:
         raise HTTPException(422, f"The request has no film in it (0 bytes). {RAW}.")
-    if not is_film(data[:HEAD]):
+    if not is_film(data[:HEAD], len(data)):
         what, todo = describe(data)
         raise HTTPException(415, f"The file is {what}. Expected a radiograph as {ACCEPTED}. {todo}.")
     return data

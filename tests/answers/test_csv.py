@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cxrkd.answers.answer import Answer, MemberAnswer
-from cxrkd.answers.csv import answers_csv, columns
+from cxrkd.answers.csv import answers_csv, as_named, columns
 from cxrkd.answers.verdict import Standing
 from cxrkd.images.film import Film
 from cxrkd.images.gate import Verdict
@@ -70,6 +70,15 @@ def test_what_is_not_known_is_empty_and_never_a_word(standings):
 def test_a_name_comes_back_as_it_was(standings):
     rows = list(csv.DictReader(io.StringIO(answers_csv([answer_of(AWKWARD)], standings), newline="")))
     assert {row["name"] for row in rows} == {AWKWARD}
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1", "'", "film", "a=b", "1-2.png"])
+def test_no_name_is_a_formula_and_each_comes_back(standings, name):
+    (cell,) = {
+        row["name"] for row in csv.DictReader(io.StringIO(answers_csv([answer_of(name)], standings), newline=""))
+    }
+    assert cell[0] not in "=+-@\t\r"
+    assert as_named(cell) == name
 
 
 def test_the_columns_are_the_documented_ones_whether_or_not_there_is_a_row(standings):

@@ -1,6 +1,7 @@
 """Folders and tables: what is answered of a folder, and what a table holds whenever its process ends."""
 
 import csv
+import os
 import shutil
 
 import numpy as np
@@ -74,6 +75,76 @@ def test_what_is_no_film_is_one_line_however_many_there_are(classify, folder):
 def test_a_folder_without_films_is_answered_by_nothing(classify, tmp_path):
     found = classify(tmp_path, "--json")
     assert (found.code, found.document["answers"], found.document["failures"]) == (0, [], [])
+
+
+def test_folders_without_any_file_are_said(classify, tmp_path):
+    found = classify(tmp_path)
+    assert (found.code, found.out) == (0, "No file was found to answer: what was named are folders without one.\n")
+
+
+def test_names_are_printed_so_that_they_are_seen(classify, films, tmp_path):
+    odd = "\x1b[31mred\nfilm \udcff"
+    (tmp_path / "below").mkdir()
+    shutil.copy(films / "grey.png", tmp_path / "below" / odd)
+    shutil.copy(films / "notes.txt", tmp_path / odd)
+    found = classify(tmp_path)
+    assert found.code == 0
+    assert found.out.count(r"\x1b[31mred film \udcff") == 2
+
+
+def test_a_folder_that_cannot_be_opened_is_a_failure_and_the_others_are_answered(
+    classify, films, tmp_path, monkeypatch
+):
+    (tmp_path / "closed").mkdir()
+    scan = os.scandir
+
+    def closed(path):
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    for named in (tmp_path, tmp_path / "closed"):
+        found = classify(films / "grey.png", named, "--json")
+        assert found.code == 1
+        assert [answer["name"] for answer in found.document["answers"]] == [str(films / "grey.png")]
+        (failure,) = found.document["failures"]
+        assert failure["name"] == str(tmp_path / "closed")
+        assert "Permission denied" in found.err
+
+
+def test_a_name_too_long_for_any_file_gets_a_sentence_and_the_rest_an_answer(classify, films):
+    found = classify(films / "grey.png", "a" * 300, "--json")
+    assert (found.code, len(found.document["answers"])) == (1, 1)
+    assert "cannot be opened (File name too long)" in found.err
+
+
+def test_a_film_is_not_overwritten_by_a_table(classify, films, tmp_path):
+    """As by `--csv *.png`, where the first film takes the place of the table."""
+    film = shutil.copy(films / "grey.png", tmp_path / "grey.png")
+    before = film.read_bytes()
+    for more in ((), ("--go-on",)):
+        found = classify(films / "deep.png", "--csv", film, *more)
+        assert (found.code, found.out) == (2, "")
+        assert "is a radiograph, which a table would overwrite" in found.err
+        assert film.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"no line", b"x" * 200_000 + b"\n", b"\0" * 300])
+def test_going_on_with_what_is_no_table_leaves_it_as_it_is(classify, films, tmp_path, content):
+    (tmp_path / "out.csv").write_bytes(content)
+    found = classify(films / "grey.png", "--csv", tmp_path / "out.csv", "--go-on")
+    assert found.code == 2
+    assert "is no table of answers of these networks" in found.err
+    assert (tmp_path / "out.csv").read_bytes() == content
+
+
+def test_a_name_that_looks_like_a_formula_is_text_in_the_table(classify, films, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(films / "grey.png", "=1+1.png")
+    assert classify("=1+1.png", "--csv", "out.csv").code == 0
+    assert names_of(tmp_path / "out.csv") == ["'=1+1.png"]
+    assert "0 films answered, 1 were there" in classify("=1+1.png", "--csv", "out.csv", "--go-on").out
 
 
 def test_many_damaged_files_are_counted_and_not_told_one_by_one(classify, films, tmp_path):

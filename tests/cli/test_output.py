@@ -58,6 +58,12 @@ def test_failures_go_to_stderr_and_the_report_to_stdout(capsys):
     assert found.err == "cxrkd: a.txt is no film\n"
 
 
+def test_names_of_files_neither_steer_a_terminal_nor_break_it(capsys):
+    """A stdout that takes UTF-8 only raises on bytes of a name that are none."""
+    show(Report({}, ["\udcff.png \x1b[31m", "  a: b"]), as_json=False)
+    assert capsys.readouterr().out == "\\udcff.png \\x1b[31m\n  a: b\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

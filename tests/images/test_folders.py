@@ -1,6 +1,7 @@
 """What of a folder is a film, by how files begin."""
 
 import os
+import struct
 
 import pytest
 
@@ -40,3 +41,28 @@ def test_a_pipe_is_no_film_and_is_not_waited_for(tmp_path):
 def test_what_is_no_folder_gets_a_sentence(tmp_path):
     with pytest.raises(ImageError, match="no folder that can be opened"):
         films_below(tmp_path / "gone")
+
+
+def test_a_data_set_without_header_is_told_by_its_elements_however_long_they_are(tmp_path, pixels):
+    """A private element longer than the beginning that is looked at, before the fourth."""
+    long = struct.pack("<HHI", 0x0009, 0x1001, 6000) + bytes(6000)
+    (tmp_path / "film").write_bytes(long + dicom(pixels, header=False, implicit=True))
+    assert begins_like_film(tmp_path / "film")
+    (tmp_path / "cut").write_bytes(long[:5000])
+    assert not begins_like_film(tmp_path / "cut")
+
+
+def test_a_folder_below_that_cannot_be_opened_is_named(tmp_path, pixels, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "film.png").write_bytes(encode(pixels))
+    scan = os.scandir
+
+    def closed(path):
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    below = films_below(tmp_path)
+    assert [path.name for path in below.films] == ["film.png"]
+    assert below.unopened == ((tmp_path / "closed", "Permission denied"),)
