@@ -30,6 +30,10 @@ class ImageError(CxrkdError):
     """A file is not an image we can read as a radiograph."""
 
 
+class NotNowError(ImageError):
+    """A file cannot be read now, for a reason that lies in this machine or a share and not in the file."""
+
+
 class DataError(CxrkdError):
     """A data set is missing, incomplete, or has patients in two splits."""
 

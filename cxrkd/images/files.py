@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from cxrkd.errors import ImageError
+from cxrkd.errors import ImageError, NotNowError
 from cxrkd.images.apart import READING
 from cxrkd.images.film import Film, film
 from cxrkd.images.limits import MAX_BYTES
+
+_OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV)
 
 
 def film_of(data: bytes, name: str, size: int, *, apart: bool = False) -> Film:
@@ -44,6 +47,7 @@ def bytes_of(path: Path) -> bytes:
 
     Raises:
         ImageError: it is not there, or cannot be opened.
+        NotNowError: the disk or the share does not give it now.
     """
     try:
         with path.open("rb") as file:
@@ -53,4 +57,6 @@ def bytes_of(path: Path) -> bytes:
     except IsADirectoryError as error:
         raise ImageError(f"{path} is a folder; name the files in it, for example with a wildcard.") from error
     except OSError as error:
-        raise ImageError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
+        if error.errno in _OF_THE_FILE:
+            raise ImageError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
+        raise NotNowError(f"{path} cannot be read now ({error.strerror}); check the disk or the share.") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import HTTPException
 
-from cxrkd.errors import CxrkdError, ImageError
+from cxrkd.errors import CxrkdError, ImageError, NotNowError
 from cxrkd.images.files import film_of
 from cxrkd.images.film import SHORT, Film
 from cxrkd.plain import plain
@@ -46,7 +46,8 @@ class Answering:
             force: answer it though the gate flags it.
 
         Raises:
-            HTTPException: 422 it cannot be read, or is flagged; 500 the networks cannot answer.
+            HTTPException: 422 it cannot be read, or is flagged; 500 the networks cannot answer; 503 no film can be read
+                now.
         """
         film = _read(data, self._size)
         if film.gate is not None and film.flagged and not force:
@@ -62,6 +63,8 @@ class Answering:
 def _read(data: bytes, size: int) -> Film:
     try:
         return film_of(data, NAME, size, apart=True)
+    except NotNowError as error:
+        raise HTTPException(503, str(error), {"Retry-After": "10"}) from None
     except ImageError as error:
         raise HTTPException(422, str(error)) from None
     except CxrkdError as error:

@@ -36,6 +36,7 @@ STATUSES = {
     422: "it cannot be read as a radiograph, or the gate flags it; the sentence says why",
     429: "too many films at once; try again after Retry-After seconds",
     500: "the networks cannot answer it",
+    503: "films cannot be decoded now, or too many connections are open; try again",
 }
 TAKES = ("image/png", "image/jpeg", "application/dicom", "application/octet-stream")
 _FILE = {"schema": {"type": "string", "format": "binary"}}

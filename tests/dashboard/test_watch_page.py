@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from cxrkd.access.record import read_acts
 from cxrkd.access.roles import THIS_MACHINE, Person
 from cxrkd.dashboard import access, routes
+from cxrkd.dashboard.charts import watching as charts
 from cxrkd.dashboard.watching import making, showing
 from cxrkd.errors import AccessError
 from cxrkd.jobs import queue
@@ -155,6 +156,13 @@ def test_films_on_which_they_differ_stand_on_top(home, run):
     assert "Teacher: Left, Right." in shown.replace("\\", "")
     assert "66.7 %" in shown, "8 of 12 calls agree"
     assert "The file is empty" in shown
+
+
+def test_a_name_is_no_markup_in_a_chart():
+    row = FilmRow(1, "0" * 64, "", 0.0, 1.5, 20.0, Comparison(3, 2, 0.2, "Left"), {}, {})
+    for chart in (charts.differences, charts.latency):
+        traces = chart([row], ["<b>film</b>"]).data
+        assert [text for trace in traces for text in trace.text] == ["&lt;b&gt;film&lt;/b&gt;"]
 
 
 def test_of_a_folder_that_is_not_open_no_name_is_shown(home, run):

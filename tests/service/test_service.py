@@ -14,7 +14,7 @@ from PIL import Image
 from cxrkd.access import tokens
 from cxrkd.cli import main
 from cxrkd.data.phantom import render
-from cxrkd.errors import AnswerError
+from cxrkd.errors import AnswerError, NotNowError
 from cxrkd.service import receiving
 from cxrkd.service.app import service
 from cxrkd.service.guard import Guard
@@ -252,6 +252,16 @@ def test_a_network_that_gives_no_number_is_said(app, film, monkeypatch):
     monkeypatch.setattr(type(app.state.answering.panel), "answers", no_number)
     found = ask(app, "POST", "/classify", content=film)
     assert (found.status_code, found.json()["detail"]) == (500, "teacher answered with what is no number.")
+
+
+def test_what_lies_in_this_machine_is_no_fault_of_the_film(app, film, monkeypatch):
+    def not_started(*args, **more):
+        raise NotNowError("The film cannot be read now.")
+
+    monkeypatch.setattr("cxrkd.service.answering.film_of", not_started)
+    refused = ask(app, "POST", "/classify", content=film)
+    assert (refused.status_code, refused.json()["detail"]) == (503, "The film cannot be read now.")
+    assert "retry-after" in refused.headers
 
 
 def test_what_nobody_foresaw_quotes_nothing(app, film, monkeypatch, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -23,7 +24,7 @@ def differences(rows: Sequence[FilmRow], names: Sequence[str]) -> go.Figure:
             "name": title,
             "x": [row.number for row, own in zip(rows, differs, strict=True) if own is differing],
             "y": [row.comparison.largest for row, own in zip(rows, differs, strict=True) if own is differing],
-            "text": [name for name, own in zip(names, differs, strict=True) if own is differing],
+            "text": [escape(name) for name, own in zip(names, differs, strict=True) if own is differing],
             "marker": {"symbol": symbol, "size": 8, "color": colour},
             "cliponaxis": False,
             "hovertemplate": "%{text}: %{y:.3f}<extra></extra>",
@@ -45,7 +46,7 @@ def latency(rows: Sequence[FilmRow], names: Sequence[str]) -> go.Figure:
         "mode": "lines+markers",
         "x": [row.number for row in rows],
         "y": [row.waited_s for row in rows],
-        "text": list(names),
+        "text": list(map(escape, names)),
         "line": {"width": 1, "color": NEUTRAL},
         "marker": {"size": 5},
         "hovertemplate": "%{text}: %{y:.1f} s<extra></extra>",

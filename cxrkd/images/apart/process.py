@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from cxrkd.errors import ImageError
+from cxrkd.errors import ImageError, NotNowError
 from cxrkd.images.apart import wire
 from cxrkd.images.apart.limits import Limits
 from cxrkd.images.film import Film
@@ -182,8 +182,8 @@ def _closed(process: subprocess.Popen[bytes]) -> int:
     return code
 
 
-def _not_started(name: str) -> ImageError:
-    return ImageError(
+def _not_started(name: str) -> NotNowError:
+    return NotNowError(
         f"{name} cannot be read now: the process that decodes files does not start on this machine. Try again in a "
         "minute; if it stays so, the server's log says why."
     )

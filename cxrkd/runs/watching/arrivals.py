@@ -99,6 +99,10 @@ class Arrivals:
         self._waiting[arrival.name] = replace(arrival, due=due, tries=arrival.tries + 1)
         return True
 
+    def later(self, arrival: Arrival) -> None:
+        """A file could not be read for no fault of its own: it is tried until it can."""
+        self._waiting[arrival.name] = replace(arrival, due=self._clock() + AGAIN_S[-1])
+
     def settle(self, arrival: Arrival) -> float:
         """Nothing more is to be done with a file; returns the seconds since it was seen first."""
         self._waiting.pop(arrival.name, None)

@@ -28,14 +28,23 @@ def watch_of(asked: WatchConfig) -> WatchJob:
         RunError: it is at work already, or the folder of jobs cannot be written.
         DataError: there is no such folder.
     """
-    if not asked.folder.is_dir():
+    if not os.path.isdir(asked.folder):  # unlike that of pathlib it raises nothing
         raise DataError(f"Expected a folder to watch, got {asked.folder}. Check the path, or make it first.")
-    same = (job for job in list_watches() if job.state.status != "unreadable" and job.config.same_films(asked))
-    known = next(same, None)
-    if known is None:
-        # Not named after the folder: ids stand in lists and addresses that everybody sees.
-        return WatchJob(queue.create("watch", f"{Path(asked.run).name} watch", WatchJob.asking(asked)))
-    return ready(known, asked)
+    known = _same(asked)
+    if known:
+        return ready(known[0], asked)
+    # Not named after the folder: ids stand in lists and addresses that everybody sees.
+    made = WatchJob(queue.create("watch", f"{Path(asked.run).name} watch", WatchJob.asking(asked)))
+    first = min(_same(asked), key=lambda job: job.state.order)
+    if first.id == made.id:
+        return made
+    queue.delete(made)  # somebody else made one in the same moment
+    return ready(first, asked)
+
+
+def _same(asked: WatchConfig) -> list[WatchJob]:
+    """The watches of the same films, newest first."""
+    return [job for job in list_watches() if job.state.status != "unreadable" and job.config.same_films(asked)]
 
 
 def ready(job: WatchJob, asked: WatchConfig | None = None) -> WatchJob:
@@ -96,5 +105,5 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
 
 
 def folder_named(path: Path) -> Path:
-    """A folder as it is known by from anywhere."""
-    return path.expanduser().resolve()
+    """A folder as it is known by from anywhere, whether or not it is there."""
+    return Path(os.path.realpath(os.path.expanduser(path)))

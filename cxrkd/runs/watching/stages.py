@@ -14,7 +14,7 @@ from cxrkd.access.folders import UNREADABLE, reachable
 from cxrkd.answers.answer import Answer
 from cxrkd.answers.csv_file import AnswersFile
 from cxrkd.answers.engines import AUTO, QUICK
-from cxrkd.errors import ImageError, RunError
+from cxrkd.errors import ImageError, NotNowError, RunError
 from cxrkd.images.apart.pool import AT_ONCE, READING
 from cxrkd.images.files import bytes_of, film_of
 from cxrkd.images.film import Film
@@ -23,7 +23,7 @@ from cxrkd.jobs.reporter import Reporter
 from cxrkd.progress import OnEvent
 from cxrkd.runs.panel import Panel, panel_of
 from cxrkd.runs.standing import standing
-from cxrkd.runs.watching.arrivals import Arrival, Arrivals, GoneError, signature_of
+from cxrkd.runs.watching.arrivals import Arrival, Arrivals, GoneError, Signature, signature_of
 from cxrkd.runs.watching.comparison import called, compared
 from cxrkd.runs.watching.job import NOW, VERSION, WatchConfig, WatchJob
 from cxrkd.runs.watching.store import FilmRow, Store
@@ -78,11 +78,15 @@ def _table(config: WatchConfig, panel: Panel, store: Store) -> AnswersFile | nul
 
 @dataclass(frozen=True)
 class _Read:
-    """A file that was read: a film, or why there is none; neither where it changed or went meanwhile."""
+    """A file that was read: a film, or why there is none; neither where it changed or went meanwhile.
+
+    `later` says that the reason is not the file's own.
+    """
 
     arrival: Arrival
     film: Film | None = None
     reason: str = ""
+    later: bool = False
 
 
 class _Watching:
@@ -91,7 +95,7 @@ class _Watching:
     def __init__(self, job: WatchJob, panel: Panel, store: Store, table: AnswersFile | None, on_event: OnEvent) -> None:
         self._job, self._config, self._panel = job, job.config, panel
         self._store, self._table, self._on_event = store, table, on_event
-        self._arrivals = Arrivals(job.config.folder, store.settled)
+        self._arrivals = Arrivals(job.config.folder, self._settled)
         self._gone, self._noted = "", 0.0
 
     def go_on(self) -> None:
@@ -109,6 +113,10 @@ class _Watching:
                 return
             if not ready:
                 time.sleep(pause)
+
+    def _settled(self, name: str, signature: Signature) -> bool:
+        """Whether a file needs no look; our own table never does, though it grows with each film."""
+        return self._config.folder / name == self._config.csv or self._store.settled(name, signature)
 
     def _look(self) -> list[Arrival]:
         try:
@@ -131,7 +139,9 @@ class _Watching:
 
     def _deal_with(self, one: _Read) -> None:
         arrival, film, settled = one.arrival, one.film, self._store.pass_over
-        if film is None and one.reason:
+        if one.later and not self._config.once:
+            self._arrivals.later(arrival)
+        elif film is None and one.reason:
             if not self._arrivals.unread(arrival):
                 settled(arrival.name, arrival.signature, "refused", one.reason)
                 self._arrivals.settle(arrival)
@@ -182,7 +192,8 @@ def _read(folder: Path, size: int, roots: Sequence[Path] | None, arrival: Arriva
         film = film_of(bytes_of(path), NAME, size, apart=True)
         seen = _Read(arrival, film=replace(film, name=str(path)))
     except ImageError as error:
-        seen = _Read(arrival, reason=str(error).replace(str(path), NAME.lower()))
+        reason = str(error).replace(str(path), NAME.lower())
+        seen = _Read(arrival, reason=reason, later=isinstance(error, NotNowError))
     try:
         return seen if signature_of(path.stat()) == arrival.signature else _Read(arrival)
     except OSError:

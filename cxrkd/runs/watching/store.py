@@ -113,6 +113,9 @@ class Store:
         folder: of the job.
         reading: only look; nothing is made.
 
+    Attributes:
+        version: of its format; 0 before its tables are made.
+
     Raises:
         RunError: it cannot be written, or is damaged.
     """
@@ -128,7 +131,8 @@ class Store:
         with self._guarded():
             if not reading and not self._db.execute("PRAGMA user_version").fetchone()[0]:
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-            if self._db.execute("PRAGMA user_version").fetchone()[0] > _VERSION:
+            self.version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if self.version > _VERSION:
                 raise RunError(f"{folder.name}: {STORE} was written by a newer cxrkd. Update cxrkd.")
 
     def settled(self, name: str, signature: Signature) -> bool:
@@ -232,7 +236,13 @@ def films_of(folder: Path) -> Store | None:
     Raises:
         RunError: it is damaged.
     """
-    return Store(folder, reading=True) if (folder / STORE).exists() else None
+    if not (folder / STORE).exists():
+        return None
+    store = Store(folder, reading=True)
+    if store.version:
+        return store
+    with store:
+        return None
 
 
 def _film_row(row: Sequence[Any]) -> FilmRow:

@@ -7,19 +7,20 @@ import signal
 import sqlite3
 import stat
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cxrkd.data.phantom import render
-from cxrkd.errors import DataError, RunError
+from cxrkd.errors import ConfigError, DataError, NotNowError, RunError
 from cxrkd.jobs import queue
 from cxrkd.jobs.execute import execute
 from cxrkd.jobs.job import open_job
 from cxrkd.runs.choosing import choose_both
 from cxrkd.runs.watching import stages
 from cxrkd.runs.watching.job import WatchConfig, WatchJob
-from cxrkd.runs.watching.making import ready, start_apart, watch_of
+from cxrkd.runs.watching.making import folder_named, ready, start_apart, watch_of
 from cxrkd.runs.watching.store import STORE, Store, films_of
 from cxrkd.runs.watching.wording import agreement, alarm, passed_over, running
 from tests.images.conftest import dicom, encode
@@ -304,6 +305,72 @@ def test_a_kill_between_table_and_commit_leaves_each_film_once(folder, watched, 
     assert sorted(names) == sorted([str(folder / f"{n}.png") for n in range(3)] * len(tiny_run.labels))
 
 
+def test_a_table_loses_no_film_when_a_file_is_written_again(folder, watched, tmp_path):
+    """The film that a file held before is forgotten; those that came behind it stay in the table."""
+    out = tmp_path / "out.csv"
+    for n, name in enumerate(("a.png", "b.png", "a.png")):
+        put(folder, name, n)
+        watched(csv=out)
+    job = watched(csv=out)
+    with look(job) as store:
+        digests = {row.digest for row in store.after(0)}
+    assert len(digests) == 2
+    assert digests <= {row["sha256"] for row in rows_of(out)}
+
+
+def test_a_table_of_another_folder_is_not_emptied(folder, watched, tmp_path):
+    out = tmp_path / "out.csv"
+    for n in range(2):
+        put(folder, f"{n}.png", n)
+        put(tmp_path / "other", f"{n}.png", 5 + n)
+    watched(csv=out)
+    before = out.read_bytes()
+    with pytest.raises(ConfigError, match="holds 2 films that were answered elsewhere"):
+        watched(csv=out, folder=tmp_path / "other")
+    assert out.read_bytes() == before
+
+
+def test_a_table_in_the_folder_is_no_file_that_came(folder, watched):
+    for n in range(2):
+        put(folder, f"{n}.png", n)
+    with look(watched(csv=folder / "out.csv")) as store:
+        assert (store.totals().films, store.not_answered(9)) == (2, [])
+
+
+def test_a_store_whose_tables_are_not_made_yet_is_none(tmp_path):
+    (tmp_path / STORE).touch()
+    assert films_of(tmp_path) is None
+
+
+def test_an_old_film_is_not_given_up_because_this_machine_cannot_read_it_now(folder, asked, monkeypatch):
+    put(folder, "a.png")
+    monkeypatch.setattr("cxrkd.runs.watching.arrivals.OLD_S", -1.0)
+    original, tries = stages.film_of, []
+
+    def busy(*args, **more):
+        tries.append(1)
+        if len(tries) < 5:
+            raise NotNowError("The file cannot be read now.")
+        return original(*args, **more)
+
+    def until_answered(n, job):
+        with look(job) as store:
+            if store.totals().films or n > 500:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "film_of", busy)
+    with look(endless(asked, monkeypatch, until_answered)) as store:
+        assert (store.totals().films, store.totals().refused) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["~nobody/films", "a" * 300, "loop"])
+def test_a_name_that_can_be_no_folder_is_a_sentence(asked, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    with pytest.raises(DataError, match="Expected a folder to watch"):
+        watch_of(asked(folder=folder_named(Path(name))))
+
+
 def test_a_folder_is_watched_by_one_process_at_a_time(folder, asked, monkeypatch):
     def again(n, job):
         with pytest.raises(RunError, match="watches this folder already"):
@@ -311,6 +378,21 @@ def test_a_folder_is_watched_by_one_process_at_a_time(folder, asked, monkeypatch
         raise KeyboardInterrupt
 
     endless(asked, monkeypatch, again)
+
+
+def test_of_two_who_begin_in_the_same_moment_one_watches(folder, asked, monkeypatch):
+    """Each sees no watch yet and makes one; the later one is taken back."""
+    from cxrkd.runs.watching import making
+
+    first, listed, looks = watch_of(asked()), making.list_watches, []
+
+    def late(*_):
+        looks.append(1)
+        return listed() if len(looks) > 1 else []
+
+    monkeypatch.setattr(making, "list_watches", late)
+    assert watch_of(asked()).id == first.id
+    assert [job.id for job in listed() if job.config.folder == folder] == [first.id]
 
 
 def test_what_is_no_folder_is_a_sentence(asked, tmp_path):
