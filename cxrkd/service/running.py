@@ -14,10 +14,11 @@ from cxrkd.config import Member
 from cxrkd.images.apart import READING
 from cxrkd.runs.panel import Panel
 from cxrkd.service.app import service
+from cxrkd.service.connection import Connection
 from cxrkd.service.guard import Guard
 
 CONNECTIONS = 64
-"""Connections at once; more are refused by the server itself."""
+"""Connections at once; more are refused by the server itself with 503."""
 
 
 def run_service(panel: Panel, standings: Mapping[Member, Standing], host: str, port: int) -> None:
@@ -43,6 +44,7 @@ def run_service(panel: Panel, standings: Mapping[Member, Standing], host: str, p
         proxy_headers=False,
         server_header=False,
         limit_concurrency=CONNECTIONS,
+        http=Connection,
         ws="none",
     )
     with private.owner_only(), suppress(KeyboardInterrupt):
