@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -36,8 +37,9 @@ STATUSES = {
     422: "it cannot be read as a radiograph, or the gate flags it; the sentence says why",
     429: "too many films at once; try again after Retry-After seconds",
     500: "the networks cannot answer it",
-    503: "films cannot be decoded now, or too many connections are open; try again",
+    503: "films cannot be decoded now, too many connections are open, or the service ends; try again",
 }
+NOT_ASKED = "Expected POST /classify with a film, or GET /labels, /health or /openapi.json; / tells more."
 TAKES = ("image/png", "image/jpeg", "application/dicom", "application/octet-stream")
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _BODY = {"requestBody": {"required": True, "content": dict.fromkeys(TAKES, _FILE)}}
@@ -80,11 +82,13 @@ async def _classify(
     """What teacher and student say about one film, sent as the body of the request."""
     app = request.app
     with app.state.slots.one():
-        data = await film_bytes(request)
         try:
+            data = await film_bytes(request)
             answer = await run_in_threadpool(app.state.answering.answer, data, force)
         except HTTPException:
             raise
+        except asyncio.CancelledError:
+            raise HTTPException(503, "The service ends. Send the film again when it is back.") from None
         except Exception as error:  # its own words may be of the film
             raise HTTPException(500, f"Something unexpected went wrong ({type(error).__name__}).") from None
     return JSONResponse(answer)
@@ -110,15 +114,16 @@ def _page(request: Request) -> HTMLResponse:
     return HTMLResponse(page(request.app.openapi(), str(request.base_url).rstrip("/")))
 
 
-def _problem(request: Request, error: Exception) -> JSONResponse:
+async def _problem(request: Request, error: Exception) -> JSONResponse:
     """Any refusal as a `Problem`."""
     status = getattr(error, "status_code", 500)
     gate = error.gate if isinstance(error, FlaggedError) else None
-    document = {"detail": str(getattr(error, "detail", "")), "gate": gate}
+    detail = NOT_ASKED if status in (404, 405) else str(getattr(error, "detail", ""))
+    document = {"detail": detail, "gate": gate}
     return JSONResponse(document, status, getattr(error, "headers", None))
 
 
-def _wrong_request(request: Request, error: Exception) -> JSONResponse:
+async def _wrong_request(request: Request, error: Exception) -> JSONResponse:
     """A parameter that is none, without what was sent."""
     assert isinstance(error, RequestValidationError)
     where = ", ".join(sorted({str(one["loc"][-1]) for one in error.errors()}))

@@ -96,9 +96,9 @@ def _require_raw(request: Request) -> None:
 
 
 def _too_large(most: int) -> HTTPException:
+    # The connection stays: closed while the rest is on its way, it would be reset, and the sentence lost with it.
     return HTTPException(
         413,
         f"The file has more than {most / 1e6:,.0f} MB, which are the most that is read. Send a single radiograph, or "
         "export it compressed.",
-        {"Connection": "close"},
     )

@@ -19,6 +19,8 @@ from cxrkd.service.guard import Guard
 
 CONNECTIONS = 64
 """Connections at once; more are refused by the server itself with 503."""
+ENDING_S = 5
+"""Films that are being answered have so long when it ends; one that is still on its way is not waited for."""
 
 
 def run_service(panel: Panel, standings: Mapping[Member, Standing], host: str, port: int) -> None:
@@ -45,6 +47,7 @@ def run_service(panel: Panel, standings: Mapping[Member, Standing], host: str, p
         server_header=False,
         limit_concurrency=CONNECTIONS,
         http=Connection,
+        timeout_graceful_shutdown=ENDING_S,
         ws="none",
     )
     with private.owner_only(), suppress(KeyboardInterrupt):

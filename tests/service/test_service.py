@@ -16,7 +16,7 @@ from cxrkd.cli import main
 from cxrkd.data.phantom import render
 from cxrkd.errors import AnswerError, NotNowError
 from cxrkd.service import receiving
-from cxrkd.service.app import service
+from cxrkd.service.app import NOT_ASKED, service
 from cxrkd.service.guard import Guard
 from cxrkd.service.receiving import Slots
 from tests.images.conftest import dicom, encode
@@ -178,6 +178,14 @@ def test_too_many_bytes_are_refused_before_they_are_read(app, monkeypatch):
     assert announced.status_code == 413
     assert ask(app, "POST", "/classify", content=body()).status_code == 413
     assert len(taken) < 20
+    assert "connection" not in announced.headers, "closed while more comes it is reset, and nobody reads why"
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("GET", "/classify"), ("PUT", "/labels")])
+def test_what_cannot_be_asked_is_a_sentence(app, method, path):
+    refused = ask(app, method, path)
+    assert refused.status_code in (404, 405)
+    assert refused.json() == {"detail": NOT_ASKED, "gate": None}
 
 
 def test_a_slow_film_makes_place(app, monkeypatch):
@@ -191,6 +199,23 @@ def test_a_slow_film_makes_place(app, monkeypatch):
     found = ask(app, "POST", "/classify", content=body())
     assert found.status_code == 408
     assert app.state.slots.taken == 0
+
+
+def test_a_film_on_its_way_does_not_keep_the_service_from_ending(app):
+    """uvicorn cancels what is still at work; that is no error to be traced."""
+
+    async def body():
+        yield b"\x89PNG"
+        await asyncio.sleep(5)
+
+    async def ended():
+        task = asyncio.create_task(asking(app).post("/classify", content=body()))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        return await task
+
+    answer = asyncio.run(ended())
+    assert (answer.status_code, answer.json()["detail"][:17]) == (503, "The service ends.")
 
 
 @pytest.mark.parametrize(
