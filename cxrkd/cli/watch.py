@@ -31,7 +31,8 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         help="answer the films of a folder as they come, by teacher and student; Ctrl-C stops it",
         description="Each film that comes into the folder, or one below it, is answered once it is whole: its time, "
         "what each network calls, and whether they agree. What was answered is kept, so that the same command goes on "
-        "where it was; equal pictures are answered once. The Watch page shows it, too.",
+        "where it was; equal pictures are answered once. Links to folders are not followed. The Watch page shows it, "
+        "too.",
     )
     verb.add_argument("folder", type=Path, metavar="DIR", help="such as where a scanner puts its films")
     verb.add_argument("--csv", type=Path, metavar="OUT", help="also write a table that grows film by film")

@@ -22,9 +22,9 @@ def check_bytes(data: bytes, name: str) -> None:
     """Raise ImageError for an empty file and for one above MAX_BYTES."""
     if not data:
         raise ImageError(f"{name} is empty (0 bytes). Export the radiograph again and choose the new file.")
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_BYTES:  # no more of it may have been read
         raise ImageError(
-            f"{name} has {len(data) / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read. "
+            f"{name} has more than {MAX_BYTES / 1e6:.0f} MB, which are the most that is read. "
             "Choose a single radiograph, or export it compressed."
         )
 

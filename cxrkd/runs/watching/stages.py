@@ -14,7 +14,7 @@ from cxrkd.access.folders import UNREADABLE, reachable
 from cxrkd.answers.answer import Answer
 from cxrkd.answers.csv_file import AnswersFile
 from cxrkd.answers.engines import AUTO, QUICK
-from cxrkd.errors import ImageError, NotNowError, RunError
+from cxrkd.errors import DataError, ImageError, NotNowError, RunError
 from cxrkd.images.apart.pool import AT_ONCE, READING
 from cxrkd.images.files import bytes_of, film_of
 from cxrkd.images.film import Film
@@ -99,17 +99,23 @@ class _Watching:
         self._gone, self._noted = "", 0.0
 
     def go_on(self) -> None:
-        """Look again and again; once means until nothing waits."""
+        """Look again and again; once means until nothing waits.
+
+        Raises:
+            DataError: the folder is gone, and once means not to wait for it.
+        """
         read = partial(_read, self._config.folder, self._panel.run.config.data.image_size, roots_now())
         while True:
             began = time.monotonic()
             ready = self._look()
+            if self._gone and self._config.once:
+                raise DataError(f"{self._gone} The same command goes on when it is back.")
             pause = max(POLL_S, SHARE_OF_TIME * (time.monotonic() - began))
             self._note()
             for one in in_order(read, ready[:BETWEEN_LOOKS], AT_ONCE):
                 self._deal_with(one)
                 self._note()
-            if self._config.once and not len(self._arrivals) and not self._gone:
+            if self._config.once and not len(self._arrivals):
                 return
             if not ready:
                 time.sleep(pause)

@@ -260,6 +260,18 @@ def test_a_folder_that_goes_and_comes_back_is_watched_on(folder, asked, monkeypa
     assert str(folder) not in (job.path / "log.txt").read_text()
 
 
+def test_once_does_not_wait_for_a_folder_that_is_gone(folder, asked):
+    put(folder, "a.png")
+    job = watch_of(asked())
+    folder.rename(folder.with_name("away"))
+    with pytest.raises(DataError, match="The folder is gone"):
+        execute(job)
+    folder.with_name("away").rename(folder)
+    execute(ready(job))
+    with look(job) as store:
+        assert store.totals().films == 1
+
+
 def test_files_that_vanish_while_they_are_read_are_no_fault(folder, watched, monkeypatch):
     for n in range(6):
         put(folder, f"{n}.png", n)
@@ -308,9 +320,11 @@ def test_a_kill_between_table_and_commit_leaves_each_film_once(folder, watched, 
 def test_a_table_loses_no_film_when_a_file_is_written_again(folder, watched, tmp_path):
     """The film that a file held before is forgotten; those that came behind it stay in the table."""
     out = tmp_path / "out.csv"
-    for n, name in enumerate(("a.png", "b.png", "a.png")):
-        put(folder, name, n)
-        watched(csv=out)
+    put(folder, "a.png", 0)
+    put(folder, "b.png", 1)
+    watched(csv=out)
+    put(folder, "a.png", 2)
+    watched(csv=out)
     job = watched(csv=out)
     with look(job) as store:
         digests = {row.digest for row in store.after(0)}
