@@ -37,7 +37,7 @@ STATUSES = {
     422: "it cannot be read as a radiograph, or the gate flags it; the sentence says why",
     429: "too many films at once; try again after Retry-After seconds",
     500: "the networks cannot answer it",
-    503: "films cannot be decoded now, too many connections are open, or the service ends; try again",
+    503: "no film can be read now, or the service ends; try again",
 }
 NOT_ASKED = "Expected POST /classify with a film, or GET /labels, /health or /openapi.json; / tells more."
 TAKES = ("image/png", "image/jpeg", "application/dicom", "application/octet-stream")

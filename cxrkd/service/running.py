@@ -18,7 +18,7 @@ from cxrkd.service.connection import Connection
 from cxrkd.service.guard import Guard
 
 CONNECTIONS = 64
-"""Connections at once; more are refused by the server itself with 503."""
+"""Connections at once; more are refused by the server itself, with 503 and no document."""
 ENDING_S = 5
 """Films that are being answered have so long when it ends; one that is still on its way is not waited for."""
 
