@@ -55,7 +55,10 @@ def call(args: argparse.Namespace) -> Report:
     asked = _asked(args)
     if args.csv:
         with writing(args.csv):
+            new = not args.csv.exists()
             args.csv.open("ab").close()
+            if new:  # only tried: the watch makes it, and there may be none
+                args.csv.unlink()
     job, ticker = watch_of(asked), Ticker()
     ticker.line(f"Answering what is in {args.folder}." if args.once else f"Watching {args.folder}; Ctrl-C stops it.")
     try:

@@ -66,6 +66,7 @@ def test_ctrl_c_stops_it_and_says_how_to_go_on(watch, folder, monkeypatch):
 
 
 def test_what_is_no_folder_is_a_sentence(watch, tmp_path):
-    found = watch(tmp_path / "none")
+    found = watch(tmp_path / "none", "--csv", tmp_path / "out.csv")
     assert (found.code, found.out) == (2, "")
     assert "Expected a folder to watch" in found.err
+    assert not (tmp_path / "out.csv").exists()
