@@ -377,7 +377,7 @@ def test_an_old_film_is_not_given_up_because_this_machine_cannot_read_it_now(fol
         assert (store.totals().films, store.totals().refused) == (1, 0)
 
 
-@pytest.mark.parametrize("name", ["~nobody/films", "a" * 300, "loop"])
+@pytest.mark.parametrize("name", ["~no.such.user/films", "a" * 300, "loop"])
 def test_a_name_that_can_be_no_folder_is_a_sentence(asked, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     Path("loop").symlink_to("loop")
