@@ -21,8 +21,14 @@ def run(tmp_path, monkeypatch):
     return toys.finished_run(toys.tiny_config("small", patients=60, size=64, arch="mobilenetv3_small_100"))
 
 
-def test_it_is_done_printed_and_kept(cli, run):
-    outcome = cli("audit", run.id)
+@pytest.fixture
+def audit(cli, run):
+    """Few proofs, which take longest."""
+    return lambda *words: cli("audit", run.id, "--proofs", 3, *words)
+
+
+def test_it_is_done_printed_and_kept(audit, run):
+    outcome = audit()
     assert outcome.code == 0, outcome.err
     job = newest(AuditJob, run)
     assert str(job.path) in outcome.out
@@ -37,31 +43,31 @@ def test_it_is_done_printed_and_kept(cli, run):
     ):
         assert text in outcome.out
     assert "nan" not in outcome.out
-    document = cli("audit", run.id, "--json").document
+    document = audit("--json").document
     assert (document["audit"], document["run"], document["method"]) == (job.id, "small", "gradcam")
     assert len(document["verdicts"]) == 2 + 1 + 3 + 3 + 1
     assert document["rule"].startswith("A student looks where its teacher looks if")
     assert document["agreement"][0]["own"]["value"] == job.figures().agreement[0].own.value
 
 
-def test_other_questions_are_other_audits(cli, run):
-    few = cli("audit", run.id, "--films", "6", "--method", "layercam", "--json").document
+def test_other_questions_are_other_audits(audit, run):
+    few = audit("--films", "6", "--method", "layercam", "--json").document
     assert (few["n"], few["method"]) == (6, "layercam")
-    assert cli("audit", run.id, "--films", "6", "--json").document["audit"] != few["audit"]
-    assert cli("audit", run.id, "--films", "6", "--method", "layercam", "--json").document["audit"] == few["audit"]
+    assert audit("--films", "6", "--json").document["audit"] != few["audit"]
+    assert audit("--films", "6", "--method", "layercam", "--json").document["audit"] == few["audit"]
     assert len(finished(AuditJob, run)) == 2
     words = ["--films", "6", "--proofs", "0"]
-    bare = cli("audit", run.id, *words, "--json").document
+    bare = audit(*words, "--json").document
     assert (bare["faithful"], bare["cascade"]) == ([], [])
-    assert "was not measured in this audit" in cli("audit", run.id, *words).out
+    assert "was not measured in this audit" in audit(*words).out
 
 
-def test_films_of_another_data_set_without_marks(cli, run, tmp_path):
+def test_films_of_another_data_set_without_marks(audit, run, tmp_path):
     hospital(tmp_path / "other", 5001, {"test": 12})
-    outcome = cli("audit", run.id, "--kind", "folder", "--folder", tmp_path / "other")
+    outcome = audit("--kind", "folder", "--folder", tmp_path / "other")
     assert outcome.code == 0, outcome.err
     assert "Nothing is marked on these films" in outcome.out
-    assert cli("audit", run.id, "--kind", "folder", "--folder", tmp_path / "other", "--json").document["n_marked"] == 0
+    assert audit("--kind", "folder", "--folder", tmp_path / "other", "--json").document["n_marked"] == 0
 
 
 def test_films_without_a_table_are_audited_over_what_networks_call(cli, run, tmp_path, monkeypatch):
@@ -93,42 +99,42 @@ def test_films_without_a_table_are_audited_over_what_networks_call(cli, run, tmp
     assert (document["audit"], document["remarks"]) == (job.id, [STRANGERS])
 
 
-def test_films_without_a_table_and_without_a_call_are_audited_over_every_finding(cli, run, tmp_path):
+def test_films_without_a_table_and_without_a_call_are_audited_over_every_finding(audit, run, tmp_path):
     hospital(tmp_path / "films", 5001, {"test": 12})
     (tmp_path / "films" / "labels.csv").unlink()
-    outcome = cli("audit", run.id, "--kind", "films", "--folder", tmp_path / "films", "--report", tmp_path / "r.html")
+    outcome = audit("--kind", "films", "--folder", tmp_path / "films", "--report", tmp_path / "r.html")
     assert outcome.code == 0, outcome.err
     assert newest(AuditJob, run).figures().counted == EVERY, "nobody has a threshold"
     assert "figures are over every finding" in outcome.out
 
 
-def test_a_table_that_is_named_and_not_there_is_refused(cli, run, tmp_path):
+def test_a_table_that_is_named_and_not_there_is_refused(audit, run, tmp_path):
     hospital(tmp_path / "films", 5001, {"test": 14})
-    outcome = cli("audit", run.id, "--kind", "folder", "--folder", tmp_path / "films", "--table", "mine.csv")
+    outcome = audit("--kind", "folder", "--folder", tmp_path / "films", "--table", "mine.csv")
     assert outcome.code == 2
     assert "mine.csv" in outcome.err
 
 
-def test_a_report_has_the_figures_that_are_printed(cli, run, tmp_path):
-    document = cli("audit", run.id, "--report", tmp_path / "r.json", "--json").document
+def test_a_report_has_the_figures_that_are_printed(audit, run, tmp_path):
+    document = audit("--report", tmp_path / "r.json", "--json").document
     assert document["report"] == str(tmp_path / "r.json")
     report = json.loads((tmp_path / "r.json").read_text())
     assert {name: document[name] for name in report["figures"]} == report["figures"]
     assert report["verdicts"] == document["verdicts"]
-    refused = cli("audit", run.id, "--report", tmp_path / "r.pdf")
+    refused = audit("--report", tmp_path / "r.pdf")
     assert (refused.code, "ends in .html or .json" in refused.err) == (2, True)
 
 
-def test_an_audit_that_was_stopped_goes_on(cli, run, monkeypatch):
+def test_an_audit_that_was_stopped_goes_on(audit, run, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(auditing, "explained", stop)
-        stopped = cli("audit", run.id)
+        stopped = audit()
     assert stopped.code == 130
     assert "runs resume small-audit" in stopped.err
-    assert cli("audit", run.id, "--json").document["audit"] == "small-audit"
+    assert audit("--json").document["audit"] == "small-audit"
 
 
 @pytest.mark.parametrize(
@@ -139,8 +145,8 @@ def test_an_audit_that_was_stopped_goes_on(cli, run, monkeypatch):
         (["--folder", "x"], "Phantoms are drawn"),
     ],
 )
-def test_what_cannot_be_audited_is_refused_and_leaves_nothing(cli, run, words, sentence):
-    outcome = cli("audit", run.id, *words)
+def test_what_cannot_be_audited_is_refused_and_leaves_nothing(audit, run, words, sentence):
+    outcome = audit(*words)
     assert outcome.code == 2
     assert sentence in outcome.err
     assert not list(run.path.parent.glob("small-audit*"))
