@@ -5,6 +5,8 @@ import io
 import json
 import re
 import shutil
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -12,9 +14,17 @@ import pytest
 import torch
 from PIL import Image
 from playwright.sync_api import expect
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
+from pydicom.tag import Tag
+from pydicom.uid import (
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    generate_uid,
+)
 from scipy.special import expit
 
 from cxrkd.answers.answer import classify
@@ -62,10 +72,38 @@ def dicom(values, **elements):
     packed = meta.TransferSyntaxUID.is_compressed
     ds.PixelData = encapsulate([encoded((values >> 4).astype(np.uint8), "JPEG")]) if packed else values.tobytes()
     for name, value in elements.items():
-        setattr(ds, name, value)
+        if isinstance(value, bytes):  # as it stands in the file, right or wrong
+            ds[name] = RawDataElement(Tag(name), "DS", len(value), value, 0, False, True)
+        else:
+            setattr(ds, name, value)
     buffer = io.BytesIO()
     ds.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def nested():
+    """An item with an item within, both of undefined length, and elements of another picture behind the inner one."""
+    inner, item = Dataset(), Dataset()
+    inner.CodeValue = "X"
+    item.ReferencedImageSequence = [inner]
+    item.Rows = item.Columns = 33
+    item.WindowCenter, item.WindowWidth, item.PixelRepresentation = "5", "10", 1
+    item["ReferencedImageSequence"].is_undefined_length = True
+    inner.is_undefined_length_sequence_item = item.is_undefined_length_sequence_item = True
+    return item
+
+
+def within(item, **elements):
+    """A film with an item in a sequence of undefined length."""
+    ds = Dataset()
+    ds.IconImageSequence = [item]
+    ds["IconImageSequence"].is_undefined_length = True
+    return dicom(TWELVE_BITS, IconImageSequence=ds.IconImageSequence, **elements)
+
+
+def chunk(kind, body, png):
+    """A PNG with one more chunk behind the first."""
+    return png[:33] + struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) + png[33:]
 
 
 def turned(array):
@@ -87,6 +125,9 @@ FILES = {
     "rescaled.dcm": dicom(
         TWELVE_BITS, RescaleSlope="2", RescaleIntercept="-100", WindowCenter="4000", WindowWidth="8000"
     ),
+    "narrow.dcm": dicom(TWELVE_BITS, WindowCenter="1000", WindowWidth="200"),
+    "within-explicit.dcm": within(nested()),
+    "within-implicit.dcm": within(nested(), syntax=ImplicitVRLittleEndian),
 }
 
 
@@ -139,6 +180,16 @@ REFUSED = {
     "cut.dcm": (FILES["plain.dcm"][:5000], "damaged|without an uncompressed|could not be read"),
     "padded.dcm": (dicom(TWELVE_BITS, PixelPaddingValue=0), "padding"),
     "oblong.dcm": (dicom(TWELVE_BITS, PixelSpacing=["0.2", "0.1"]), "not square"),
+    "scanned.dcm": (dicom(TWELVE_BITS, NominalScannedPixelSpacing=["0.2", "0.1"]), "not square"),
+    "comma-window.dcm": (dicom(TWELVE_BITS, WindowCenter=b"1,500 ", WindowWidth="4096"), "window of an unusual shape"),
+    "fine-window.dcm": (dicom(TWELVE_BITS, WindowCenter="0.5", WindowWidth="0.9"), "window of an unusual shape"),
+    "useless-window.dcm": (dicom(TWELVE_BITS, WindowCenter="30000", WindowWidth="10"), "shows nothing"),
+    "comma-slope.dcm": (dicom(TWELVE_BITS, RescaleSlope=b"2,5 ", RescaleIntercept="0"), "scales its values"),
+    "sign.dcm": (dicom(TWELVE_BITS, PixelRepresentation=2), "bits in an unusual place"),
+    "clear-deep.png": (chunk(b"tRNS", b"\0\0", FILES["deep.png"]), "transparent"),
+    "animated.png": (chunk(b"acTL", struct.pack(">II", 2, 0), FILES[FILMS[0].name]), "animation"),
+    "header.png": (FILES["deep.png"][:22], "damaged or incomplete"),
+    "cut.jpg": (FILES["grey.jpg"][:5000], "damaged or incomplete"),
     "mirrored.dcm": (dicom(TWELVE_BITS, PatientOrientation=["R", "F"]), "turned or mirrored"),
 }
 

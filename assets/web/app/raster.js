@@ -11,14 +11,14 @@ export function isJpeg(bytes) {
 export async function readRaster(bytes, name, house) {
   const png = isPng(bytes);
   if (png) {
-    const { width, height, depth } = header(bytes);
+    const { width, height, depth } = header(bytes, name);
     checkSize(width, height, name, house.limits);
     if (depth === 16) {
       const { picture, note } = sixteenBit(await sixteenBitValues(bytes, name), width, height, house.tones);
       return { picture, notes: [note], colour: 0 };
     }
   }
-  const storedGrey = png ? [0, 4].includes(header(bytes).colour) : true;
+  const storedGrey = png ? [0, 4].includes(header(bytes, name).colour) : true;
   return fromBitmap(await decoded(bytes, png, name), name, house, storedGrey);
 }
 
