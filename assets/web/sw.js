@@ -6,11 +6,20 @@ const scope = self.registration.scope;
 const NAME = `${scope}#${version}`; // as in app/kept.js
 const address = (path) => new URL(path, scope).href;
 
+/** Each file as it is on the host, and as the list says: what a browser or a proxy kept may be of another version. */
 async function keepAll() {
   const cache = await caches.open(NAME);
-  for (const path of ["files.js", ...Object.keys(files)]) {
-    if (!(await cache.match(address(path)))) await cache.add(address(path));
+  const list = new Response(`self.CXRKD = ${JSON.stringify(self.CXRKD)};\n`, { headers: { "Content-Type": "text/javascript" } });
+  await cache.put(address("files.js"), list);
+  for (const [path, sum] of Object.entries(files)) {
+    if (await cache.match(address(path))) continue;
+    await cache.add(new Request(address(path), { cache: "no-cache", integrity: integrity(sum) }));
   }
+}
+
+function integrity(hexadecimal) {
+  const bytes = hexadecimal.match(/../g).map((byte) => parseInt(byte, 16));
+  return `sha256-${btoa(String.fromCharCode(...bytes))}`;
 }
 
 async function forgetOthers() {

@@ -17,10 +17,10 @@ export function keeper(list, root) {
   const keeps = "caches" in self && crypto.subtle !== undefined;
   return async (path) => {
     const address = new URL(path, root).href;
-    const cache = keeps ? await caches.open(cacheName(list, root)) : null;
+    const cache = keeps ? await caches.open(cacheName(list, root)).catch(() => null) : null;
     const kept = await cache?.match(address);
     if (kept) return kept;
-    const response = await fetch(address).catch(() => null);
+    const response = await fetch(address, { cache: "no-cache" }).catch(() => null);
     if (!response?.ok) throw new Error(`${path} could not be fetched: connect to the network and load the page again.`);
     if (!keeps) return response;
     const bytes = await response.arrayBuffer();
@@ -28,7 +28,7 @@ export function keeper(list, root) {
       throw new Error(`${path} arrived damaged or is of another version: load the page again.`);
     }
     const headers = { "Content-Type": response.headers.get("Content-Type") ?? "application/octet-stream" };
-    await cache.put(address, new Response(bytes, { headers }));
+    await cache?.put(address, new Response(bytes, { headers })).catch(() => null); // no room: fetched at each visit
     return new Response(bytes, { headers });
   };
 }
