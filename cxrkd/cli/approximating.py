@@ -39,7 +39,9 @@ def call(run: Run, engine: str, folder: Path | None, *, keep: bool) -> Report:
     """
     from cxrkd.runs.approximating import approximate, keep_approximations
     from cxrkd.runs.reference import cohort_of
+    from cxrkd.runtime.select import require_engine
 
+    require_engine(engine)  # before thousands of films are read
     ticker = Ticker()
     ticker.tell("reading the test films")
     cohort = cohort_of(run, folder)
@@ -69,14 +71,14 @@ def _lines(run: Run, engine: str, measured: list[Approximation], keep: bool) -> 
 
     first = measured[0].difference
     rows = [[one.member, f"{one.largest:.2g}", _change(one), "yes" if one.good_enough else "no"] for one in measured]
-    kept = "Kept with the run: pages may choose it." if keep else "Not kept; --write lets pages choose it."
+    kept = "Kept with the run" if keep else "Not kept; with --write"
     return [
         f"{run.id}: {engine} against PyTorch on {first.n:,} test films of {first.n_patients} patients, first seed, "
         f"{first.n_labels} findings",
         *table(["network", "largest difference of a probability", "change of AUROC", "good enough"], rows),
         "",
         f"Good enough is a mean AUROC at most {AS_GOOD} below PyTorch's, by the lower end of the interval, and no "
-        f"probability that moves by more than {LARGEST}. {kept}",
+        f"probability that moves by more than {LARGEST}. {kept}: pages may choose it where it is good enough.",
     ]
 
 

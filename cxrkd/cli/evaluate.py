@@ -71,12 +71,13 @@ def call(args: argparse.Namespace) -> Report:
 
     run = choose_run(args.run)
     if args.stress:
-        _refuse_beside(args, "--stress", {"--write": args.write, "--engine": args.engine})
+        of_others = {} if args.kind is not None else validating.options_of_others(args)
+        _refuse_beside(args, "--stress", {"--write": args.write, "--engine": args.engine, **of_others})
         other = validating.data_config(args, run.config.data.image_size) if args.kind is not None else None
         own = Path(args.folder) if args.folder is not None and other is None else None
         return stress.call(run, own, other)
     if args.engine is not None:
-        _refuse_beside(args, "--engine", {"--kind": args.kind})
+        _refuse_beside(args, "--engine", {"--kind": args.kind, **validating.options_of_others(args)})
         folder = None if args.folder is None else Path(args.folder)
         return approximating.call(run, args.engine, folder, keep=args.write)
     if validating.asks_for_data(args):
@@ -110,6 +111,7 @@ def _refuse_beside(args: argparse.Namespace, option: str, more: Mapping[str, obj
 
     others = {"--curves": args.curves, "--labels": args.labels, "--by": args.by, **more}
     others |= {"--leave-out": args.leave_out, "--other-patients": args.other_patients, "--name": args.name}
+    others["--readers"] = args.readers
     given = [name for name, value in others.items() if value]
     if given:
         raise ConfigError(f"{option} measures over all findings and films; leave {' and '.join(given)} out.")

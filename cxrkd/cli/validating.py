@@ -79,6 +79,12 @@ def asks_for_data(args: argparse.Namespace) -> bool:
     return named
 
 
+def options_of_others(args: argparse.Namespace) -> dict[str, bool]:
+    """The options that say which films of another data set, but its kind and folder: whether each is given."""
+    named = (flag for flag in data_flags() if flag.attribute not in ("kind", "folder"))
+    return {flag.names[0]: getattr(args, flag.attribute) is not None for flag in named}
+
+
 def data_config(args: argparse.Namespace, image_size: int) -> DataConfig:
     """The data set that the options name; `--folder` without `--kind` is a folder with a table.
 

@@ -51,9 +51,18 @@ def build_engine(model: Classifier, name: str, *, threads: int | None = None) ->
     Raises:
         EngineError: unknown name, missing package, failed export, or a CPU without what the engine needs.
     """
+    require_engine(name)
+    return ENGINES[name].make(model, threads)
+
+
+def require_engine(name: str) -> None:
+    """Refuse an engine that does not exist.
+
+    Raises:
+        EngineError: names those that do.
+    """
     if name not in ENGINES:
         raise EngineError(ENGINES.unknown(name))
-    return ENGINES[name].make(model, threads)
 
 
 def compare_engines(

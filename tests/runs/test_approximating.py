@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
+from cxrkd.cli import main
 from cxrkd.errors import EngineError
 from cxrkd.evaluate.paired import AS_GOOD
 from cxrkd.models.weights import save_weights
@@ -132,13 +133,18 @@ def test_an_engine_that_does_not_exist_is_one_sentence(made):
 
 
 def test_the_command_line_measures_and_keeps(made, run, capsys):
-    from cxrkd.cli import main
-
     assert main(["evaluate", str(run.path), "--engine", "onnxruntime"]) == 0
-    text = capsys.readouterr().out
-    assert "Not kept" in text
+    assert "Not kept; with --write: pages may choose it where it is good enough." in capsys.readouterr().out
     assert kept_approximations(run) == ()
     assert main(["evaluate", str(run.path), "--engine", "onnxruntime", "--write", "--json"]) == 0
     assert {one.member for one in kept_approximations(run)} == set(run.members())
     assert main(["evaluate", str(run.path), "--engine", "onnxruntime", "--curves"]) == 2
     assert "leave --curves out" in capsys.readouterr().err
+    assert main(["evaluate", str(run.path), "--engine", "onnxruntime", "--patients", "5", "--table", "x.csv"]) == 2
+    assert "leave --patients and --table out" in capsys.readouterr().err
+
+
+def test_an_engine_that_does_not_exist_is_refused_before_films_are_read(run, capsys, monkeypatch):
+    monkeypatch.setattr("cxrkd.runs.reference.cohort_of", lambda *_: pytest.fail("read films"))
+    assert main(["evaluate", str(run.path), "--engine", "abacus"]) == 2
+    assert "Unknown engine 'abacus'" in capsys.readouterr().err
