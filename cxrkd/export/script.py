@@ -22,8 +22,9 @@ import numpy as np
 from film import prepared, read_png
 
 HERE = Path(sys.argv[0]).resolve().parent
+film = sys.argv[1] if len(sys.argv) == 2 else sys.exit(__doc__)
 contract, thresholds = (json.loads((HERE / name).read_text("utf-8")) for name in ("contract.json", "thresholds.json"))
-x = prepared(read_png(sys.argv[1]), contract["input"]["shape"][-1])
+x = prepared(read_png(film), contract["input"]["shape"][-1])
 logits = {asks}
 for label, logit in zip(contract["output"]["labels"], np.asarray(logits, float).tolist()):
     prob, limit = 1 / (1 + np.exp(-logit)), thresholds["labels"][label]["threshold"]

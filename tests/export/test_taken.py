@@ -68,6 +68,17 @@ def test_weights_of_each_new_pixel_add_up_to_one():
         np.testing.assert_allclose(resizing(old, new).sum(1), 1)
 
 
+def test_what_is_cut_or_not_there_is_a_sentence(film, tmp_path):
+    path = saved(tmp_path / "film.png", film)
+    data = path.read_bytes()
+    for cut in (data[:40], data[:-200], data[:60] + bytes(8) + data[68:]):
+        path.write_bytes(cut)
+        with pytest.raises(SystemExit, match="is damaged or incomplete"):
+            read_png(path)
+    with pytest.raises(SystemExit, match=r"none.png cannot be read \(No such file"):
+        read_png(tmp_path / "none.png")
+
+
 @pytest.mark.parametrize("mode", ["RGB", "I;16", "P", "LA"])
 def test_another_kind_of_file_is_refused_in_a_sentence(mode, tmp_path):
     Image.new(mode, (8, 8)).save(tmp_path / "other.png")

@@ -14,7 +14,10 @@ GREY_8_BIT = b"\x08\x00\x00\x00\x00"  # depth, colour type, compression, filter,
 
 def read_png(path: str) -> np.ndarray:
     """Grey values (H, W) in [0, 1] of a PNG with 8 bits of grey, not interlaced; see ISO/IEC 15948."""
-    data = Path(path).read_bytes()
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise SystemExit(f"{path} cannot be read ({error.strerror}).") from error
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[24:29] != GREY_8_BIT:
         raise SystemExit(f"{path}: expected a PNG with 8 bits of grey, not interlaced; save it as one.")
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
@@ -24,7 +27,10 @@ def read_png(path: str) -> np.ndarray:
         if data[at + 4 : at + 8] == b"IDAT":
             packed += data[at + 8 : at + 8 + length]
         at += length + 12
-    lines = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, width + 1).tolist()
+    try:
+        lines = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, width + 1).tolist()
+    except (ValueError, zlib.error):
+        raise SystemExit(f"{path} is damaged or incomplete; save it again.") from None
     rows = [[0] * width]
     for kind, *line in lines:
         rows.append(_unfiltered(kind, line, rows[-1]))
