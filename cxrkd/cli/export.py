@@ -21,7 +21,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser(
         "export",
         parents=[common],
-        help="a network as a ZIP to take away: for ONNX Runtime, OpenVINO, PyTorch, with 8-bit weights",
+        help="a network as a ZIP to take away: for ONNX Runtime, OpenVINO, PyTorch, a browser, with 8-bit weights",
         description="The network with its normalisation inside, labels, thresholds, temperatures, what becomes of a "
         "film, with a worked example, a model card, and a script that answers a film without this program. It is "
         "written only if it answers test films as PyTorch does. `runs export` writes the curves of a run.",

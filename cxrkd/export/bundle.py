@@ -117,7 +117,7 @@ def bundle(run: Run, member: Member, target: Target, films: CheckFilms, says: Sa
         parity = compare(answers, pytorch, films, run.labels)
         parity.refuse_beyond(target.bounds, target.title)
         film = example(run)
-        facts = contract(run.labels, model.input_size, film, answers, pytorch)
+        facts = contract(run.labels, model.input_size, film, answers, pytorch, target.batch)
         ms, ms_pytorch = (_milliseconds(one, films) for one in (answers, pytorch))
     texts = {
         "labels.json": _json(run.labels),

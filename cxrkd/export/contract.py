@@ -59,7 +59,9 @@ def thresholds(run: Run, member: Member) -> dict[str, Any]:
     }
 
 
-def contract(labels: Sequence[str], size: int, film: Example, answers: Answers, pytorch: Answers) -> dict[str, Any]:
+def contract(
+    labels: Sequence[str], size: int, film: Example, answers: Answers, pytorch: Answers, batch: int | None = None
+) -> dict[str, Any]:
     """What the network takes and gives, with what it answers about one film.
 
     Args:
@@ -68,6 +70,7 @@ def contract(labels: Sequence[str], size: int, film: Example, answers: Answers, 
         film: the example.
         answers: of the written file.
         pytorch: of the network itself.
+        batch: films that a call of the written file takes; None for any number.
     """
     x = unit(film.tones)[None, None]
     logits, expected = answers(x)[0], pytorch(x)[0]
@@ -76,14 +79,14 @@ def contract(labels: Sequence[str], size: int, film: Example, answers: Answers, 
         "input": {
             "name": "image",
             "type": "float32",
-            "shape": ["batch", 1, size, size],
+            "shape": [batch or "batch", 1, size, size],
             "range": [0, 1],
             "film_to_input": list(STEPS),
         },
         "output": {
             "name": "logits",
             "type": "float32",
-            "shape": ["batch", len(labels)],
+            "shape": [batch or "batch", len(labels)],
             "labels": list(labels),
             "probability": "sigmoid of each logit by itself: findings do not exclude each other",
         },

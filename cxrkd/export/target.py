@@ -61,6 +61,7 @@ class Target(Entry):
             answers itself; None where the files beside it are enough.
         answers: (that folder) -> what answers by what was written.
         bounds: how far those answers may be off.
+        batch: films that a call takes; None for any number.
         script: how `answer.py` asks; None for a form that no Python reads.
     """
 
@@ -68,6 +69,7 @@ class Target(Entry):
     answers: Callable[[Path], Answers]
     tell: Callable[[Run, Member, Path], None] | None = None
     bounds: Bounds = Bounds()
+    batch: int | None = None
     script: Script | None = None
 
 

@@ -17,7 +17,7 @@ from cxrkd.places import CHECKOUT
 from cxrkd.runtime.quantise import rounded
 from tests import toys
 
-NAMES = [name for name, target in TARGETS.items() if target.script is not None]
+NAMES = [name for name, target in TARGETS.items() if target.batch is None]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import importlib
 import json
 import re
 
@@ -12,6 +13,9 @@ import torch
 from cxrkd.errors import EngineError
 from cxrkd.explain.cam import grad_cams
 from cxrkd.export import browser
+from cxrkd.export.contract import contract
+from cxrkd.export.films import Example
+from cxrkd.export.target import TARGETS
 from cxrkd.export.targets import web
 from cxrkd.images.gate import COEFFICIENTS
 from cxrkd.models.zoo import build
@@ -75,6 +79,21 @@ def test_what_a_run_knows_goes_along(tmp_path):
     np.testing.assert_allclose([v for v in known["thresholds"] if v is not None], thresholds[~np.isnan(thresholds)])
     assert len(known["strong"]) == len(known["standing"]) == len(run.labels)
     assert browser.RUN in listed(tmp_path)["files"]
+
+
+def test_python_answers_with_it_too_film_by_film(folder):
+    film = np.random.default_rng(0).random((1, 1, 64, 64), np.float32)
+    target = TARGETS["web"]
+    known = {"HERE": folder, "x": film, "onnxruntime": importlib.import_module(target.script.packages[0])}
+    logits = eval(target.script.asks, known)
+    np.testing.assert_allclose(logits, web.answers(folder)(film)[0])
+    answers = target.answers(folder)
+    facts = contract(LABELS, 64, Example(np.zeros((64, 64), np.uint8), "none"), answers, answers, target.batch)
+    session = known["onnxruntime"].InferenceSession(folder / "network.onnx")
+    assert [session.get_inputs()[0].shape, session.get_outputs()[0].shape] == [
+        facts["input"]["shape"],
+        facts["output"]["shape"],
+    ]
 
 
 def test_a_network_without_such_maps_is_refused_and_leaves_nothing(tmp_path):

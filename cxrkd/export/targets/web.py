@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxrkd.export.target import TARGETS, Bounds, Target
+from cxrkd.export.targets.onnx import FILE as NETWORK
+from cxrkd.export.targets.onnx import SCRIPT
 
 if TYPE_CHECKING:
     from cxrkd.config import Member
     from cxrkd.models.classifier import Classifier
     from cxrkd.runs import Run
-
-NETWORK = "network.onnx"
 
 
 def write(model: Classifier, folder: Path) -> None:
@@ -128,5 +128,7 @@ TARGETS.register(
         tell=tell,
         answers=answers,
         bounds=Bounds(prob=0.01, auroc=0.002),
+        batch=1,
+        script=SCRIPT,
     )
 )
