@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from cxrkd.checksums import sha256
 from cxrkd.config import MEMBER_NAMES, READERS, Member
@@ -24,7 +25,7 @@ from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.seen import FILE as SEEN
 from cxrkd.runs.seen import Seen, read_seen
 from cxrkd.runs.validating.readers import judged_by_radiologists, study_of
-from cxrkd.text import MISSING, interval, mean_of, number
+from cxrkd.text import MISSING, interval, legible, mean_of, number
 
 CARD = "MODEL_CARD.md"
 FIGURES_RULE = (
@@ -122,10 +123,11 @@ def _figures(subject: Subject) -> str:
     metrics = subject.run.metrics()
     own, seeds = metrics.of(subject.member).model, metrics.of(subject.member).over_seeds
     by_seed = ", ".join(number(value) for value in seeds.seed_macro_auroc)
+    teacher = None if subject.member == "teacher" else metrics.members.get("teacher")  # its weights may be gone
     lines = [
         f"## Figures on its own test films\n\n{_macro(own, 'This network')}",
         f"Trained anew with each seed: {by_seed}.",
-        *([] if subject.member == "teacher" else [_macro(metrics.members["teacher"].model, "Its teacher")]),
+        *([] if teacher is None else [_macro(teacher.model, "Its teacher")]),
         *([] if metrics.trivial is None else [_macro(metrics.trivial, "A model that knows no anatomy")]),
         PHANTOM_RESULT if READERS[subject.run.config.data.kind].drawn else "",
     ]
@@ -227,7 +229,8 @@ def _titles(arch: str) -> str:
 
 
 def _name(label: str) -> str:
-    return display_name(label).replace("|", "\\|")
+    """A label as Markdown that shows it and does nothing else."""
+    return escape(legible(display_name(label)), quote=False).replace("|", "\\|")
 
 
 def _scientific(*values: float) -> tuple[str, ...]:

@@ -31,12 +31,12 @@ from cxrkd.export.parity import FEWEST, LabelParity, Parity, compare, in_pytorch
 from cxrkd.export.target import TARGETS, Bounds
 from cxrkd.jobs.state import JobState, write_state
 from cxrkd.places import CHECKOUT
-from cxrkd.runs import open_run
+from cxrkd.runs import Run, open_run
 from tests import toys
 from tests.export.conftest import N_FILMS
 from tests.installed import link
 
-NAMES = [name for name, target in TARGETS.items() if target.script is not None]
+NAMES = [name for name, target in TARGETS.items() if target.batch is None]
 TEXTS = ("MODEL_CARD.md", "answer.py", "contract.json", "film.py", "labels.json", "thresholds.json")
 
 
@@ -180,6 +180,18 @@ def test_parity_is_what_scikit_learn_and_a_subtraction_say(run, films):
 def parity(n=FEWEST, largest=1e-6, auroc=0.7):
     rows = (LabelParity("a", largest, largest / 2, 0.7, auroc),)
     return Parity("some films", n, rows, largest, largest / 2, 0.7, auroc)
+
+
+def test_a_card_without_its_teachers_figures_and_with_names_that_mean_to_be_more(run, monkeypatch):
+    known = run.metrics()
+    without = replace(known, members={name: one for name, one in known.members.items() if name != "teacher"})
+    rows = (LabelParity("<img src=x>|\u202e", 1e-6, 1e-6, 0.7, 0.7),)
+    subject = Subject(run, "distilled", TARGETS["onnx"], replace(parity(), labels=rows), 32)
+    assert "Its teacher: AUROC" in card(subject)
+    monkeypatch.setattr(Run, "metrics", lambda _: without)
+    text = card(subject)
+    assert "Its teacher: AUROC" not in text
+    assert r"| &lt;img src=x&gt;\|\u202e |" in text
 
 
 def test_what_is_too_far_off_is_refused():
