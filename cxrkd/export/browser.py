@@ -34,7 +34,12 @@ COLORMAP, OPACITY = "inferno", 0.6
 
 def write_house(labels: Sequence[str], size: int, folder: Path) -> None:
     """Labels and size of the network, and every rule that the app follows."""
-    rules = {
+    _write(folder / HOUSE, json.dumps(house(labels, size)))
+
+
+def house(labels: Sequence[str], size: int) -> dict[str, Any]:
+    """The same as plain values."""
+    return {
         "labels": list(labels),
         "titles": [display_name(label) for label in labels],
         "size": size,
@@ -54,7 +59,6 @@ def write_house(labels: Sequence[str], size: int, folder: Path) -> None:
         "least_contrast": limits.MIN_CONTRAST,
         "notable_crop": radiograph.NOTABLE_CROP,
     }
-    _write(folder / HOUSE, json.dumps(rules))
 
 
 def write_run(run: Run, member: Member, folder: Path) -> None:

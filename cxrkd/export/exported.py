@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 from cxrkd.checksums import identity
 from cxrkd.config import Member
 from cxrkd.errors import RunError
-from cxrkd.export.browser import APP
+from cxrkd.export.browser import APP, ICON, house
+from cxrkd.images.gate import COEFFICIENTS
 from cxrkd.jobs.folders import making, put_away, remove, sweep
 from cxrkd.places import home
 from cxrkd.runs.reference import FILE as REFERENCE
@@ -88,8 +90,8 @@ def _prune(place: Path) -> None:
 
 @cache
 def _app_digest() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(path for path in APP.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(APP).as_posix().encode())
+    digest = hashlib.sha256(json.dumps(house((), 0)).encode())
+    for path in (*sorted(path for path in APP.rglob("*") if path.is_file()), ICON, COEFFICIENTS):
+        digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

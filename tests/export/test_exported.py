@@ -38,6 +38,24 @@ def test_another_network_is_another_app(run):
     assert not exported.is_kept(run, "alone")
 
 
+@pytest.fixture
+def anew():
+    """What the app is made of is read once a process."""
+    exported._app_digest.cache_clear()
+    yield
+    exported._app_digest.cache_clear()
+
+
+def test_another_gate_is_another_app(run, anew, monkeypatch, tmp_path):
+    keys = [exported.key(run, "distilled")]
+    (tmp_path / "other").write_bytes(b"fitted again")
+    for what, value in (("images.gate.THRESHOLD", 0.6), ("export.exported.COEFFICIENTS", tmp_path / "other")):
+        monkeypatch.setattr(f"cxrkd.{what}", value)
+        exported._app_digest.cache_clear()
+        keys.append(exported.key(run, "distilled"))
+    assert len(set(keys)) == 3
+
+
 def test_what_fails_leaves_nothing(place, run):
     with pytest.raises(OSError, match=r"index\.html"):
         exported.keep(run, "distilled", {"index.html": b"", "index.html/below": b""})
