@@ -127,7 +127,7 @@ class Run(TellsOfTrainings, Job):
         """A member's network on the CPU, in evaluation mode.
 
         Raises:
-            RunError: it is not there, or its file is damaged.
+            RunError: it is not there, its file is damaged, or it is of other labels or another size than the run.
         """
         from cxrkd.models.weights import load_weights  # torch takes seconds to import; listing runs must not
 
@@ -137,7 +137,14 @@ class Run(TellsOfTrainings, Job):
             )
         path = require_file(self.weights_path(member))
         with parsing(path):
-            return load_weights(path)
+            model = load_weights(path)
+        size = self.config.data.image_size
+        if (model.labels, model.input_size) != (self.labels, size):
+            raise RunError(
+                f"{self.id}: models/{path.name} is of another run: expected the {len(self.labels)} labels of {LABELS} "
+                f"at {size} px, got other labels or another size. Restore the file."
+            )
+        return model
 
     def has_predictions(self, who: Answerer) -> bool:
         """Whether there are any of a member, or of the trivial model."""

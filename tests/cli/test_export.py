@@ -8,6 +8,9 @@ import pytest
 
 from cxrkd.export import bundle as bundling
 from cxrkd.export.target import TARGETS
+from cxrkd.models.weights import save_weights
+from cxrkd.models.zoo import build
+from cxrkd.runs import open_run
 from tests import toys
 
 
@@ -97,4 +100,18 @@ def test_a_full_disk_leaves_nothing(fill, cli, here, monkeypatch):
     assert (answer.code, answer.out) == (2, "")
     assert "No space left" in answer.err
     assert answer.err.count("\n") == 1
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["labels", "size"])
+def test_weights_of_another_run_are_not_exported_under_the_names_of_this_one(what, cli, here):
+    run = open_run("small")
+    path, size = run.weights_path("alone"), run.config.data.image_size
+    own = path.read_bytes()
+    labels, size = (run.labels[::-1], size) if what == "labels" else (run.labels, 2 * size)
+    save_weights(build("plain_toy", labels, size), path)
+    answer = cli("export", "small", "--to", "onnx", "--member", "alone")
+    path.write_bytes(own)
+    assert (answer.code, answer.out) == (2, "")
+    assert "models/alone.safetensors is of another run" in answer.err
     assert list(here.iterdir()) == []

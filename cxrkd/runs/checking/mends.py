@@ -45,10 +45,12 @@ def label_again(run: Run) -> str:
     Raises:
         RunError: no weights are left.
     """
+    from cxrkd.models.weights import load_weights  # torch takes seconds to import
+
     member = next(iter(run.members()), None)
     if member is None:
         raise RunError("no weights are left that name the labels")
-    labels = run.load_model(member).labels
+    labels = load_weights(run.weights_path(member)).labels
     _make_way(run.path / LABELS)
     write_json(run.path / LABELS, list(labels))
     return f"written again from the weights of {member}"
