@@ -30,14 +30,24 @@ def phone(browser, **how):
 
 
 class Site:
-    """Where it is, what was asked of it, and an end to it."""
+    """Where it is, what was asked of it, and an end to it.
 
-    def __init__(self, folder):
+    Args:
+        folder: what is served.
+        kept_s: seconds for which browsers may keep files without asking.
+    """
+
+    def __init__(self, folder, kept_s=0):
         self.asked = asked = []
 
         class Handler(SimpleHTTPRequestHandler):
             def log_message(self, *_):
                 asked.append(self.path)
+
+            def end_headers(self):
+                if kept_s:
+                    self.send_header("Cache-Control", f"max-age={kept_s}")
+                super().end_headers()
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
         self.address = f"http://127.0.0.1:{self._server.server_port}/"
@@ -49,8 +59,8 @@ class Site:
 
 
 @contextmanager
-def serving_folder(folder):
-    site = Site(folder)
+def serving_folder(folder, kept_s=0):
+    site = Site(folder, kept_s)
     try:
         yield site
     finally:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import struct
+import time
 import zlib
 
 import cv2
@@ -30,6 +31,7 @@ from scipy.special import expit
 from cxrkd.answers.answer import classify
 from cxrkd.dashboard.on_device.browser import document
 from cxrkd.explain.cam import grad_cam
+from cxrkd.export.browser import list_files
 from cxrkd.images.files import film_of
 from cxrkd.places import SAMPLES
 from cxrkd.runs import open_run
@@ -297,6 +299,54 @@ def test_a_damaged_network_is_told_of(browser, folder, tmp_path):
         page = context.new_page()
         page.goto(site.address)
         expect(page.locator("#problem")).to_contain_text("network.onnx arrived damaged")
+    context.close()
+
+
+WHOLE = """async (list) => {
+    const names = await caches.keys();
+    if (names.length !== 1 || !names[0].endsWith("#" + list.version)) return false;
+    const cache = await caches.open(names[0]);
+    for (const [path, sum] of Object.entries(list.files)) {
+        const bytes = await (await cache.match(new URL(path, location.href).href)).arrayBuffer();
+        const own = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+        if (Array.from(own, (byte) => byte.toString(16).padStart(2, "0")).join("") !== sum) return false;
+    }
+    return true;
+}"""
+
+
+def test_a_new_version_takes_over_whole_though_the_host_lets_files_be_kept(browser, folder, tmp_path):
+    app = shutil.copytree(folder, tmp_path / "app")
+    context = phone(browser)
+    with serving_folder(app, kept_s=3600) as site:
+        page = context.new_page()
+        page.goto(site.address)
+        page.locator(READY).wait_for()
+        for name in ("house.json", "app/answers.js"):
+            (app / name).write_text((app / name).read_text() + "\n")
+        list_files(app)
+        new = json.loads((app / "files.js").read_text().removeprefix("self.CXRKD = ").rstrip().removesuffix(";"))
+        page.reload()
+        until = time.monotonic() + 120
+        while not page.evaluate(WHOLE, new):  # an async function, which `wait_for_function` takes for true
+            assert time.monotonic() < until
+            page.wait_for_timeout(100)
+        page.reload()
+        assert page.evaluate("self.CXRKD.version") == new["version"]
+        page.locator(READY).wait_for()
+    context.close()
+
+
+def test_a_browser_without_room_answers_and_says_that_it_keeps_nothing(browser, folder):
+    context = phone(browser)
+    with serving_folder(folder) as site:
+        page = context.new_page()
+        quota = {"origin": site.address.rstrip("/"), "quotaSize": 1000}
+        context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+        page.goto(site.address)
+        expect(page.locator("#state")).to_contain_text("keeps nothing for offline use")
+        page.set_input_files("#file", FILMS[0])
+        expect(page.locator("#judged li").first).to_be_visible()
     context.close()
 
 
