@@ -22,12 +22,13 @@ export function startCamera({ parts, onFrame, onStart, onProblem }) {
     try {
       const wish = { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 960 } };
       stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+      video.srcObject = stream;
+      await video.play();
     } catch {
+      stop();
       onProblem("The camera cannot be used: there is none, or this page was not allowed to use it.");
       return;
     }
-    video.srcObject = stream;
-    await video.play();
     onStart();
     show(true);
     look(stream);
@@ -78,7 +79,11 @@ export function startCamera({ parts, onFrame, onStart, onProblem }) {
     }
   }
 
-  parts.toggle.addEventListener("click", () => (stream ? stop() : start()));
+  parts.toggle.addEventListener("click", () => {
+    if (stream) return stop();
+    parts.toggle.disabled = true; // asked for twice, one of two streams would never end
+    start().finally(() => (parts.toggle.disabled = false));
+  });
   parts.quarter.addEventListener("click", () => (quarters = (quarters + 1) % 4));
   for (const part of [parts.hold, parts.find]) part.addEventListener("click", () => press(part, !pressed(part)));
   return { stop };
