@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,18 @@ def _refuse_place(out: Path, *, overwrite: bool) -> None:
     """Refuse a place where nothing can be written, before anything is computed."""
     if out.suffix.lower() != ".zip":
         raise ConfigError(f"--out: expected a file that ends in .zip, got {out.name}.")
+    try:
+        out.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:  # a name of 300 letters, links in a circle
+        raise ConfigError(f"Cannot write {out} ({error.strerror}); choose another place with --out.") from error
     if not out.parent.is_dir():
         raise ConfigError(f"There is no folder {out.parent}; make it, or choose another place with --out.")
+    if not os.access(out.parent, os.W_OK):
+        raise ConfigError(f"Nothing can be written into {out.parent}; choose another place with --out.")
+    if out.is_symlink() and not out.exists():
+        raise ConfigError(f"{out} is a link that leads nowhere; remove it, or choose another name with --out.")
     if out.is_dir():
         raise ConfigError(f"{out} is a folder; name a file in it with --out.")
     if out.exists() and not overwrite:

@@ -66,6 +66,9 @@ def test_a_teacher_can_be_taken_along_to_another_place(cli, here):
         (["small", "--to", "onnx", "--out", "old.zip"], "old.zip is there already"),
         (["small", "--to", "onnx", "--out", "network.onnx"], "ends in .zip, got network.onnx"),
         (["small", "--to", "onnx", "--out", "folder.zip", "--overwrite"], "folder.zip is a folder"),
+        (["small", "--to", "onnx", "--out", "x" * 300 + ".zip"], "File name too long"),
+        (["small", "--to", "onnx", "--out", "y" * 300 + "/x.zip"], "File name too long"),
+        (["small", "--to", "onnx", "--out", "circle.zip", "--overwrite"], "circle.zip is a link that leads nowhere"),
         (["small", "--to", "onnx", "--folder", "."], "Phantoms are drawn"),
     ],
 )
@@ -73,12 +76,21 @@ def test_what_cannot_be_is_one_sentence_before_anything_is_computed(words, sente
     monkeypatch.setattr(bundling, "bundle", lambda *_: pytest.fail("computed"))
     (here / "old.zip").write_text("mine")
     (here / "folder.zip").mkdir()
+    (here / "circle.zip").symlink_to("circle.zip")
     answer = cli("export", *words)
     assert (answer.code, answer.out) == (2, "")
     assert sentence in answer.err
     assert answer.err.count("\n") == 1
-    assert {path.name for path in here.iterdir()} == {"old.zip", "folder.zip"}
+    assert {path.name for path in here.iterdir()} == {"old.zip", "folder.zip", "circle.zip"}
     assert (here / "old.zip").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(cli, here, monkeypatch):
+    monkeypatch.setattr(bundling, "bundle", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    answer = cli("export", "small", "--to", "onnx")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "Nothing can be written into ." in answer.err
 
 
 def full(*_):
