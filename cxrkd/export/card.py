@@ -69,12 +69,13 @@ def _network(subject: Subject) -> str:
     beside = "It is the teacher itself." if member == "teacher" else f"The teacher was {_titles(teacher)}."
     arch = teacher if member == "teacher" else student
     digest = sha256(run.weights_path(member))
+    what = f"{'each of ' * (len(run.labels) > 1)}{_counted(len(run.labels), 'finding')}"
     return "\n".join(
         [
             f"# {_titles(arch)}, {MEMBER_NAMES[member].lower()}: a chest X-ray classifier",
             "",
             f"**{NOT_CLINICAL}** A grey frontal chest film of {size} x {size} pixels goes in; out comes a probability "
-            f"for each of {len(run.labels)} findings: {', '.join(map(_name, run.labels))}. {beside}",
+            f"for {what}: {', '.join(map(_name, run.labels))}. {beside}",
             "",
             f"- Form: {subject.target.title}. {subject.target.sentence}",
             "- Input, its preparation and a worked example: `contract.json`. Thresholds and temperatures: "
@@ -116,7 +117,8 @@ def _training(subject: Subject) -> str:
     changes = f"; training films changed by: {', '.join(train.changes)}" if train.changes else ""
     weights = config.teacher_weights if member == "teacher" else config.student_weights
     start = f"run `{config.student_from}`" if config.student_from and member != "teacher" else f"weights: {weights}"
-    return f"## Training\n\n{learned} Start from {start}. {facts}{changes}. {len(config.seeds)} seeds of the students."
+    seeds = f"{_counted(len(config.seeds), 'seed')} of the students"
+    return f"## Training\n\n{learned} Start from {start}. {facts}{changes}. {seeds}."
 
 
 def _figures(subject: Subject) -> str:
@@ -231,6 +233,10 @@ def _titles(arch: str) -> str:
 def _name(label: str) -> str:
     """A label as Markdown that shows it and does nothing else."""
     return escape(legible(display_name(label)), quote=False).replace("|", "\\|")
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _scientific(*values: float) -> tuple[str, ...]:
