@@ -202,6 +202,8 @@ def test_what_cannot_be_read_gets_a_sentence_and_the_next_film_is_answered(page,
     page.set_input_files("#file", {"name": name, "mimeType": "application/octet-stream", "buffer": data})
     page.locator("#problem:not([hidden])").wait_for()
     expect(page.locator("#problem")).to_contain_text(re.compile(sentence))
+    expect(page.locator("#answers")).to_be_hidden()  # of the film before, beside the name of this one
+    expect(page.locator("#picture")).to_have_attribute("aria-label", "No film yet")
     page.set_input_files("#file", FILMS[0])
     expect(page.locator("#problem")).to_be_hidden()
     expect(page.locator("#judged li").first).to_be_visible()
@@ -412,6 +414,7 @@ def test_a_film_that_is_handed_over_stands_beside_its_teacher(page, site, model)
     before = len(site.asked)
     page.evaluate("(film) => { location.hash = film; }", handed)
     expect(page.locator("#about")).to_contain_text(re.compile("^Film · answered in"))
+    expect(page.locator("#lead")).to_contain_text("This film came by the server")
     with torch.inference_mode():
         probs = expit(model(torch.from_numpy(film.pixels)[None, None])[0].numpy())
     both = ~np.isnan(thresholds["teacher"]) & ~np.isnan(thresholds["distilled"])

@@ -13,30 +13,44 @@ export function startCamera({ parts, onFrame, onStart, onProblem }) {
   const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
   let quarters = 0;
   let stream = null;
+  let wanted = 0; // counts starts and stops: a camera that comes when it is not wanted any more is let go
 
   async function start() {
+    const own = ++wanted;
     if (!navigator.mediaDevices) {
       onProblem("This browser offers no camera here: open the page by https or from this machine.");
       return;
     }
+    let given = null;
     try {
       const wish = { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 960 } };
-      stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
-      video.srcObject = stream;
-      await video.play();
+      given = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+      if (own === wanted) await play(given);
     } catch {
-      stop();
-      onProblem("The camera cannot be used: there is none, or this page was not allowed to use it.");
-      return;
+      given = release(given);
+      if (own === wanted) onProblem("The camera cannot be used: there is none, or this page was not allowed to use it.");
     }
+    if (own !== wanted) given = release(given);
+    if (!given) return;
+    stream = given;
     onStart();
     show(true);
     look(stream);
   }
 
+  async function play(given) {
+    video.srcObject = given;
+    await video.play();
+  }
+
+  function release(one) {
+    one?.getTracks().forEach((track) => track.stop());
+    return null;
+  }
+
   function stop() {
-    stream?.getTracks().forEach((track) => track.stop());
-    stream = null;
+    wanted++;
+    stream = release(stream);
     video.srcObject = null;
     show(false);
   }
@@ -63,6 +77,7 @@ export function startCamera({ parts, onFrame, onStart, onProblem }) {
       if (pressed(parts.hold)) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         times.length = 0;
+        parts.rate.textContent = "";
         continue;
       }
       const find = pressed(parts.find);
@@ -81,7 +96,7 @@ export function startCamera({ parts, onFrame, onStart, onProblem }) {
 
   parts.toggle.addEventListener("click", () => {
     if (stream) return stop();
-    parts.toggle.disabled = true; // asked for twice, one of two streams would never end
+    parts.toggle.disabled = true; // asked for twice, a browser asks its user twice
     start().finally(() => (parts.toggle.disabled = false));
   });
   parts.quarter.addEventListener("click", () => (quarters = (quarters + 1) % 4));

@@ -5,8 +5,10 @@ import { startCamera } from "./camera.js";
 import { chooseFiles } from "./choosing.js";
 import { answerFile, answerFrame, answerTones, open } from "./client.js";
 import { keepOffline } from "./offline.js";
-import { draw } from "./picture.js";
+import { draw, erase } from "./picture.js";
 
+const PRIVATE = "Nothing leaves this device.";
+const SERVED = "This film came by the server, whose teacher answered it.";
 const part = (id) => document.getElementById(id);
 let known; // constants of the house and of the run
 let shown = null; // the answer on the page
@@ -40,6 +42,15 @@ function show(answer) {
   part("about").textContent = [`${film.name} · answered in ${Math.round(ms)} ms`, words, ...film.notes].filter(Boolean).join(" · ");
 }
 
+/** Nothing is shown: beside the sentence that refuses a film, another film's answer would be taken for its own. */
+function clear() {
+  shown = null;
+  part("answers").hidden = true;
+  part("hint").hidden = false;
+  part("about").textContent = "";
+  erase(part("picture"));
+}
+
 function choose(k) {
   label = k;
   show(shown);
@@ -52,11 +63,19 @@ async function answer(ask) {
     show(answered);
   } catch (error) {
     problem(error.message);
+    clear();
   }
+}
+
+/** Who answers, and who knows the film. */
+function introduce(privacy) {
+  const who = known.run ? `${known.run.title} of run ${known.run.name}` : "A small network";
+  part("lead").textContent = `${who} answers a chest film here, in this browser. ${privacy}`;
 }
 
 async function onFile(file) {
   camera.stop();
+  introduce(PRIVATE);
   [label, allowed] = [null, false];
   await answer(() => answerFile(file));
 }
@@ -66,6 +85,7 @@ async function onHandedOver() {
   const film = handedOver(known.house);
   if (!film) return;
   camera.stop();
+  introduce(SERVED);
   [label, allowed] = [null, false];
   await answer(async () => ({ ...(await answerTones(film)), teacher: film.teacher }));
 }
@@ -74,7 +94,10 @@ const camera = startCamera({
   parts: { toggle: part("camera"), controls: part("straighten"), closer: part("closer"), turn: part("turn"),
     quarter: part("quarter"), hold: part("hold"), find: part("find"), edges: part("edges"), rate: part("rate") },
   onFrame: async (bitmap) => answer(() => answerFrame(bitmap)),
-  onStart: () => ([label, allowed] = [null, false]),
+  onStart: () => {
+    introduce(PRIVATE);
+    [label, allowed] = [null, false];
+  },
   onProblem: problem,
 });
 
@@ -94,7 +117,7 @@ async function start() {
     return;
   }
   const { run } = known;
-  if (run) part("lead").textContent = `${run.title} of run ${run.name} answers a chest film here, in this browser. Nothing leaves this device.`;
+  introduce(PRIVATE);
   part("warning").textContent = run?.warning ?? "";
   part("warning").hidden = !run?.warning;
   chooseFiles({ field: part("file"), place: document.body, onFile });

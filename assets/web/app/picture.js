@@ -26,6 +26,12 @@ export function draw(canvas, { film, maps, grid }, { house, run }, label) {
   return layer ? meaning(layer, title.toLowerCase()) : "";
 }
 
+/** The empty square of a page without a film. */
+export function erase(canvas) {
+  canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+  canvas.setAttribute("aria-label", "No film yet");
+}
+
 function heatOf(maps, [rows, columns], label) {
   const n = rows * columns;
   return new Grey(maps.slice(label * n, (label + 1) * n), columns, rows);
