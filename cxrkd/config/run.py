@@ -47,7 +47,7 @@ class RunConfig(Strict):
     teacher_from: str | None = Field(
         None,
         title="Reuse the teacher of run",
-        description="id of a finished run; none trains a new teacher",
+        description="id of a finished run, whose network then is the teacher; none trains a new one",
         json_schema_extra=hints(names="run", none="train a new one"),
     )
     teacher_weights: Weights = Field(

@@ -50,13 +50,13 @@ def test_a_teacher_of_drawn_films_is_not_kept_for_real_ones():
 
         chosen = form.variants(PRESETS["Quick look"]) | {"data": st.session_state.get("kind", "phantom")}
         entered = form.ask(PRESETS["Quick look"], chosen, ["nih", "phantom"], suggested_name="x")
-        st.session_state["teacher_from"] = entered.values["teacher_from"]
+        st.session_state["teacher"] = entered.values["teacher_from"], entered.values["teacher_arch"]
 
     page = AppTest.from_function(script, default_timeout=60).run()
-    assert page.session_state["teacher_from"] == "phantom"
+    assert page.session_state["teacher"] == ("phantom", open_run("phantom").config.teacher_arch)
     page.session_state["kind"] = "chestxray14"
     page.run()
-    assert page.session_state["teacher_from"] == "nih"
+    assert page.session_state["teacher"] == ("nih", open_run("nih").config.teacher_arch)
 
 
 def test_every_refused_value_is_named_at_once_and_none_by_its_key():
@@ -109,7 +109,7 @@ def test_several_teachers_answer_together():
     page = AppTest.from_function(form_script, args=("Quick look",), default_timeout=60).run()
     page.multiselect[0].select("resnet50")
     page.button[0].click().run()
-    assert page.session_state["config"].teacher_arch == "densenet121+resnet50"
+    assert page.session_state["config"].teacher_arch == "densenet161+resnet50"
 
 
 def test_no_teacher_is_one_sentence():

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxrkd.config import READERS, ObjectiveConfig, RunConfig, StudentWeights, TrainConfig
 from cxrkd.data.readers.phantom import PhantomConfig
+from cxrkd.runs import Run
 from cxrkd.runs.choosing import finished_runs
 
 PresetName = Literal["Quick look", "Small", "Full"]
@@ -39,7 +40,7 @@ class Preset:
     Attributes:
         borrows: whether the teacher is one that ships, rather than trained.
         data_seed: of the phantoms; a borrowed teacher must not have met them.
-        teacher_arch: a name of `list_archs()`.
+        teacher_arch: a name of `list_archs()`; of one that is borrowed it is that of its run.
         student_size: pixels that students look at; 0 is all.
         student_weights: what students start from.
     """
@@ -65,11 +66,12 @@ class Preset:
     def config(self, name: str, kind: str = "phantom") -> RunConfig:
         """The run that the untouched form describes, on images of that kind."""
         seed = self.data_seed if READERS[kind].drawn else 0
+        lends = shipped_for(kind) if self.borrows else None
         return RunConfig(
             name=name,
             data=PhantomConfig(n_patients=self.patients, image_size=self.image_size, seed=seed),
-            teacher_arch=self.teacher_arch,
-            teacher_from=shipped_for(kind) if self.borrows else None,
+            teacher_arch=lends.config.teacher_arch if lends else self.teacher_arch,
+            teacher_from=lends.id if lends else None,
             teacher_train=self.teacher,
             student_size=self.student_size,
             student_weights=self.student_weights,
@@ -79,11 +81,11 @@ class Preset:
         )
 
 
-def shipped_for(kind: str) -> str | None:
+def shipped_for(kind: str) -> Run | None:
     """The shipped run whose teacher knows images like those of a kind: drawn ones, or films; None if there is none."""
     drawn = READERS[kind].drawn
     ships = (run for run in finished_runs() if run.shipped)
-    return next((run.id for run in ships if READERS[run.config.data.kind].drawn == drawn), None)
+    return next((run for run in ships if READERS[run.config.data.kind].drawn == drawn), None)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ PRESETS: dict[PresetName, Preset] = {
         ),
         student=TrainConfig(),
         seeds=3,
-        expect="What the shipped run did, step by step.",
+        expect="What the shipped run on phantoms did, step by step.",
         objective=ObjectiveConfig.named("bkd", alpha=0.3),
         teacher_arch="densenet161",
         student_weights="imagenet",
