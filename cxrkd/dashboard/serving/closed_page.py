@@ -13,9 +13,9 @@ _PAGE = Template("""<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>cxrkd</title>$head
 <style>
-:root { --back: #fff; --text: #0f1820; --quiet: #5b6873; --edge: #d8e0e7; --accent: #1f6fa8; }
+:root { --back: #fff; --text: #0f1820; --quiet: #5b6873; --edge: #d8e0e7; --accent: #1f6fa8; --on: #fff; }
 @media (prefers-color-scheme: dark) {
-  :root { --back: #10171e; --text: #e3eaf0; --quiet: #a9b6c2; --edge: #2e3c48; --accent: #3a8ac6; }
+  :root { --back: #10171e; --text: #e3eaf0; --quiet: #a9b6c2; --edge: #2e3c48; --accent: #4a97d0; --on: #0b1117; }
 }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--back); color: var(--text);
   font: 1rem/1.55 Inter, "Helvetica Neue", Arial, "Liberation Sans", sans-serif; }
@@ -24,7 +24,7 @@ h1 { margin: 0 0 .6rem; font-size: 1.35rem; font-weight: 650; }
 p { margin: 0; }
 p + p { margin-top: 1.1rem; }
 small { color: var(--quiet); font-size: .87rem; }
-a { display: inline-block; padding: .45rem .95rem; border-radius: 8px; background: var(--accent); color: #fff;
+a { display: inline-block; padding: .45rem .95rem; border-radius: 8px; background: var(--accent); color: var(--on);
   text-decoration: none; }
 </style>
 </head>
