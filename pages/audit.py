@@ -144,16 +144,16 @@ def page() -> None:
     answers(run, job, figures)
     report.offer(job)
     with layout.boundary():
-        st.subheader("Do they look at the same places?", anchor=False)
+        st.header("Do they look at the same places?", anchor=False)
         agreement(figures)
     with layout.boundary():
-        st.subheader("Same answer, for the same reason?", anchor=False)
+        st.header("Same answer, for the same reason?", anchor=False)
         four_fields(job, figures)
     with layout.boundary():
-        st.subheader("Do they look at the lesion?", anchor=False)
+        st.header("Do they look at the lesion?", anchor=False)
         lesions(figures)
     with layout.boundary():
-        st.subheader("Do the maps say what the network uses?", anchor=False)
+        st.header("Do the maps say what the network uses?", anchor=False)
         faithful.show(figures)
 
 

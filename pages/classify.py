@@ -92,7 +92,8 @@ def show_judged(answer: Answer, known: Standings, key: str) -> None:
             layout.notice(sentence)
     with by_table:
         table = answers_table.answer_table(answer, known)
-        layout.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"table_{key}")
+        form = {"Label": st.column_config.TextColumn(pinned=True)}  # stays while the others are moved sideways
+        layout.table(answers_table.in_percent(table), height="content", column_config=form, key=f"table_{key}")
 
 
 def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
@@ -101,7 +102,8 @@ def show_not_judged(answer: Answer, known: Standings, key: str) -> None:
         return
     with st.expander(f"Not judged ({len(table)})", key=f"not_judged_{key}"):
         st.caption(UNJUDGED)
-        layout.table(answers_table.in_percent(table), hide_index=True, height="content", key=f"unjudged_{key}")
+        form = {"Finding": st.column_config.TextColumn(pinned=True)}
+        layout.table(answers_table.in_percent(table), height="content", column_config=form, key=f"unjudged_{key}")
 
 
 def show(answers: list[Answer], known: Standings) -> None:

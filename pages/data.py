@@ -14,6 +14,7 @@ from cxrkd.data.cohort import SPLITS, Cohort, check_no_leak
 from cxrkd.labels import RADIOGRAPHIC_SIGN, display_name
 from cxrkd.runs import Run
 
+LEAD = "What is in the data set of the chosen run, and whether its split keeps patients apart."
 GALLERY = 8
 GALLERY_SIZE = 224
 UPLOAD_INSTEAD = "To ask its networks about films of your own, upload them on Classify or Explain."
@@ -131,7 +132,7 @@ def page(run: Run) -> None:
 
 
 with layout.boundary():
-    chosen = layout.frame("Data", "The images that the chosen run was trained and tested on.")
+    chosen = layout.frame("Data", LEAD)
     if chosen is None:
         layout.no_run()
     else:

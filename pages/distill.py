@@ -52,7 +52,7 @@ def statuses() -> dict[str, str]:
 def live(run_id: str, seen: dict[str, str]) -> None:
     run = open_run(run_id)
     state = run.state
-    networks = "" if state.status == "unreadable" else f"{run.config.teacher_arch} → {run.config.student_arch}"
+    networks = "" if state.status == "unreadable" else layout.networks_of(run.config)
     st.markdown(f"**{layout.literal(layout.run_title(run))}** {ICONS[state.status]} {layout.literal(networks)}")
     if state.status == "unreadable":
         layout.refused(state.message)
@@ -197,7 +197,7 @@ def page() -> None:
     with layout.boundary():
         queue_health()
     if runs:
-        st.subheader("History", anchor=False)
+        st.header("History", anchor=False)
         history(runs)
     other_jobs.draw()
 

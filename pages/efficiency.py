@@ -86,14 +86,14 @@ def page(run: Run) -> None:
     counted = showcases.complexities(run)
     speed = headline(counted)
     lighter.offer(run)
-    st.subheader("Counted", anchor=False)
+    st.header("Counted", anchor=False)
     layout.table(costs.complexity_table(run_figures.metrics(run), counted), key="counts")
     st.caption(
         "A MAC is one multiply-add, two floating-point operations. Papers often print MACs under the name FLOPs."
     )
-    st.subheader("Measured", anchor=False)
+    st.header("Measured", anchor=False)
     measured = st.container()
-    st.subheader("Quality against cost", anchor=False)
+    st.header("Quality against cost", anchor=False)
     field, title = COSTS[layout.choose("Cost", list(COSTS), "MACs", key="cost_axis")]
     quality = st.container()
     if field != "latency":

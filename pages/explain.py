@@ -83,10 +83,10 @@ def explain(run: Run, film: Film, asked: View) -> None:
     with refining(run, film, explanation, label):
         left, right = layout.side_by_side()
         with right, layout.boundary():
-            st.subheader("Do they look at the lesion?", anchor=False)
+            st.header("Do they look at the lesion?", anchor=False)
             show_lesion(run, film, explanation, label)
         with left, layout.boundary():  # last, because it takes longest: all else can be read meanwhile
-            st.subheader("Do they look at the same places?", anchor=False)
+            st.header("Do they look at the same places?", anchor=False)
             explanation = computing.with_chance_lines(run, film, explanation)
             show_agreement(explanation, label)
             show_fit(explanation, label)

@@ -140,7 +140,7 @@ def both_look(run: Run) -> None:
         layout.notice("No test image has a finding, so there is nothing to look for.")
         return
     pixels, lesion = on_film(run, look)
-    st.subheader(f"Where they see {display_name(look.label).lower()}", anchor=False)
+    st.header(f"Where they see {display_name(look.label).lower()}", anchor=False)
     drawn = panels(look, pixels, outlines(lesion))
     layout.chart(films.films(drawn, height=250), key="look", alt=f"Grad-CAM of teacher and student for {look.label}")
     st.caption(WHICH_SHIPPED if look.shipped else WHICH)
@@ -163,7 +163,7 @@ def panels(look: Look, pixels: np.ndarray, curves: tuple[Outline, ...]) -> list[
 
 
 def next_steps(columns: int) -> None:
-    st.subheader("What to do next", anchor=False)
+    st.header("What to do next", anchor=False)
     cells = st.grid(columns, min_column_width=190)
     for name, title, sentence in NEXT:
         with cells.cell(), st.container(border=True, height="stretch"):
@@ -177,7 +177,8 @@ def page() -> None:
         layout.no_run()
         return
     metrics = run_figures.metrics(run)
-    st.subheader(f"Run {layout.literal(run.id)}: {run.config.teacher_arch} → {run.config.student_arch}", anchor=False)
+    networks = layout.literal(layout.networks_of(run.config))
+    st.header(f"Run {layout.literal(run.id)}: {networks}", anchor=False)
     judged = judged_by_radiologists(run)
     shown = metrics if judged is None else judged.metrics()
     if judged is not None:

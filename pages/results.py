@@ -51,12 +51,12 @@ def curves(run: Run, metrics: RunMetrics) -> None:
     k, predictions = run.labels.index(label), read_predictions(run, metrics)
     left, right = layout.side_by_side()
     with left:
-        st.subheader("ROC", anchor=False)
+        st.header("ROC", anchor=False)
         layout.chart(
             quality.roc(tables.roc_curves(predictions, k)), key="roc", alt=f"ROC curves for {display_name(label)}"
         )
     with right:
-        st.subheader("Precision and recall", anchor=False)
+        st.header("Precision and recall", anchor=False)
         drawn, prevalence = tables.pr_curves(predictions, k)
         figure = quality.precision_recall(drawn, prevalence)
         layout.chart(figure, key="pr", alt=f"Precision-recall curves for {display_name(label)}")
@@ -70,14 +70,14 @@ def read_predictions(run: Run, metrics: RunMetrics) -> dict[Member, Predictions]
 def per_label(run: Run, metrics: RunMetrics) -> None:
     left, right = layout.side_by_side()
     with left:
-        st.subheader("AUROC with 95 % interval", anchor=False)
+        st.header("AUROC with 95 % interval", anchor=False)
         rows = {
             str(member): tables.label_intervals(member_metrics.over_seeds)
             for member, member_metrics in metrics.members.items()
         }
         layout.chart(quality.forest(metrics.labels, rows), key="forest", alt="AUROC of each finding and member")
     with right:
-        st.subheader("Gain of distillation", anchor=False)
+        st.header("Gain of distillation", anchor=False)
         if metrics.gain is None:
             layout.notice(tiles.NO_CONTROL)
         else:

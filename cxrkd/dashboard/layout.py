@@ -16,12 +16,13 @@ from pandas.io.formats.style import Styler
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from cxrkd.config import MEMBER_NAMES
+from cxrkd.config import MEMBER_NAMES, RunConfig
 from cxrkd.dashboard import access, routes, session, tables
 from cxrkd.dashboard.charts import style
 from cxrkd.errors import CxrkdError, RunError, unwritable
 from cxrkd.images.film import SHORT, Film
 from cxrkd.jobs.job import Job
+from cxrkd.models.network import network_title
 from cxrkd.names import file_name
 from cxrkd.report.provenance import NOT_CLINICAL
 from cxrkd.runs import Run
@@ -115,6 +116,11 @@ def run_title(run: Run) -> str:
     if run.shipped:
         return f"{name} (shipped)"
     return name if name == run.id else f"{name} · {run.id}"
+
+
+def networks_of(config: RunConfig) -> str:
+    """`DenseNet121 → EEEA-Net-C2`."""
+    return f"{network_title(config.teacher_arch)} → {network_title(config.student_arch)}"
 
 
 def _choose_run() -> Run | None:
@@ -267,7 +273,7 @@ def member_title(member: str) -> str:
 
 def film_title(film: Film) -> None:
     """The name of the file or sample over whatever is said about it."""
-    st.subheader(literal(film.name), anchor=False)
+    st.header(literal(film.name), anchor=False)
 
 
 def about_film(film: Film) -> None:

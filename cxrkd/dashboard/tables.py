@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import NaTType
 
 from cxrkd.config import MEMBER_NAMES, MEMBERS, Member, RunConfig
 from cxrkd.config.differing import differing
@@ -24,6 +25,7 @@ from cxrkd.evaluate import (
     roc_curve,
 )
 from cxrkd.labels import display_name
+from cxrkd.models.network import network_title
 from cxrkd.runs import Run
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 from cxrkd.runs.predictions import Predictions
@@ -31,6 +33,8 @@ from cxrkd.text import duration, interval, mean_of, minus, number
 
 NO_ANATOMY = "No anatomy"
 GAIN = "Distilled − alone"
+NETWORKS_OF = ("teacher_arch", "student_arch")
+"""Settings that name networks."""
 
 
 def with_interval(value: float, low: float, high: float, *, digits: int = 3, sign: bool = False) -> str:
@@ -232,6 +236,10 @@ def config_differences(by_title: Mapping[str, RunConfig]) -> pd.DataFrame:
         row: dict[str, str | None] = {"Setting": setting_title(key, kind)}
         if key == "data.folder":  # where it lies on the machine that runs this is not for every visitor
             values = tuple(value and PurePath(value).name for value in values)
+        if key in NETWORKS_OF:
+            values = tuple(value and network_title(str(value)) for value in values)
+        if key == "student_size":  # 0 stands for as many as the images have
+            values = tuple(config.student_works_at for config in configs)
         rows.append(row | dict(zip(by_title, map(_setting, values), strict=True)))
     return pd.DataFrame(rows)
 
@@ -253,6 +261,11 @@ def runs_table(runs: Sequence[Run], read: Callable[[Run], RunMetrics]) -> pd.Dat
     return pd.DataFrame([_run_row(run, read) for run in runs])
 
 
+def local_time(seconds: float | None) -> pd.Timestamp | NaTType:
+    """When something was, by the clock of this machine, as Watch and the command line tell it."""
+    return pd.Timestamp.fromtimestamp(seconds) if seconds else pd.NaT
+
+
 def _run_row(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, object]:
     state = run.state
     ended = state.finished or state.started
@@ -260,7 +273,7 @@ def _run_row(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, object]:
         "Run": run.id,
         "Status": state.status,
         "Took": duration(state.seconds) if state.seconds is not None else None,
-        "When": pd.Timestamp(ended, unit="s") if ended else pd.NaT,
+        "When": local_time(ended),
     }
     try:
         return row | _run_details(run, read)
@@ -272,8 +285,8 @@ def _run_details(run: Run, read: Callable[[Run], RunMetrics]) -> dict[str, objec
     members = read(run).members if run.state.status == "done" else {}
     config = run.config
     return {
-        "From": config.teacher_arch,
-        "To": config.student_arch,
+        "From": network_title(config.teacher_arch),
+        "To": network_title(config.student_arch),
         "Patients": getattr(config.data, "n_patients", None),
         "Pixels": config.data.image_size,
         **{MEMBER_NAMES[m]: members[m].over_seeds.macro_auroc if m in members else None for m in MEMBERS},

@@ -12,6 +12,7 @@ from cxrkd.dashboard.efficiency import costs
 from cxrkd.dashboard.tables import left_out, minus
 from cxrkd.evaluate import ModelMetrics, PairedDifference
 from cxrkd.evaluate.wording import gain_verdict
+from cxrkd.models.network import network_title
 from cxrkd.runs.metrics import MemberMetrics, RunMetrics
 from cxrkd.text import MISSING, NOT_ENOUGH, interval, mean_of, number, percent
 
@@ -45,7 +46,7 @@ def auroc(title: str, member_metrics: MemberMetrics) -> None:
     """Mean AUROC of a member over the findings that count and over seeds, with its interval."""
     model = member_metrics.over_seeds
     means = f"{mean_of(model.n_labels)}, {seeds_text(member_metrics.seeds)}"
-    tooltip = f"AUROC of {member_metrics.arch} on the test patients: {means}"
+    tooltip = f"AUROC of {network_title(member_metrics.arch)} on the test patients: {means}"
     estimate(title, model.macro_auroc, model.macro_low, model.macro_high, number, what=auroc_text(model), help=tooltip)
 
 

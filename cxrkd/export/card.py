@@ -17,7 +17,7 @@ from cxrkd.evaluate.metrics import LabelMetrics, ModelMetrics
 from cxrkd.export.parity import Parity
 from cxrkd.export.target import Target
 from cxrkd.labels import display_name
-from cxrkd.models.network import NETWORKS, parts_of
+from cxrkd.models.network import NETWORKS, network_title, parts_of
 from cxrkd.report.provenance import NOT_CLINICAL, versions
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import PHANTOM_RESULT, PHANTOM_WARNING
@@ -66,13 +66,13 @@ def card(subject: Subject) -> str:
 def _network(subject: Subject) -> str:
     run, member, size = subject.run, subject.member, subject.input_size
     teacher, student = run.config.teacher_arch, run.config.student_arch
-    beside = "It is the teacher itself." if member == "teacher" else f"The teacher was {_titles(teacher)}."
+    beside = "It is the teacher itself." if member == "teacher" else f"The teacher was {network_title(teacher)}."
     arch = teacher if member == "teacher" else student
     digest = sha256(run.weights_path(member))
     what = f"{'each of ' * (len(run.labels) > 1)}{_counted(len(run.labels), 'finding')}"
     return "\n".join(
         [
-            f"# {_titles(arch)}, {MEMBER_NAMES[member].lower()}: a chest X-ray classifier",
+            f"# {network_title(arch)}, {MEMBER_NAMES[member].lower()}: a chest X-ray classifier",
             "",
             f"**{NOT_CLINICAL}** A grey frontal chest film of {size} x {size} pixels goes in; out comes a probability "
             f"for {what}: {', '.join(map(_name, run.labels))}. {beside}",
@@ -224,10 +224,6 @@ def _row(row: LabelMetrics) -> tuple[str, ...]:
 
 def _cuts(subject: Subject) -> Sequence[float]:
     return subject.run.metrics().of(subject.member).thresholds
-
-
-def _titles(arch: str) -> str:
-    return " + ".join(NETWORKS[one].title if one in NETWORKS else one for one in parts_of(arch))
 
 
 def _name(label: str) -> str:

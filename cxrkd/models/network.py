@@ -64,3 +64,12 @@ class Network(Entry):
 
 NETWORKS: Registry[Network] = Registry("network", "cxrkd.models.networks", first=("densenet121", "eeea_net_c2"))
 """Those that a run has where nobody chooses stand first."""
+
+
+def network_title(arch: str) -> str:
+    """What people call a network, or those that answer together; a name that is not known as it is.
+
+    >>> network_title("efficientnet_lite0+eeea_net_c2"), network_title("of-another-day")
+    ('EfficientNet-Lite0 + EEEA-Net-C2', 'of-another-day')
+    """
+    return f" {JOIN} ".join(NETWORKS[one].title if one in NETWORKS else one for one in parts_of(arch))

@@ -14,7 +14,7 @@ from cxrkd.evaluate.paired import AS_GOOD, PairedDifference, paired_difference
 from cxrkd.runs.predictions import Predictions
 from cxrkd.runs.run import Run
 from cxrkd.runs.validating.readers import judged_by_radiologists
-from cxrkd.text import interval, minus
+from cxrkd.text import interval, minus, percent
 
 HALF = 0.5
 """Share of the multiply-adds that it has at most: less is not worth a word."""
@@ -97,8 +97,8 @@ class Lighter:
         one, by = self.apart.difference, "radiologists" if self.apart.judged else "their labels"
         change = interval(one.macro_diff, one.macro_low, one.macro_high, sign=True)
         return (
-            f"The student of {self.run.id} needs {self.share:.0%} of this one's multiply-adds. Mean AUROC of "
-            f"{one.n_labels} findings on the same {one.n:,} films, by {by}: {minus(change)}."
+            f"The student of {self.run.name} needs {percent(self.share, 0)} of this one's multiply-adds. Its mean "
+            f"AUROC of {one.n_labels} findings minus this one's, on the same {one.n:,} films, by {by}: {minus(change)}."
         )
 
 

@@ -1,4 +1,4 @@
-"""No page has an accessibility fault that axe calls serious or critical, in light and in dark."""
+"""No page has an accessibility fault that axe calls serious or critical, nor jumping headings, in light and in dark."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,6 +10,8 @@ from tests.browser.test_app import HEADINGS, MINUTE, settle
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 GRAVE = ("serious", "critical")
+ALSO = ("heading-order",)
+"""Who listens to a page goes from heading to heading: a level that is left out sounds like something missed."""
 STREAMLITS = ("list", "listitem")
 """Streamlit 1.67 puts a box between the list of its own navigation and the items. Only there they are let pass."""
 IN_NAVIGATION = "target => !!document.querySelector(target).closest('[data-testid=stSidebarNav]')"
@@ -29,7 +31,7 @@ def faults(page):
     """Grave faults as sentences: the rule, what is wrong, and the element."""
     found = []
     for rule in Axe().run(page).response["violations"]:
-        if rule["impact"] in GRAVE:
+        if rule["impact"] in GRAVE or rule["id"] in ALSO:
             found += [
                 f"{rule['id']}: {node['failureSummary']} {node['html'][:200]}"
                 for node in rule["nodes"]

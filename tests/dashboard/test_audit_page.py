@@ -44,7 +44,7 @@ def opened():
 
 
 def words(page):
-    return "\n".join(str(one.value) for group in (page.markdown, page.caption, page.subheader) for one in group)
+    return "\n".join(str(one.value) for group in (page.markdown, page.caption, page.header) for one in group)
 
 
 def test_without_an_audit_the_page_says_how_one_is_made_and_makes_it(run):
@@ -69,7 +69,7 @@ def test_a_finished_audit_is_shown_with_its_verdicts_and_cells(run, audit):
     assert "Student distilled" in text
     assert "networks of the first seed" in text
     assert "Measured on phantom radiographs" in text
-    assert [one.value for one in page.subheader] == [
+    assert [one.value for one in page.header] == [
         "Do they look at the same places?",
         "Same answer, for the same reason?",
         "Do they look at the lesion?",

@@ -51,7 +51,7 @@ def opened():
 
 
 def words(page):
-    return "\n".join(str(one.value) for group in (page.markdown, page.caption, page.subheader) for one in group)
+    return "\n".join(str(one.value) for group in (page.markdown, page.caption, page.header) for one in group)
 
 
 def test_without_any_the_page_says_how_one_is_made(run):

@@ -27,7 +27,7 @@ def visit(**asked):
 
 
 def heading(page):
-    return page.subheader[0].value.replace("\\", "")
+    return page.header[0].value.replace("\\", "")
 
 
 def method(page):

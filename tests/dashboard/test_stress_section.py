@@ -62,9 +62,12 @@ def test_without_a_test_the_page_says_how_one_is_made_and_makes_it(run):
 def test_a_finished_test_is_shown(run):
     execute(create_beside(StressJob, run, FilmsAsked(**asked_about(run))))
     page = opened()
-    assert [frame.value["Films"].tolist() for frame in page.dataframe] == [
-        ["As they came", *(stress.title for stress in BY_NAME.values())]
-    ]
+    changes = [stress.title for stress in BY_NAME.values()]
+    assert [frame.value["Films"].tolist() for frame in page.dataframe] == [["As they came", *changes], changes]
+    shown, more = ([*frame.value] for frame in page.dataframe)
+    assert "What it is" in more
+    assert all("probability moves" in name for name in more[2:])
+    assert not {*shown} & {*more[1:]}, "what would be moved sideways stands in a box of its own"
     assert "dashed line at −0.02" in words(page)
     assert not page.button
 
@@ -117,5 +120,5 @@ def test_readers_become_marks_rows_and_words():
     assert len(table) == 10
     assert table["Teacher − radiologist"][0].endswith(", above")
     assert table["Radiologist"].tolist()[:3] == ["reader1", "reader2", "reader3 (part of the reference)"]
-    assert in_words(study).startswith("Teacher: Reaches 4 of 4 points of independent readers")
+    assert in_words(study).startswith("Teacher: reaches 4 of 4 points of independent readers")
     assert "majority of reader3, reader4, reader5" in in_words(study)

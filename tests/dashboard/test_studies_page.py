@@ -23,6 +23,7 @@ from cxrkd.studies.reading import parse_study, read_study
 from cxrkd.studies.study import Place, asked_before, create_study, list_studies
 from cxrkd.studies.tables import gains_table
 from cxrkd.studies.wording import runs_gone, verdicts
+from cxrkd.text import minus
 from tests import toys
 from tests.report.pages import self_contained
 from tests.studies.conftest import asked
@@ -66,7 +67,7 @@ def opened():
 
 
 def words(page):
-    groups = (page.markdown, page.caption, page.subheader)
+    groups = (page.markdown, page.caption, page.header)
     return "\n".join(str(one.value) for group in groups for one in group).replace("\\", "")
 
 
@@ -149,8 +150,9 @@ def test_a_finished_study_is_shown_with_verdicts_charts_and_tables(done):
     assert helped  # else the page was not shown a claim
     assert f"Distillation helped in {helped} of 4 cells" in text
     table = next(one.value for one in page.dataframe if "p, Holm" in one.value)
-    assert table["Gain over alone"].tolist() == gains_table(figures)["Gain over alone"].tolist()
-    assert [one.value for one in page.subheader] == [
+    gains = gains_table(figures)["Gain over alone"]
+    assert table["Gain over alone"].tolist() == [minus(gain) for gain in gains]
+    assert [one.value for one in page.header] == [
         done.config.name,
         "What did distillation gain?",
         "Which network for which cost?",

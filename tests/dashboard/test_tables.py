@@ -1,6 +1,7 @@
 """Numbers as text and backend objects as tables."""
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -37,10 +38,30 @@ def test_only_settings_that_differ_are_listed():
     a, b = RunConfig(name="a"), RunConfig(name="b", student_arch="eeea_net_c1", seeds=(0, 1))
     c = RunConfig(name="c", seeds=(0, 1))
     table = tables.config_differences({"a": a, "b": b, "c": c}).set_index("Setting")
-    assert table.loc["Student"].to_dict() == {"a": "eeea_net_c2", "b": "eeea_net_c1", "c": "eeea_net_c2"}
+    assert table.loc["Student"].to_dict() == {"a": "EEEA-Net-C2", "b": "EEEA-Net-C1", "c": "EEEA-Net-C2"}
     assert table.loc["Seeds of the students"].to_dict() == {"a": "0", "b": "0, 1", "c": "0, 1"}
     assert len(table) == 2
     assert tables.config_differences({"a": a, "d": RunConfig(name="d")}).empty
+
+
+def test_students_that_look_at_all_pixels_are_said_to_look_at_so_many():
+    whole, half = RunConfig(name="whole"), RunConfig(name="half", student_size=32)
+    table = tables.config_differences({"whole": whole, "half": half}).set_index("Setting")
+    assert table.loc["Size that students look at, pixels"].to_dict() == {
+        "whole": str(whole.data.image_size),
+        "half": "32",
+    }
+
+
+def test_when_is_told_by_the_clock_of_this_machine(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert tables.local_time(0.5).hour == 9
+        assert tables.local_time(None) is pd.NaT
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_where_films_lie_is_told_by_the_last_folder_alone():

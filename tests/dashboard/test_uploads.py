@@ -33,7 +33,7 @@ def put(page, *files, key=BOX):
 
 
 def headings(page):
-    return [heading.value for heading in page.subheader] + [box.label for box in page.expander if "**" in box.label]
+    return [heading.value for heading in page.header] + [box.label for box in page.expander if "**" in box.label]
 
 
 def switch(page, source, name="classify"):

@@ -53,7 +53,7 @@ def show():
 
 
 def text(page):
-    kinds = (page.markdown, page.caption, page.error, page.warning, page.subheader, page.metric)
+    kinds = (page.markdown, page.caption, page.error, page.warning, page.header, page.metric)
     cells = [str(frame.value.to_dict("list")) for frame in page.dataframe]
     return "\n".join([*(str(element.value) for kind in kinds for element in kind), *cells])
 

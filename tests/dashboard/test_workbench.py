@@ -37,7 +37,7 @@ def test_several_runs_side_by_side(home):
     assert_healthy(page)
     tables = {next(iter(frame.value.columns)): frame.value for frame in page.dataframe}
     settings = tables["Setting"].set_index("Setting")
-    assert settings.loc["Student"].to_dict() == {"a": "eeea_net_c1", "b": "eeea_net_c1", "c": "mnasnet_small"}
+    assert settings.loc["Student"].to_dict() == {"a": "EEEA-Net-C1", "b": "EEEA-Net-C1", "c": "MnasNet small"}
     assert settings.loc["Training of the students, Epochs at full size"].to_dict() == {"a": "2", "b": "3", "c": "2"}
     assert len(settings) == 2
     members = tables["Run"].set_index(["Run", "Model"])

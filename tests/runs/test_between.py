@@ -11,6 +11,7 @@ from cxrkd.data.readers.phantom import PhantomConfig
 from cxrkd.evaluate.paired import AS_GOOD
 from cxrkd.runs.between import apart, difference, lighter
 from cxrkd.runs.showcase import costs_of
+from cxrkd.text import percent
 from tests import toys
 
 SIZE = 64
@@ -72,7 +73,7 @@ def test_the_lightest_student_that_is_as_good_is_offered(runs):
     assert not offered.apart.judged
     assert offered.apart.difference.macro_diff == pytest.approx(0, abs=1e-9)
     assert "by their labels" in offered.sentence
-    assert f"{offered.share:.0%} of this one's multiply-adds" in offered.sentence
+    assert f"{percent(offered.share, 0)} of this one's multiply-adds" in offered.sentence
 
 
 def test_one_that_is_worse_or_as_heavy_or_of_other_films_is_not(runs):

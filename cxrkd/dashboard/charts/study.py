@@ -13,6 +13,7 @@ from cxrkd.dashboard.charts import style
 from cxrkd.dashboard.charts.cost import log_ticks
 from cxrkd.dashboard.charts.quality import Interval, forest_height, whiskers
 from cxrkd.studies.figures import CellFigures, OtherFigures, StudyFigures, titles_apart
+from cxrkd.text import minus
 
 LINE, LINE_PX = 32, 13
 """Characters of a line beside a gain, so that half of a narrow page is left for the gain; height of a further line."""
@@ -57,7 +58,8 @@ def gain_map(cells: Sequence[CellFigures]) -> go.Figure:
     for cell in cells:
         place = teachers.index(cell.teacher), objectives.index(cell.objective)
         values[place] = cell.gain.value
-        texts[place] = "" if math.isnan(cell.gain.value) else f"{cell.gain.value:+.3f}{' *' if cell.claimed else ''}"
+        if not math.isnan(cell.gain.value):
+            texts[place] = minus(f"{cell.gain.value:+.3f}{' *' if cell.claimed else ''}")
     most = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
     chart = style.figure(46 * len(teachers) + 130, legend=False)
     chart.add_trace(

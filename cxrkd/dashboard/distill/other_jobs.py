@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrkd.dashboard import layout
+from cxrkd.dashboard.tables import local_time
 from cxrkd.jobs.job import Job, list_own_jobs
 from cxrkd.runs import Run
 from cxrkd.text import duration
@@ -31,7 +32,7 @@ def draw() -> None:
     """The table, and nothing where there is no such job."""
     jobs = other_jobs()
     if jobs:
-        st.subheader("Other jobs", anchor=False)
+        st.header("Other jobs", anchor=False)
         when = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
         layout.table(jobs_table(jobs), column_config={"When": when}, key="other_jobs")
 
@@ -45,5 +46,5 @@ def _row(job: Job) -> dict[str, object]:
         "Status": state.status,
         "Progress": f"{state.progress:.0%}",
         "Took": duration(state.seconds) if state.seconds is not None else None,
-        "When": pd.Timestamp(ended, unit="s") if ended else pd.NaT,
+        "When": local_time(ended),
     }

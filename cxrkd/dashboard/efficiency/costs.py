@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxrkd.config import MEMBER_NAMES, Member
 from cxrkd.dashboard.charts.cost import LatencyBar
+from cxrkd.models.network import network_title
 from cxrkd.runs.metrics import RunMetrics
 from cxrkd.runtime.protocol import ENGINES
 from cxrkd.text import MISSING
@@ -107,7 +108,7 @@ def complexity_table(metrics: RunMetrics, counted: Mapping[Member, Complexity]) 
         [
             {
                 "Model": MEMBER_NAMES[member],
-                "Network": metrics.of(member).arch,
+                "Network": network_title(metrics.of(member).arch),
                 "Parameters": f"{cost.params:,}",
                 "MACs": f"{cost.macs:,}",
                 "FLOPs (2 × MACs)": f"{cost.flops:,}",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cxrkd.models.classifier import Classifier
 
 MEASURED = "measured on request"
-COMPARING = "engines are being compared"
+COMPARING = "being compared"
 QUICK = "timed when the engines were chosen"
 
 

@@ -100,7 +100,7 @@ def choose_label(run: Run, explanation: Explanation, film: Film, view: View) -> 
         prob = probs[explanation.labels.index(label)]
         notes = ["no answer" if prob != prob else f"{prob:.0%}"]
         notes += ["present"] if is_present(film, label) else []
-        notes += [f"called by {callers[label]} of {len(explanation.members)}"] if callers[label] else []
+        notes += [f"{callers[label]} of {len(explanation.members)} call it"] if callers[label] else []
         return f"{display_name(label)} ({', '.join(notes)})"
 
     # The key holds the film: a new film starts at a label that is called on it, or that is marked on a real one.

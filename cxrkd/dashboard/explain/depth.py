@@ -30,7 +30,7 @@ HELD = (
 
 def show_depth(run: Run, film: Film) -> None:
     """A switch, and once it is on a row of maps a model and its agreement with the teacher by depth."""
-    st.subheader("Features by depth", anchor=False)
+    st.header("Features by depth", anchor=False)
     if not st.toggle("Show what each stage has kept of the film", key="depth"):
         return
     with layout.boundary():
@@ -38,13 +38,18 @@ def show_depth(run: Run, film: Film) -> None:
         st.caption(ABOUT)
         for name, levels in features.maps.items():
             st.markdown(MEMBER_NAMES[name])
-            captions = [f"{level.shape[0]} × {level.shape[1]} cells" for level in levels]
-            st.image([coloured(level) for level in levels], caption=captions, width=_PX)
+            with st.container(horizontal=True):
+                for level in levels:
+                    cells = f"{level.shape[0]} × {level.shape[1]} cells"
+                    alt = f"Features of the {MEMBER_NAMES[name].lower()}, {cells}"
+                    st.image(coloured(level), caption=cells, width=_PX, alt=alt)
         for name, agreements in features.agreements.items():
             st.markdown(
                 f"Teacher and {MEMBER_NAMES[name].lower()}, rank correlation of the maps beside its chance lines"
             )
-            layout.table(depth_table(agreements), hide_index=True, key=f"depth_{name}")
+            table = depth_table(agreements)
+            digits = {column: st.column_config.NumberColumn(format="%.2f") for column in table.select_dtypes("float")}
+            layout.table(table, hide_index=True, column_config=digits, key=f"depth_{name}")
         if features.agreements:
             st.caption(HELD)
 

@@ -32,7 +32,7 @@ WHAT = (
 
 def show(run: Run, film: Film, explanation: Explanation, label: str) -> None:
     """The whole section."""
-    st.subheader("Is it true?", anchor=False)
+    st.header("Is it true?", anchor=False)
     st.caption(WHAT)
     help_ = f"about {price(explanation)} altered films are shown to the model"
     if not st.toggle("Put a map to the proof", key="prove", help=help_):

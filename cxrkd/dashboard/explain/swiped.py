@@ -16,7 +16,7 @@ WIDE, NARROW = "films_side_by_side", "films_one_by_one"
 """Keys of the two containers, of which a screen shows one; in the page they are classes of these names."""
 NARROWEST_PX = 640
 SIDE_PX = 640
-CONTROLS_PX = 236
+CONTROLS_PX = 268
 _ROOM_PX = 1080
 """Of the window: below it the controls stand under the films."""
 _STYLE = f"""<style>

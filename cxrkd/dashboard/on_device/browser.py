@@ -44,7 +44,7 @@ def show(run: Run) -> None:
         AccessError: the role does not allow it, or the record cannot be written.
         EngineError: the network cannot be written so, or does not answer as PyTorch does.
     """
-    st.subheader("In your browser", anchor=False)
+    st.header("In your browser", anchor=False)
     member = _student(run)
     if member is None:
         layout.empty_state("This run has no student whose weights are here.")

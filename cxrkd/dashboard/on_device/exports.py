@@ -17,6 +17,7 @@ from cxrkd.dashboard.caching import bundles, run_figures, showcases
 from cxrkd.dashboard.caching.rules import stamp
 from cxrkd.export.target import TARGETS, Target
 from cxrkd.labels import display_name
+from cxrkd.models.network import network_title
 from cxrkd.runs import Run
 from cxrkd.runtime.compute import Rank, shared
 from cxrkd.text import mean_of, minus, number
@@ -35,7 +36,7 @@ HOW_LONG = "Takes about half a minute; answers to films go first."
 
 def take_away(run: Run) -> None:
     """The section: what there is, a button where the visitor may, and the file once it is ready."""
-    st.subheader("Take it away", anchor=False)
+    st.header("Take it away", anchor=False)
     st.markdown(WHAT)
     member, target = _choose(run)
     st.caption(_about(run, member, target))
@@ -63,8 +64,8 @@ def _about(run: Run, member: Member, target: Target) -> str:
     known = tables.macro_interval(figures.model)
     auroc = tables.with_interval(known.value, known.low, known.high)
     return (
-        f"{target.sentence} {figures.arch}: {cost.params / 1e6:.1f} million parameters, AUROC {auroc}, "
-        f"{tiles.auroc_text(figures.model).partition(', ')[2]}."
+        f"{target.sentence} {network_title(figures.arch)}: {cost.params / 1e6:.1f} million parameters. AUROC of the "
+        f"first seed, whose weights these are: {auroc}, {tiles.auroc_text(figures.model).partition(', ')[2]}."
     )
 
 

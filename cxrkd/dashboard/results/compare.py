@@ -12,6 +12,7 @@ from cxrkd.dashboard import layout, tables, tiles
 from cxrkd.dashboard.caching import run_figures, showcases
 from cxrkd.dashboard.charts import style, training
 from cxrkd.labels import display_name
+from cxrkd.models.network import network_title
 from cxrkd.runs import Run
 from cxrkd.runs.choosing import finished_runs
 from cxrkd.runs.metrics import RunMetrics
@@ -69,14 +70,14 @@ def _beside(run: Run, metrics: RunMetrics, shown: Mapping[str, tuple[Run, RunMet
     member = of_all[names.index(last)]
     left, right = layout.side_by_side()
     with left:
-        st.subheader("Learning", anchor=False)
+        st.header("Learning", anchor=False)
         _curves(shown, member)
     with right:
-        st.subheader("AUROC of each finding", anchor=False)
+        st.header("AUROC of each finding", anchor=False)
         per_label = labels_table(shown, member)
         numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in per_label if name != "Finding"}
-        layout.table(per_label, column_config=numbers, key="compared_labels")
-    st.subheader("What was set differently", anchor=False)
+        layout.table(per_label, height="content", column_config=numbers, key="compared_labels")
+    st.header("What was set differently", anchor=False)
     changed = tables.config_differences({name: one.config for name, (one, _) in shown.items()})
     if changed.empty:
         st.markdown("Nothing but the name.")
@@ -119,7 +120,7 @@ def members_table(shown: Mapping[str, tuple[Run, RunMetrics]]) -> pd.DataFrame:
                 {
                     "Run": name,
                     "Model": MEMBER_NAMES[member],
-                    "Network": measured.arch,
+                    "Network": network_title(measured.arch),
                     "AUROC": model.macro_auroc,
                     "95 % interval": f"{model.macro_low:.3f} to {model.macro_high:.3f}",
                     "Findings": model.n_labels,

@@ -27,6 +27,8 @@ WHY = (
     "of the same films, only other films and labels can say."
 )
 
+FIRST_SEED = "Curves and the AUROC of their legend are of the first seed of each member, all else is a mean over seeds."
+
 
 def draw(run: Run) -> None:
     """The validations of the run, one of them whole; or the empty state that says how one is made."""
@@ -45,7 +47,7 @@ def draw(run: Run) -> None:
     layout.notice(tiles.in_words(metrics))
     layout.notice(layout.literal(" ".join([answered(facts), *remarks(facts)])))
     _curves(validation, metrics, study_of(validation))
-    st.subheader("Beside its own test films", anchor=False)
+    st.header("Beside its own test films", anchor=False)
     comparison = compare_with_own(validation)
     layout.table(beside_table(comparison), height="content", key="beside_table")
     st.caption(f"AUROC on the run's own test films | on these. {_means(comparison)}")
@@ -62,7 +64,7 @@ def _curves(validation: Validation, metrics: RunMetrics, study: ReaderStudy | No
     labels = tables.evaluable(metrics)
     if not labels:
         return
-    st.subheader("Radiologists and networks" if study else "ROC", anchor=False)
+    st.header("Radiologists and networks" if study else "ROC", anchor=False)
     label = st.selectbox("Finding", labels, format_func=display_name, key="validation_label")
     test, k = validation.test(), validation.run().labels.index(label)
     drawn = tables.roc_curves({member: test[member] for member in metrics.members}, k)
@@ -70,6 +72,7 @@ def _curves(validation: Validation, metrics: RunMetrics, study: ReaderStudy | No
     figure, words = layout.side_by_side()
     with figure:
         layout.chart(quality.roc(drawn, marks), key="validation_roc", alt=f"ROC curves for {display_name(label)}")
+        st.caption(FIRST_SEED)
     with words:
         if study is None:
             layout.table(tables.auroc_table(metrics), height="content", key="validation_auroc")

@@ -80,5 +80,5 @@ def in_words(study: ReaderStudy) -> str:
 
 
 def _sentence(reach: MemberReach) -> str:
-    title = MEMBER_NAMES.get(reach.member, reach.member)
-    return f"{title}: {reach_sentence(reach)}"
+    title, sentence = MEMBER_NAMES.get(reach.member, reach.member), reach_sentence(reach)
+    return f"{title}: {sentence[:1].lower()}{sentence[1:]}"

@@ -24,6 +24,8 @@ WHY = (
     f"about the test films once more under {len(BY_NAME)} such changes."
 )
 
+MOVES, WHAT = ", probability moves", "What it is"
+
 
 def draw(run: Run) -> None:
     """The newest stress test of the run, or the empty state that says how one is made."""
@@ -45,7 +47,7 @@ def _chosen(tests: list[StressJob]) -> StressJob:
 
 def _results(job: StressJob) -> None:
     metrics = job.metrics()
-    st.subheader("AUROC on degraded films", anchor=False)
+    st.header("AUROC on degraded films", anchor=False)
     titles = [_title(name) for name in metrics.stresses]
     rows = {member: [_change(metrics.of(name)[member]) for name in metrics.stresses] for member in metrics.members}
     layout.chart(
@@ -56,9 +58,13 @@ def _results(job: StressJob) -> None:
         f"{metrics.n_patients} patients; first seed of each member, paired by patient, 95 % interval. Right of the "
         f"dashed line at −{TOLERATED:g} a network holds."
     )
-    form = {"Verdict": st.column_config.TextColumn(width=170)}
-    layout.table(stress_table(metrics), height="content", column_config=form, key="stress_table")
+    table = stress_table(metrics)
+    more = [WHAT, *(name for name in map(str, table) if name.endswith(MOVES))]
+    form = {"Verdict": st.column_config.TextColumn(width=160)}
+    layout.table(table.drop(columns=more), height="content", column_config=form, key="stress_table")
     layout.notice(" ".join(_sentence(metrics, member) for member in metrics.members))
+    with st.expander("What each change is, and how far it moves probabilities"):
+        layout.table(table.loc[1:, ["Films", *more]], height="content", key="stress_more")
 
 
 def _title(name: str) -> str:
@@ -85,14 +91,14 @@ def stress_table(metrics: StressMetrics) -> pd.DataFrame:
             title = layout.member_title(member)
             row[title] = number(one.auroc)
             row[f"{title}, change"] = tables.with_interval(one.diff, one.low, one.high, sign=True)
-            row[f"{title}, probability moves"] = percent(one.change)
+            row[f"{title}{MOVES}"] = percent(one.change)
         verdict = stress_verdict(of)
         for member in of:
             verdict = verdict.replace(member, layout.member_title(member).lower())
-        rows.append(row | {"Verdict": verdict, "What it is": BY_NAME[name].sentence if name in BY_NAME else MISSING})
+        rows.append(row | {"Verdict": verdict, WHAT: BY_NAME[name].sentence if name in BY_NAME else MISSING})
     titles = [layout.member_title(member) for member in metrics.members]
-    figures = [f"{title}{of}" for of in (", change", "", ", probability moves") for title in titles]
-    return pd.DataFrame(rows).reindex(columns=["Films", "Verdict", *figures, "What it is"])
+    figures = [f"{title}{of}" for of in (", change", "", MOVES) for title in titles]
+    return pd.DataFrame(rows).reindex(columns=["Films", "Verdict", *figures, WHAT])
 
 
 def _offer(run: Run) -> None:

@@ -8,7 +8,7 @@ from cxrkd.config import OBJECTIVES
 from cxrkd.dashboard import layout
 from cxrkd.dashboard.distill.widgets import parse_seeds
 from cxrkd.errors import AccessError
-from cxrkd.models.network import Role
+from cxrkd.models.network import Role, network_title
 from cxrkd.models.zoo import list_archs
 from cxrkd.runs import Run, list_runs
 from cxrkd.studies.config import StudyConfig
@@ -43,10 +43,18 @@ def _chosen(run: Run) -> StudyConfig | None:
     with st.form("study_form", border=True):
         name = st.text_input("Name", "which teacher", max_chars=60, key="study_name")
         teachers = st.multiselect(
-            "Teachers", _networks("teacher", config.teacher_arch), [config.teacher_arch], key="study_teachers"
+            "Teachers",
+            _networks("teacher", config.teacher_arch),
+            [config.teacher_arch],
+            format_func=network_title,
+            key="study_teachers",
         )
         students = st.multiselect(
-            "Students", _networks("student", config.student_arch), [config.student_arch], key="study_students"
+            "Students",
+            _networks("student", config.student_arch),
+            [config.student_arch],
+            format_func=network_title,
+            key="study_students",
         )
         titles = {name: entry.title for name, entry in OBJECTIVES.items()}
         objectives = st.multiselect(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from cxrkd.access.confine import confined
 from cxrkd.config import READERS
@@ -20,10 +22,13 @@ from cxrkd.studies.wording import RULE, n_seeds_remark, runs_gone, verdicts
 
 HELP = "One page that opens anywhere, also offline, and prints well: verdicts, charts, tables, hashes, versions."
 
+TEACHER: dict[str, ColumnConfig] = {"Teacher": st.column_config.TextColumn(width=230)}
+"""Room for what tells teachers apart, which the browser would size by the first few rows."""
+
 
 def show(study: Study, figures: StudyFigures) -> None:
     """All of it, as far as it is measured."""
-    st.subheader(layout.literal(study.config.name), anchor=False)
+    st.header(layout.literal(study.config.name), anchor=False)
     with st.container(border=True):
         for sentence in verdicts(figures):
             st.markdown(tables.minus(layout.literal(sentence)))
@@ -32,10 +37,10 @@ def show(study: Study, figures: StudyFigures) -> None:
     _problems(study, figures)
     _downloads(study, figures)
     with layout.boundary():
-        st.subheader("What did distillation gain?", anchor=False)
+        st.header("What did distillation gain?", anchor=False)
         _gains(figures)
     with layout.boundary():
-        st.subheader("Which network for which cost?", anchor=False)
+        st.header("Which network for which cost?", anchor=False)
         layout.chart(charts.front(figures), key="study_front", alt="AUROC of every network against its multiply-adds")
         networks = shown.networks_table(figures)
         if len(networks):
@@ -113,14 +118,19 @@ def _gains(figures: StudyFigures) -> None:
         if len({cell.teacher for cell in own}) > 1 and len({cell.objective for cell in own}) > 1:
             st.caption("By teacher and objective, a star where a gain or a harm is shown.")
             layout.chart(charts.gain_map(own), key=f"gain_map_{student}", alt="Gain by teacher and objective")
-    layout.table(shown.gains_table(figures), height="content", key="study_cells")
+    layout.table(_typeset(shown.gains_table(figures)), height="content", column_config=TEACHER, key="study_cells")
+
+
+def _typeset(table: pd.DataFrame) -> pd.DataFrame:
+    """The figures with true minus signs; what a cell is called may have hyphens of its own."""
+    return table.assign(**{str(name): table[name].map(tables.minus) for name in table if name not in shown.AXES})
 
 
 def _maps(figures: StudyFigures) -> None:
     maps = shown.columns_worth_showing(shown.maps_table(figures))
     if len(maps.columns) > len(shown.AXES):
-        st.subheader("Where do students look?", anchor=False)
-        layout.table(maps, height="content", key="study_maps")
+        st.header("Where do students look?", anchor=False)
+        layout.table(_typeset(maps), height="content", column_config=TEACHER, key="study_maps")
         st.caption(
             "From an audit of each run over the same test films, networks of the first seed. The Audit page shows each "
             "of them."

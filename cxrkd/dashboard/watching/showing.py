@@ -34,6 +34,8 @@ TIMES = (
     "in the networks. Medians of the last {n} films."
 )
 CLOCK = "D MMM, HH:mm:ss"
+TWO_LINES_PX = 56
+"""Of a row whose sentences are broken rather than cut."""
 
 
 def show(job: WatchJob) -> None:
@@ -59,19 +61,20 @@ def _of_store(job: WatchJob, store: Store, shows_names: bool) -> None:
     else:
         alarms(store, totals, shows_names)
         figures(totals, latest)
-        st.subheader("Where they differ", anchor=False)
+        st.header("Where they differ", anchor=False)
         worst = store.worst(WORST)
         if worst:
             layout.table(film_table(worst, shows_names), column_config=_columns(), height="content", key="watch_worst")
         else:
             layout.notice("On no film so far: all calls of teacher and student are the same.")
         run_along(latest, shows_names)
-        st.subheader("Latest", anchor=False)
+        st.header("Latest", anchor=False)
         layout.table(film_table(latest[:20], shows_names), column_config=_columns(), key="watch_latest")
     if totals.flagged or totals.refused:
         with st.expander(f"Not answered: {passed_over(totals)}", key="watch_not_answered"):
             table = reason_table(store.not_answered(NOT_ANSWERED), shows_names)
-            layout.table(table, column_config=_columns(), height="content", key="watch_reasons")
+            columns = _columns() | {"Why": st.column_config.TextColumn(width="large")}
+            layout.table(table, column_config=columns, height="content", row_height=TWO_LINES_PX, key="watch_reasons")
     elif totals.duplicates:
         layout.notice(f"Not answered again: {passed_over(totals)}.")
 
@@ -126,14 +129,14 @@ def figures(totals: Totals, latest: Sequence[FilmRow]) -> None:
     """Counts and medians as tiles."""
     waited, asked = (median(values) for values in zip(*((r.waited_s, r.asked_ms) for r in latest), strict=True))
     agreed = percent(totals.agreed / totals.judged) if totals.judged else "–"
-    columns = st.columns(4)
-    with columns[0]:
+    cells = st.grid(4, min_column_width=190)
+    with cells.cell():
         tiles.figure("Films", f"{totals.films:,}", passed_over(totals) or "every file answered")
-    with columns[1]:
+    with cells.cell():
         tiles.figure("Calls that agree", agreed, f"of {totals.judged:,}", help=AGREE.format(n=totals.differing))
-    with columns[2]:
+    with cells.cell():
         tiles.figure("Largest difference", minus(number(totals.largest)), "of a probability", help="Over all films.")
-    with columns[3]:
+    with cells.cell():
         tiles.figure("Answered after", f"{waited:.1f} s", f"{asked:.0f} ms asked", help=TIMES.format(n=len(latest)))
 
 
@@ -194,5 +197,6 @@ def _in_words(row: FilmRow) -> str:
 def _columns() -> dict[str, object]:
     return {
         "When": st.column_config.DatetimeColumn(format=CLOCK),
+        "Calls that differ": st.column_config.NumberColumn("Calls differ"),
         "Largest difference": st.column_config.NumberColumn(format="%.3f"),
     }
