@@ -1,5 +1,6 @@
 """What every test gets: its own home folder, one thread, fixed seeds."""
 
+import os
 import random
 import threading
 from functools import lru_cache
@@ -63,6 +64,21 @@ def shipped(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     monkeypatch.setattr("cxrkd.jobs.job.SHIPPED", folder)
     monkeypatch.setattr("cxrkd.jobs.folders.SHIPPED", folder)
+    return folder
+
+
+@pytest.fixture
+def closed(tmp_path, monkeypatch):
+    """A folder that cannot be opened, not even by root."""
+    folder, scan = tmp_path / "closed", os.scandir
+    folder.mkdir()
+
+    def scandir(path):
+        if str(path) == str(folder):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
     return folder
 
 

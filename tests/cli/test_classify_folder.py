@@ -1,7 +1,6 @@
 """Folders and tables: what is answered of a folder, and what a table holds whenever its process ends."""
 
 import csv
-import os
 import shutil
 
 import numpy as np
@@ -92,24 +91,13 @@ def test_names_are_printed_so_that_they_are_seen(classify, films, tmp_path):
     assert found.out.count(r"\x1b[31mred film \udcff") == 2
 
 
-def test_a_folder_that_cannot_be_opened_is_a_failure_and_the_others_are_answered(
-    classify, films, tmp_path, monkeypatch
-):
-    (tmp_path / "closed").mkdir()
-    scan = os.scandir
-
-    def closed(path):
-        if os.fspath(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied", os.fspath(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", closed)
-    for named in (tmp_path, tmp_path / "closed"):
+def test_a_folder_that_cannot_be_opened_is_a_failure_and_the_others_are_answered(classify, films, closed):
+    for named in (closed.parent, closed):
         found = classify(films / "grey.png", named, "--json")
         assert found.code == 1
         assert [answer["name"] for answer in found.document["answers"]] == [str(films / "grey.png")]
         (failure,) = found.document["failures"]
-        assert failure["name"] == str(tmp_path / "closed")
+        assert failure["name"] == str(closed)
         assert "Permission denied" in found.err
 
 

@@ -52,17 +52,8 @@ def test_a_data_set_without_header_is_told_by_its_elements_however_long_they_are
     assert not begins_like_film(tmp_path / "cut")
 
 
-def test_a_folder_below_that_cannot_be_opened_is_named(tmp_path, pixels, monkeypatch):
-    (tmp_path / "closed").mkdir()
+def test_a_folder_below_that_cannot_be_opened_is_named(tmp_path, pixels, closed):
     (tmp_path / "film.png").write_bytes(encode(pixels))
-    scan = os.scandir
-
-    def closed(path):
-        if os.fspath(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied", os.fspath(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", closed)
     below = films_below(tmp_path)
     assert [path.name for path in below.films] == ["film.png"]
-    assert below.unopened == ((tmp_path / "closed", "Permission denied"),)
+    assert below.unopened == ((closed, "Permission denied"),)
