@@ -16,7 +16,7 @@ from tests.browser.test_app import MINUTE, go, settle
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 CHART = ".js-plotly-plot"
-NAMES = "h3, [data-testid=stExpander] summary strong"
+NAMES = "h2, [data-testid=stExpander] summary strong"
 TOO_LARGE = 51 * 2**20  # one more than .streamlit/config.toml lets in
 
 

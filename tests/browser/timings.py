@@ -52,7 +52,7 @@ async ([heading, needed, settled, calm, patience]) => {
 }
 """
 FIGURES = ('[data-testid="stMetricValue"]', ".js-plotly-plot .main-svg")
-ANSWER = (".js-plotly-plot .main-svg", '[data-testid="stMain"] h3')
+ANSWER = (".js-plotly-plot .main-svg", '[data-testid="stMain"] h2')
 MAP = (".js-plotly-plot image",)
 WHOLE = (*MAP, '[data-testid="stExpander"]')
 HEADINGS = {"Overview": "Chest X-ray distillation"}

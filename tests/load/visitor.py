@@ -43,7 +43,7 @@ class Shown:
             self.widgets[one.id.split("-", 2)[-1]] = one.id
         elif kind == "plotly_chart":
             self.charts[one.id.split("-", 2)[-1]] = one.spec
-        elif kind == "heading" and one.tag == "h3":
+        elif kind == "heading" and one.tag == "h2":
             self.headings.append(one.body.replace("\\", ""))
         elif kind == "alert" and one.format == one.ERROR:
             self.errors.append(one.body)
