@@ -35,14 +35,16 @@ def words_that_begin():
 
 
 def commands(text):
-    """Words of each command in a span or a block of code; `...` stands for what a reader adds."""
+    """Words of each command in a span or a block of code; `...` stands for what a reader adds, $NAME for a number."""
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S) + re.findall(r"^    .*", text, re.M)
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
     begins = words_that_begin()
     named = re.findall(rf"cxrkd ((?:{begins})(?![\w.]).*)", "\n".join([*blocks, *spans]))
     named += [span for span in spans if re.match(rf"(?:{begins}) +(?:-|[A-Z])", span)]
     cut = {re.split(r"\s+#|'? *&|'$", command)[0] for command in named}
-    return sorted(tuple(word for word in shlex.split(command) if word != "...") for command in cut)
+    return sorted(
+        tuple(re.sub(r"^\$\w+", "2", word) for word in shlex.split(command) if word != "...") for command in cut
+    )
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=label)
