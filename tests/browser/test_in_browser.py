@@ -358,10 +358,11 @@ def test_a_phone_shows_it_without_scrolling_sideways(page, scheme, tmp_path):
     page.set_input_files("#file", FILMS[0])
     expect(page.locator("#about")).to_contain_text(FILMS[0].name)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-    small = page.locator("button:visible, .button:visible").evaluate_all(
-        "all => all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 44)"
-    )
-    assert small == []
+    # In one look, for an answer that comes replaces them; what is hidden has no height.
+    heights = "() => [...document.querySelectorAll('button, .button')].map((one) => one.getBoundingClientRect().height)"
+    seen = [height for height in page.evaluate(heights) if height]
+    assert seen
+    assert min(seen) >= 44
     page.emulate_media(color_scheme="light")
 
 
